@@ -1,0 +1,51 @@
+# Every target makes .venv by itself; a second call reuses it.
+PYTHON ?= python3
+PIP_FLAGS := --quiet --disable-pip-version-check --require-hashes
+BIN := .venv/bin
+DEMO_PORT ?= 8321
+
+.PHONY: help demo tour test lint bench lock clean messages
+
+help:  ## Say what each target does
+	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/  make \1\t\2/' | expand -t 18
+
+.venv/.runtime: requirements/runtime.txt
+	@echo "Setting up .venv (once; packages are checked against their hashes) ..."
+	@test -x $(BIN)/python || $(PYTHON) -m venv .venv
+	@$(BIN)/pip install $(PIP_FLAGS) -r requirements/runtime.txt
+	@$(BIN)/pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --no-index -e .
+	@touch $@
+
+.venv/.dev: requirements/dev.txt .venv/.runtime
+	@echo "Adding the tools for development ..."
+	@$(BIN)/pip install $(PIP_FLAGS) -r requirements/dev.txt
+	@touch $@
+
+demo: .venv/.runtime  ## Run the main job on a real year of sales, with no account and no server
+	@$(BIN)/stocktide demo --port $(DEMO_PORT)
+
+tour: .venv/.runtime  ## The same without a browser: prints and checks every step
+	@$(BIN)/stocktide demo --tour
+
+test: lint  ## Type and layer checks, then every test
+	@$(BIN)/pytest -n 2 --dist loadgroup
+
+lint: .venv/.dev  ## ruff, mypy strict, import-linter
+	@$(BIN)/ruff check .
+	@$(BIN)/ruff format --check .
+	@$(BIN)/mypy
+	@$(BIN)/lint-imports
+
+bench: .venv/.dev  ## Benchmarks; writes docs/benchmarks.md
+	@$(BIN)/python -m tests.bench
+
+messages: .venv/.dev  ## Collect translatable sentences into the catalogs
+	@$(BIN)/python -m deploy.messages
+
+lock:  ## Pin every package with its hashes
+	@test -x .venv/lock/bin/uv || { $(PYTHON) -m venv .venv/lock && .venv/lock/bin/pip install --quiet uv; }
+	@.venv/lock/bin/uv pip compile pyproject.toml --extra build --universal --python-version 3.11 --generate-hashes --no-header --quiet -o requirements/runtime.txt
+	@.venv/lock/bin/uv pip compile pyproject.toml --extra build --extra dev --universal --python-version 3.11 --generate-hashes --no-header --quiet -o requirements/dev.txt
+
+clean:  ## Remove what the targets made
+	rm -rf .venv .mypy_cache .ruff_cache .pytest_cache .import_linter_cache var

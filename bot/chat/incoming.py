@@ -1,0 +1,56 @@
+"""What arrives from a chat platform, told in our own words so that it can be stored before it is acknowledged."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass, field
+from typing import Any, Literal
+
+ConversationKind = Literal["direct", "group", "home", "terminal"]
+IncomingKind = Literal["command", "press", "home_opened", "joined", "removed", "moved", "profile_changed"]
+
+
+@dataclass(frozen=True, slots=True)
+class MessageRef:
+    """A message on a platform: its conversation and id there (Slack ts, Telegram message id)."""
+
+    platform: str
+    conversation: str
+    message_id: str
+    thread: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Incoming:
+    """One event. `event_id` is unique per platform and event: a redelivery carries the same one.
+
+    kind: `command` (a typed line, in `text`, without slash or bot name), `press` (a button, `token`), `home_opened`,
+    `joined`/`removed` (the bot itself, in `conversation`), `moved` (`conversation` is now `moved_to`),
+    `profile_changed`.
+    `handle` is what the platform's `reply` needs to answer this very event (a response_url, a callback query id).
+    """
+
+    platform: str
+    event_id: str
+    kind: IncomingKind
+    person: str
+    conversation: str
+    conversation_kind: ConversationKind
+    text: str = ""
+    token: str = ""
+    thread: str = ""
+    person_name: str = ""
+    person_language: str = ""
+    conversation_title: str = ""
+    moved_to: str = ""
+    message_id: str = ""
+    ephemeral: bool = False
+    handle: dict[str, str] = field(default_factory=dict)
+
+    def to_json(self) -> dict[str, Any]:
+        """Plain data for the inbox."""
+        return asdict(self)
+
+    @classmethod
+    def from_json(cls, data: dict[str, Any]) -> Incoming:
+        """What `to_json` made."""
+        return cls(**data)

@@ -1,0 +1,1 @@
+"""Pure arithmetic and rules: no I/O, no SDK; NumPy and SciPy only."""

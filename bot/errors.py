@@ -1,0 +1,172 @@
+"""Every error of our own, as one tree.
+
+    StocktideError
+    |- Refusal                 a person asked for what cannot be done; `words` go to that person
+    |  |- BadArgument          carries the usage line's command
+    |  |- UnknownSku           carries the nearest matches
+    |  |- UnknownLocation      carries the known codes
+    |  |- UnknownReference     no such case, request, topic or member
+    |  |- NotAllowed           authority is lacking
+    |  |- AlreadyDecided       carries who and when
+    |  `- StaleButton          the button belongs to something that changed or is gone
+    |- SettingsError           carries every fault at once
+    |- FileRefused             an import file that cannot be read at all; carries where
+    `- PlatformError           a chat platform did not take a message
+       |- RateLimited          carries retry_after seconds
+       |- Unreachable          the connection was never made: sending again is safe
+       |- Uncertain            sent, no answer: it may have arrived
+       |- ConversationGone     removed, archived, blocked, or never there
+       |- ConversationMoved    carries the new id
+       |- MessageGone          the message to edit or the button's handle no longer exists
+       |- TokenRefused         the platform does not accept our token
+       `- PayloadRefused       the platform found the message itself at fault
+
+A Refusal's words are a lazy sentence; renderers write the prose in the reader's language.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from bot.words import Words, _
+
+
+class StocktideError(Exception):
+    """Something went wrong in Stocktide."""
+
+    def __str__(self) -> str:
+        """Say the given message, or the class's docstring where none was given."""
+        return super().__str__() or (self.__class__.__doc__ or "").strip().split("\n", 1)[0]
+
+
+class Refusal(StocktideError):
+    """That cannot be done."""
+
+    def __init__(self, words: Words) -> None:
+        super().__init__(words.msgid)
+        self.words = words
+
+
+class BadArgument(Refusal):
+    """A command was given something it cannot read; the usage line of `command` is shown below the words."""
+
+    def __init__(self, words: Words, command: str = "") -> None:
+        super().__init__(words)
+        self.command = command
+
+
+class UnknownSku(Refusal):
+    """No product has that code or name; `nearest` holds (sku, name) of the closest, best first."""
+
+    def __init__(self, query: str, nearest: Sequence[tuple[str, str]]) -> None:
+        super().__init__(_("No product matches {query}.", query=query))
+        self.query = query
+        self.nearest = tuple(nearest)
+
+
+class UnknownLocation(Refusal):
+    """No location has that code; `known` holds (code, name) of all."""
+
+    def __init__(self, query: str, known: Sequence[tuple[str, str]]) -> None:
+        super().__init__(_("No location matches {query}.", query=query))
+        self.query = query
+        self.known = tuple(known)
+
+
+class UnknownReference(Refusal):
+    """No case, request, topic or member has that name."""
+
+
+class NotAllowed(Refusal):
+    """The person lacks the authority."""
+
+
+class AlreadyDecided(Refusal):
+    """Somebody decided it before."""
+
+    def __init__(self, words: Words, by: str, at: datetime) -> None:
+        super().__init__(words)
+        self.by = by
+        self.at = at
+
+
+class StaleButton(Refusal):
+    """The button belongs to something that has changed or is gone."""
+
+
+@dataclass(frozen=True, slots=True)
+class Fault:
+    """One thing wrong: `where` (a key, or file:line:field), `problem`, and `remedy` (what to write or do instead)."""
+
+    where: str
+    problem: str
+    remedy: str = ""
+
+    def __str__(self) -> str:
+        return f"{self.where}: {self.problem}" + (f" ({self.remedy})" if self.remedy else "")
+
+
+class SettingsError(StocktideError):
+    """The settings have faults; all of them are listed."""
+
+    def __init__(self, faults: Sequence[Fault]) -> None:
+        super().__init__("\n".join(str(fault) for fault in faults))
+        self.faults = tuple(faults)
+
+
+class FileRefused(StocktideError):
+    """An import file cannot be read; nothing was imported from it."""
+
+    def __init__(self, fault: Fault) -> None:
+        super().__init__(str(fault))
+        self.fault = fault
+
+
+class PlatformError(StocktideError):
+    """A chat platform did not take the message."""
+
+    def __init__(self, detail: str = "") -> None:
+        super().__init__(detail)
+        self.detail = detail
+
+
+class RateLimited(PlatformError):
+    """The platform asked us to wait; `retry_after` is in seconds."""
+
+    def __init__(self, retry_after: float, detail: str = "") -> None:
+        super().__init__(detail)
+        self.retry_after = retry_after
+
+
+class Unreachable(PlatformError):
+    """The connection was never made, or the platform said it failed: sending again is safe."""
+
+
+class Uncertain(PlatformError):
+    """The message was sent and no answer came: it may have arrived."""
+
+
+class ConversationGone(PlatformError):
+    """The conversation does not exist for us any more; invite the bot again."""
+
+
+class ConversationMoved(PlatformError):
+    """The conversation has a new id."""
+
+    def __init__(self, new_id: str, detail: str = "") -> None:
+        super().__init__(detail)
+        self.new_id = new_id
+
+
+class MessageGone(PlatformError):
+    """The message to edit, or the handle to answer, no longer exists."""
+
+
+class TokenRefused(PlatformError):
+    """The platform does not accept our token; run `stocktide check`."""
+
+
+class PayloadRefused(PlatformError):
+    """The platform found the message itself at fault; this is a defect of a renderer."""
