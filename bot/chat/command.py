@@ -59,9 +59,9 @@ class Command:
     """A registered command.
 
     `run` is an async function whose first parameter is the Invocation and whose others are parsed from their
-    annotations (see `bot.chat.arguments`). `audience` says who sees the answer in a group: the
-    whole `room` or only the `asker`. `short` commands get a slash command of their own; all are reachable as `/stocktide NAME`. `strangers` marks the few
-    that an unlinked person may call.
+    annotations (see `bot.chat.arguments`). `audience` says who sees the answer in a group: the whole `room` or only
+    the `asker`. `short` commands get a slash command of their own; all are reachable as `/stocktide NAME`.
+    `strangers` marks the few that an unlinked person may call.
     """
 
     name: str

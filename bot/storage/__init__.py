@@ -1,0 +1,1 @@
+"""SQLAlchemy tables, queries, locks and migrations, on SQLite and PostgreSQL."""

@@ -1,0 +1,78 @@
+"""The database: engines set up so that SQLite and PostgreSQL keep the same promises."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import Any
+
+from sqlalchemy import Connection, event, make_url
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
+
+BUSY_TIMEOUT_MS = 15_000
+SAFE_SQLITE = (3, 51, 3)  # older ones can corrupt a WAL that is reset while it is read (sqlite.org/wal.html)
+
+
+class Database:
+    """Hands out connections; use cases take one transaction each and pass the connection down."""
+
+    def __init__(self, url: str) -> None:
+        self.url = make_url(url)
+        self.is_sqlite = self.url.get_backend_name() == "sqlite"
+        self.engine: AsyncEngine = _engine(url, is_sqlite=self.is_sqlite)
+
+    @asynccontextmanager
+    async def transaction(self) -> AsyncIterator[AsyncConnection]:
+        """A writing transaction: committed at the end, rolled back on an error.
+
+        On SQLite it begins IMMEDIATE: the write lock is taken first, so what was read stays true until the commit.
+        """
+        async with self.engine.connect() as connection, connection.begin():
+            yield connection
+
+    @asynccontextmanager
+    async def reading(self) -> AsyncIterator[AsyncConnection]:
+        """A read-only look at one consistent state; it never waits for a writer on SQLite (WAL)."""
+        async with self.engine.connect() as connection:
+            await connection.execution_options(stocktide_begin="DEFERRED")
+            async with connection.begin() as transaction:
+                yield connection
+                await transaction.rollback()
+
+    async def close(self) -> None:
+        """Close every connection."""
+        await self.engine.dispose()
+
+
+def _engine(url: str, *, is_sqlite: bool) -> AsyncEngine:
+    if not is_sqlite:
+        return create_async_engine(url, pool_size=10, max_overflow=10, pool_pre_ping=True)
+    engine = create_async_engine(url, connect_args={"timeout": BUSY_TIMEOUT_MS / 1000})
+
+    @event.listens_for(engine.sync_engine, "connect")
+    def set_up(connection: Any, _record: object) -> None:  # noqa: ANN401  # the driver's adapted connection
+        connection.isolation_level = None  # we say BEGIN ourselves
+        cursor = connection.cursor()
+        for pragma in (
+            "journal_mode=WAL",
+            "synchronous=FULL",
+            "foreign_keys=ON",
+            f"busy_timeout={BUSY_TIMEOUT_MS}",
+            "cache_size=-65536",
+            "temp_store=MEMORY",
+        ):
+            cursor.execute(f"PRAGMA {pragma}")
+        cursor.close()
+
+    @event.listens_for(engine.sync_engine, "begin")
+    def begin(connection: Connection) -> None:
+        kind = connection.get_execution_options().get("stocktide_begin", "IMMEDIATE")
+        connection.exec_driver_sql(f"BEGIN {kind}")
+
+    return engine
+
+
+def sqlite_is_safe() -> bool:
+    """Whether the SQLite library is free of the WAL-reset fault."""
+    return sqlite3.sqlite_version_info >= SAFE_SQLITE

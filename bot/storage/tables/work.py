@@ -1,0 +1,170 @@
+"""Work: cases, requests, and the messages that come in and go out."""
+
+from __future__ import annotations
+
+from datetime import date, datetime
+from typing import Any
+
+from sqlalchemy import BigInteger, CheckConstraint, ForeignKey, Index, UniqueConstraint, text
+from sqlalchemy.orm import Mapped, mapped_column
+
+from bot.storage.tables.base import Base, Id, key, to
+
+
+class Case(Base):
+    """One kind of trouble of one SKU at one location; see design.md, Cases. `key` is `kind:product_id:location_id`.
+
+    `severity` counts classes upwards from 1; `notified_severity` is what the audience knows. `money_minor` is the
+    money at risk in the organisation's currency. `evidence` holds the inputs, windows, formula and result of the
+    figure shown.
+    """
+
+    __tablename__ = "cases"
+    __table_args__ = (
+        Index(
+            "uq_cases_unresolved",
+            "key",
+            unique=True,
+            sqlite_where=text("resolved_at IS NULL"),
+            postgresql_where=text("resolved_at IS NULL"),
+        ),
+    )
+    id: Mapped[int] = key()
+    key: Mapped[str]
+    kind: Mapped[str]
+    product_id: Mapped[int | None] = to("products.id")
+    location_id: Mapped[int | None] = to("locations.id")
+    state: Mapped[str]
+    severity: Mapped[int]
+    notified_severity: Mapped[int] = mapped_column(default=0)
+    money_minor: Mapped[int] = mapped_column(BigInteger)
+    currency: Mapped[str]
+    evidence: Mapped[dict[str, Any]]
+    opened_at: Mapped[datetime]
+    updated_at: Mapped[datetime]
+    notified_at: Mapped[datetime | None]
+    snoozed_until: Mapped[datetime | None]
+    resolved_at: Mapped[datetime | None] = mapped_column(index=True)
+
+
+class Request(Base):
+    """A request for approval; see design.md. `version` rises with every change, so a stale decision loses.
+
+    `requested_by` is null when Stocktide itself drafted it.
+    """
+
+    __tablename__ = "requests"
+    __table_args__ = (
+        Index(
+            "uq_requests_case_open",
+            "case_id",
+            unique=True,
+            sqlite_where=text("state IN ('draft', 'pending')"),
+            postgresql_where=text("state IN ('draft', 'pending')"),
+        ),
+    )
+    id: Mapped[int] = key()
+    kind: Mapped[str]  # purchase_order, transfer, promotion
+    state: Mapped[str] = mapped_column(index=True)
+    version: Mapped[int] = mapped_column(default=1)
+    case_id: Mapped[int | None] = to("cases.id")
+    supplier_id: Mapped[int | None] = to("suppliers.id")
+    location_id: Mapped[int] = to("locations.id")
+    from_location_id: Mapped[int | None] = to("locations.id")
+    total_minor: Mapped[int] = mapped_column(BigInteger)
+    currency: Mapped[str]
+    expected_on: Mapped[date | None]
+    detail: Mapped[dict[str, Any]]
+    requested_by: Mapped[int | None] = to("members.id")
+    created_at: Mapped[datetime]
+    expires_at: Mapped[datetime | None] = mapped_column(index=True)
+    decided_by: Mapped[int | None] = to("members.id")
+    decided_at: Mapped[datetime | None]
+    decided_platform: Mapped[str] = mapped_column(default="")
+    comment: Mapped[str] = mapped_column(default="")
+
+
+class RequestLine(Base):
+    """One product of a request."""
+
+    __tablename__ = "request_lines"
+    __table_args__ = (UniqueConstraint("request_id", "product_id"), CheckConstraint("quantity > 0", name="quantity"))
+    id: Mapped[int] = key()
+    request_id: Mapped[int] = to("requests.id")
+    product_id: Mapped[int] = to("products.id")
+    quantity: Mapped[int]
+    unit_cost_minor: Mapped[int] = mapped_column(BigInteger)
+
+
+class Inbox(Base):
+    """An event from a platform, stored before it is acknowledged and taken once."""
+
+    __tablename__ = "inbox"
+    __table_args__ = (UniqueConstraint("platform", "event_id"), Index("ix_inbox_due", "state", "due_at"))
+    id: Mapped[int] = key()
+    platform: Mapped[str]
+    event_id: Mapped[str]
+    kind: Mapped[str]
+    payload: Mapped[dict[str, Any]]
+    state: Mapped[str]  # new, done, failed
+    attempts: Mapped[int] = mapped_column(default=0)
+    received_at: Mapped[datetime]
+    due_at: Mapped[datetime]
+    lease_until: Mapped[datetime | None]
+    handled_at: Mapped[datetime | None]
+    error: Mapped[str] = mapped_column(default="")
+
+
+class Outbox(Base):
+    """A message on its way out; rows of one conversation leave in the order of their ids.
+
+    `kind`: post, edit (of `post_id`), reply (through the handle in `incoming`), notice (one line to who pressed).
+    `message` is the neutral message (see `bot.chat.codec`). `state`: pending, sent, merged (a newer edit took its
+    place), uncertain (it may have arrived), dead. A worker holds a row by `lease_until` and `fence`.
+    """
+
+    __tablename__ = "outbox"
+    __table_args__ = (Index("ix_outbox_due", "state", "due_at"), Index("ix_outbox_order", "conversation_id", "id"))
+    id: Mapped[int] = key()
+    conversation_id: Mapped[int] = mapped_column(Id, ForeignKey("conversations.id"))
+    dedupe_key: Mapped[str | None] = mapped_column(unique=True)
+    kind: Mapped[str]
+    subject: Mapped[str] = mapped_column(default="", doc="what it shows: case:12, request:7, digest:3")
+    message: Mapped[dict[str, Any]]
+    language: Mapped[str]
+    incoming: Mapped[dict[str, Any] | None]
+    private: Mapped[bool] = mapped_column(default=False)
+    post_id: Mapped[int | None] = to("posts.id")
+    state: Mapped[str]
+    attempts: Mapped[int] = mapped_column(default=0)
+    created_at: Mapped[datetime]
+    due_at: Mapped[datetime]
+    lease_until: Mapped[datetime | None]
+    fence: Mapped[int] = mapped_column(default=0)
+    delivered_at: Mapped[datetime | None]
+    error: Mapped[str] = mapped_column(default="")
+
+
+class Post(Base):
+    """A message as it stands on a platform: the copies of a case or request that decisions edit in place."""
+
+    __tablename__ = "posts"
+    __table_args__ = (UniqueConstraint("conversation_id", "message_id"), Index("ix_posts_subject", "subject"))
+    id: Mapped[int] = key()
+    conversation_id: Mapped[int] = mapped_column(Id, ForeignKey("conversations.id"))
+    subject: Mapped[str]
+    message_id: Mapped[str]
+    posted_at: Mapped[datetime]
+
+
+class Button(Base):
+    """What an opaque button id stands for; `digest` makes the same button the same row."""
+
+    __tablename__ = "buttons"
+    token: Mapped[str] = mapped_column(primary_key=True)
+    digest: Mapped[str] = mapped_column(unique=True)
+    command: Mapped[str]
+    arguments: Mapped[list[Any]]
+    page: Mapped[int] = mapped_column(default=1)
+    in_place: Mapped[bool] = mapped_column(default=False)
+    created_at: Mapped[datetime]
