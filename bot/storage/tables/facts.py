@@ -178,7 +178,7 @@ class DailyDemand(Base):
 
 
 class Feed(Base):
-    """How fresh a source is: `fresh_until` is the last instant its facts speak for; older than `limit_hours` is stale."""
+    """How fresh a source is: its facts speak until `fresh_until`; older than `limit_hours` is stale."""
 
     __tablename__ = "feeds"
     __table_args__ = (UniqueConstraint("source", "kind"),)

@@ -1,0 +1,217 @@
+"""What services hand to cards and handlers: figures ready to be shown, with no table or platform in them.
+
+Dates are local to the location, instants aware, money exact. `None` means unknown, never zero.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import date, datetime, time
+from decimal import Decimal
+from typing import Any, Literal
+
+from bot.domain.money import Money
+
+CaseKind = Literal["stockout_risk", "surge", "slow_mover", "overstock", "late_inbound", "data_stale"]
+CaseState = Literal["open", "acknowledged", "acting", "resolved"]
+RequestKind = Literal["purchase_order", "transfer", "promotion"]
+RequestState = Literal[
+    "draft", "pending", "approved", "executing", "done", "rejected", "expired", "cancelled", "failed"
+]
+Topic = Literal["restock", "surge", "slow", "late", "stale", "requests"]
+
+
+@dataclass(frozen=True, slots=True)
+class Arrival:
+    """Goods on their way to a location."""
+
+    quantity: int
+    on: date
+    late: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Velocity:
+    """Units per day in one window: as sold, corrected for days without stock, and how many days were left out."""
+
+    window: int  # days
+    units: int
+    raw: Decimal
+    corrected: Decimal
+    days_left_out: int
+
+
+@dataclass(frozen=True, slots=True)
+class StockLine:
+    """One SKU at one location, as of `as_of`."""
+
+    sku: str
+    name: str
+    location: str
+    location_name: str
+    as_of: datetime
+    on_hand: int
+    committed: int
+    available: int
+    incoming: int
+    pending: int
+    position: int
+    sold_today: int
+    velocities: tuple[Velocity, ...]  # 7, 30, 90 days
+    per_day: Decimal  # the blended rate everything below rests on
+    lead_time_days: Decimal | None
+    safety_stock: int | None
+    reorder_point: int | None
+    order_up_to: int | None
+    days_of_cover: Decimal | None  # None: nothing sells
+    days_of_cover_with_inbound: Decimal | None
+    stockout_on: date | None
+    next_arrival: Arrival | None
+    gap_days: int | None  # arrival after stock-out, in days
+    days_of_inventory: Decimal | None
+    inventory_turnover: Decimal | None
+    ageing: tuple[int, int, int, int, int]  # units aged 0-30, 31-60, 61-90, 91-180, 181+ days
+    abc: str
+    xyz: str
+    unit_cost: Money | None
+    unit_price: Money | None
+    value: Money | None  # on_hand at cost
+    flags: tuple[CaseKind, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class StockReport:
+    """`/stock`: a SKU at each of its locations, largest velocity first, and the cases that are open on it."""
+
+    sku: str
+    name: str
+    as_of: datetime
+    lines: tuple[StockLine, ...]
+    cases: tuple[CaseView, ...]
+    fresh_until: datetime | None  # the newest fact these figures rest on
+
+
+@dataclass(frozen=True, slots=True)
+class TurnoverLine:
+    """Turnover of one group (a location, a SKU, everything) over `days`."""
+
+    label: str
+    days: int
+    cost_of_goods_sold: Money
+    average_inventory: Money
+    turnover: Decimal | None
+    days_of_inventory: Decimal | None
+    sell_through: Decimal | None  # a share, 0 to 1
+
+
+@dataclass(frozen=True, slots=True)
+class CaseView:
+    """A case as shown."""
+
+    id: int
+    kind: CaseKind
+    state: CaseState
+    severity: int
+    sku: str  # empty for data_stale
+    name: str
+    location: str
+    location_name: str
+    money_at_risk: Money
+    opened_at: datetime
+    snoozed_until: datetime | None
+    on_hand: int | None
+    per_day: Decimal | None
+    days_of_cover: Decimal | None
+    stockout_on: date | None
+    next_arrival: Arrival | None
+    request_id: int | None
+    evidence: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class RequestLineView:
+    """One product of a request."""
+
+    sku: str
+    name: str
+    quantity: int
+    unit_cost: Money
+
+
+@dataclass(frozen=True, slots=True)
+class RequestView:
+    """A request as shown."""
+
+    id: int
+    kind: RequestKind
+    state: RequestState
+    version: int
+    lines: tuple[RequestLineView, ...]
+    supplier: str  # empty where there is none
+    location: str
+    from_location: str
+    total: Money
+    expected_on: date | None
+    requested_by: str  # empty: Stocktide itself
+    created_at: datetime
+    expires_at: datetime | None
+    decided_by: str
+    decided_by_id: int | None
+    decided_at: datetime | None
+    decided_platform: str
+    comment: str
+    case_id: int | None
+    detail: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class MemberView:
+    """A member as shown, with whether they are at work at the moment of asking."""
+
+    id: int
+    name: str
+    role: str
+    zone: str
+    zone_known: bool
+    language: str
+    country: str
+    working_from: time
+    working_to: time
+    workdays: str
+    digest_at: time | None
+    platforms: tuple[str, ...]
+    awake: bool
+    awake_from: datetime | None  # the next start of work, where asleep
+
+
+@dataclass(frozen=True, slots=True)
+class DigestView:
+    """What one member's morning message says."""
+
+    member: MemberView
+    local_date: date
+    late: bool
+    merged_dates: tuple[date, ...]  # earlier mornings this one stands in for
+    since: datetime
+    opened: tuple[CaseView, ...]
+    resolved: int
+    to_decide: tuple[RequestView, ...]
+    to_decide_total: int
+    risks: tuple[CaseView, ...]
+    risks_total: Money
+    arrivals: tuple[tuple[str, str, Arrival], ...]  # sku, location, arrival
+    slow: tuple[CaseView, ...]
+    slow_total: Money
+    turnover: TurnoverLine | None
+    turnover_before: TurnoverLine | None  # the same a month earlier
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """One page of a longer list: `items` of `total`, page `number` of `pages`."""
+
+    items: tuple[Any, ...]
+    number: int
+    pages: int
+    total: int
