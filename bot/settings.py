@@ -203,7 +203,7 @@ def load(path: Path | None = None, environment: Mapping[str, str] | None = None)
     return settings
 
 
-def keys() -> Iterator[tuple[str, str, str, str]]:
+def described() -> Iterator[tuple[str, str, str, str]]:
     """Every setting as (key, environment variable, default, what to write), for the docs and `stocktide init`."""
     for part, outer in Settings.model_fields.items():
         model = outer.annotation
@@ -247,7 +247,7 @@ def _file_faults(source: Path | None) -> Iterator[Fault]:
 
 
 def _variable_faults(environment: Mapping[str, str]) -> Iterator[Fault]:
-    known = [variable for _, variable, _, _ in keys()]
+    known = [variable for _, variable, _, _ in described()]
     parts = {f"{PREFIX}{part}".upper() for part in Settings.model_fields}
     for name in environment:
         if name.upper().startswith(PREFIX) and name.upper() not in parts:
@@ -262,23 +262,24 @@ def _fault(item: Mapping[str, object]) -> Fault:
     place = item["loc"]
     assert isinstance(place, tuple)  # noqa: S101  # pydantic's form
     key = ".".join(str(step) for step in place)
-    described = {name: text for name, _, _, text in keys()}
+    texts = {name: text for name, _, _, text in described()}
     if item["type"] == "extra_forbidden":
-        close = difflib.get_close_matches(key, list(described), 1)
+        close = difflib.get_close_matches(key, list(texts), 1)
         return Fault(key, "is not a setting", f"did you mean {close[0]}?" if close else "take it out")
-    text = next((text for name, text in described.items() if key.startswith(name)), "")
+    text = next((text for name, text in texts.items() if key.startswith(name)), "")
     message = str(item["msg"]).removeprefix("Value error, ")
     return Fault(key, message[:1].lower() + message[1:], f"write: {text}" if text else "")
 
 
 def _combinations(settings: Settings) -> Iterator[Fault]:
     slack, telegram = settings.slack, settings.telegram
+    texts = {name: text for name, _, _, text in described()}
     for key, value, prefix in (
         ("slack.bot_token", slack.bot_token, "xoxb-"),
         ("slack.app_token", slack.app_token, "xapp-"),
     ):
         if value.get_secret_value() and not value.get_secret_value().startswith(prefix):
-            yield Fault(key, f"does not begin with {prefix}", f"write: {{name: text for name, _, _, text in keys()}[key]}")
+            yield Fault(key, f"does not begin with {prefix}", f"write: {texts[key]}")
     if slack.enabled and not (slack.app_token.get_secret_value() or slack.signing_secret.get_secret_value()):
         yield Fault(
             "slack.signing_secret",

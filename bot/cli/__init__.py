@@ -1,0 +1,1 @@
+"""The `stocktide` command line, one group of commands per file."""

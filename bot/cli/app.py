@@ -1,0 +1,74 @@
+"""The root of the command line; faults become lines, never tracebacks."""
+
+from __future__ import annotations
+
+import logging
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from bot import __version__
+from bot.cli import ask, demo, facts, jobs, members, run, setup
+from bot.cli.common import Context, err
+from bot.errors import FileRefused, Refusal, SettingsError, StocktideError
+from bot.language import language
+
+app = typer.Typer(
+    name="stocktide",
+    help="Watches stock, tells the right person at a decent hour, and turns the answer into an action.",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,
+)
+
+
+def _version(wanted: bool) -> None:  # noqa: FBT001  # the form of a Typer callback
+    if wanted:
+        typer.echo(f"stocktide {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def root(
+    context: typer.Context,
+    config: Annotated[
+        Path | None, typer.Option("--config", "-c", help="The settings file.", envvar="STOCKTIDE_CONFIG")
+    ] = None,
+    _version_wanted: Annotated[
+        bool, typer.Option("--version", callback=_version, is_eager=True, help="Print the version.")
+    ] = False,
+) -> None:
+    """Hold what is common to every command."""
+    context.obj = Context(config)
+
+
+for group in (setup, facts, ask, jobs, members, run, demo):
+    group.register(app)
+
+
+def main() -> None:
+    """Run the command line: 0 done, 1 something failed, 2 the call or the settings are at fault."""
+    try:
+        app()
+    except SettingsError as error:
+        err.print("[bold red]The settings need mending:[/]")
+        for fault in error.faults:
+            err.print(f"  • {fault}", markup=False)
+        sys.exit(2)
+    except FileRefused as error:
+        err.print(f"Not imported. {error.fault}", markup=False)
+        sys.exit(2)
+    except Refusal as error:
+        err.print(language("en").say(error.words), markup=False)
+        sys.exit(1)
+    except StocktideError as error:
+        err.print(str(error), markup=False)
+        sys.exit(1)
+    except KeyboardInterrupt:
+        sys.exit(130)
+    except Exception:
+        logging.getLogger(__name__).exception("a command failed")
+        err.print("Something failed inside Stocktide; the log above says where. Nothing half-done was kept.")
+        sys.exit(1)

@@ -1,0 +1,160 @@
+"""`stocktide init`, `check` and `migrate`."""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Annotated
+from zoneinfo import ZoneInfo, available_timezones
+
+import typer
+from rich.table import Table
+
+from bot import settings
+from bot.bootstrap import platforms_of
+from bot.cli.common import database_fault, err, load_settings, out, run_async
+from bot.errors import SettingsError
+from bot.ports import Check
+from bot.storage.database import SAFE_SQLITE, Database, sqlite_is_safe
+from bot.storage.migrations import migrate as migrate_database
+from bot.storage.migrations import revisions
+
+_MARKS = {"ok": "[green]ok[/]", "warn": "[yellow]look[/]", "fail": "[red]FAIL[/]"}
+
+
+def register(app: typer.Typer) -> None:
+    """Add these commands to the root."""
+    app.command()(init)
+    app.command()(check)
+    app.command()(migrate)
+
+
+def init(
+    file: Annotated[Path, typer.Option(help="Where to write the settings.")] = settings.DEFAULT_FILE,
+    force: Annotated[bool, typer.Option("--force", help="Replace an existing file.")] = False,
+) -> None:
+    """Ask what is needed and write the settings file."""
+    if file.exists() and not force:
+        raise typer.BadParameter(f"{file} exists already; add --force to replace it")
+    answers = {
+        "organisation": {
+            "name": typer.prompt("Your organisation's name", default="Our shop"),
+            "currency": typer.prompt("Its currency (ISO code)", default="USD").upper(),
+            "zone": typer.prompt("Its time zone", default="Asia/Shanghai"),
+            "language": typer.prompt("Its language (en or zh_CN)", default="en"),
+        },
+        "database": {"url": typer.prompt("Database", default="sqlite+aiosqlite:///stocktide.db")},
+        "slack": _asked("Slack", {"bot_token": "Bot token (xoxb-...)", "app_token": "App token (xapp-...)"}),
+        "telegram": _asked("Telegram", {"token": "Token from @BotFather"}),
+    }
+    file.write_text(_toml(answers), encoding="utf-8")
+    file.chmod(0o600)
+    try:
+        settings.load(file)
+    except SettingsError as error:
+        err.print(f"Wrote {file}, but it needs mending:", markup=False)
+        for fault in error.faults:
+            err.print(f"  • {fault}", markup=False)
+        raise typer.Exit(2) from None
+    out.print(f"Wrote {file}. Next: stocktide migrate, then stocktide check", markup=False)
+
+
+def _asked(name: str, wanted: dict[str, str]) -> dict[str, str]:
+    if not typer.confirm(f"Connect {name} now?", default=False):
+        return {}
+    return {key: typer.prompt(question, hide_input=True) for key, question in wanted.items()}
+
+
+def _toml(parts: dict[str, dict[str, str]]) -> str:
+    lines = ["# Stocktide's settings; every key is described in docs/settings.md."]
+    for part, values in parts.items():
+        if values:
+            # a TOML basic string escapes as JSON does
+            lines += ["", f"[{part}]", *(f"{key} = {json.dumps(value)}" for key, value in values.items())]
+    return "\n".join(lines) + "\n"
+
+
+def migrate(context: typer.Context) -> None:
+    """Bring the database's tables to this version."""
+    loaded = load_settings(context)
+
+    async def work() -> tuple[str, str]:
+        database = Database(loaded.database.url)
+        try:
+            return await migrate_database(database)
+        except OSError as error:
+            raise SettingsError([database_fault(error)]) from error
+        finally:
+            await database.close()
+
+    before, after = run_async(work)
+    out.print(f"The database is at {after}." if before == after else f"Migrated the database from {before} to {after}.")
+
+
+def check(context: typer.Context) -> None:
+    """Try the database, tokens, scopes, clock and zone data, and say what to do."""
+    loaded = load_settings(context)
+
+    async def work() -> list[Check]:
+        found = [*_machine(), *await _database(loaded)]
+        for platform in platforms_of(loaded):
+            found += await platform.check()
+            await platform.stop()
+        return found
+
+    found = run_async(work)
+    table = Table(box=None, pad_edge=False)
+    for title in ("", "what", "found", "what to do"):
+        table.add_column(title)
+    for item in found:
+        table.add_row(_MARKS[item.verdict], item.name, item.detail, item.remedy)
+    out.print(table)
+    if any(item.verdict == "fail" for item in found):
+        raise typer.Exit(1)
+    out.print("Ready. Next: stocktide run")
+
+
+def _machine() -> list[Check]:
+    zones = len(available_timezones())
+    year = datetime.now(UTC).year
+    return [
+        Check("clock", "ok", f"{datetime.now(UTC):%Y-%m-%d %H:%M:%S} UTC")
+        if year >= 2026
+        else Check("clock", "fail", f"the year is {year}", "set the machine's clock (NTP): signatures depend on it"),
+        Check("zone data", "ok", f"{zones} zones")
+        if zones > 400 and ZoneInfo("Asia/Shanghai")
+        else Check("zone data", "fail", f"{zones} zones", "install the tzdata package"),
+    ]
+
+
+async def _database(loaded: settings.Settings) -> list[Check]:
+    database = Database(loaded.database.url)
+    found = []
+    try:
+        current, head = await revisions(database)
+        found.append(
+            Check("database", "ok", f"{database.url.get_backend_name()}, revision {head}")
+            if current == head
+            else Check("database", "fail", f"revision {current}, wanted {head}", "run `stocktide migrate`")
+        )
+    except Exception as error:  # noqa: BLE001  # whatever the driver raises is a line of the report
+        fault = database_fault(error)
+        found.append(Check("database", "fail", fault.problem, fault.remedy))
+    finally:
+        await database.close()
+    if database.is_sqlite:
+        version = sqlite3.sqlite_version
+        wanted = ".".join(str(part) for part in SAFE_SQLITE)
+        found.append(
+            Check("SQLite", "ok", version)
+            if sqlite_is_safe()
+            else Check(
+                "SQLite",
+                "warn",
+                f"{version}: a rare WAL fault was mended in {wanted}",
+                "use a Python built with a newer SQLite, or PostgreSQL, and keep backups",
+            )
+        )
+    return found

@@ -1,0 +1,55 @@
+"""Alembic migrations and the way to run them from code."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from alembic import command
+from alembic.autogenerate import compare_metadata
+from alembic.config import Config
+from alembic.migration import MigrationContext
+from alembic.script import ScriptDirectory
+from sqlalchemy import Connection
+
+from bot.storage.database import Database
+from bot.storage.tables import Base
+
+
+def config() -> Config:
+    """Alembic's configuration, without an ini file."""
+    config = Config()
+    config.set_main_option("script_location", str(Path(__file__).parent))
+    return config
+
+
+async def migrate(database: Database) -> tuple[str, str]:
+    """Bring the schema to the newest revision, in one transaction; gives the revisions before and after."""
+
+    def upgrade(connection: Connection) -> tuple[str, str]:
+        before = MigrationContext.configure(connection).get_current_revision() or "none"
+        config = config()
+        config.attributes["connection"] = connection
+        command.upgrade(config, "head")
+        return before, MigrationContext.configure(connection).get_current_revision() or "none"
+
+    async with database.transaction() as connection:
+        return await connection.run_sync(upgrade)
+
+
+async def revisions(database: Database) -> tuple[str, str]:
+    """The database's revision and the newest one known here."""
+    head = ScriptDirectory.from_config(config()).get_current_head() or "none"
+    async with database.reading() as connection:
+        current = await connection.run_sync(lambda c: MigrationContext.configure(c).get_current_revision())
+    return current or "none", head
+
+
+async def differences(database: Database) -> list[str]:
+    """What differs between the migrated schema and the declared one; empty when they agree."""
+
+    def compare(connection: Connection) -> list[str]:
+        context = MigrationContext.configure(connection, opts={"compare_type": True})
+        return [str(difference) for difference in compare_metadata(context, Base.metadata)]
+
+    async with database.reading() as connection:
+        return await connection.run_sync(compare)

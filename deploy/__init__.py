@@ -1,0 +1,1 @@
+"""What deploying and keeping the project needs: generated files and their generators."""
