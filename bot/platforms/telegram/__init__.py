@@ -1,0 +1,1 @@
+"""Telegram: text with entities out, updates by polling or webhook in."""
