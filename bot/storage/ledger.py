@@ -1,0 +1,132 @@
+"""Stock and demand as they stood at an instant, read column-wise into NumPy arrays.
+
+Closing stock of a day = the latest count + the movements after it - what sales took off the shelf after it. A later
+count re-anchors the line; days before the first count are reckoned backwards from it. Nothing after the asked
+instant is seen.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, time, timedelta
+from zoneinfo import ZoneInfo
+
+import numpy as np
+from numpy.typing import NDArray
+from sqlalchemy import func, select
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from bot.storage import ledgerrows
+from bot.storage.ledgermath import Counts, Facts, Places, Window, assemble
+from bot.storage.tables import Location, Sale, StockLevel, StockMovement
+from bot.storage.types import of_micros
+
+_EPOCH = date(1970, 1, 1)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class HistoryArrays:
+    """n series over T local days; row i is product `product_ids[i]` at location `location_ids[i]`, sorted by both.
+
+    `units` is demand, `on_hand` the closing stock (never below zero), `receipts` what arrived; all (n, T) int32.
+    `revenue_minor` (n,) is the demand's revenue inside the window in the product's currency. `counted` (n,) is False
+    where no count of stock is known: `on_hand` is zero there and says nothing. `committed` and `counted_at`
+    (microseconds since 1970, 0 where none) come from the latest count.
+    """
+
+    first_day: date
+    product_ids: NDArray[np.int64]
+    location_ids: NDArray[np.int64]
+    units: NDArray[np.int32]
+    on_hand: NDArray[np.int32]
+    receipts: NDArray[np.int32]
+    revenue_minor: NDArray[np.int64]
+    committed: NDArray[np.int32]
+    counted: NDArray[np.bool_]
+    counted_at: NDArray[np.int64]
+
+
+@dataclass(frozen=True, slots=True)
+class Stock:
+    """Units on the shelf of one product at one location; `counted_at` is None where stock was never counted."""
+
+    product_id: int
+    location_id: int
+    on_hand: int
+    committed: int
+    counted_at: datetime | None
+
+
+async def on_hand(
+    connection: AsyncConnection,
+    at: datetime,
+    *,
+    product_ids: Sequence[int] | None = None,
+    location_ids: Sequence[int] | None = None,
+) -> list[Stock]:
+    """Stock at the instant `at` (aware), one entry per series that has any fact; all products where none are named."""
+    # The day after `at` in UTC is on or after every location's local day; its column carries the stock forward.
+    until = at.astimezone(UTC).date() + timedelta(days=1)
+    found = await history(connection, until, 1, at=at, product_ids=product_ids, location_ids=location_ids)
+    columns = (found.product_ids, found.location_ids, found.on_hand[:, -1], found.committed, found.counted_at)
+    return [
+        Stock(product, location, units, committed, of_micros(counted) if counted else None)
+        for product, location, units, committed, counted in zip(*(c.tolist() for c in columns), strict=True)
+    ]
+
+
+async def revision(connection: AsyncConnection) -> tuple[int, int, int]:
+    """Changes whenever sales, movements or counts were added: a cheap key for keeping a loaded history."""
+    tables = (Sale, StockMovement, StockLevel)
+    highest = [select(func.coalesce(func.max(table.id), 0)).scalar_subquery() for table in tables]
+    row = (await connection.execute(select(*highest))).one()
+    return (row[0], row[1], row[2])
+
+
+async def history(
+    connection: AsyncConnection,
+    until: date,
+    days: int,
+    *,
+    at: datetime | None = None,
+    product_ids: Sequence[int] | None = None,
+    location_ids: Sequence[int] | None = None,
+) -> HistoryArrays:
+    """Demand and closing stock of the `days` local days ending with `until`, for every series with any fact.
+
+    With `at` (aware) the local day that holds it is partial and later days are empty; without, every location has
+    lived through `until`. A sale that was cancelled only after `at` is still demand. ValueError when `days` is below 1.
+    """
+    if days < 1:
+        raise ValueError("a history has at least one day")
+    places, at = await _places(connection, until, at)
+    scope = ledgerrows.Scope(connection, at, product_ids, location_ids)
+    window = Window((until - _EPOCH).days - days + 1, days)
+    counts = Counts.read(await ledgerrows.counts(scope, window.first), places, window)
+    since = min(window.first, int(counts.day.min(initial=window.first)))
+    past = places.over(await ledgerrows.demand(scope, since, window.last))
+    running = places.running(await ledgerrows.partial_day(scope), window.last)
+    revived = places.begun(await ledgerrows.cancelled_later(scope, since, window.last))
+    facts = Facts(
+        demand=np.concatenate([past, running, revived]),
+        moved=places.begun(await ledgerrows.movements(scope, since, window.last)),
+        counts=counts,
+        sold_after=await ledgerrows.sold_after_count(scope, counts.id[~counts.opens]),
+    )
+    return HistoryArrays(_EPOCH + timedelta(days=window.first), *assemble(window, facts))
+
+
+async def _places(connection: AsyncConnection, until: date, at: datetime | None) -> tuple[Places, datetime]:
+    rows = (await connection.execute(select(Location.id, Location.zone).order_by(Location.id))).all()
+    zones = tuple(ZoneInfo(row.zone) for row in rows)
+    if at is None:
+        morrow = until + timedelta(days=1)
+        ends = [datetime.combine(morrow, time(), zone) for zone in zones]
+        instant = max(ends, default=datetime.combine(morrow, time(), UTC)) - timedelta(microseconds=1)
+        today = [morrow] * len(zones)
+    else:
+        instant = at
+        today = [at.astimezone(zone).date() for zone in zones]
+    ids = np.array([row.id for row in rows], np.int64)
+    return Places(ids, zones, np.array([(day - _EPOCH).days for day in today], np.int64)), instant

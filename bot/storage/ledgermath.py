@@ -1,0 +1,262 @@
+"""The ledger's arithmetic: rows of integers into matrices of series and days."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date, time
+from typing import NamedTuple
+from zoneinfo import ZoneInfo
+
+import numpy as np
+from numpy.typing import NDArray
+
+from bot.storage.ledgerrows import Ints
+from bot.storage.types import of_micros
+
+_EPOCH = date(1970, 1, 1)
+_NEVER = 1 << 40  # a day after every other
+
+
+class Window(NamedTuple):
+    """The columns asked for: `days` local days from `first` (days since 1970)."""
+
+    first: int
+    days: int
+
+    @property
+    def last(self) -> int:
+        """The last day."""
+        return self.first + self.days - 1
+
+
+class Places:
+    """Locations by ascending id, and the local day that each lives in at the asked instant."""
+
+    def __init__(self, ids: Ints, zones: Sequence[ZoneInfo], today: Ints) -> None:
+        self._ids = ids
+        self._zones = zones
+        self._today = today
+
+    def _today_of(self, rows: Ints) -> Ints:
+        today: Ints = self._today[np.searchsorted(self._ids, rows[:, 1])]
+        return today
+
+    def over(self, rows: Ints) -> Ints:
+        """The rows (location in column 1, day in column 2) of days that are over at their location."""
+        past: Ints = rows[rows[:, 2] < self._today_of(rows)]
+        return past
+
+    def running(self, rows: Ints, last: int) -> Ints:
+        """The rows of the day that is running at their location, up to `last`."""
+        running: Ints = rows[(rows[:, 2] == self._today_of(rows)) & (rows[:, 2] <= last)]
+        return running
+
+    def begun(self, rows: Ints) -> Ints:
+        """The rows of days that have begun at their location."""
+        begun: Ints = rows[rows[:, 2] <= self._today_of(rows)]
+        return begun
+
+    def local_days(self, locations: Ints, instants: Ints) -> tuple[Ints, NDArray[np.bool_]]:
+        """The local day of each instant, and whether the instant is that day's very first moment."""
+        days = np.zeros(len(instants), np.int64)
+        opens = np.zeros(len(instants), np.bool_)
+        for place, zone in zip(self._ids, self._zones, strict=True):
+            mine = np.flatnonzero(locations == place)
+            found, which = np.unique(instants[mine], return_inverse=True)
+            local = [of_micros(int(instant)).astimezone(zone) for instant in found]
+            days[mine] = np.array([(moment.date() - _EPOCH).days for moment in local], np.int64)[which]
+            opens[mine] = np.array([moment.time() == time() for moment in local], np.bool_)[which]
+        return days, opens
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Counts:
+    """Counts of stock as columns, in order of time; `opens` where the count was taken as its local day began."""
+
+    product: Ints
+    location: Ints
+    instant: Ints
+    units: Ints
+    committed: Ints
+    id: Ints
+    day: Ints
+    opens: NDArray[np.bool_]
+
+    @classmethod
+    def read(cls, rows: Ints, places: Places, window: Window) -> Counts:
+        """Columns of the rows (product, location, instant, units, committed, id) up to the window's last day."""
+        rows = rows[np.lexsort((rows[:, 5], rows[:, 2]))]
+        days, opens = places.local_days(rows[:, 1], rows[:, 2])
+        kept = days <= window.last
+        product, location, instant, units, committed, ids = rows[kept].T
+        return cls(product, location, instant, units, committed, ids, days[kept], opens[kept])
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Facts:
+    """What the queries brought.
+
+    `demand`: product, location, day, units, shipped, revenue. `moved`: product, location, day, quantity, 1 for an
+    arrival, instant. `sold_after`: product, location, day, shipped, id of the count it came after.
+    """
+
+    demand: Ints
+    moved: Ints
+    counts: Counts
+    sold_after: Ints
+
+
+class Assembled(NamedTuple):
+    """The arrays of `ledger.HistoryArrays` after its first day, in its order."""
+
+    product_ids: Ints
+    location_ids: Ints
+    units: NDArray[np.int32]
+    on_hand: NDArray[np.int32]
+    receipts: NDArray[np.int32]
+    revenue_minor: Ints
+    committed: NDArray[np.int32]
+    counted: NDArray[np.bool_]
+    counted_at: Ints
+
+
+class _Flow(NamedTuple):
+    """Changes of stock, one row each: series, day, signed units."""
+
+    series: Ints
+    day: Ints
+    units: Ints
+
+
+def assemble(window: Window, facts: Facts) -> Assembled:
+    """Give every series its row, add the facts up by day, and draw the line of closing stock."""
+    demand, moved, counts = facts.demand, facts.moved, facts.counts
+    keys = [_key(demand[:, 0], demand[:, 1]), _key(moved[:, 0], moved[:, 1]), _key(counts.product, counts.location)]
+    series, where = np.unique(np.concatenate(keys), return_inverse=True)
+    of_demand, of_moved, of_count = np.split(where, np.cumsum([len(keys[0]), len(keys[1])]))
+    n = len(series)
+    flow = _Flow(
+        np.concatenate([of_demand, of_moved]),
+        np.concatenate([demand[:, 2], moved[:, 2]]),
+        np.concatenate([-demand[:, 4], moved[:, 3]]),
+    )
+    closes = counts.units + _rest_of_day(facts, flow, of_count, of_moved)
+    latest = np.full(n, -1, np.int64)
+    latest[of_count] = np.arange(len(of_count))  # counts stand in order of time: the last one holds
+    counted = latest >= 0
+    inside = demand[:, 2] >= window.first
+    revenue = np.bincount(of_demand[inside], weights=demand[inside, 5], minlength=n)
+    units = _by_day(window, n, _Flow(of_demand, demand[:, 2], demand[:, 3]))
+    receipts = _by_day(window, n, _Flow(of_moved, moved[:, 2], moved[:, 3] * moved[:, 4]))
+    return Assembled(
+        series >> 32,
+        series & 0xFFFFFFFF,
+        units.astype(np.int32),
+        _closing(window, flow, (of_count, counts.day, closes), n),
+        receipts.astype(np.int32),
+        revenue.astype(np.int64),
+        _latest(counts.committed, latest).astype(np.int32),
+        counted,
+        _latest(counts.instant, latest),
+    )
+
+
+def _key(product: Ints, location: Ints) -> Ints:
+    return product << 32 | location
+
+
+def _latest(column: Ints, latest: Ints) -> Ints:
+    values = np.append(column, 0)  # index -1, no count, finds the zero
+    return values[latest]
+
+
+def _by_day(window: Window, n: int, flow: _Flow) -> NDArray[np.float64]:
+    """Sums per series and day inside the window, (n, T); exact, since counts stay far below 2**53."""
+    column = flow.day - window.first
+    inside = (column >= 0) & (column < window.days)
+    flat = flow.series[inside] * window.days + column[inside]
+    total = np.bincount(flat, weights=flow.units[inside], minlength=n * window.days)
+    return total.astype(np.float64, copy=False).reshape(n, window.days)
+
+
+def _rest_of_day(facts: Facts, flow: _Flow, of_count: Ints, of_moved: Ints) -> Ints:
+    """What stock did between each count and the end of its local day."""
+    counts, moved, sold = facts.counts, facts.moved, facts.sold_after
+    rest = np.zeros(len(counts.id), np.int64)
+    opening = np.flatnonzero(counts.opens)
+    if len(opening):  # the whole day follows such a count
+        rest[opening] = _sums_at(_key(of_count, counts.day)[opening], _key(flow.series, flow.day), flow.units)
+    inner = np.flatnonzero(~counts.opens)
+    if len(inner):
+        by_id = inner[np.argsort(counts.id[inner])]
+        place = by_id[np.searchsorted(counts.id[by_id], sold[:, 4])]
+        same = counts.day[place] == sold[:, 2]
+        np.add.at(rest, place[same], -sold[same, 3])
+        rest[inner] += _moved_after(counts, inner, of_count, (of_moved, moved))
+    return rest
+
+
+def _sums_at(wanted: Ints, keys: Ints, values: Ints) -> Ints:
+    """For each wanted key the sum of the values that carry it."""
+    distinct, back = np.unique(wanted, return_inverse=True)
+    at = np.searchsorted(distinct, keys)
+    hit = distinct[np.minimum(at, len(distinct) - 1)] == keys
+    sums = np.bincount(at[hit], weights=values[hit], minlength=len(distinct)).astype(np.int64)
+    return sums[back]
+
+
+def _moved_after(counts: Counts, inner: Ints, of_count: Ints, moves: tuple[Ints, Ints]) -> Ints:
+    """Movements after each of the `inner` counts, on the count's own day."""
+    of_moved, moved = moves
+    keys = _key(of_moved, moved[:, 2])
+    order = np.lexsort((moved[:, 5], keys))
+    running = np.concatenate([[0], np.cumsum(moved[order, 3])])
+    # One sorted line of (series, day, instant): a count's rest lies between its own place and the day's end.
+    wanted = _key(of_count, counts.day)[inner]
+    start, end = np.searchsorted(keys[order], wanted), np.searchsorted(keys[order], wanted, side="right")
+    instants = moved[order, 5]
+    first = np.array(
+        [
+            s + np.searchsorted(instants[s:e], at, side="right")
+            for s, e, at in zip(start, end, counts.instant[inner], strict=True)
+        ],
+        np.int64,
+    )
+    after: Ints = running[end] - running[first]
+    return after
+
+
+def _closing(window: Window, flow: _Flow, counts: tuple[Ints, Ints, Ints], n: int) -> NDArray[np.int32]:
+    """Closing stock (n, T); `counts` are their series, day and the stock at that day's end, in order of time."""
+    of_count, day, closes = counts
+    moving = np.cumsum(_by_day(window, n, flow), axis=1)
+    column = day - window.first
+    early = np.flatnonzero(column < 0)
+    base = np.full(n, -1, np.int64)
+    base[of_count[early]] = early
+    base_day = np.append(day, _NEVER)[base]
+    before = (flow.day > base_day[flow.series]) & (flow.day < window.first)
+    carried = np.bincount(flow.series[before], weights=flow.units[before], minlength=n)
+    level = np.where(base >= 0, np.append(closes, 0)[base] + carried, np.nan)
+    stock = moving + level[:, None]
+    late = np.flatnonzero(column >= 0)
+    if len(late):
+        _re_anchor(stock, moving, of_count[late], column[late], closes[late])
+    stock[np.isnan(stock)] = 0
+    np.maximum(stock, 0, out=stock)
+    return stock.astype(np.int32)
+
+
+def _re_anchor(stock: NDArray[np.float64], moving: NDArray[np.float64], row: Ints, column: Ints, closes: Ints) -> None:
+    """Let each count set the line from its day on; before a series' first count, reckon backwards from it."""
+    rows, of_row = np.unique(row, return_inverse=True)
+    days = stock.shape[1]
+    offset = np.full((len(rows), days), np.nan)
+    offset[of_row, column] = closes - moving[row, column]  # in order of time: of two on one day the later holds
+    latest = np.maximum.accumulate(np.where(np.isnan(offset), -1, np.arange(days)), axis=1)
+    first = np.argmax(latest >= 0, axis=1)
+    lines = np.arange(len(rows))
+    before = np.where(np.isnan(stock[rows, 0]), offset[lines, first], stock[rows, 0] - moving[rows, 0])
+    held = np.where(latest < 0, before[:, None], offset[lines[:, None], latest])
+    stock[rows] = moving[rows] + held
