@@ -1,0 +1,132 @@
+"""Telegram updates to our own events."""
+
+from __future__ import annotations
+
+import re
+
+from telegram import CallbackQuery, Chat, ChatMember, ChatMemberUpdated, Message, MessageEntity, Update, User
+
+from bot.chat.incoming import ConversationKind, Incoming, IncomingKind
+from bot.platforms.telegram.text import WORD_JOINER
+
+NAME = "telegram"
+ALLOWED = ("message", "callback_query", "my_chat_member")
+
+# `/stocktide stock X` and `/stock X` are the same; Telegram's own Start button sends `/start`.
+_UMBRELLA = "stocktide"
+_HELP = "help"
+_OUT = {ChatMember.LEFT, ChatMember.BANNED}
+
+
+def incoming_of(update: Update, bot_name: str) -> Incoming | None:
+    """The event that `update` tells of, or None where it is not meant for us; `bot_name` is our own username."""
+    if update.callback_query:
+        return _press(update, update.callback_query)
+    if update.my_chat_member:
+        return _membership(update, update.my_chat_member)
+    if update.message:
+        return _message(update, update.message, bot_name)
+    return None
+
+
+def _message(update: Update, message: Message, bot_name: str) -> Incoming | None:
+    if message.migrate_to_chat_id:
+        return _event(update, "moved", message.chat, message.from_user, moved_to=str(message.migrate_to_chat_id))
+    person = message.from_user
+    if person is None or person.is_bot or not message.text:
+        return None
+    line = _line(message, bot_name)
+    if line is None:
+        return None
+    thread = _thread(message)
+    return _event(update, "command", message.chat, person, text=line, thread=thread, message_id=str(message.message_id))
+
+
+def _line(message: Message, bot_name: str) -> str | None:
+    """The typed line without slash and bot name; None where it is not for us."""
+    # Copied from one of our messages, a text carries the joiners that broke its links.
+    text = (message.text or "").replace(WORD_JOINER, "").strip()
+    if command := _command_entity(message):
+        name, _, addressed = command[1:].partition("@")
+        if addressed and addressed.lower() != bot_name.lower():
+            return None
+        rest = text[len(command) :].strip()
+        if name.lower() == "start":
+            return _HELP
+        return (rest or _HELP) if name.lower() == _UMBRELLA else f"{name.lower()} {rest}".strip()
+    if bot_name and (addressed_to := re.match(rf"@{re.escape(bot_name)}\b[\s,:]*", text, re.IGNORECASE)):
+        return text[addressed_to.end() :].strip() or _HELP
+    return text.removeprefix("/") or None if message.chat.type == Chat.PRIVATE else None
+
+
+def _command_entity(message: Message) -> str:
+    """The `/command@bot` that the message begins with, or nothing."""
+    for entity, text in message.parse_entities([MessageEntity.BOT_COMMAND]).items():
+        if entity.offset == 0:
+            return text
+    return ""
+
+
+def _press(update: Update, query: CallbackQuery) -> Incoming | None:
+    """A pressed button; a press on a message too old to be read still names its chat and id."""
+    if query.message is None or not query.data or query.from_user.is_bot:
+        return None
+    return _event(
+        update,
+        "press",
+        query.message.chat,
+        query.from_user,
+        token=query.data,
+        thread=_thread(query.message) if isinstance(query.message, Message) else "",
+        message_id=str(query.message.message_id),
+        handle={"callback_query_id": query.id},
+    )
+
+
+def _membership(update: Update, change: ChatMemberUpdated) -> Incoming | None:
+    """The bot itself was taken in or sent away; a mere change of its rights is no event."""
+    was, now = _inside(change.old_chat_member), _inside(change.new_chat_member)
+    if was == now:
+        return None
+    return _event(update, "joined" if now else "removed", change.chat, change.from_user)
+
+
+def _inside(member: ChatMember) -> bool:
+    return member.status not in _OUT and getattr(member, "is_member", True)
+
+
+def _thread(message: Message) -> str:
+    return str(message.message_thread_id) if message.is_topic_message and message.message_thread_id else ""
+
+
+def _event(
+    update: Update,
+    kind: IncomingKind,
+    chat: Chat,
+    person: User | None,
+    *,
+    text: str = "",
+    token: str = "",
+    thread: str = "",
+    message_id: str = "",
+    moved_to: str = "",
+    handle: dict[str, str] | None = None,
+) -> Incoming:
+    where: ConversationKind = "direct" if chat.type == Chat.PRIVATE else "group"
+    return Incoming(
+        platform=NAME,
+        event_id=str(update.update_id),
+        kind=kind,
+        person=str(person.id) if person else "",
+        conversation=str(chat.id),
+        conversation_kind=where,
+        text=text,
+        token=token,
+        thread=thread,
+        person_name=person.full_name if person else "",
+        person_language=(person.language_code or "") if person else "",
+        conversation_title=chat.effective_name or "",
+        moved_to=moved_to,
+        message_id=message_id,
+        handle=handle or {},
+    )
