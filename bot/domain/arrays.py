@@ -1,0 +1,34 @@
+"""Array types of the vectorised arithmetic: `n` series (SKU x location) down, `T` days across, oldest day first."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+Floats = NDArray[np.float64]
+Ints = NDArray[np.int64]
+Bools = NDArray[np.bool_]
+Counts = NDArray[np.integer[Any]] | NDArray[np.floating[Any]]  # whole numbers in any NumPy type
+
+MAX_MINOR = 2**62  # money beyond it is a fault of the inputs; the bound keeps int64 from wrapping round
+
+
+def shaped(name: str, array: NDArray[Any], shape: tuple[int, ...]) -> None:
+    """ValueError, naming the array, where it has another shape than expected."""
+    if array.shape != shape:
+        raise ValueError(f"{name} has the shape {array.shape}, not {shape}")
+
+
+def ratio(top: Floats | Ints, bottom: Floats | Ints, empty: float) -> Floats:
+    """`top / bottom` as float64, and `empty` where `bottom` is zero or less."""
+    out = np.full(np.broadcast_shapes(top.shape, bottom.shape), empty, dtype=np.float64)
+    np.divide(top, bottom, out=out, where=np.broadcast_to(bottom > 0, out.shape))
+    return out
+
+
+def to_minor(amount: Floats) -> Ints:
+    """A float amount of minor units rounded half to even to int64; not a number becomes zero."""
+    finite = np.nan_to_num(amount, nan=0.0, posinf=MAX_MINOR, neginf=-MAX_MINOR)
+    return np.rint(np.clip(finite, -MAX_MINOR, MAX_MINOR)).astype(np.int64)

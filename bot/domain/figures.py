@@ -1,0 +1,167 @@
+"""The figures of every series: replenishment, stock in hand, and transfers; arrays are (n,) unless said otherwise."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from bot.domain import ageing, replenishment, turnover
+from bot.domain.arrays import Bools, Floats, Ints
+from bot.domain.demand import DemandEstimate, SeriesHistory
+from bot.domain.watch_inputs import Network, Positions, Routes, WatchSettings
+
+
+@dataclass(frozen=True, slots=True)
+class Supply:
+    """Replenishment figures, all (n,)."""
+
+    service_level: Floats
+    lead_time: Floats  # days
+    lead_time_sd: Floats
+    lead_time_assumed: Bools
+    lead_demand: replenishment.SpanDemand  # over the lead time; its safety stock is the one shown
+    cycle_demand: replenishment.SpanDemand  # over lead time + review period
+    reorder_point: Floats  # d L + safety stock; in whole units it is floored, which decides the same
+    order_up_to: Floats  # d (L + R) + safety stock over that span; in whole units it is rounded up
+    position: Ints
+    runout: replenishment.Runout
+    order_due: Bools  # the position is at or under a reorder point of at least one unit
+    order_quantity: Ints  # 0 where no order is due
+    order_cost_minor: Ints
+    lost_units: Floats  # expected, until relief
+    lost_margin_minor: Ints
+
+    @property
+    def safety_stock(self) -> Floats:
+        """Safety stock over the lead time, in units."""
+        return self.lead_demand.safety_stock
+
+
+@dataclass(frozen=True, slots=True)
+class Stock:
+    """Figures of the stock in hand, (n,) unless said otherwise."""
+
+    period: turnover.Period
+    abc: Ints  # index into turnover.ABC
+    xyz: Ints  # index into turnover.XYZ
+    inventory_turnover: Floats  # over the period; NaN without inventory
+    days_of_inventory: Floats
+    sell_through: Floats
+    ageing: Ints  # (n, 5) units by age
+    idle_days: Ints
+    days_since_sale: Ints
+    dead: Bools
+    cycle_stock: Ints
+    excess_line: Floats
+    excess_units: Ints  # position above the line
+    capital_minor: Ints  # all in hand: value and storage ahead
+    excess_capital_minor: Ints  # the same of the excess
+
+
+def supply_figures(
+    demand: DemandEstimate,
+    abc: Ints,
+    routes: Routes,
+    positions: Positions,
+    settings: replenishment.ReplenishmentSettings,
+) -> Supply:
+    """Replenishment of every series; `abc` chooses the service level where the routes give none."""
+    assumed = np.isnan(routes.lead_time_days)
+    lead_time = np.where(assumed, settings.assumed_lead_time_days, routes.lead_time_days)
+    lead_time_sd = np.where(assumed, settings.assumed_lead_time_sd, routes.lead_time_sd)
+    level = routes.service_level
+    if level is None:
+        level = np.asarray(settings.service_levels, dtype=np.float64)[abc]
+    skewed = replenishment.irregular(demand.kind, demand.cv, settings)
+    lead, cycle = (
+        replenishment.span_demand(demand.velocity, demand.sd, span, lead_time_sd, level, skewed, settings.skewed)
+        for span in (lead_time, lead_time + routes.review_days)
+    )
+    reorder_point, order_up_to = lead.mean + lead.safety_stock, cycle.mean + cycle.safety_stock
+    incoming = positions.incoming.sum(axis=1) + positions.overdue
+    position = replenishment.inventory_position(positions.available, incoming, positions.pending, positions.backorders)
+    wanted = replenishment.order_quantity(order_up_to, position, routes.minimum_order, routes.pack_size)
+    due = (reorder_point >= 1) & (position <= reorder_point) & (wanted > 0)
+    quantity = np.where(due, wanted, 0)
+    end = replenishment.runout(positions.available, demand.velocity, positions.incoming, lead_time)
+    usable = np.maximum(positions.available, 0) + end.landing
+    spread = np.where(end.relief_due, 0.0, lead_time_sd)  # an arrival on its way has a date, one to be ordered a spread
+    lost = replenishment.expected_lost_units(usable, demand.velocity, demand.sd, end.relief, spread)
+    margin = replenishment.unit_margin(routes.unit_price_minor, routes.unit_cost_minor)
+    return Supply(
+        service_level=level,
+        lead_time=lead_time,
+        lead_time_sd=lead_time_sd,
+        lead_time_assumed=assumed,
+        lead_demand=lead,
+        cycle_demand=cycle,
+        reorder_point=reorder_point,
+        order_up_to=order_up_to,
+        position=position,
+        runout=end,
+        order_due=due,
+        order_quantity=quantity,
+        order_cost_minor=quantity * routes.unit_cost_minor,
+        lost_units=lost,
+        lost_margin_minor=replenishment.lost_margin(lost, margin),
+    )
+
+
+def stock_figures(
+    history: SeriesHistory,
+    demand: DemandEstimate,
+    span: turnover.Period,
+    abc: Ints,
+    supply: Supply,
+    routes: Routes,
+    positions: Positions,
+    settings: WatchSettings,
+) -> Stock:
+    """Turnover, age and excess of every series."""
+    rules, cost, tariff = settings.ageing, routes.unit_cost_minor, routes.storage_tariff_minor
+    closing = history.on_hand[:, -1].astype(np.int64)
+    fresh = np.where(closing >= 0, np.maximum(positions.on_hand - closing, 0), 0)  # came in after the last day
+    buckets = ageing.ageing_buckets(ageing.receipts_of(history), positions.on_hand - fresh, rules.bucket_edges)
+    buckets[:, 0] += fresh
+    idle = ageing.idle_days(history)
+    turns = turnover.inventory_turnover(span.units, span.average_on_hand)  # one unit cost above and below
+    cycle = ageing.cycle_stock(
+        demand.velocity, supply.lead_time + routes.review_days, routes.minimum_order, routes.pack_size
+    )
+    line = ageing.excess_line(supply.safety_stock, cycle, rules)
+    excess = np.maximum(np.floor(supply.position - line), 0).astype(np.int64)
+    return Stock(
+        period=span,
+        abc=abc,
+        xyz=turnover.xyz(demand.week_cv, settings.turnover),
+        inventory_turnover=turns,
+        days_of_inventory=turnover.days_of_inventory(turns, span.days),
+        sell_through=turnover.sell_through(span.units, span.ending_on_hand),
+        ageing=buckets,
+        idle_days=idle,
+        days_since_sale=ageing.days_since_sale(history),
+        dead=ageing.is_dead(idle, positions.on_hand, rules),
+        cycle_stock=cycle,
+        excess_line=line,
+        excess_units=excess,
+        capital_minor=ageing.capital_at_risk(positions.on_hand, cost, tariff, rules),
+        excess_capital_minor=ageing.capital_at_risk(excess, cost, tariff, rules),
+    )
+
+
+def transfer_figures(supply: Supply, positions: Positions, network: Network | None) -> replenishment.Transfers:
+    """Stock at other locations above their own order-up-to level, for what would be bought."""
+    n = len(supply.position)
+    if network is None:
+        return replenishment.Transfers(np.full(n, -1, dtype=np.int64), np.zeros(n, dtype=np.int64))
+    spare = np.maximum(positions.available - replenishment.whole(supply.order_up_to), 0)
+    return replenishment.find_transfers(
+        network.sku,
+        network.location,
+        supply.order_quantity,
+        spare,
+        network.transfer_days,
+        supply.lead_time,
+        supply.lost_margin_minor,
+    )

@@ -1,0 +1,129 @@
+"""From figures to judgements: each kind's severity by the opening and by the relaxed limits, and the money at risk."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from bot.domain import cases, replenishment, surge
+from bot.domain.arrays import Bools, Ints, to_minor
+from bot.domain.demand import DemandEstimate
+from bot.domain.figures import Stock, Supply
+from bot.domain.views import CaseKind
+from bot.domain.watch_inputs import Positions, Routes, WatchSettings
+
+
+@dataclass(frozen=True, slots=True)
+class Judged:
+    """What the severities are judged from."""
+
+    demand: DemandEstimate
+    supply: Supply
+    stock: Stock
+    signs: surge.SurgeSigns
+    surging: Bools
+    positions: Positions
+    settings: WatchSettings
+
+
+_Classes = tuple[Ints, Ints]  # by the opening limits, and by the relaxed ones
+
+
+def severities(facts: Judged) -> tuple[dict[CaseKind, Ints], dict[CaseKind, Ints]]:
+    """Each kind's severity by the opening and by the relaxed limits."""
+    stale = facts.positions.stale
+    if stale is None:
+        stale = np.zeros(len(facts.supply.position), dtype=np.bool_)
+    slow = _slow(facts)
+    judged: dict[CaseKind, _Classes] = {
+        "stockout_risk": _stockout(facts),
+        "surge": _surge(facts),
+        "slow_mover": slow,
+        "overstock": _overstock(facts, slow),
+        "late_inbound": _late(facts),
+    }
+    worst = int(cases.Severity.CRITICAL)
+    opens = {kind: np.where(stale, 0, pair[0]) for kind, pair in judged.items()}
+    holds = {kind: np.where(stale, worst, np.maximum(*pair)) for kind, pair in judged.items()}
+    opens["data_stale"] = holds["data_stale"] = stale * int(cases.Severity.WARNING)
+    return opens, holds
+
+
+def _worst(*conditions: Bools) -> Ints:
+    """The highest class whose condition holds; conditions are those of classes 1, 2, 3."""
+    severity = np.zeros(conditions[0].shape, dtype=np.int64)
+    for level, condition in enumerate(conditions, start=1):
+        severity[condition] = level
+    return severity
+
+
+def _stockout(facts: Judged) -> _Classes:
+    """Stock-out risk: by the position, by the gap, and by how soon the gap begins."""
+    rules, supply, end = facts.settings.cases, facts.supply, facts.supply.runout
+    kept = supply.reorder_point >= 1  # slower series are not kept in stock for their service level
+    gap, soon = kept & (end.gap > 0), end.stockout <= rules.critical_days
+    opens = _worst(supply.order_due | gap, gap, gap & soon)
+    relaxed = supply.reorder_point * rules.position_release
+    gap = (relaxed >= 1) & (end.slack < rules.gap_release_days)
+    soon = end.stockout <= rules.critical_days * rules.critical_release
+    return opens, _worst((relaxed >= 1) & (supply.position <= relaxed) | gap, gap, gap & soon)
+
+
+def _surge(facts: Judged) -> _Classes:
+    """Surge: within the false-alarm budget; it holds while a recent day was unusual by itself."""
+    signs, end = facts.signs, facts.supply.runout
+    steep = signs.count >= facts.settings.cases.surge_ladder * signs.rate
+    stock = np.maximum(facts.positions.available, 0) + end.landing
+    empties = signs.count * end.relief > stock
+    opens = _worst(facts.surging, facts.surging & steep, facts.surging & steep & empties)
+    holding = signs.judged & (signs.hold_p_value <= facts.settings.surge.hold_p_value)
+    return opens, np.where(holding, int(cases.Severity.CRITICAL), 0)
+
+
+def _slow(facts: Judged) -> _Classes:
+    """Slow mover: days in stock without a sale, or cover beyond the line; not while the series is new."""
+    rules, cover = facts.settings.ageing, facts.supply.runout.cover
+    judged = (facts.positions.on_hand > 0) & (facts.demand.listed_days >= rules.new_days)
+    idle = np.searchsorted(np.asarray(rules.slow_idle_days), facts.stock.idle_days, side="right")
+    opens, holds = (
+        np.where(judged, np.maximum(idle, np.isfinite(cover) & (cover > line)), 0).astype(np.int64)
+        for line in (rules.slow_cover_days, rules.slow_cover_days * facts.settings.cases.cover_release)
+    )
+    return opens, holds
+
+
+def _overstock(facts: Judged, slow: _Classes) -> _Classes:
+    """Overstock: the position by multiples of the excess line, for what sells and is no slow mover already."""
+    rules, line = facts.settings.cases, facts.stock.excess_line
+    selling = (facts.demand.velocity > 0) & (facts.demand.listed_days >= facts.settings.ageing.new_days)
+    measure = np.where(selling & (line > 0), facts.supply.position / np.maximum(line, 1e-9), 0.0)
+    opens = cases.rungs(measure, rules.excess_ladder)
+    holds = cases.rungs(measure, rules.excess_ladder, rules.excess_release)
+    return np.where(slow[1] > 0, 0, opens), np.where(slow[0] > 0, 0, holds)
+
+
+def _late(facts: Judged) -> _Classes:
+    """Late inbound: overdue goods; worse when days without stock lie ahead, and when the stock is out."""
+    end = facts.supply.runout
+    late = facts.positions.overdue > 0
+    out = late & (facts.positions.available <= 0) & (facts.demand.velocity > 0)
+    opens = _worst(late, late & (end.gap > 0), out)
+    return opens, _worst(late, late & (end.slack < facts.settings.cases.gap_release_days), out)
+
+
+def money_at_risk(
+    supply: Supply, stock: Stock, signs: surge.SurgeSigns, routes: Routes, positions: Positions
+) -> dict[CaseKind, Ints]:
+    """Money at risk per kind: margin that stock-outs would lose, capital and storage that slow stock ties up."""
+    margin = replenishment.unit_margin(routes.unit_price_minor, routes.unit_cost_minor)
+    held = np.maximum(positions.available, 0) + supply.runout.landing
+    at_pace = np.maximum(signs.count * supply.runout.relief - held, 0.0)  # lost if the surge lasts until relief
+    return {
+        "stockout_risk": supply.lost_margin_minor,
+        "surge": to_minor(at_pace * margin),
+        "slow_mover": stock.capital_minor,
+        "overstock": stock.excess_capital_minor,
+        "late_inbound": supply.lost_margin_minor,
+        "data_stale": np.zeros_like(supply.lost_margin_minor),
+    }

@@ -1,0 +1,114 @@
+"""The watch: one pass over the whole catalogue, from plain arrays to every figure, class and amount at risk.
+
+Rows are series (SKU x location) in the caller's order; a row's figures depend on no other row, save ABC (and the
+service level chosen by it), the false-alarm budget of surges, and transfers. Money is in integer minor units of
+one currency: the caller converts beforehand. An unknown cost or price is zero and puts no money at risk.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import date
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from bot.domain import replenishment, surge, turnover
+from bot.domain.arrays import Bools, Ints, shaped
+from bot.domain.demand import BlendedVelocity, DemandEstimate, DemandModel, SeriesHistory
+from bot.domain.figures import Stock, Supply, stock_figures, supply_figures, transfer_figures
+from bot.domain.judgement import Judged, money_at_risk, severities
+from bot.domain.views import CaseKind
+from bot.domain.watch_inputs import Network, Positions, Routes, WatchSettings
+
+__all__ = ["Assessment", "Network", "Positions", "Routes", "Stock", "Supply", "WatchSettings", "assess"]
+
+
+@dataclass(frozen=True, slots=True)
+class Assessment:
+    """Everything the watch knows as of the close of `as_of`, with the inputs it rests on.
+
+    `opens` and `holds` give each kind's severity by the opening and by the relaxed limits (see `cases.step`); where a
+    feed is stale nothing opens and nothing changes but `data_stale`. `money_minor` is the money at risk if the kind
+    applies; read it together with the severity.
+    """
+
+    as_of: date
+    settings: WatchSettings
+    routes: Routes
+    positions: Positions
+    demand: DemandEstimate
+    supply: Supply
+    stock: Stock
+    surge: surge.SurgeSigns
+    surging: Bools  # within the false-alarm budget
+    transfers: replenishment.Transfers
+    opens: Mapping[CaseKind, Ints]
+    holds: Mapping[CaseKind, Ints]
+    money_minor: Mapping[CaseKind, Ints]
+
+    @property
+    def series(self) -> int:
+        """How many series there are (n)."""
+        return len(self.supply.position)
+
+
+def assess(
+    history: SeriesHistory,
+    routes: Routes,
+    positions: Positions,
+    settings: WatchSettings,
+    network: Network | None = None,
+    model: DemandModel | None = None,
+    classes: Ints | None = None,
+) -> Assessment:
+    """Judge every series as of the close of the history's last day; ValueError where the arrays do not fit.
+
+    `classes` are ABC numbers known from a pass over the whole catalogue, for an assessment of a few of its series.
+    """
+    _check(history, routes, positions, network)
+    estimate = (model or BlendedVelocity()).estimate(history, settings.demand)
+    span = turnover.period(history, settings.turnover.period_days)
+    abc = classes
+    if abc is None:
+        abc = turnover.abc(span.units * routes.unit_price_minor.astype(np.float64), settings.turnover)
+    supply = supply_figures(estimate, abc, routes, positions, settings.replenishment)
+    stock = stock_figures(history, estimate, span, abc, supply, routes, positions, settings)
+    signs = surge.surge_signs(history, settings.demand, settings.surge)
+    surging = surge.discoveries(signs.p_value, signs.judged, settings.surge.false_discoveries)
+    surging &= signs.count >= settings.surge.least_units
+    opens, holds = severities(Judged(estimate, supply, stock, signs, surging, positions, settings))
+    return Assessment(
+        as_of=history.last_day,
+        settings=settings,
+        routes=routes,
+        positions=positions,
+        demand=estimate,
+        supply=supply,
+        stock=stock,
+        surge=signs,
+        surging=surging,
+        transfers=transfer_figures(supply, positions, network),
+        opens=opens,
+        holds=holds,
+        money_minor=money_at_risk(supply, stock, signs, routes, positions),
+    )
+
+
+def _check(history: SeriesHistory, routes: Routes, positions: Positions, network: Network | None) -> None:
+    """Refuse arrays of another length than the history."""
+    n = history.series
+    per_series = {**_arrays(routes), **_arrays(positions), **({} if network is None else _arrays(network))}
+    for name, array in per_series.items():
+        if name == "incoming":
+            shaped(name, array, (n, array.shape[1] if array.ndim == 2 else 0))
+        elif name != "transfer_days":
+            shaped(name, array, (n,))
+
+
+def _arrays(inputs: Routes | Positions | Network) -> dict[str, NDArray[Any]]:
+    """The arrays of an input by name, without the absent ones."""
+    named = {name: getattr(inputs, name) for name in inputs.__dataclass_fields__}
+    return {name: array for name, array in named.items() if array is not None}
