@@ -1,0 +1,81 @@
+"""The demo's people and rooms, set up in the sandbox: who they are, where they live, and where they meet."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from zoneinfo import ZoneInfo
+
+from bot.domain.localtime import is_awake
+from bot.sandbox.server import Sandbox
+from bot.sandbox.slack.world import SlackChannel, SlackUser
+from bot.sandbox.telegram.world import TelegramChat, TelegramUser
+from bot.domain.views import MemberView
+
+
+@dataclass(frozen=True, slots=True)
+class Person:
+    """One of the cast: a member with an account on each platform."""
+
+    member: MemberView
+    slack: SlackUser
+    telegram: TelegramUser
+
+    @property
+    def key(self) -> str:
+        """What the page calls them."""
+        return self.member.name.split()[0].lower()
+
+    @property
+    def place(self) -> str:
+        """The city of their zone, as the page shows it."""
+        return PLACES.get(self.member.zone, self.member.zone.rsplit("/", 1)[-1].replace("_", " "))
+
+    def awake(self, at: datetime) -> bool:
+        """Whether they are at work at `at`."""
+        member = self.member
+        days = {int(day) - 1 for day in member.workdays}  # stored by ISO number, Monday is 1
+        return is_awake(ZoneInfo(member.zone), member.working_from, member.working_to, days, at)
+
+
+# Shenzhen has no zone of its own: China's one zone is named after Shanghai, and America/Chicago serves Austin.
+PLACES = {"Asia/Shanghai": "Shenzhen", "America/Chicago": "Austin"}
+
+
+@dataclass(frozen=True, slots=True)
+class Cast:
+    """Everybody, the Slack channel and the Telegram group they share."""
+
+    people: tuple[Person, ...]
+    channel: SlackChannel
+    group: TelegramChat
+
+    def person(self, key: str) -> Person:
+        """The person called `key`; LookupError otherwise."""
+        for person in self.people:
+            if person.key == key:
+                return person
+        raise LookupError(key)
+
+
+def assemble(sandbox: Sandbox, members: Sequence[MemberView]) -> Cast:
+    """Give every member an account on both platforms, and all of them one channel and one group with the bot in it."""
+    people = []
+    for member in members:
+        first = member.name.split()[0]
+        locale = "zh-CN" if member.language.startswith("zh") else "en-US"
+        people.append(
+            Person(
+                member,
+                sandbox.slack.add_user(first.lower(), zone=member.zone, locale=locale, real_name=member.name),
+                sandbox.telegram.add_user(
+                    first, username=f"{first.lower()}_tide", language=locale[:2], zone=member.zone
+                ),
+            )
+        )
+    channel = sandbox.slack.add_channel("stock", [sandbox.slack.bot.id, *(person.slack.id for person in people)])
+    group = sandbox.telegram.add_group(
+        "Stock", [sandbox.telegram.bot.id, *(person.telegram.id for person in people)], kind="supergroup"
+    )
+    return Cast(tuple(people), channel, group)
