@@ -30,6 +30,7 @@ class Supply:
     order_quantity: Ints  # 0 where no order is due
     order_cost_minor: Ints
     lost_units: Floats  # expected, until relief
+    margin_minor: Ints  # of one unit
     lost_margin_minor: Ints
 
     @property
@@ -104,6 +105,7 @@ def supply_figures(
         order_quantity=quantity,
         order_cost_minor=quantity * routes.unit_cost_minor,
         lost_units=lost,
+        margin_minor=margin,
         lost_margin_minor=replenishment.lost_margin(lost, margin),
     )
 

@@ -6,12 +6,12 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from bot.domain import cases, replenishment, surge
+from bot.domain import cases, surge
 from bot.domain.arrays import Bools, Ints, to_minor
 from bot.domain.demand import DemandEstimate
 from bot.domain.figures import Stock, Supply
 from bot.domain.views import CaseKind
-from bot.domain.watch_inputs import Positions, Routes, WatchSettings
+from bot.domain.watch_inputs import Positions, WatchSettings
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,16 +112,13 @@ def _late(facts: Judged) -> _Classes:
     return opens, _worst(late, late & (end.slack < facts.settings.cases.gap_release_days), out)
 
 
-def money_at_risk(
-    supply: Supply, stock: Stock, signs: surge.SurgeSigns, routes: Routes, positions: Positions
-) -> dict[CaseKind, Ints]:
+def money_at_risk(supply: Supply, stock: Stock, signs: surge.SurgeSigns, positions: Positions) -> dict[CaseKind, Ints]:
     """Money at risk per kind: margin that stock-outs would lose, capital and storage that slow stock ties up."""
-    margin = replenishment.unit_margin(routes.unit_price_minor, routes.unit_cost_minor)
     held = np.maximum(positions.available, 0) + supply.runout.landing
     at_pace = np.maximum(signs.count * supply.runout.relief - held, 0.0)  # lost if the surge lasts until relief
     return {
         "stockout_risk": supply.lost_margin_minor,
-        "surge": to_minor(at_pace * margin),
+        "surge": to_minor(at_pace * supply.margin_minor),
         "slow_mover": stock.capital_minor,
         "overstock": stock.excess_capital_minor,
         "late_inbound": supply.lost_margin_minor,

@@ -28,6 +28,8 @@ class SurgeSigns:
     """The judged day against each series' own rate, all (n,)."""
 
     count: Ints  # units on the last day
+    units: Floats  # sold on the in-stock days of the window before it
+    days: Ints  # those days
     rate: Floats  # expected units a day
     variance: Floats  # of a day's units; equal to the rate for Poisson
     p_value: Floats  # chance of a day as large under that rate; 1 where not judged
@@ -45,7 +47,7 @@ def surge_signs(history: SeriesHistory, demand: DemandSettings, settings: SurgeS
     masks = day_masks(before, demand)
     usable = masks.usable[:, :-1]
     units = np.where(usable, before.units[:, :-1], 0).astype(np.float64)
-    days = usable.sum(axis=1)
+    days = usable.sum(axis=1, dtype=np.int64)
     total = units.sum(axis=1)
     rate = (total + 0.5) / (days + 1)
     spread = ratio(np.einsum("ij,ij->i", units, units) - ratio(total**2, days, 0.0), days - 1, 0.0)
@@ -57,7 +59,7 @@ def surge_signs(history: SeriesHistory, demand: DemandSettings, settings: SurgeS
     largest = before.units[:, -settings.hold_days :].max(axis=1).astype(np.int64)
     p_value = _upper_tail(count, rate, variance, judged & (count > rate))
     hold_p_value = _upper_tail(largest, rate, variance, judged & (largest > rate))
-    return SurgeSigns(count, rate, variance, p_value, hold_p_value, judged)
+    return SurgeSigns(count, total, days, rate, variance, p_value, hold_p_value, judged)
 
 
 def _upper_tail(count: Ints, rate: Floats, variance: Floats, chosen: Bools) -> Floats:
