@@ -1,0 +1,53 @@
+"""The use cases, one per file, and the container that commands and jobs are handed.
+
+Each service takes its collaborators by keyword and lives in its own module. Their names are needed here for types
+alone, so importing this package builds nothing and can close no circle.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from bot.chat import command
+from bot.ports import Clock
+from bot.services.settings import ServiceSettings
+from bot.storage.database import Database
+
+if TYPE_CHECKING:
+    from bot.services.audit import Audit
+    from bot.services.cases import Cases
+    from bot.services.catalogue import Catalogue
+    from bot.services.conversations import Conversations
+    from bot.services.digests import Digests
+    from bot.services.inbox import Inbox
+    from bot.services.lookup import Lookup
+    from bot.services.members import Members
+    from bot.services.outbox import Outbox
+    from bot.services.requests import Requests
+    from bot.services.topics import Topics
+    from bot.services.watch import Watch
+
+
+@dataclass(frozen=True, slots=True)
+class Services:
+    """What a command or a job may use; `bot.bootstrap` builds the one of a process."""
+
+    clock: Clock
+    database: Database
+    settings: ServiceSettings
+    lookup: Lookup
+    catalogue: Catalogue
+    cases: Cases
+    requests: Requests
+    members: Members
+    topics: Topics
+    digests: Digests
+    conversations: Conversations
+    outbox: Outbox
+    inbox: Inbox
+    watch: Watch
+    audit: Audit
+
+
+Invocation = command.Invocation[Services]

@@ -1,0 +1,164 @@
+"""The outbox: everything said leaves through a row written in the transaction that decided it."""
+
+from __future__ import annotations
+
+import dataclasses
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Literal
+
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from bot.chat.codec import decode_message, encode
+from bot.chat.incoming import Incoming
+from bot.chat.nodes import MAX_BLOCKS, Divider, Footnote, Image, Message, Table
+from bot.domain.views import Topic
+from bot.errors import UnknownReference
+from bot.ports import Clock
+from bot.services.buttons import Buttons
+from bot.services.wakes import Wakes
+from bot.storage import conversations
+from bot.storage import outbox as rows
+from bot.storage.database import Database
+from bot.words import Words, _
+
+Kind = Literal["post", "edit", "reply", "notice"]
+BELL = "outbox"
+
+
+@dataclass(frozen=True, slots=True)
+class Depth:
+    """Rows of one platform in one state (pending, dead, uncertain), and when the oldest was written."""
+
+    platform: str
+    state: str
+    rows: int
+    oldest: datetime
+
+
+class Outbox:
+    """Writes messages down for delivery; `bot.services.delivery` sends them."""
+
+    def __init__(self, *, database: Database, clock: Clock, buttons: Buttons, wakes: Wakes) -> None:
+        self._database = database
+        self._clock = clock
+        self._buttons = buttons
+        self._wakes = wakes
+
+    async def put(
+        self,
+        connection: AsyncConnection,
+        conversation_id: int,
+        message: Message,
+        kind: Kind = "post",
+        subject: str = "",
+        *,
+        dedupe_key: str | None = None,
+        private: bool = False,
+        incoming: Incoming | None = None,
+        post_id: int | None = None,
+        language: str = "",
+    ) -> int:
+        """Write one message down and give its row id; with a `dedupe_key` seen before, the earlier row's id.
+
+        `subject` (case:12, request:7) is what the message shows: `refresh` will edit it in place. A `reply` and a
+        `notice` need `incoming`, an `edit` its `post_id`. `language` is the conversation's where none is given.
+        """
+        conversation = await conversations.get(connection, conversation_id)
+        now = self._clock.now()
+        sealed = await self._buttons.seal(connection, message)
+        if kind == "edit" and post_id is not None:
+            await rows.merge_edits(connection, post_id, now)
+        if conversation.kind == "home":
+            await rows.merge_posts(connection, conversation_id, now)
+        values: dict[str, Any] = {
+            "conversation_id": conversation_id,
+            "dedupe_key": dedupe_key,
+            "kind": kind,
+            "subject": subject,
+            "message": encode(sealed),
+            "language": language or conversation.language,
+            "incoming": incoming.to_json() if incoming else None,
+            "private": private,
+            "post_id": post_id,
+            "state": "pending",
+            "created_at": now,
+            "due_at": now,
+        }
+        added = await rows.add(connection, values)
+        await self._wakes.after(connection, BELL)
+        if added is None:
+            return await rows.by_key(connection, dedupe_key or "")
+        if kind == "post" and not subject:
+            await self._join(connection, added, values, sealed)
+        return added
+
+    async def announce(
+        self,
+        connection: AsyncConnection,
+        topic: Topic,
+        message: Message,
+        subject: str = "",
+        dedupe_key: str | None = None,
+        *,
+        location: str = "",
+    ) -> list[int]:
+        """Post to every open conversation that subscribed to the topic, or to it at this location; the row ids."""
+        told = []
+        for conversation_id in await conversations.subscribed(connection, topic, location):
+            key = f"{dedupe_key}:{conversation_id}" if dedupe_key else None
+            told.append(await self.put(connection, conversation_id, message, "post", subject, dedupe_key=key))
+        return told
+
+    async def refresh(self, connection: AsyncConnection, subject: str, message: Message) -> int:
+        """Show `message` wherever `subject` is shown: one edit per post; the number of places.
+
+        What has not left yet is reworded where it waits; what is on its way is edited once it has arrived.
+        """
+        sealed = await self._buttons.seal(connection, message)
+        changed = await rows.reword(connection, subject, encode(sealed), ("post", "reply"))
+        for post_id, conversation_id in await rows.posts_about(connection, subject):
+            await self.put(connection, conversation_id, message, "edit", subject, post_id=post_id)
+            changed += 1
+        return changed
+
+    async def dead(self, limit: int = 100) -> list[rows.Letter]:
+        """Letters that were given up (`dead`) or may not have arrived (`uncertain`), newest first."""
+        async with self._database.reading() as connection:
+            return await rows.dead(connection, limit)
+
+    async def revive(self, row_id: int) -> None:
+        """Send a dead letter once more; UnknownReference where there is none of that number."""
+        async with self._database.transaction() as connection:
+            if not await rows.revive(connection, row_id, self._clock.now()):
+                raise UnknownReference(_("There is no undelivered message {number}.", number=row_id))
+            await self._wakes.after(connection, BELL)
+
+    async def depths(self) -> list[Depth]:
+        """What is not delivered, by platform and state."""
+        async with self._database.reading() as connection:
+            return [Depth(*found) for found in await rows.counts(connection)]
+
+    async def _join(self, connection: AsyncConnection, row_id: int, values: dict[str, Any], message: Message) -> None:
+        """Let a burst leave as one: the message takes in the one that waits right before it, where both fit."""
+        before = await rows.waiting_before(connection, values["conversation_id"], row_id)
+        if before is None or before.subject or before.kind != "post" or before.language != values["language"]:
+            return
+        both = joined(decode_message(before.message), message)
+        if both is not None and await rows.merge_row(connection, before.id, values["created_at"]):
+            await rows.say(connection, row_id, encode(both))
+
+
+def joined(first: Message, second: Message) -> Message | None:
+    """Two messages as one, a line between them; None where they do not fit."""
+    blocks = (*first.blocks, Divider(), *second.blocks)
+    large = sum(isinstance(block, Table | Image) for block in blocks)
+    if len(blocks) > MAX_BLOCKS // 2 or large > 1:
+        return None
+    return Message(_("{first} · {second}", first=first.summary, second=second.summary), blocks)
+
+
+def footed(message: Message, words: Words) -> Message:
+    """The message with a footnote below; the last block gives way where there is no room."""
+    blocks = message.blocks[: MAX_BLOCKS - 1]
+    return dataclasses.replace(message, blocks=(*blocks, Footnote(words)))

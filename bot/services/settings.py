@@ -1,0 +1,31 @@
+"""What the services need to know of the settings; `bot.bootstrap` fills it from the file and the environment."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import timedelta
+from decimal import Decimal
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from bot.domain.watch import WatchSettings
+
+
+@dataclass(frozen=True, slots=True)
+class ServiceSettings:
+    """Defaults of the organisation and the patience of its services.
+
+    `rates` gives units of the organisation's currency for one unit of another. A digest later than `digest_late` is
+    marked so, and one later than `digest_patience` joins the next morning's.
+    """
+
+    watch: WatchSettings
+    organisation_currency: str = "USD"
+    default_zone: str = "UTC"
+    default_language: str = "en"
+    rates: Mapping[str, Decimal] = field(default_factory=dict)
+    alerts_individual: int = 5
+    request_hours: int = 24
+    digest_late: timedelta = timedelta(minutes=10)
+    digest_patience: timedelta = timedelta(hours=4)
