@@ -63,7 +63,7 @@ class Rendered:
 class _Caps:
     """Longest visible text per part, in UTF-16 units; a link whose address is longer than `url` is written bare.
 
-    With no room for addresses at all, mrkdwn is given up for plain text too: its escapes take up to five times the room.
+    With no room for addresses at all, mrkdwn gives way to plain text too: escapes take up to five times the room.
     """
 
     block: int

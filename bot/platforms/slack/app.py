@@ -1,0 +1,343 @@
+"""The Slack platform: Bolt takes events in, `SlackWeb` takes messages out."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import re
+import time
+from collections.abc import Awaitable, Callable, Iterator, Sequence
+from contextlib import contextmanager
+from typing import Any, TypeVar
+
+from slack_bolt.async_app import AsyncAck, AsyncApp, AsyncBoltContext, AsyncBoltRequest
+from slack_bolt.authorization import AuthorizeResult
+from slack_sdk.web.async_client import AsyncWebClient
+
+from bot.chat.incoming import Incoming, MessageRef
+from bot.chat.nodes import Image, Message
+from bot.errors import (
+    MessageGone,
+    PayloadRefused,
+    PlatformError,
+    RateLimited,
+    TokenRefused,
+    Uncertain,
+    Unreachable,
+)
+from bot.language import nearest_language
+from bot.platforms.slack import events
+from bot.platforms.slack.blocks import Rendered, render, render_home, render_line
+from bot.platforms.slack.checks import check
+from bot.platforms.slack.gate import Gate
+from bot.platforms.slack.logs import sdk_logger
+from bot.platforms.slack.socket_mode import SocketMode
+from bot.platforms.slack.web import SlackOptions, SlackWeb
+from bot.ports import Check, HttpAnswer, HttpRequest, Intake, Limits, Profile, Reader, Target
+from bot.words import Words
+
+logger = logging.getLogger(__name__)
+
+_DRAIN_SECONDS = 3.0  # of the 5 s that a stop may take; the rest is for closing
+
+Json = dict[str, Any]
+W = TypeVar("W")
+R = TypeVar("R")
+
+__all__ = ["SlackOptions", "SlackPlatform"]
+
+
+class SlackPlatform:
+    """One workspace. Conversations are channel ids; a home page's conversation is its person's id."""
+
+    name = events.PLATFORM
+    # Slack allows a message a second in each channel and "several hundred" a minute in a workspace.
+    limits = Limits(overall_per_second=5.0, conversation_per_second=1.0)
+
+    def __init__(self, options: SlackOptions) -> None:
+        self._options = options
+        self._web = SlackWeb(options)
+        self._gate = Gate()
+        self._intake: Intake | None = None
+        self._socket: SocketMode | None = None
+        self._identity: AuthorizeResult | None = None
+        self._app = self._listening()
+
+    async def start(self, intake: Intake) -> None:
+        """Begin to hand events to `intake`; TokenRefused where a token is no good."""
+        self._intake, self._gate.open = intake, True
+        try:
+            await self._connect()
+        except TokenRefused:
+            await self._web.close()
+            raise
+
+    async def stop(self) -> None:
+        """Finish the events in hand, for 3 s at most, and close every connection."""
+        left = await self._gate.drain(_DRAIN_SECONDS)
+        if left:
+            logger.warning("slack stops with %d events unfinished; Slack sends them again", left)
+        if self._socket is not None:
+            await self._socket.stop()
+        await self._web.close()
+
+    async def receive(self, request: HttpRequest) -> HttpAnswer:
+        """Answer one signed request of Slack; 401 where the signature is wrong or more than five minutes old."""
+        if self._intake is None or not self._gate.open:
+            return _answer(503, "not taking events")
+        if request.method != "POST":
+            return _answer(405, "POST only")
+        if not (self._options.signing_secret and _signed(request)):
+            return _refused(request)
+        try:
+            body = request.body.decode()
+            bolt = AsyncBoltRequest(body=body, query=request.query, headers=dict(request.headers))
+        except (ValueError, AttributeError, TypeError, KeyError):
+            logger.warning("slack request refused: its body cannot be read (%d bytes)", len(request.body))
+            return _answer(400, "unreadable")
+        with self._gate.passing():
+            answer = await self._app.async_dispatch(bolt)
+        if answer.status == 401:
+            return _refused(request)
+        headers = {name: values[0] for name, values in answer.headers.items() if values}
+        return HttpAnswer(answer.status, (answer.body or "").encode(), headers)
+
+    async def post(self, target: Target, message: Message, reader: Reader) -> MessageRef:
+        """Post to a conversation, or publish the home page of the person `target.conversation`."""
+        if target.kind == "home":
+            return await self._publish(target.conversation, message, reader)
+
+        async def send(rendered: Rendered) -> MessageRef:
+            return await self._say(target.conversation, target.thread, rendered)
+
+        return await self._illustrated(message, reader, render, send)
+
+    async def edit(self, ref: MessageRef, message: Message, reader: Reader) -> None:
+        """Replace a posted message, or a home page, in place."""
+        if events.kind_of(ref.conversation) == "home":
+            await self._publish(ref.conversation, message, reader)
+            return
+
+        async def send(rendered: Rendered) -> None:
+            await self._web.call(
+                lambda client: client.chat_update(
+                    channel=ref.conversation, ts=ref.message_id, text=rendered.text, blocks=rendered.blocks
+                )
+            )
+
+        await self._illustrated(message, reader, render, send)
+
+    async def reply(self, incoming: Incoming, message: Message, reader: Reader, *, private: bool) -> MessageRef | None:
+        """Answer through the event's response URL, or as a message of our own where it has none or it has expired.
+
+        A press on an ephemeral message replaces it. None comes back where Slack names no message: from a response URL
+        and for what only the asker sees.
+        """
+
+        async def send(rendered: Rendered) -> MessageRef | None:
+            body: Json = {"response_type": "ephemeral" if private or incoming.ephemeral else "in_channel"}
+            body["replace_original"] = incoming.kind == "press" and incoming.ephemeral
+            if incoming.thread:
+                body["thread_ts"] = incoming.thread
+            return await self._answer(incoming, rendered, body)
+
+        return await self._illustrated(message, reader, render, send)
+
+    async def notice(self, incoming: Incoming, words: Words, reader: Reader) -> None:
+        """Tell the person one line that nobody else sees."""
+        body: Json = {"response_type": "ephemeral", "replace_original": False}
+        await self._answer(incoming, render_line(words, reader), body)
+
+    async def profile(self, person: str) -> Profile:
+        """Name, zone (IANA) and language of a person, as Slack has them."""
+        answer = await self._web.call(lambda client: client.users_info(user=person, include_locale=True))
+        user: Json = answer["user"]
+        locale = str(user.get("locale") or "")
+        return Profile(
+            name=str(user.get("real_name") or (user.get("profile") or {}).get("real_name") or user.get("name") or ""),
+            zone=str(user.get("tz") or ""),
+            language=nearest_language(locale) if locale else "",
+            handle=str(user.get("name") or ""),
+        )
+
+    async def direct(self, person: str) -> str:
+        """The id of the private conversation with a person."""
+        answer = await self._web.call(lambda client: client.conversations_open(users=[person]))
+        return str(answer["channel"]["id"])
+
+    async def check(self) -> tuple[Check, ...]:
+        """Try the tokens and scopes, and say what is wrong."""
+        return await check(self._web, self._options)
+
+    def _listening(self) -> AsyncApp:
+        """Bolt with our listeners; each stores its event before it acknowledges."""
+        sdk = sdk_logger()
+
+        async def authorize() -> AuthorizeResult:
+            return await self._whoami()
+
+        app = AsyncApp(
+            name="stocktide",
+            logger=sdk,
+            signing_secret=self._options.signing_secret,
+            # Bolt's own check of the token acknowledges an event when Slack is down, and loses it: ours fails instead.
+            client=AsyncWebClient(base_url=self._options.base_url, logger=sdk, retry_handlers=[]),
+            authorize=authorize,
+            process_before_response=True,
+        )
+
+        async def command(body: Json, ack: AsyncAck) -> None:
+            await self._take(events.of_command(body), ack)
+
+        async def action(body: Json, ack: AsyncAck) -> None:
+            await self._take(events.of_action(body), ack)
+
+        async def event(body: Json, ack: AsyncAck, context: AsyncBoltContext) -> None:
+            await self._take(events.of_event(body, context.bot_user_id or ""), ack)
+
+        async def failed(error: Exception, body: Json) -> None:
+            # Type names only: an error's text may quote what was being stored.
+            what = body.get("event_id") or body.get("command") or body.get("type")
+            logger.error("slack event %s was not taken: %s", what, type(error).__name__)
+
+        for short in (events.UMBRELLA, *self._options.commands):
+            app.command(f"/{short}")(command)
+        app.action(re.compile(""))(action)
+        app.event(re.compile(""))(event)
+        app.error(failed)
+        return app
+
+    async def _connect(self) -> None:
+        try:
+            await self._whoami()
+        except TokenRefused:
+            raise
+        except PlatformError as error:
+            logger.warning("slack cannot be reached yet: %s", error)
+        if self._options.app_token:
+            self._socket = SocketMode(self._app, self._options, self._web, self._gate)
+            await self._socket.start()
+
+    async def _whoami(self) -> AuthorizeResult:
+        if self._identity is None:
+            answer = await self._web.call(lambda client: client.auth_test())
+            self._identity = AuthorizeResult(
+                enterprise_id=answer.get("enterprise_id"),
+                team_id=answer.get("team_id"),
+                bot_user_id=answer.get("user_id"),
+                bot_id=answer.get("bot_id"),
+                bot_token=self._options.bot_token,
+            )
+        return self._identity
+
+    async def _take(self, incoming: Incoming | None, ack: AsyncAck) -> None:
+        if incoming is not None:
+            if self._intake is None:
+                raise RuntimeError("the platform has not been started")
+            await self._intake(incoming)
+        await ack()
+
+    async def _publish(self, person: str, message: Message, reader: Reader) -> MessageRef:
+        async def send(view: Json) -> MessageRef:
+            answer = await self._web.call(lambda client: client.views_publish(user_id=person, view=view))
+            return MessageRef(self.name, person, str((answer.get("view") or {}).get("id", "")))
+
+        return await self._illustrated(message, reader, render_home, send)
+
+    async def _say(self, channel: str, thread: str, rendered: Rendered) -> MessageRef:
+        answer = await self._web.call(
+            lambda client: client.chat_postMessage(
+                channel=channel,
+                text=rendered.text,
+                blocks=rendered.blocks,
+                thread_ts=thread or None,
+                unfurl_links=False,
+                unfurl_media=False,
+            )
+        )
+        return MessageRef(self.name, str(answer["channel"]), str(answer["ts"]), thread)
+
+    async def _whisper(self, incoming: Incoming, rendered: Rendered) -> None:
+        await self._web.call(
+            lambda client: client.chat_postEphemeral(
+                channel=incoming.conversation,
+                user=incoming.person,
+                text=rendered.text,
+                blocks=rendered.blocks,
+                thread_ts=incoming.thread or None,
+            )
+        )
+
+    async def _answer(self, incoming: Incoming, rendered: Rendered, body: Json) -> MessageRef | None:
+        if url := incoming.handle.get("response_url"):
+            try:
+                await self._web.respond(url, {**body, "text": rendered.text, "blocks": rendered.blocks})
+            except MessageGone:
+                logger.info("slack response url of %s has expired; answering with a message", incoming.event_id)
+            else:
+                return None
+        if incoming.conversation_kind == "home":
+            with _nothing_said_yet():
+                channel = await self.direct(incoming.person)
+            return await self._say(channel, "", rendered)
+        if body["response_type"] == "ephemeral" and incoming.conversation_kind == "group":
+            await self._whisper(incoming, rendered)
+            return None
+        return await self._say(incoming.conversation, incoming.thread, rendered)
+
+    async def _illustrated(
+        self,
+        message: Message,
+        reader: Reader,
+        write: Callable[[Message, Reader, tuple[str, ...]], W],
+        send: Callable[[W], Awaitable[R]],
+    ) -> R:
+        """Upload the message's pictures, write it with them, and send it.
+
+        Slack refuses the blocks while it still scans a picture. A refusal means that nothing was posted, so asking
+        again is safe; after the last pause the message goes out with the pictures' texts instead.
+        """
+        files = await self._uploaded([block for block in message.blocks if isinstance(block, Image)], reader)
+        for pause in self._options.file_waits if files else ():
+            try:
+                return await send(write(message, reader, files))
+            except PayloadRefused as error:
+                logger.info("slack is not ready to show a picture: %s", error)
+            await asyncio.sleep(pause)
+        return await send(write(message, reader, ()))
+
+    async def _uploaded(self, images: Sequence[Image], reader: Reader) -> tuple[str, ...]:
+        try:
+            with _nothing_said_yet():
+                return tuple([await self._web.upload(image, reader) for image in images])
+        except (RateLimited, Unreachable):
+            raise
+        except PlatformError as error:
+            logger.warning("slack took no picture, its text stands in: %s", error)
+            return ()
+
+
+@contextmanager
+def _nothing_said_yet() -> Iterator[None]:
+    """Before the message itself is sent no outcome is uncertain: all may be done again."""
+    try:
+        yield
+    except Uncertain as error:
+        raise Unreachable(error.detail) from None
+
+
+def _signed(request: HttpRequest) -> bool:
+    """Whether Bolt can judge the signature at all: it fails on other than digits and ASCII."""
+    stamp = request.headers.get("x-slack-request-timestamp", "")
+    return stamp.isascii() and stamp.isdigit() and request.headers.get("x-slack-signature", "").isascii()
+
+
+def _refused(request: HttpRequest) -> HttpAnswer:
+    stamp = request.headers.get("x-slack-request-timestamp", "")
+    age = f"{time.time() - int(stamp):.0f} s old" if stamp.isdecimal() and len(stamp) < 15 else "undated"
+    logger.warning("slack request refused: forged or late (%s, %d bytes)", age, len(request.body))
+    return _answer(401, "bad signature")
+
+
+def _answer(status: int, text: str) -> HttpAnswer:
+    return HttpAnswer(status, text.encode(), {"content-type": "text/plain"})

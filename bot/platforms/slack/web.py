@@ -1,0 +1,140 @@
+"""Calls to Slack: the Web API, response URLs and uploads, over one HTTP session, each sent exactly once."""
+
+from __future__ import annotations
+
+import ipaddress
+import json
+import re
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, field
+from typing import Any
+from urllib.parse import urlsplit
+
+import aiohttp
+from slack_sdk.web.async_client import AsyncWebClient
+from slack_sdk.webhook.async_client import AsyncWebhookClient
+
+from bot.chat.nodes import Image
+from bot.errors import MessageGone, PlatformError
+from bot.language import language
+from bot.platforms.slack.errors import CODES, of_answer, translated
+from bot.platforms.slack.logs import sdk_logger
+from bot.ports import Reader
+
+_TIMEOUT = aiohttp.ClientTimeout(total=15, connect=5)  # seconds; the connection is made well before the whole ends
+_CODE = re.compile(r"[a-z_]{3,60}")
+
+Json = dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class SlackOptions:
+    """How to reach one workspace.
+
+    With `app_token` (xapp-...) events come over Socket Mode, otherwise over HTTP signed with `signing_secret`.
+    `commands` are the short slash commands, `base_url` ends in /api/. In seconds: `ping_interval` is how often the
+    socket is pinged, `file_waits` are the pauses while Slack is still scanning an uploaded picture.
+    """
+
+    bot_token: str = field(repr=False)
+    signing_secret: str = field(default="", repr=False)
+    app_token: str = field(default="", repr=False)
+    base_url: str = "https://slack.com/api/"
+    commands: tuple[str, ...] = ()
+    ping_interval: float = 10.0
+    file_waits: tuple[float, ...] = (0.5, 1.0, 2.0)
+
+
+class SlackWeb:
+    """The way out. Its methods raise only PlatformErrors; nothing is sent a second time."""
+
+    def __init__(self, options: SlackOptions) -> None:
+        self._logger = sdk_logger()
+        self._session: aiohttp.ClientSession | None = None
+        self._client = AsyncWebClient(
+            options.bot_token, base_url=options.base_url, timeout=15, logger=self._logger, retry_handlers=[]
+        )
+        if is_loopback(options.base_url):
+            self._client.proxy = None  # the SDK takes one from the environment and knows no exceptions
+
+    def client(self) -> AsyncWebClient:
+        """The SDK's client on the open session; its own exceptions are the caller's to translate."""
+        self._client.session = self._opened()
+        return self._client
+
+    async def call(self, method: Callable[[AsyncWebClient], Awaitable[Any]]) -> Any:  # noqa: ANN401  # Slack's JSON
+        """The SDK's response to one API call."""
+        with translated():
+            return await method(self.client())
+
+    async def respond(self, url: str, body: Json) -> None:
+        """Post to a response URL; MessageGone where it is used up or too old."""
+        webhook = AsyncWebhookClient(
+            url, timeout=15, session=self._opened(), logger=self._logger, retry_handlers=[], proxy=self._client.proxy
+        )
+        webhook.proxy = self._client.proxy
+        with translated():
+            response = await webhook.send_dict(body)
+        if (error := _refusal(response.status_code, response.body, response.headers)) is not None:
+            raise error
+
+    async def upload(self, image: Image, reader: Reader) -> str:
+        """Hand a picture to Slack and return its file id; only messages that name the id show it."""
+        alt = language(reader.language).say(image.alt)[:1000]
+        place = await self.call(
+            lambda client: client.files_getUploadURLExternal(
+                filename="stocktide.png", length=len(image.png), alt_txt=alt
+            )
+        )
+        with translated():
+            async with self._opened().post(
+                place["upload_url"], data=image.png, proxy=self._client.proxy, headers={"Content-Type": "image/png"}
+            ) as answer:
+                if answer.status != 200:
+                    raise of_answer(answer.status, "", answer.headers, ["upload"])
+        file = str(place["file_id"])
+        await self.call(
+            lambda client: client.files_completeUploadExternal(files=[{"id": file, "title": "stocktide.png"}])
+        )
+        return file
+
+    async def close(self) -> None:
+        """Close the connections; a later call opens new ones."""
+        if self._session is not None:
+            await self._session.close()
+            self._session = None
+
+    def _opened(self) -> aiohttp.ClientSession:
+        if self._session is None or self._session.closed:
+            self._session = aiohttp.ClientSession(timeout=_TIMEOUT)
+        return self._session
+
+
+def is_loopback(url: str) -> bool:
+    """Whether the address is this machine itself."""
+    host = urlsplit(url).hostname or ""
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"
+
+
+def _refusal(status: int, body: str, headers: Any) -> PlatformError | None:  # noqa: ANN401  # the SDK's multidict
+    code = _code_in(body)
+    if status == 200 and (code is None or code not in CODES):
+        return None
+    if code in CODES or status not in {403, 404, 410}:
+        return of_answer(status, code or "", headers)
+    return MessageGone(f"HTTP {status}")
+
+
+def _code_in(body: str) -> str | None:
+    """The error code of a response URL's answer, which may be JSON or a bare word."""
+    try:
+        data = json.loads(body)
+    except ValueError:
+        word = body.strip()
+        return word if word != "ok" and _CODE.fullmatch(word) else None
+    if isinstance(data, dict) and data.get("ok") is False:
+        return str(data.get("error", ""))
+    return None
