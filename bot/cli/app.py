@@ -24,7 +24,7 @@ app = typer.Typer(
 )
 
 
-def _version(wanted: bool) -> None:  # noqa: FBT001  # the form of a Typer callback
+def _version(wanted: bool) -> None:
     if wanted:
         typer.echo(f"stocktide {__version__}")
         raise typer.Exit

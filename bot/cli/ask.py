@@ -1,0 +1,92 @@
+"""`stocktide ask` and `stocktide scan`: the chat commands and the watch from a terminal."""
+
+from __future__ import annotations
+
+import json
+from typing import Annotated
+
+import typer
+
+from bot.bootstrap import App
+from bot.chat.codec import encode
+from bot.chat.command import Asker, Invocation, Origin
+from bot.chat.router import Answer
+from bot.cli.common import AtOption, clock_at, err, load_settings, opened, out, parse_instant, progress_bar, run_async
+from bot.cli.show import print_message
+from bot.ports import Profile
+from bot.services import Services
+from bot.services.watch import ScanReport
+
+TERMINAL = "terminal"
+OWNER = "owner"
+
+
+def register(app: typer.Typer) -> None:
+    """Add these commands to the root."""
+    app.command()(ask)
+    app.command()(scan)
+
+
+async def owner(application: App) -> Asker:
+    """The local owner: whoever can open the database; an approver, made a member on first use."""
+    members = application.services.members
+    found = await members.of(TERMINAL, OWNER, Profile(name="Owner"))
+    if found.role != "approver":
+        await members.set_role(found.name, "approver")
+        found = await members.asker(found.member_id)
+    return found
+
+
+async def answer(application: App, asker: Asker, line: str, page: int = 1) -> Answer:
+    """What the router answers `asker` on the terminal."""
+    origin = Origin(TERMINAL, OWNER, TERMINAL, "terminal")
+    call: Invocation[Services] = Invocation(
+        application.services, asker, origin, application.services.clock.now(), (), page
+    )
+    return await application.router.run(call, line)
+
+
+def ask(
+    context: typer.Context,
+    line: Annotated[str, typer.Argument(help='A chat command in quotes, such as "/stock 85123A".')],
+    as_json: Annotated[bool, typer.Option("--json", help="Print the neutral message as JSON.")] = False,
+    page: Annotated[int, typer.Option(min=1, help="Which page of a long answer.")] = 1,
+    at: AtOption = None,
+) -> None:
+    """Run a chat command as the local owner, and print the answer."""
+    loaded = load_settings(context)
+    clock = clock_at(parse_instant(at))
+
+    async def work() -> tuple[Answer, Asker]:
+        async with opened(loaded, clock) as application:
+            asker = await owner(application)
+            return await answer(application, asker, line, page), asker
+
+    found, asker = run_async(work)
+    if as_json:
+        typer.echo(json.dumps(encode(found.message), ensure_ascii=False, indent=2))
+    else:
+        print_message(out, found.message, asker.language, asker.zone)
+    if found.refused:
+        raise typer.Exit(1)
+
+
+def scan(context: typer.Context, at: AtOption = None) -> None:
+    """Run the watch over the whole catalogue now, or as of an instant."""
+    loaded = load_settings(context)
+    clock = clock_at(parse_instant(at))
+
+    async def work() -> ScanReport:
+        async with opened(loaded, clock) as application:
+            with progress_bar() as bar:
+                bar.add_task("Watching the catalogue", total=None)
+                return await application.services.watch.scan(clock.now())
+
+    report = run_async(work)
+    out.print(
+        f"{report.series:,} series: {report.opened:,} cases opened, {report.worsened:,} worsened, "
+        f"{report.resolved:,} resolved; {report.requests_drafted:,} requests drafted."
+    )
+    for phase, seconds in report.phases.items():
+        err.print(f"  {phase:<12} {seconds:6.2f} s")
+    out.print('Next: stocktide ask "/restock"', markup=False)

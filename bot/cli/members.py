@@ -1,0 +1,137 @@
+"""`stocktide members` and `stocktide audit`: who is who, what they may, and what was decided."""
+
+from __future__ import annotations
+
+from decimal import Decimal, InvalidOperation
+from typing import Annotated, get_args
+from zoneinfo import ZoneInfo
+
+import typer
+from rich.table import Table
+
+from bot.chat.command import Role
+from bot.cli.common import load_settings, opened, out, run_async
+from bot.domain.money import Money
+from bot.domain.views import MemberView
+from bot.services.audit import AuditVerdict
+
+members = typer.Typer(no_args_is_help=True, help="Members, their roles, and how much a role may approve.")
+audit = typer.Typer(no_args_is_help=True, help="The audit log.")
+
+ROLES: tuple[str, ...] = get_args(Role)
+
+
+def register(app: typer.Typer) -> None:
+    """Add the groups to the root."""
+    app.add_typer(members, name="members")
+    app.add_typer(audit, name="audit")
+
+
+def _role(text: str) -> Role:
+    for role in get_args(Role):
+        if text == role:
+            found: Role = role
+            return found
+    raise typer.BadParameter(f"choose one of {', '.join(ROLES)}")
+
+
+@members.command("list")
+def list_members(context: typer.Context) -> None:
+    """Everybody, with role, zone, language and platforms, and each role's limits."""
+    loaded = load_settings(context)
+
+    async def work() -> tuple[tuple[MemberView, ...], list[tuple[str, Money]]]:
+        async with opened(loaded) as application:
+            people = application.services.members
+            return await people.everyone(), list(await people.limits())
+
+    everyone, limits = run_async(work)
+    table = Table(box=None, pad_edge=False)
+    for title in ("name", "role", "zone", "language", "platforms", "digest"):
+        table.add_column(title)
+    for member in everyone:
+        digest = f"{member.digest_at:%H:%M}" if member.digest_at else "off"
+        table.add_row(member.name, member.role, member.zone, member.language, ", ".join(member.platforms), digest)
+    out.print(table)
+    for role, limit in limits:
+        out.print(f"{role} may approve up to {limit} per request")
+
+
+@members.command("add")
+def add(
+    context: typer.Context,
+    name: str,
+    role: Annotated[str, typer.Option(help=f"One of {', '.join(ROLES)}.")] = "viewer",
+    zone: Annotated[str, typer.Option(help="An IANA time zone.")] = "UTC",
+    language: Annotated[str, typer.Option(help="en or zh_CN.")] = "en",
+    country: Annotated[str, typer.Option(help="ISO country whose holidays are days off.")] = "",
+    slack: Annotated[str, typer.Option(help="Slack member id, such as U012AB3CD.")] = "",
+    telegram: Annotated[str, typer.Option(help="Telegram user id, a number.")] = "",
+) -> None:
+    """Add a person."""
+    loaded = load_settings(context)
+    chosen = _role(role)
+    identities = {key: value for key, value in (("slack", slack), ("telegram", telegram)) if value}
+    try:
+        ZoneInfo(zone)
+    except (KeyError, ValueError, OSError) as error:
+        raise typer.BadParameter(f"{zone!r} is not an IANA time zone") from error
+
+    async def work() -> MemberView:
+        async with opened(loaded) as application:
+            return await application.services.members.add(
+                name, role=chosen, zone=zone, language=language, country=country, identities=identities
+            )
+
+    out.print(f"Added {run_async(work).name} as {role}.", markup=False)
+
+
+@members.command("role")
+def role(context: typer.Context, name: str, new_role: Annotated[str, typer.Argument(metavar="ROLE")]) -> None:
+    """Give a person a role."""
+    loaded = load_settings(context)
+    chosen = _role(new_role)
+
+    async def work() -> None:
+        async with opened(loaded) as application:
+            await application.services.members.set_role(name, chosen)
+
+    run_async(work)
+    out.print(f"{name} is {chosen} now.", markup=False)
+
+
+@members.command("limit")
+def limit(
+    context: typer.Context, of_role: Annotated[str, typer.Argument(metavar="ROLE")], amount: str, currency: str
+) -> None:
+    """Set the most that a role may approve per request in a currency."""
+    loaded = load_settings(context)
+    chosen = _role(of_role)
+    try:
+        money = Money(Decimal(amount), currency.upper())
+    except (InvalidOperation, ValueError, TypeError) as error:
+        raise typer.BadParameter("write an amount and a currency, such as 5000 USD") from error
+
+    async def work() -> None:
+        async with opened(loaded) as application:
+            await application.services.members.set_limit(chosen, money)
+
+    run_async(work)
+    out.print(f"{chosen} may approve up to {money} per request.")
+
+
+@audit.command("verify")
+def verify(context: typer.Context) -> None:
+    """Walk the audit log's chain of hashes from its first entry to its last."""
+    loaded = load_settings(context)
+
+    async def work() -> AuditVerdict:
+        async with opened(loaded) as application:
+            return await application.services.audit.verify()
+
+    verdict = run_async(work)
+    if verdict.broken_at is None:
+        out.print(f"The audit log is whole: {verdict.entries} entries.")
+        return
+    out.print(f"The audit log is broken at entry {verdict.broken_at}: {verdict.fault}", markup=False)
+    raise typer.Exit(1)

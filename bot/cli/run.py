@@ -1,0 +1,33 @@
+"""`stocktide run`: the bot itself."""
+
+from __future__ import annotations
+
+import typer
+
+from bot.bootstrap import build
+from bot.cli.common import ensure_schema, err, load_settings, run_async
+from bot.errors import Fault, SettingsError
+from bot.ports import SystemClock
+
+
+def register(app: typer.Typer) -> None:
+    """Add the command to the root."""
+    app.command()(run)
+
+
+def run(context: typer.Context) -> None:
+    """Connect to Slack and Telegram and work until told to stop (SIGTERM or Ctrl-C)."""
+    loaded = load_settings(context)
+    if not (loaded.slack.enabled or loaded.telegram.enabled):
+        problem = "neither Slack nor Telegram is connected"
+        raise SettingsError(
+            [Fault("slack.bot_token, telegram.token", problem, "run `stocktide init`, or try `stocktide demo`")]
+        )
+
+    async def work() -> None:
+        await ensure_schema(loaded)
+        application = build(loaded, SystemClock())
+        err.print(f"Stocktide runs; http://{loaded.web.host}:{loaded.web.port}/health answers. Ctrl-C stops it.")
+        await application.runtime.run()
+
+    run_async(work)
