@@ -48,6 +48,9 @@ Zone = Annotated[str, AfterValidator(_zone)]
 Currency = Annotated[str, AfterValidator(_currency)]
 
 
+Share = Annotated[Decimal, Field(gt=Decimal("0.5"), lt=1)]
+
+
 class _Part(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
@@ -121,11 +124,14 @@ class WebPart(_Part):
 class WatchPart(_Part):
     """The watch: how certain, how often, how patient. Other figures keep the defaults of docs/arithmetic.md."""
 
-    service_level: Decimal = Field(Decimal("0.95"), gt=Decimal("0.5"), lt=1, description="A share such as 0.95")
+    service_levels: tuple[Share, Share, Share] = Field(
+        (Decimal("0.975"), Decimal("0.95"), Decimal("0.90")),
+        description="Cycle service of ABC classes A, B and C: ['0.975', '0.95', '0.9']",
+    )
     review_days: int = Field(7, ge=1, le=90, description="Days between two orders, such as 7")
     lead_time_days: Decimal = Field(Decimal(35), gt=0, description="Days, where no route is known, such as 35")
     lead_time_sd_days: Decimal = Field(Decimal(7), ge=0, description="Days, where no route is known, such as 7")
-    slow_days: int = Field(60, ge=7, description="Days without a sale that make a slow mover, such as 60")
+    slow_days: int = Field(60, ge=30, le=90, description="Days without a sale that make a slow mover, 30 to 90")
     cover_limit_days: int = Field(180, ge=30, description="Days of cover that make a slow mover, such as 180")
     carrying_cost: Decimal = Field(Decimal("0.25"), ge=0, le=2, description="Share of the stock's value a year, 0.25")
     scan_at: tuple[time, ...] = Field(
@@ -212,7 +218,7 @@ def described() -> Iterator[tuple[str, str, str, str]]:
             default = field.get_default(call_default_factory=True)
             shown = default.get_secret_value() if isinstance(default, SecretStr) else default
             if isinstance(shown, tuple):
-                shown = [at.strftime("%H:%M") for at in shown]
+                shown = [at.strftime("%H:%M") if isinstance(at, time) else str(at) for at in shown]
             yield f"{part}.{name}", f"{PREFIX}{part}__{name}".upper(), str(shown), field.description or ""
 
 

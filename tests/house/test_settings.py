@@ -42,7 +42,7 @@ def test_every_fault_of_a_file_is_reported_at_once(tmp_path: Path) -> None:
         [web]
         port = 99999
         [watch]
-        service_level = "2"
+        service_levels = ["0.9", "2", "0.9"]
         """,
     )
     assert set(found) == {
@@ -50,7 +50,7 @@ def test_every_fault_of_a_file_is_reported_at_once(tmp_path: Path) -> None:
         "organisation.zone",
         "organisation.nmae",
         "web.port",
-        "watch.service_level",
+        "watch.service_levels.1",
     }
     assert "did you mean organisation.name" in found["organisation.nmae"]
     assert "Asia/Shanghai" in found["organisation.zone"]
