@@ -209,6 +209,25 @@ def load(path: Path | None = None, environment: Mapping[str, str] | None = None)
     return settings
 
 
+def given(**parts: object) -> Settings:
+    """Settings from these parts alone; neither a file nor the environment is read (demo, tests)."""
+
+    class Given(Settings):
+        @classmethod
+        def settings_customise_sources(
+            cls,
+            settings_cls: type[BaseSettings],
+            init_settings: PydanticBaseSettingsSource,
+            env_settings: PydanticBaseSettingsSource,
+            dotenv_settings: PydanticBaseSettingsSource,
+            file_secret_settings: PydanticBaseSettingsSource,
+        ) -> tuple[PydanticBaseSettingsSource, ...]:
+            del settings_cls, env_settings, dotenv_settings, file_secret_settings
+            return (init_settings,)
+
+    return Given(**parts)  # type: ignore[arg-type]  # pydantic checks each part
+
+
 def described() -> Iterator[tuple[str, str, str, str]]:
     """Every setting as (key, environment variable, default, what to write), for the docs and `stocktide init`."""
     for part, outer in Settings.model_fields.items():
