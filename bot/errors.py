@@ -4,6 +4,7 @@
     |- Refusal                 a person asked for what cannot be done; `words` go to that person
     |  |- BadArgument          carries the usage line's command
     |  |- UnknownSku           carries the nearest matches
+    |  |  `- SeveralSkus       part of a name that several products share
     |  |- UnknownLocation      carries the known codes
     |  |- UnknownReference     no such case, request, topic or member
     |  |- NotAllowed           authority is lacking
@@ -30,7 +31,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from bot.words import Words, _
+from bot.words import Words, _, n_
 
 
 class StocktideError(Exception):
@@ -64,6 +65,15 @@ class UnknownSku(Refusal):
         super().__init__(_("No product matches {query}.", query=query))
         self.query = query
         self.nearest = tuple(nearest)
+
+
+class SeveralSkus(UnknownSku):
+    """Several products match equally well; `nearest` holds the best few, `count` says how many there are."""
+
+    def __init__(self, query: str, nearest: Sequence[tuple[str, str]], count: int) -> None:
+        super().__init__(query, nearest)
+        self.words = n_("{count} product matches {query}.", "{count} products match {query}.", count, query=query)
+        self.count = count
 
 
 class UnknownLocation(Refusal):

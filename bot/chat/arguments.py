@@ -34,9 +34,10 @@ class CaseRef:
 
 @dataclass(frozen=True, slots=True)
 class RequestRef:
-    """A request by number; `R-12`, `r12` and `12` are the same."""
+    """A request by number; `R-12`, `r12` and `12` are the same. `R-12@3` names the version that a button showed."""
 
     id: int
+    version: int | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,0 +1,57 @@
+"""Cards: pure functions from views to messages. Short, aligned, figures with units, the next step in one line."""
+
+from bot.chat.cards.cases import burst_card, case_card, cases_card, snoozed_card, stale_card
+from bot.chat.cards.digest import digest_card, home_card
+from bot.chat.cards.people import (
+    code_card,
+    command_card,
+    confirm_link_card,
+    help_card,
+    linked_card,
+    member_card,
+    topics_card,
+    who_card,
+)
+from bot.chat.cards.plain import (
+    apology_card,
+    notice_card,
+    refusal_card,
+    unknown_card,
+    welcome_card,
+    zone_card,
+    zone_question,
+)
+from bot.chat.cards.requests import decided_card, request_card, requests_card
+from bot.chat.cards.stock import stock_card, turnover_card
+from bot.chat.cards.why import why_card
+
+__all__ = [
+    "apology_card",
+    "burst_card",
+    "case_card",
+    "cases_card",
+    "code_card",
+    "command_card",
+    "confirm_link_card",
+    "decided_card",
+    "digest_card",
+    "help_card",
+    "home_card",
+    "linked_card",
+    "member_card",
+    "notice_card",
+    "refusal_card",
+    "request_card",
+    "requests_card",
+    "snoozed_card",
+    "stale_card",
+    "stock_card",
+    "topics_card",
+    "turnover_card",
+    "unknown_card",
+    "welcome_card",
+    "who_card",
+    "why_card",
+    "zone_card",
+    "zone_question",
+]

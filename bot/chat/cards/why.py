@@ -1,0 +1,234 @@
+"""`/why`: replays the number that was shown, from the evidence stored with the case."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from decimal import Decimal
+from typing import Any
+
+from bot.chat.cards import labels
+from bot.chat.cards.requests import decimal_of
+from bot.chat.nodes import (
+    Action,
+    Actions,
+    Amount,
+    Block,
+    Bold,
+    Bullets,
+    Code,
+    Column,
+    Facts,
+    Footnote,
+    Heading,
+    Inline,
+    Instant,
+    Message,
+    Number,
+    Paragraph,
+    Span,
+    Table,
+    Text,
+)
+from bot.domain.evidence import STEPS_OF_KIND
+from bot.domain.views import CaseView
+from bot.words import Words, _, n_
+
+STEPS: Mapping[str, Words] = {
+    "velocity": _("Velocity, units a day"),
+    "lead_time_demand": _("Demand over the lead time"),
+    "lead_time_variance": _("Its variance"),
+    "safety_stock": _("Safety stock"),
+    "reorder_point": _("Reorder point"),
+    "cycle_demand": _("Demand over lead time and review"),
+    "cycle_variance": _("Variance of the cycle"),
+    "cycle_safety_stock": _("Safety stock of the cycle"),
+    "order_up_to": _("Order up to"),
+    "inventory_position": _("Inventory position"),
+    "days_of_cover": _("Days of cover"),
+    "days_to_stockout": _("Days to stock-out"),
+    "gap": _("Days empty before the next arrival"),
+    "order_quantity": _("Order quantity"),
+    "lost_margin": _("Margin at risk"),
+    "inventory_turnover": _("Inventory turnover"),
+    "days_of_inventory": _("Days of inventory"),
+    "excess_line": _("Excess begins at"),
+    "excess_units": _("Units in excess"),
+    "capital": _("Capital tied up"),
+    "surge_rate": _("Usual sales a day"),
+    "surge_p_value": _("Chance of so many by luck"),
+}
+
+INPUTS: Mapping[str, Words] = {
+    "on_hand": _("On hand"),
+    "available": _("Available"),
+    "overdue": _("Overdue"),
+    "pending": _("In requests"),
+    "backorders": _("Backorders"),
+    "lead_time_days": _("Lead time, days"),
+    "lead_time_sd": _("Its spread, days"),
+    "review_days": _("Review period, days"),
+    "service_level": _("Service level"),
+    "minimum_order": _("Minimum order"),
+    "pack_size": _("Pack size"),
+}
+
+
+def why_card(case: CaseView) -> Message:
+    """What went in, the windows, and each step with its figures put in, down to the number that was shown."""
+    code = labels.case_code(case.id)
+    about = labels.product(case.sku, case.name) if case.sku else Text(case.name)
+    title = _("Why {case}: {kind}", case=Text(code), kind=labels.KINDS[case.kind][0])
+    place = Text(case.location_name or case.location)
+    blocks: list[Block] = [
+        Heading(title),
+        Paragraph(_("{product} at {place}", product=about, place=place) if case.location else about),
+    ]
+    blocks.append(Paragraph(_("At risk: {money}", money=Bold(Amount(case.money_at_risk)))))
+    blocks += _inputs(case.evidence.get("inputs"))
+    blocks += _windows(case.evidence.get("windows"))
+    blocks += _steps(case)
+    if len(blocks) == 3:
+        blocks.append(Paragraph(_gist(case)))
+    blocks += _actions(case)
+    blocks.append(
+        Footnote(
+            _(
+                "Case {case}, {state} since {at}",
+                case=Code(code),
+                state=labels.STATES[case.state],
+                at=Instant(case.opened_at),
+            )
+        )
+    )
+    return Message(title, tuple(blocks))
+
+
+def _inputs(inputs: object) -> list[Block]:
+    if not isinstance(inputs, Mapping):
+        return []
+    pairs: list[tuple[Words, Inline]] = []
+    for key, label in INPUTS.items():
+        value = decimal_of(inputs.get(key))
+        if value is None or (key in {"overdue", "pending", "backorders"} and not value):
+            continue
+        pairs.append((label, Number(value, 1, share=True) if key == "service_level" else Number(value, 1)))
+    incoming = inputs.get("incoming")
+    if isinstance(incoming, Sequence) and not isinstance(incoming, str) and incoming:
+        pairs.append((_("Incoming"), _incoming(incoming)))
+    return [Facts(tuple(pairs[:20]))] if pairs else []
+
+
+def _incoming(landings: Sequence[Any]) -> Inline:
+    """Units by day from the reckoning's date; the rest in one figure."""
+    parts: list[Inline] = []
+    for day, count in landings[:3]:
+        parts += [Text(" · ")] if parts else []
+        parts.append(n_("{units} in {count} day", "{units} in {count} days", int(day), units=labels.units(int(count))))
+    if len(landings) > 3:
+        rest = sum(int(count) for _day, count in landings[3:])
+        parts += [Text(" · "), _("{units} later", units=labels.units(rest))]
+    return Span(tuple(parts))
+
+
+def _windows(windows: object) -> list[Block]:
+    if not isinstance(windows, Sequence) or not windows:
+        return []
+    columns = (
+        Column(_("Window")),
+        Column(_("Sold"), "end"),
+        Column(_("As sold"), "end"),
+        Column(_("In stock"), "end"),
+        Column(_("Days out"), "end"),
+        Column(_("Weight"), "end"),
+    )
+    rows = tuple(_window(window) for window in windows[:6] if isinstance(window, Mapping))
+    return [Table(columns, rows)] if rows else []
+
+
+def _window(window: Mapping[str, Any]) -> tuple[Inline, ...]:
+    return (
+        labels.days(decimal_of(window.get("window"))),
+        _figure(window.get("units"), 1),
+        _figure(window.get("raw"), 2),
+        _figure(window.get("corrected"), 2),
+        _figure(window.get("left_out_days"), 0),
+        labels.share(decimal_of(window.get("weight"))),
+    )
+
+
+def _figure(value: object, decimals: int) -> Inline:
+    number = decimal_of(value)
+    return labels.NONE if number is None else Number(number, decimals)
+
+
+def _steps(case: CaseView) -> list[Block]:
+    steps = case.evidence.get("steps")
+    if not isinstance(steps, Sequence):
+        return []
+    named = {step["name"]: step for step in steps if isinstance(step, Mapping) and "name" in step}
+    wanted = [named[name] for name in STEPS_OF_KIND[case.kind] if name in named]
+    lines = tuple(_step(step, case) for step in wanted)
+    return [Bullets(lines)] if lines else []
+
+
+def _step(step: Mapping[str, Any], case: CaseView) -> Inline:
+    """One step: its name, its result, the formula, and the figures that went into it."""
+    name = str(step["name"])
+    label: Inline = STEPS.get(name) or Text(name)
+    parts: list[Inline] = [label, Text(": "), Bold(_result(name, step.get("result"), case))]
+    formula = str(step.get("formula", ""))
+    if formula and formula not in {"0", "1", "inf"}:
+        parts += [Text(" = "), Code(formula)]
+        values = step.get("values")
+        if isinstance(values, Mapping) and values:
+            parts += [Text(" · "), _values(values)]
+    return Span(tuple(parts))
+
+
+def _result(name: str, result: object, case: CaseView) -> Inline:
+    number = decimal_of(result)
+    if number is None:
+        return _("no end") if name in {"days_of_cover", "days_to_stockout"} else labels.NONE
+    if name in {"lost_margin", "capital"}:
+        money = case.money_at_risk
+        return Amount(type(money).of_minor(int(number), money.currency))
+    if name == "surge_p_value":
+        return Text(f"{number:.2g}")
+    return Number(number, 2)
+
+
+def _values(values: Mapping[str, Any]) -> Inline:
+    """`d = 1.5, L = 30`: names as in the formula, figures in the reader's language."""
+    parts: list[Inline] = []
+    for key, value in values.items():
+        parts += [Text(", ")] if parts else []
+        parts += [Text(f"{key} = "), _figure(value, 3)]
+    return Span(tuple(parts))
+
+
+def _gist(case: CaseView) -> Words:
+    """For a case whose evidence holds no reckoning."""
+    match case.kind:
+        case "data_stale":
+            source = Text(str(case.evidence.get("source", "")) or case.name or "–")
+            hours = decimal_of(case.evidence.get("limit_hours")) or Decimal(0)
+            return _(
+                "{source} should speak every {hours} hours and has been silent for longer.",
+                source=source,
+                hours=Number(hours),
+            )
+        case _:
+            return _("No reckoning was kept with this case.")
+
+
+def _actions(case: CaseView) -> list[Block]:
+    code = labels.case_code(case.id)
+    buttons: list[Action] = []
+    if case.request_id is not None:
+        request = labels.request_code(case.request_id)
+        buttons.append(Action(_("Open {request}", request=request), "requests", (request,), style="primary"))
+    if case.sku:
+        buttons.append(Action(_("Stock"), "stock", (case.sku, case.location) if case.location else (case.sku,)))
+    if case.state in {"open", "acknowledged"}:
+        buttons.append(Action(_("Snooze 1 day"), "snooze", (code, "1d")))
+    return [Actions(tuple(buttons))] if buttons else []

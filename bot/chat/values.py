@@ -1,0 +1,93 @@
+"""Reads the small values of a line: case and request numbers, lengths of time, times of day."""
+
+from __future__ import annotations
+
+import re
+from datetime import time, timedelta
+
+from bot.chat.arguments import CaseRef, ClockTime, Lapse, RequestRef
+from bot.chat.nodes import Code
+from bot.errors import BadArgument
+from bot.words import _
+
+LONGEST = timedelta(days=90)
+MAX_NUMBER = 2**53  # row ids stay far below, and every database can compare it
+
+_CASE = re.compile(r"(?:c|case|案例)?[-#\s]*([0-9]{1,12})", re.IGNORECASE)
+_REQUEST = re.compile(r"(?:r|request|申请)?[-#\s]*([0-9]{1,12})(?:@([0-9]{1,6}))?", re.IGNORECASE)
+_LAPSE = re.compile(r"([0-9]{1,4})\s*([a-z]+|[分小时钟天日周个月]+)", re.IGNORECASE)
+_CLOCK = re.compile(
+    r"(上午|早上|中午|下午|晚上)?\s*([0-9]{1,2})(?:[:.点时]([0-9]{2}|半)?分?)?\s*(am|pm)?", re.IGNORECASE
+)
+
+_UNITS = {
+    **dict.fromkeys(("m", "min", "mins", "minute", "minutes", "分", "分钟"), timedelta(minutes=1)),
+    **dict.fromkeys(("h", "hour", "hours", "小时", "个小时", "时"), timedelta(hours=1)),
+    **dict.fromkeys(("d", "day", "days", "天", "日"), timedelta(days=1)),
+    **dict.fromkeys(("w", "week", "weeks", "周", "个周"), timedelta(weeks=1)),
+}
+
+
+def read_case(text: str) -> CaseRef:
+    """`C-12`, `c12`, `#12`, `12`."""
+    match = _CASE.fullmatch(text)
+    if match is None:
+        raise BadArgument(
+            _("{text} is no case number; cases look like {example}.", text=Code(text[:80]), example=Code("C-12"))
+        )
+    return CaseRef(int(match[1]))
+
+
+def read_request(text: str) -> RequestRef:
+    """`R-12`, `r12`, `#12`, `12`, and a button's `R-12@3`."""
+    match = _REQUEST.fullmatch(text)
+    if match is None:
+        raise BadArgument(
+            _("{text} is no request number; requests look like {example}.", text=Code(text[:80]), example=Code("R-12"))
+        )
+    return RequestRef(int(match[1]), int(match[2]) if match[2] else None)
+
+
+def read_lapse(text: str) -> Lapse:
+    """`30m`, `12h`, `3d`, `2w`, `3 days`, `3天`; longer than nothing and at most 90 days."""
+    match = _LAPSE.fullmatch(text)
+    unit = _UNITS.get(match[2].lower()) if match else None
+    if match is None or unit is None:
+        raise BadArgument(
+            _(
+                "{text} is no length of time; write {days} or {hours}.",
+                text=Code(text[:80]),
+                days=Code("3d"),
+                hours=Code("12h"),
+            )
+        )
+    length = int(match[1]) * unit
+    if not timedelta(0) < length <= LONGEST:
+        raise BadArgument(
+            _("{text} does not lie between one minute and {days} days.", text=Code(text), days=LONGEST.days)
+        )
+    return Lapse(length)
+
+
+def read_clock(text: str) -> ClockTime:
+    """`08:30`, `8.30`, `8:30pm`, `8am`, `8点半`, `下午3点`; a bare number is no time of day."""
+    match = _CLOCK.fullmatch(text)
+    at = _clock(match) if match else None
+    if at is None:
+        raise BadArgument(_("{text} is no time of day; write {example}.", text=Code(text[:80]), example=Code("08:30")))
+    return ClockTime(at)
+
+
+def _clock(match: re.Match[str]) -> time | None:
+    part, hour, minute, half = match[1], int(match[2]), match[3], (match[4] or "").lower()
+    if not (part or half or re.search(r"[:.点时]", match[0])) or re.search(r"[:.]$", match[0]):
+        return None
+    afternoon = half == "pm" or part in {"中午", "下午", "晚上"}
+    if half and not 1 <= hour <= 12:
+        return None
+    if (half or part) and hour == 12:
+        hour = 12 if afternoon and part != "晚上" else 0
+    elif afternoon and hour < 12:
+        hour += 12
+    minutes = 30 if minute == "半" else int(minute or 0)
+    return time(hour, minutes) if hour < 24 and minutes < 60 else None
