@@ -1,0 +1,1 @@
+"""Stores and ERPs, one API or family of file formats per module."""
