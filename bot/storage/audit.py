@@ -1,0 +1,61 @@
+"""The audit log's rows; `bot.services.audit` chains and checks them."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import insert, select, update
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from bot.storage.locks import AUDIT_HEAD
+from bot.storage.tables import Audit, Mark
+
+_BATCH = 1000
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One entry as stored; `at` is UTC."""
+
+    id: int
+    at: datetime
+    member_id: int | None
+    platform: str
+    action: str
+    subject: str
+    data: dict[str, Any]
+    previous_hash: str
+    hash: str
+
+
+async def add(connection: AsyncConnection, values: list[dict[str, Any]], head: str) -> int:
+    """Append entries in their order and move the chain's head; the id of the last one."""
+    if len(values) > 1:
+        await connection.execute(insert(Audit), values[:-1])
+    added = await connection.execute(insert(Audit).values(**values[-1]).returning(Audit.id))
+    await connection.execute(update(Mark).where(Mark.key == AUDIT_HEAD).values(value=head))
+    return int(added.scalar_one())
+
+
+async def entries(connection: AsyncConnection) -> AsyncIterator[Entry]:
+    """Every entry in the order of ids, read in batches."""
+    last = 0
+    while True:
+        rows = (
+            await connection.execute(
+                select(*Audit.__table__.columns).where(Audit.id > last).order_by(Audit.id).limit(_BATCH)
+            )
+        ).all()
+        for row in rows:
+            yield Entry(**row._mapping)  # noqa: SLF001  # the public name of a row's dict in SQLAlchemy 2
+        if len(rows) < _BATCH:
+            return
+        last = rows[-1].id
+
+
+async def head(connection: AsyncConnection) -> str | None:
+    """Where the chain is said to end; None before the first entry."""
+    return (await connection.execute(select(Mark.value).where(Mark.key == AUDIT_HEAD))).scalar()

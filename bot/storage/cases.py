@@ -1,0 +1,191 @@
+"""Cases: rows in bulk, and views.
+
+`evidence["shown"]` holds the headline figures of a case as its card shows them: `on_hand`, `per_day`, `days_of_cover`,
+`stockout_on` and `next_arrival` (text for dates and decimals, null where unknown).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+from decimal import Decimal
+from typing import Any
+
+from sqlalchemy import ColumnElement, bindparam, case, func, select, text, update
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from bot.domain.money import Money
+from bot.domain.views import Arrival, CaseKind, CaseState, CaseView
+from bot.storage.chunks import chunked
+from bot.storage.dialect import insert_into
+from bot.storage.tables import Case, Location, Outbox, Post, Product, Request
+
+
+@dataclass(frozen=True, slots=True)
+class CaseRow:
+    """An unresolved case as a scan needs it."""
+
+    id: int
+    key: str
+    kind: CaseKind
+    product_id: int | None
+    location_id: int | None
+    state: CaseState
+    severity: int
+    notified_severity: int
+    snoozed_until: datetime | None
+    money_minor: int
+
+
+async def unresolved(connection: AsyncConnection) -> dict[str, CaseRow]:
+    """Every unresolved case, by key."""
+    rows = await connection.execute(
+        select(
+            Case.id, Case.key, Case.kind, Case.product_id, Case.location_id, Case.state, Case.severity,
+            Case.notified_severity, Case.snoozed_until, Case.money_minor,
+        ).where(Case.resolved_at.is_(None))
+    )  # fmt: skip
+    found = [CaseRow(**row._mapping) for row in rows]  # noqa: SLF001  # the public name of a row's dict in SQLAlchemy 2
+    return {row.key: row for row in found}
+
+
+async def open_all(connection: AsyncConnection, values: Sequence[Mapping[str, Any]]) -> dict[str, int]:
+    """Insert cases; the ids of those that are new, by key. One that is open already stays as it is."""
+    if not values:
+        return {}
+    statement = insert_into(connection, Case).on_conflict_do_nothing(
+        index_elements=["key"], index_where=text("resolved_at IS NULL")
+    )
+    added = await connection.execute(statement.returning(Case.id, Case.key), [dict(row) for row in values])
+    return {key: int(case_id) for case_id, key in added}
+
+
+async def update_all(connection: AsyncConnection, values: Sequence[Mapping[str, Any]]) -> None:
+    """Update cases by `case_id`; every mapping has the same further keys, each a column."""
+    if not values:
+        return
+    columns: dict[str, Any] = {name: bindparam(name) for name in values[0] if name != "case_id"}
+    statement = update(Case.__table__).where(Case.__table__.c.id == bindparam("case_id")).values(columns)  # type: ignore[arg-type]  # a Table by declaration
+    await connection.execute(statement, [dict(row) for row in values])
+
+
+async def change(connection: AsyncConnection, case_id: int, values: Mapping[str, Any]) -> None:
+    """Change an unresolved case; one that is resolved stays so."""
+    await connection.execute(update(Case).where(Case.id == case_id, Case.resolved_at.is_(None)).values(**values))
+
+
+async def set_states(connection: AsyncConnection, ids: Collection[int], state: CaseState, at: datetime) -> None:
+    """Move unresolved cases to a state."""
+    for some in chunked(ids):
+        await connection.execute(
+            update(Case).where(Case.id.in_(some), Case.resolved_at.is_(None)).values(state=state, updated_at=at)
+        )
+
+
+async def severity(connection: AsyncConnection, case_id: int) -> int:
+    """The class a case is in."""
+    return int((await connection.execute(select(Case.severity).where(Case.id == case_id))).scalar_one())
+
+
+async def page(
+    connection: AsyncConnection, kinds: Collection[CaseKind], location_id: int | None, offset: int, size: int
+) -> tuple[int, list[int]]:
+    """How many cases of the kinds are unresolved (here), and the ids of one page: most money at risk first."""
+    wanted: list[ColumnElement[bool]] = [Case.resolved_at.is_(None), Case.kind.in_(kinds)]
+    if location_id is not None:
+        wanted.append(Case.location_id == location_id)
+    total = (await connection.execute(select(func.count()).select_from(Case).where(*wanted))).scalar_one()
+    ids = await connection.execute(
+        select(Case.id)
+        .where(*wanted)
+        .order_by(Case.money_minor.desc(), Case.severity.desc(), Case.id)
+        .offset(offset)
+        .limit(size)
+    )
+    return total, list(ids.scalars())
+
+
+async def of_products(connection: AsyncConnection, product_ids: Collection[int]) -> list[int]:
+    """Ids of the unresolved cases on the products: worst first, then most money."""
+    ids = await connection.execute(
+        select(Case.id)
+        .where(Case.resolved_at.is_(None), Case.product_id.in_(product_ids))
+        .order_by(Case.severity.desc(), Case.money_minor.desc(), Case.id)
+    )
+    return list(ids.scalars())
+
+
+async def places(connection: AsyncConnection, ids: Collection[int]) -> dict[int, tuple[int | None, int | None]]:
+    """(product id, location id) of each case."""
+    rows = await connection.execute(select(Case.id, Case.product_id, Case.location_id).where(Case.id.in_(ids)))
+    return {row.id: (row.product_id, row.location_id) for row in rows}
+
+
+async def shown(connection: AsyncConnection, subjects: Collection[str]) -> set[str]:
+    """Which subjects (case:12, request:7) stand in some conversation or are on their way there."""
+    found: set[str] = set()
+    for some in chunked(subjects):
+        for table in (Post, Outbox):
+            query = select(table.subject).where(table.subject.in_(some)).distinct()
+            found.update(await connection.scalars(query))
+    return found
+
+
+async def views(connection: AsyncConnection, ids: Collection[int]) -> dict[int, CaseView]:
+    """Cases as shown, by id; `request_id` is the open request, or else the last one."""
+    found: dict[int, CaseView] = {}
+    for some in chunked(ids):
+        requests = await _requests(connection, some)
+        rows = await connection.execute(
+            select(Case, Product.sku, Product.name, Location.code, Location.name.label("location_name"))
+            .outerjoin(Product, Product.id == Case.product_id)
+            .outerjoin(Location, Location.id == Case.location_id)
+            .where(Case.id.in_(some))
+        )
+        found |= {row.id: _view(row, requests.get(row.id)) for row in rows}
+    return found
+
+
+async def _requests(connection: AsyncConnection, ids: Collection[int]) -> dict[int, int]:
+    """The request to show for each case that ever had one."""
+    is_open = case((Request.state.in_(("draft", "pending")), 1), else_=0)
+    rows = await connection.execute(
+        select(Request.case_id, Request.id).where(Request.case_id.in_(ids)).order_by(is_open, Request.id)
+    )
+    return {row.case_id: row.id for row in rows if row.case_id is not None}
+
+
+def _view(row: Any, request_id: int | None) -> CaseView:  # noqa: ANN401  # a row of the query above
+    figures: Mapping[str, Any] = row.evidence.get("shown", {})
+    arrival = figures.get("next_arrival")
+    return CaseView(
+        id=row.id,
+        kind=row.kind,
+        state=row.state,
+        severity=row.severity,
+        sku=row.sku or "",
+        name=row.name or "",
+        location=row.code or "",
+        location_name=row.location_name or "",
+        money_at_risk=Money.of_minor(row.money_minor, row.currency),
+        opened_at=row.opened_at,
+        snoozed_until=row.snoozed_until,
+        on_hand=figures.get("on_hand"),
+        per_day=_decimal(figures.get("per_day")),
+        days_of_cover=_decimal(figures.get("days_of_cover")),
+        stockout_on=_day(figures.get("stockout_on")),
+        next_arrival=Arrival(arrival["quantity"], date.fromisoformat(arrival["on"]), arrival["late"])
+        if arrival
+        else None,
+        request_id=request_id,
+        evidence=row.evidence,
+    )
+
+
+def _decimal(value: str | None) -> Decimal | None:
+    return None if value is None else Decimal(value)
+
+
+def _day(value: str | None) -> date | None:
+    return None if value is None else date.fromisoformat(value)

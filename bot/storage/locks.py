@@ -1,0 +1,65 @@
+"""Every row lock there is.
+
+Taken in this order, and within a kind by ascending id, so that two transactions can never wait for each other:
+
+    1. the scan          one watch scan at a time
+    2. requests
+    3. cases
+    4. the audit's head  always last: a transaction that appended takes no further lock
+
+On PostgreSQL they are `SELECT ... FOR UPDATE`. SQLite has no row locks: `Database.transaction` takes the one write lock
+at BEGIN, and the same statements then only read. A decision is guarded once more by its conditional UPDATE (see
+`storage.requests.settle`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+
+from sqlalchemy import select
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from bot.storage.dialect import insert_into
+from bot.storage.tables import Case, Mark, Request
+
+SCAN = "watch:scan"
+AUDIT_HEAD = "audit:head"
+
+
+async def scan(connection: AsyncConnection) -> None:
+    """Make this the only scan until the transaction ends."""
+    await _mark(connection, SCAN, "")
+
+
+async def request(connection: AsyncConnection, request_id: int) -> bool:
+    """Hold one request; false where there is none."""
+    held = await connection.execute(select(Request.id).where(Request.id == request_id).with_for_update())
+    return held.scalar() is not None
+
+
+async def requests_in(connection: AsyncConnection, states: Collection[str]) -> None:
+    """Hold every request in one of the states."""
+    await connection.execute(select(Request.id).where(Request.state.in_(states)).order_by(Request.id).with_for_update())
+
+
+async def case(connection: AsyncConnection, case_id: int) -> bool:
+    """Hold one case; false where there is none."""
+    held = await connection.execute(select(Case.id).where(Case.id == case_id).with_for_update())
+    return held.scalar() is not None
+
+
+async def unresolved_cases(connection: AsyncConnection) -> None:
+    """Hold every unresolved case."""
+    await connection.execute(select(Case.id).where(Case.resolved_at.is_(None)).order_by(Case.id).with_for_update())
+
+
+async def audit_head(connection: AsyncConnection, empty: str) -> str:
+    """Hold the end of the audit chain and give its value; `empty` begins a new chain."""
+    return await _mark(connection, AUDIT_HEAD, empty)
+
+
+async def _mark(connection: AsyncConnection, key: str, empty: str) -> str:
+    """Hold a mark, made first where it is missing."""
+    await connection.execute(insert_into(connection, Mark).values(key=key, value=empty).on_conflict_do_nothing())
+    found = await connection.execute(select(Mark.value).where(Mark.key == key).with_for_update())
+    return str(found.scalar_one())

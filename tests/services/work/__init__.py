@@ -1,0 +1,1 @@
+"""Watch, catalogue, cases, requests and audit."""

@@ -1,0 +1,150 @@
+"""A small team and shop, and the services of this folder put together as bootstrap does."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from sqlalchemy import insert, select
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from bot.chat.command import Asker, Role
+from bot.domain.watch import WatchSettings
+from bot.ports import Clock
+from bot.services.audit import Audit
+from bot.services.buttons import Buttons
+from bot.services.guard import DecisionGuard
+from bot.services.outbox import Outbox
+from bot.services.requests import Requests
+from bot.services.settings import ServiceSettings
+from bot.services.wakes import Wakes
+from bot.storage import requests as rows
+from bot.storage import tables
+from bot.storage.database import Database
+from bot.storage.requests import Draft
+
+SHANGHAI = ZoneInfo("Asia/Shanghai")
+SETTINGS = ServiceSettings(watch=WatchSettings(), organisation_currency="GBP", default_zone="Europe/London")
+
+
+@dataclass
+class Desk:
+    """The services under test and the ids of what was planted."""
+
+    database: Database
+    clock: Clock
+    audit: Audit
+    outbox: Outbox
+    requests: Requests
+    members: dict[str, int]
+    product: int
+    place: int
+    supplier: int
+
+    def asker(self, name: str, role: Role = "viewer") -> Asker:
+        """A member as the chat presents them; the role here is what the chat believes, not what counts."""
+        return Asker(self.members.get(name, 0), name, role, "en", SHANGHAI)
+
+    async def pending(self, total_minor: int = 40_000, currency: str = "GBP", **more: Any) -> int:
+        """A submitted purchase request; its id."""
+        kind = more.pop("kind", "purchase_order")
+        async with self.database.transaction() as connection:
+            draft = Draft(
+                kind, more.pop("case_id", None), self.product, self.place, 100, total_minor // 100, total_minor, currency,
+                supplier_id=self.supplier, **more,
+            )  # fmt: skip
+            ids = await self.requests.draft(connection, [draft])
+            await self.requests.submit(connection, ids)
+        return ids[0]
+
+    async def all(self, table: type[tables.Base]) -> list[Any]:
+        """Every row of a table, in the order of its first column."""
+        async with self.database.reading() as connection:
+            return list(
+                await connection.execute(select(*table.__table__.columns).order_by(*table.__table__.primary_key))
+            )
+
+
+TEAM: Mapping[str, Role] = {
+    "Lin Wei": "approver",
+    "Greta": "approver",
+    "Jonas": "buyer",
+    "Maria": "operator",
+    "Ada": "admin",
+    "Nok": "promo_manager",
+}
+LIMITS = {("approver", "GBP"): 500_000, ("approver", "USD"): 100_000, ("promo_manager", "GBP"): 50_000}
+
+
+async def add(connection: AsyncConnection, table: type[tables.Base], **values: Any) -> int:
+    """Insert one row; its id."""
+    added = await connection.execute(insert(table).values(**values).returning(table.__table__.c.id))
+    return int(added.scalar_one())
+
+
+async def add_team(connection: AsyncConnection, now: datetime) -> dict[str, int]:
+    """Members of every role and the approval limits."""
+    members = {
+        name: await add(connection, tables.Member, name=name, role=role, zone="UTC", created_at=now)
+        for name, role in TEAM.items()
+    }
+    await connection.execute(
+        insert(tables.ApprovalLimit),
+        [{"role": role, "currency": code, "per_request_minor": minor} for (role, code), minor in LIMITS.items()],
+    )
+    return members
+
+
+async def add_channel(connection: AsyncConnection, name: str, *topics: str, now: datetime) -> int:
+    """A Slack channel that wants to hear of the topics."""
+    channel = await add(connection, tables.Conversation, platform="slack", external_id=name, kind="group")
+    for topic in topics:
+        await add(connection, tables.Subscription, conversation_id=channel, topic=topic, created_at=now)
+    return channel
+
+
+async def open_desk(database: Database, clock: Clock, guard: DecisionGuard | None = None) -> Desk:
+    """Plant the team, one product, place and supplier, and put the services together."""
+    now = clock.now()
+    async with database.transaction() as connection:
+        members = await add_team(connection, now)
+        product = await add(
+            connection, tables.Product, sku="85123A", name="Lantern", currency="GBP", unit_cost_minor=120,
+            unit_price_minor=295, created_at=now,
+        )  # fmt: skip
+        place = await add(
+            connection, tables.Location, code="UK", name="United Kingdom", zone="Europe/London", country="GB",
+            currency="GBP", markets=["United Kingdom"],
+        )  # fmt: skip
+        supplier = await add(connection, tables.Supplier, code="YIWU", name="Yiwu Bright", country="CN", currency="CNY")
+    audit = Audit(database=database, clock=clock)
+    outbox = Outbox(database=database, clock=clock, buttons=Buttons(clock=clock), wakes=Wakes(database))
+    requests = Requests(
+        database=database, clock=clock, audit=audit, outbox=outbox, settings=SETTINGS, guard=guard
+    )  # fmt: skip
+    return Desk(database, clock, audit, outbox, requests, members, product, place, supplier)
+
+
+async def add_case(desk: Desk, kind: str = "stockout_risk", severity: int = 2, state: str = "open") -> int:
+    """An unresolved case on the planted product."""
+    async with desk.database.transaction() as connection:
+        return await add(
+            connection, tables.Case, key=f"{kind}:{desk.product}:{desk.place}", kind=kind, product_id=desk.product,
+            location_id=desk.place, state=state, severity=severity, notified_severity=severity, money_minor=12_345,
+            currency="GBP", evidence={}, opened_at=desk.clock.now(), updated_at=desk.clock.now(),
+            notified_at=desk.clock.now(),
+        )  # fmt: skip
+
+
+async def request_row(desk: Desk, request_id: int) -> rows.RequestRow:
+    """A request as it stands."""
+    async with desk.database.reading() as connection:
+        found = await rows.row(connection, request_id)
+    assert found is not None
+    return found
+
+
+DAY = timedelta(days=1)
