@@ -13,7 +13,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from bot.chat.nodes import Action, Actions, Message
 from bot.errors import StaleButton
 from bot.ports import Clock
-from bot.storage import outbox as rows
+from bot.storage import posts as rows
 from bot.words import _
 
 TOKEN_BYTES = 16  # 22 characters; Telegram allows 64

@@ -17,7 +17,7 @@ from bot.errors import UnknownReference
 from bot.ports import Clock
 from bot.services.buttons import Buttons
 from bot.services.wakes import Wakes
-from bot.storage import conversations
+from bot.storage import conversations, posts
 from bot.storage import outbox as rows
 from bot.storage.database import Database
 from bot.words import Words, _
@@ -117,7 +117,7 @@ class Outbox:
         """
         sealed = await self._buttons.seal(connection, message)
         changed = await rows.reword(connection, subject, encode(sealed), ("post", "reply"))
-        for post_id, conversation_id in await rows.posts_about(connection, subject):
+        for post_id, conversation_id in await posts.about(connection, subject):
             await self.put(connection, conversation_id, message, "edit", subject, post_id=post_id)
             changed += 1
         return changed

@@ -178,18 +178,19 @@ async def people(connection: AsyncConnection, platform: str, member_ids: Sequenc
 
 
 async def direct_of(connection: AsyncConnection, member_id: int) -> list[ConversationRow]:
-    """The open private conversations of a member."""
+    """The private conversations of a member, closed ones too."""
     found = await connection.execute(
-        _rows()
-        .where(Conversation.member_id == member_id, Conversation.kind == "direct", Conversation.closed_at.is_(None))
-        .order_by(Conversation.id)
+        _rows().where(Conversation.member_id == member_id, Conversation.kind == "direct").order_by(Conversation.id)
     )
     return [ConversationRow(*row) for row in found]
 
 
 async def identities(connection: AsyncConnection, member_id: int) -> list[tuple[str, str]]:
-    """(platform, external id) of each identity of a member, first linked first."""
+    """(platform, external id) of each identity of a member: the preferred platform first, then as they were linked."""
     found = await connection.execute(
-        select(Identity.platform, Identity.external_id).where(Identity.member_id == member_id).order_by(Identity.id)
+        select(Identity.platform, Identity.external_id)
+        .join(Member, Member.id == Identity.member_id)
+        .where(Identity.member_id == member_id)
+        .order_by(Identity.platform != Member.preferred_platform, Identity.id)
     )
-    return [(platform, external_id) for platform, external_id in found]
+    return [(row[0], row[1]) for row in found]

@@ -1,4 +1,4 @@
-"""The outbox's rows, the posts they became, and the buttons they carry.
+"""The outbox's rows.
 
 A row waits as `pending`. A worker takes it by setting `lease_until` and raising `fence`; only the holder of the newest
 fence may settle it, so a worker that was thought dead changes nothing.
@@ -12,14 +12,16 @@ from datetime import datetime
 from typing import Any
 
 from sqlalchemy import ColumnElement, Select, case, func, or_, select, update
-from sqlalchemy import delete as delete_from
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bot.storage.claims import skipping
 from bot.storage.conversations import ConversationRow
 from bot.storage.conversations import get as conversation
 from bot.storage.dialect import insert_into
-from bot.storage.tables import Button, Conversation, Outbox, Post
+from bot.storage.tables import Conversation, Outbox, Post
+
+UNCERTAIN = "uncertain: "  # begins the error of a letter that may have arrived already
+SENDER_LOST = UNCERTAIN + "the sender was lost"
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,9 +29,9 @@ class Head:
     """The first waiting row of its queue: it may leave now, if the rates allow."""
 
     id: int
-    conversation_id: int
+    chat: str
     kind: str
-    conversation_kind: str
+    chat_kind: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +52,7 @@ class Claimed:
     private: bool
     post_id: int | None
     attempts: int
+    created_at: datetime
     error: str
     abandoned: bool
     message_id: str
@@ -94,18 +97,18 @@ def _waiting(platform: str) -> ColumnElement[bool]:
 
 
 async def heads(
-    connection: AsyncConnection, platform: str, now: datetime, resting: Collection[int], limit: int = 200
+    connection: AsyncConnection, platform: str, now: datetime, resting: Collection[str], limit: int = 200
 ) -> list[Head]:
-    """Rows that may leave now: notices and edits first, then by id; conversations in `resting` are passed over."""
+    """Rows that may leave now: notices and edits first, then by id; chats in `resting` are passed over."""
     found = await connection.execute(
-        select(Outbox.id, Outbox.conversation_id, Outbox.kind, Conversation.kind)
+        select(Outbox.id, Conversation.external_id, Outbox.kind, Conversation.kind)
         .join(Conversation, Conversation.id == Outbox.conversation_id)
         .where(
             Outbox.state == "pending",
             Outbox.due_at <= now,
             _free(now),
             Conversation.platform == platform,
-            Outbox.conversation_id.not_in(list(resting)),
+            Conversation.external_id.not_in(list(resting)),
             _waiting(platform),
         )
         .order_by(Outbox.kind == "post", Outbox.id)
@@ -139,10 +142,16 @@ async def claim(connection: AsyncConnection, ids: Sequence[int], now: datetime, 
     )
     taken = []
     for row in held.all():
+        lost = row.lease_until is not None and not row.error.startswith(UNCERTAIN)
         await connection.execute(
             update(Outbox)
             .where(Outbox.id == row.id)
-            .values(fence=row.fence + 1, lease_until=until, attempts=row.attempts + 1)
+            .values(
+                fence=row.fence + 1,
+                lease_until=until,
+                attempts=row.attempts + 1,
+                error=SENDER_LOST if lost else row.error,
+            )
         )
         taken.append(await _claimed(connection, row))
     return taken
@@ -160,6 +169,7 @@ _CLAIMED = (
     Outbox.private,
     Outbox.post_id,
     Outbox.attempts,
+    Outbox.created_at,
     Outbox.error,
     Outbox.lease_until,
 )
@@ -177,6 +187,7 @@ async def _claimed(connection: AsyncConnection, row: Any) -> Claimed:  # noqa: A
         private=row.private,
         post_id=row.post_id,
         attempts=row.attempts + 1,
+        created_at=row.created_at,
         error=row.error,
         abandoned=row.lease_until is not None,
         message_id=row.message_id or "",
@@ -358,56 +369,3 @@ async def counts(connection: AsyncConnection) -> list[tuple[str, str, int, datet
         .group_by(Conversation.platform, Outbox.state)
     )
     return [(platform, state, count, oldest) for platform, state, count, oldest in found]
-
-
-async def posts_about(connection: AsyncConnection, subject: str) -> list[tuple[int, int]]:
-    """(post id, conversation id) of every post that shows `subject` where we can still reach it."""
-    found = await connection.execute(
-        select(Post.id, Post.conversation_id)
-        .join(Conversation, Conversation.id == Post.conversation_id)
-        .where(Post.subject == subject, Conversation.closed_at.is_(None))
-        .order_by(Post.id)
-    )
-    return [(post_id, conversation_id) for post_id, conversation_id in found]
-
-
-async def add_post(
-    connection: AsyncConnection, conversation_id: int, message_id: str, subject: str, at: datetime
-) -> int:
-    """Remember a message as it stands on a platform; the same message keeps its row and its subject."""
-    await connection.execute(
-        insert_into(connection, Post)
-        .values(conversation_id=conversation_id, message_id=message_id, subject=subject, posted_at=at)
-        .on_conflict_do_nothing()
-    )
-    found = await connection.execute(
-        select(Post.id).where(Post.conversation_id == conversation_id, Post.message_id == message_id)
-    )
-    return int(found.scalar_one())
-
-
-async def forget_post(connection: AsyncConnection, post_id: int) -> None:
-    """Drop a post that is gone; what was written about it stays without it."""
-    await connection.execute(update(Outbox).where(Outbox.post_id == post_id).values(post_id=None))
-    await connection.execute(delete_from(Post).where(Post.id == post_id))
-
-
-async def tokens(connection: AsyncConnection, digests: Collection[str]) -> dict[str, str]:
-    """The token of each button that is known, by digest."""
-    found = await connection.execute(select(Button.digest, Button.token).where(Button.digest.in_(digests)))
-    return {row[0]: row[1] for row in found}
-
-
-async def add_buttons(connection: AsyncConnection, rows: Sequence[dict[str, Any]]) -> None:
-    """Add buttons; those already there stay as they are."""
-    await connection.execute(
-        insert_into(connection, Button).values(list(rows)).on_conflict_do_nothing(index_elements=["digest"])
-    )
-
-
-async def button(connection: AsyncConnection, token: str) -> Any | None:  # noqa: ANN401  # a row of the table
-    """What a token stands for."""
-    found = await connection.execute(
-        select(Button.command, Button.arguments, Button.page, Button.in_place).where(Button.token == token)
-    )
-    return found.one_or_none()
