@@ -212,7 +212,7 @@ class _Writer:
 
     def _field(self, label: Sequence[Piece], value: Sequence[Piece]) -> Json:
         name, shown = (to_mrkdwn(label), to_mrkdwn(value)) if self.caps.url else (None, None)
-        if name and shown is not None and units(written := f"*{name}*\n{shown}") <= MAX_FIELD:
+        if name and shown is not None and units(written := f"*{name}*\n{shown}".strip()) <= MAX_FIELD:
             return _mrkdwn(written)
         return _plain(cut(f"{to_plain(label)}\n{to_plain(value)}".strip() or _NOTHING, MAX_FIELD))
 

@@ -49,7 +49,7 @@ class Piece:
 
 def units(text: str) -> int:
     """The length as Slack may count it: UTF-16 units, never fewer than characters."""
-    return len(text) + sum(char > "\uffff" for char in text)
+    return len(text) if text.isascii() else len(text.encode("utf-16-le", "surrogatepass")) // 2
 
 
 def clean(text: str) -> str:
@@ -74,8 +74,14 @@ def escape(text: str) -> str:
 
 
 def pieces(inline: object, reader: Reader) -> list[Piece]:
-    """The node (or plain value) as flat pieces in the reader's language; empty ones are left out."""
-    return [piece for piece in _walk(inline, reader, language(reader.language)) if piece.text]
+    """The node (or plain value) as flat pieces in the reader's language; texts of one look are joined."""
+    run: list[Piece] = []
+    for piece in _walk(inline, reader, language(reader.language)):
+        if run and piece.kind == run[-1].kind == "text" and piece.bold == run[-1].bold:
+            run[-1] = replace(piece, text=run[-1].text + piece.text)
+        elif piece.text:
+            run.append(piece)
+    return run
 
 
 def clip(run: Sequence[Piece], limit: int) -> list[Piece]:
@@ -87,7 +93,7 @@ def clip(run: Sequence[Piece], limit: int) -> list[Piece]:
     for piece in run:
         if units(piece.text) > room:
             if piece.kind in {"text", "code", "link"} and room > 1:
-                kept.append(replace(piece, text=cut(piece.text, room)))
+                kept.append(replace(piece, text=cut(piece.text, room + len(ELLIPSIS))))
             if not kept or not kept[-1].text.endswith(ELLIPSIS):
                 kept.append(Piece(ELLIPSIS))
             break

@@ -1,0 +1,445 @@
+"""The renderer: every node, every limit, and names that try to be markup."""
+
+from __future__ import annotations
+
+import json
+import logging
+import re
+from collections.abc import Iterator
+from datetime import UTC, date, datetime
+from decimal import Decimal
+from typing import Any
+from zoneinfo import ZoneInfo
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from slack_sdk.models.blocks import Block
+from slack_sdk.models.views import View
+
+from bot.chat import nodes
+from bot.chat.nodes import (
+    Action,
+    Actions,
+    Amount,
+    Badge,
+    Bold,
+    Bullets,
+    Code,
+    Column,
+    Day,
+    Divider,
+    Facts,
+    Footnote,
+    Heading,
+    Image,
+    Instant,
+    Link,
+    Mention,
+    Message,
+    Number,
+    Paragraph,
+    Span,
+    Table,
+    Text,
+)
+from bot.domain.money import Money
+from bot.errors import PayloadRefused
+from bot.platforms.slack.blocks import MAX_TOTAL, Rendered, render, render_home, render_line, weight
+from bot.platforms.slack.inline import units
+from bot.ports import Reader
+from bot.words import Words, _
+
+Json = dict[str, Any]
+
+BERLIN = Reader("en", ZoneInfo("Europe/Berlin"), {7: "U2147483697"})
+NINE = datetime(2011, 11, 21, 9, tzinfo=UTC)
+HOSTILE = (
+    "<!channel>",
+    "<!everyone> & <@U1>",
+    "<http://evil.example|x>",
+    "https://evil.example",
+    "*bold* _it_ ~no~ `code`",
+    ":fire: x:100:y",
+    "&lt;!here&gt;",
+    "\u202egnp.exe\u2066",
+    "\n> quote\n- list",
+    "王" * 4000,
+    "🚀" * 300,
+    "&" * 4000,
+    "a" * 4000,
+    "",
+    "  ",
+    "\ud800",
+)
+
+
+def said(*blocks: nodes.Block, reader: Reader = BERLIN) -> list[Json]:
+    return render(Message(_("Summary"), blocks), reader).blocks
+
+
+def test_a_paragraph_is_rich_text_in_which_every_leaf_keeps_its_kind() -> None:
+    sentence = _("{sku} runs out {when}, {who} knows; see {more}.")
+    values = {"sku": Code("85123A"), "when": Instant(NINE), "who": Mention(7, "Anna"), "more": Bold(Text("<b>"))}
+    (block,) = said(Paragraph(Words(sentence.msgid, values)))
+    assert block["type"] == "rich_text"
+    assert block["elements"][0]["elements"] == [
+        {"type": "text", "text": "85123A", "style": {"code": True}},
+        {"type": "text", "text": " runs out "},
+        {
+            "type": "date",
+            "timestamp": 1321866000,
+            "format": "{date_short_pretty} {time}",
+            "fallback": "Nov 21, 2011, 10:00:00\u202fAM Europe/Berlin",
+        },
+        {"type": "text", "text": ", "},
+        {"type": "user", "user_id": "U2147483697"},
+        {"type": "text", "text": " knows; see "},
+        {"type": "text", "text": "<b>", "style": {"bold": True}},
+        {"type": "text", "text": "."},
+    ]
+
+
+def test_a_member_without_an_identity_here_is_named_and_not_pinged() -> None:
+    (block,) = said(Paragraph(Mention(8, "Bo <@U1>")))
+    assert block["elements"][0]["elements"] == [{"type": "text", "text": "Bo <@U1>"}]
+
+
+def test_figures_and_dates_are_written_in_the_readers_language() -> None:
+    line = Span((Number(1234567), Text(" "), Amount(Money(Decimal("12.50"), "GBP")), Text(" "), Day(date(2011, 12, 1))))
+    share = Span((Text(" "), Number(Decimal("0.125"), 1, share=True)))
+    english = said(Paragraph(Span((line, share))))
+    chinese = said(Paragraph(Span((line, share))), reader=Reader("zh_CN", ZoneInfo("Asia/Shanghai")))
+    assert (
+        "".join(part["text"] for part in english[0]["elements"][0]["elements"]) == "1,234,567 £12.50 Dec 1, 2011 12.5%"
+    )
+    assert (
+        "".join(part["text"] for part in chinese[0]["elements"][0]["elements"])
+        == "1,234,567 £12.50 2011年12月1日 12.5%"
+    )
+
+
+def test_a_badge_shows_its_tone_as_a_dot() -> None:
+    (block,) = said(Heading(Badge(_("Late"), "bad")))
+    assert block == {"type": "header", "text": {"type": "plain_text", "text": "🔴 Late", "emoji": False}}
+
+
+def test_a_heading_names_the_zone_because_plain_text_has_no_date_tokens() -> None:
+    (block,) = said(Heading(Instant(NINE, "time")))
+    assert block["text"]["text"] == "10:00\u202fAM Europe/Berlin"
+
+
+def test_small_print_lets_each_reader_see_their_own_time_and_escapes_names() -> None:
+    (block,) = said(Footnote(Span((Text("As of "), Instant(NINE, "time"), Text(" <!channel> & co")))))
+    assert block["elements"] == [
+        {
+            "type": "mrkdwn",
+            "text": "As of <!date^1321866000^{time}|10:00\u202fAM Europe/Berlin> &lt;!channel&gt; &amp; co",
+            "verbatim": True,
+        }
+    ]
+
+
+def test_small_print_with_a_name_that_slack_would_format_is_plain_text() -> None:
+    for name in ("*SALE*", "set_of_3_", ":fire:", "> x", "`x`"):
+        (block,) = said(Footnote(Text(name)))
+        assert block["elements"] == [{"type": "plain_text", "text": name, "emoji": False}]
+
+
+def test_markup_does_not_arise_where_our_words_meet_a_name() -> None:
+    (block,) = said(Footnote(_("Note:{name}:", name=Text("fire"))))
+    assert block["elements"][0]["type"] == "plain_text"
+
+
+def test_facts_are_a_grid_of_fields() -> None:
+    (block,) = said(Facts(((_("On hand"), Number(1200)), (_("SKU"), Code("85123A")))))
+    assert [field["text"] for field in block["fields"]] == ["*On hand*\n1,200", "*SKU*\n`85123A`"]
+
+
+def test_more_facts_than_fit_say_how_many_are_left_out() -> None:
+    first, second = said(Facts(tuple((_("Fact"), Number(index)) for index in range(25))))
+    assert [len(first["fields"]), len(second["fields"])] == [10, 10]
+    assert second["fields"][-1]["text"] == "*… and 6 more*"
+
+
+def test_facts_become_lines_where_the_grids_would_take_too_many_blocks() -> None:
+    many = Facts(tuple((_("Fact"), Number(index)) for index in range(20)))
+    blocks = said(*[many] * 30)
+    assert len(blocks) == 30
+    assert {block["type"] for block in blocks} == {"rich_text"}
+
+
+def test_a_link_cannot_end_early() -> None:
+    link = Link(Text("a|b>c"), "https://x.example/?q=a|b>c&d=<e> f")
+    (rich,) = said(Paragraph(link))
+    (small,) = said(Footnote(link))
+    address = "https://x.example/?q=a%7Cb%3Ec&d=%3Ce%3E%20f"
+    assert rich["elements"][0]["elements"] == [{"type": "link", "url": address, "text": "a|b>c"}]
+    assert small["elements"][0]["text"] == f"<{address.replace('&', '&amp;')}|a|b&gt;c>"
+
+
+_X = Text("x")
+
+
+def table(rows: int = 3, cell: nodes.Inline = _X, columns: int = 3) -> Table:
+    return Table(
+        tuple(Column(_("Title"), "end") for _column in range(columns)), tuple((cell,) * columns for _ in range(rows))
+    )
+
+
+def test_the_first_table_is_a_table_block_and_the_others_are_lists() -> None:
+    first, second = said(table(cell=Number(5)), table(cell=Instant(NINE)))
+    assert first["column_settings"] == [{"align": "right", "is_wrapped": False}] * 3
+    assert len(first["rows"]) == 4
+    assert first["rows"][1] == [{"type": "raw_text", "text": "5"}] * 3
+    header, rows = second["elements"]
+    assert [part["text"] for part in header["elements"]] == ["Title", " · ", "Title", " · ", "Title"]
+    assert [len(row["elements"]) for row in rows["elements"]] == [5, 5, 5]
+
+
+def test_a_home_page_has_no_table_block() -> None:
+    view = render_home(Message(_("Board"), (table(rows=20),)), BERLIN)
+    (block,) = view["blocks"]
+    assert block["type"] == "rich_text"
+    assert len(block["elements"][1]["elements"]) == 20
+    View(**view).validate_json()
+
+
+def test_buttons_have_ids_of_their_own_and_carry_the_token() -> None:
+    yes = Action(_("Approve"), "approve", ("R-1",), style="primary", token="b7Qx")
+    no = Action(_("Reject"), "reject", ("R-1",), style="danger", token="c8Rz")
+    first, second = said(Actions((yes, no)), Actions((yes,)))
+    assert first["elements"][0] == {
+        "type": "button",
+        "action_id": "stocktide:0",
+        "text": {"type": "plain_text", "text": "Approve", "emoji": False},
+        "value": "b7Qx",
+        "style": "primary",
+    }
+    assert first["elements"][1]["style"] == "danger"
+    assert second["elements"][0]["action_id"] == "stocktide:2"
+
+
+def test_a_token_is_refused_rather_than_cut() -> None:
+    with pytest.raises(PayloadRefused):
+        said(Actions((Action(_("Go"), "go", token="x" * 2001),)))
+
+
+def test_pictures_refer_to_their_files_and_without_one_say_what_they_show() -> None:
+    message = Message(_("S"), (Image(b"1", _("Sales by day")), Divider(), Image(b"2", _("Cover"))))
+    first, divider, second = render(message, BERLIN, ("F0123456789",)).blocks
+    assert first == {"type": "image", "slack_file": {"id": "F0123456789"}, "alt_text": "Sales by day"}
+    assert divider == {"type": "divider"}
+    assert second["elements"][0]["text"] == "Cover"
+
+
+def test_a_long_list_says_how_many_items_are_left_out() -> None:
+    (block,) = said(Bullets(tuple(Text(f"item {index} " + "x" * 200) for index in range(40))))
+    items = [item["elements"][0]["text"] for item in block["elements"][0]["elements"]]
+    assert len(items) < 40
+    assert items[-1] == f"… and {40 - len(items) + 1} more"
+
+
+def test_a_short_list_is_whole() -> None:
+    (block,) = said(Bullets(tuple(Text(f"item {index}") for index in range(12))))
+    assert len(block["elements"][0]["elements"]) == 12
+
+
+def test_a_long_cell_ends_in_an_ellipsis() -> None:
+    (block,) = said(table(cell=Text("a" * 4000)))
+    shown = block["rows"][1][0]["text"]
+    assert shown.endswith("…")
+    assert len(shown) == 300
+
+
+def test_the_summary_is_escaped_and_stands_alone_where_nothing_else_is_said() -> None:
+    rendered = render(Message(_("Hello {name}", name=Text("<!channel>")), (Paragraph(Text("")),)), BERLIN)
+    assert rendered.text == "Hello &lt;!channel&gt;"
+    assert rendered.blocks[0]["elements"][0]["elements"][0]["text"] == "Hello <!channel>"
+
+
+def test_one_line_is_rendered_for_a_notice() -> None:
+    assert render_line(_("Already approved"), BERLIN) == Rendered(
+        "Already approved",
+        [
+            {
+                "type": "rich_text",
+                "elements": [{"type": "rich_text_section", "elements": [{"type": "text", "text": "Already approved"}]}],
+            }
+        ],
+    )
+
+
+def test_the_largest_message_of_all_is_still_written_and_keeps_every_row() -> None:
+    worst: list[nodes.Block] = [Facts(((_("&" * 50), Text("&" * 4000)),) * 20), Footnote(Text("&" * 4000))]
+    big = table(rows=20, cell=Text("&" * 4000), columns=8)
+    for other in worst:
+        rendered = render(Message(_("&" * 900), (big, big, big, *[other] * 27)), BERLIN)
+        assert_limits(rendered)
+        assert rows_of(rendered.blocks) == 60
+
+
+# --- Any message at all -----------------------------------------------------------------------------------------------
+
+leaf_text = st.sampled_from(HOSTILE) | st.text(max_size=60)
+flat: st.SearchStrategy[Any] = st.one_of(
+    leaf_text.map(Text),
+    leaf_text.map(Code),
+    st.builds(Mention, st.integers(6, 8), leaf_text),
+    st.builds(Instant, st.just(NINE), st.sampled_from(["time", "date", "date_time"])),
+    st.builds(Link, leaf_text.map(Text), leaf_text.map(lambda text: "https://x.example/" + text)),
+    st.builds(Number, st.integers(-(10**12), 10**12)),
+    leaf_text.map(lambda text: Badge(_("State {name}", name=text), "warn")),
+)
+inline = st.recursive(
+    flat,
+    lambda inner: st.one_of(
+        inner.map(Bold),
+        st.lists(inner, max_size=3).map(lambda parts: Span(tuple(parts))),
+        st.builds(lambda a, b: _("{a} of {b}:", a=a, b=b), inner, leaf_text),
+    ),
+    max_leaves=4,
+)
+words = st.builds(lambda name: _("{name}", name=name), leaf_text) | st.just(_("Label"))
+tables = st.builds(
+    lambda columns, rows: Table(
+        tuple(Column(title) for title in columns), tuple(tuple(r[: len(columns)]) for r in rows)
+    ),
+    st.lists(words, min_size=1, max_size=8),
+    st.lists(st.lists(inline, min_size=8, max_size=8), max_size=20),
+)
+buttons = st.builds(
+    Action, words, st.just("go"), style=st.sampled_from(["plain", "primary", "danger"]), token=st.text(max_size=64)
+)
+others = st.one_of(
+    inline.map(Heading),
+    inline.map(Paragraph),
+    inline.map(Footnote),
+    st.lists(inline, max_size=30).map(lambda items: Bullets(tuple(items))),
+    st.lists(st.tuples(words, inline), max_size=22).map(lambda pairs: Facts(tuple(pairs))),
+    st.builds(Image, st.just(b"png"), words),
+    st.lists(buttons, min_size=1, max_size=12).map(lambda row: Actions(tuple(row))),
+    st.just(Divider()),
+)
+messages = st.builds(
+    lambda summary, some, rest: Message(summary, tuple((some + rest)[:30])),
+    words,
+    st.lists(tables, max_size=3),
+    st.lists(others, min_size=1, max_size=27),
+)
+
+
+@settings(max_examples=60, deadline=None, suppress_health_check=list(HealthCheck))
+@given(messages, st.sampled_from(["en", "zh_CN"]), st.sampled_from([[], ["F0123456789"] * 30]))
+def test_whatever_the_message_slacks_limits_hold_and_no_name_becomes_markup(
+    message: Message, language: str, files: list[str]
+) -> None:
+    reader = Reader(language, ZoneInfo("Asia/Bangkok"), {7: "U2147483697", 8: "<!channel>"})
+    rendered = render(message, reader, files)
+    assert_limits(rendered)
+    assert_no_markup(rendered)
+    rows = sum(len(block.rows) for block in message.blocks if isinstance(block, Table))
+    assert rows_of(rendered.blocks) == rows
+    view = render_home(message, reader, files)
+    assert not [block for block in view["blocks"] if block["type"] == "table"]
+    assert rows_of(view["blocks"]) == rows
+    assert_limits(Rendered("x", view["blocks"]), most=100)
+
+
+def rows_of(blocks: list[Json]) -> int:
+    """Rows of tables, and of the lists (a line of titles and the items) that stand for tables."""
+    total = 0
+    for block in blocks:
+        if block["type"] == "table":
+            total += len(block["rows"]) - 1
+        if block["type"] == "rich_text" and len(block["elements"]) == 2:
+            total += len(block["elements"][1]["elements"])
+    return total
+
+
+def assert_limits(rendered: Rendered, most: int = 50) -> None:
+    """All of Slack's figures, by our own count and by the SDK's models."""
+    assert 1 <= len(rendered.blocks) <= most
+    assert units(rendered.text) + weight(rendered.blocks) <= MAX_TOTAL
+    assert sum(block["type"] == "table" for block in rendered.blocks) <= 1
+    logging.getLogger("slack_sdk").setLevel(logging.ERROR)
+    for block in rendered.blocks:
+        parsed = Block.parse(block)
+        assert parsed is not None, block
+        parsed.validate_json()
+        LIMITS.get(block["type"], lambda _block: None)(block)
+    ids = [part["action_id"] for part in every(rendered.blocks) if "action_id" in part]
+    assert len(ids) == len(set(ids))
+    for part in every(rendered.blocks):
+        if isinstance(part.get("text"), str):
+            assert part["text"], part
+            part["text"].encode()
+    json.dumps(rendered.blocks, ensure_ascii=False).encode()
+
+
+def _table_limits(block: Json) -> None:
+    assert len(block["rows"]) <= 100
+    assert all(1 <= len(row) <= 20 for row in block["rows"])
+    assert weight(block) <= 10_000
+
+
+def _field_limits(block: Json) -> None:
+    assert 1 <= len(block["fields"]) <= 10
+    assert all(units(field["text"]) <= 2000 for field in block["fields"])
+
+
+def _button_limits(block: Json) -> None:
+    assert 1 <= len(block["elements"]) <= 25
+    for button in block["elements"]:
+        assert 1 <= units(button["text"]["text"]) <= 75
+        assert units(button.get("value", "")) <= 2000
+        assert len(button["action_id"]) <= 255
+
+
+def _header_limits(block: Json) -> None:
+    assert 1 <= units(block["text"]["text"]) <= 150
+
+
+def _context_limits(block: Json) -> None:
+    assert 1 <= len(block["elements"]) <= 10
+    assert all(units(element["text"]) <= 3000 for element in block["elements"])
+
+
+LIMITS = {
+    "table": _table_limits,
+    "section": _field_limits,
+    "actions": _button_limits,
+    "header": _header_limits,
+    "context": _context_limits,
+}
+
+_OURS = re.compile(
+    r"<@U2147483697>|<!date\^1321866000\^[{}a-z_ ]+\|[^<>]*>|<https://x\.example/[^\s<>|]*\|[^<>]*>|&(?:amp|lt|gt);"
+)
+
+
+def assert_no_markup(rendered: Rendered) -> None:
+    """Every mention is one of ours, and outside our own tokens no mrkdwn text holds what Slack would act on."""
+    for part in every(rendered.blocks):
+        if part.get("type") == "user":
+            assert part["user_id"] == "U2147483697"
+        assert part.get("type") not in {"broadcast", "usergroup", "channel", "team", "emoji"}
+        if part.get("type") == "link":
+            assert re.fullmatch(r"https://x\.example/[^\s<>|]*", part["url"])
+        if part.get("type") == "mrkdwn":
+            assert part["verbatim"] is True
+            label, _newline, value = part["text"].partition("\n")
+            left = _OURS.sub("", re.sub(r"^\*(.*)\*$", r"\1", label) + value)
+            assert not re.search(r"[<>*_~]|&", re.sub(r"`[^`]*`", "", left)), part
+    assert not re.search(r"[<>]|&(?!amp;|lt;|gt;)", rendered.text)
+
+
+def every(node: Any) -> Iterator[Json]:
+    """Every object in a piece of Block Kit."""
+    if isinstance(node, dict):
+        yield node
+        for value in node.values():
+            yield from every(value)
+    if isinstance(node, list):
+        for item in node:
+            yield from every(item)
