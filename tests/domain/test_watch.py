@@ -1,0 +1,354 @@
+"""The whole watch: rows stand alone, figures follow from each other, and evidence replays them."""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Callable
+from dataclasses import fields, is_dataclass, replace
+from datetime import date
+from functools import cache
+from statistics import NormalDist
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from numpy.typing import NDArray
+from scipy import stats
+
+from bot.domain.cases import KINDS
+from bot.domain.demand import BlendedVelocity, DemandEstimate, DemandSettings, SeriesHistory
+from bot.domain.evidence import STEPS_OF_KIND, evidence
+from bot.domain.surge import SurgeSettings
+from bot.domain.watch import Assessment, Network, Positions, Routes, WatchSettings, assess
+from tests.domain.catalogue import catalogue, chosen
+from tests.domain.reference import slow_ageing, slow_demand
+
+RULES = WatchSettings()
+N, DAYS = 240, 200
+
+
+@cache
+def whole() -> Assessment:
+    history, routes, positions, network = catalogue(N, DAYS)
+    return assess(history, routes, positions, RULES, network)
+
+
+def row_of(value: object, row: int) -> dict[str, NDArray[Any]]:
+    """Every array of an assessment's figures at one row, by path."""
+    found: dict[str, NDArray[Any]] = {}
+    if isinstance(value, np.ndarray):
+        return {"": value[row]}
+    if is_dataclass(value):
+        for field in fields(value):
+            for path, array in row_of(getattr(value, field.name), row).items():
+                found[f"{field.name}.{path}"] = array
+    elif isinstance(value, dict):
+        for name, part in value.items():
+            found[name] = part[row]
+    return found
+
+
+@settings(max_examples=80, deadline=None)
+@given(st.integers(0, N - 1))
+def test_one_series_alone_gets_the_figures_of_its_row(row: int) -> None:
+    history, routes, positions, _ = catalogue(N, DAYS)
+    rows = np.array([row])
+    given_level = replace(routes, service_level=whole().supply.service_level)
+    alone = assess(*chosen(history, given_level, positions, rows), RULES, classes=whole().stock.abc[rows])
+    # The false-alarm budget of surges and the network of transfers need the other rows.
+    for name in ("demand", "supply", "stock", "surge", "opens", "holds", "money_minor"):
+        expected, got = row_of(getattr(whole(), name), row), row_of(getattr(alone, name), 0)
+        assert expected.keys() == got.keys()
+        for path, figure in got.items():
+            if (name, path) in {("opens", "surge"), ("holds", "surge")}:
+                continue
+            np.testing.assert_allclose(figure, expected[path], rtol=1e-9, atol=1e-9, err_msg=f"{name}.{path}")
+
+
+def test_the_order_of_the_rows_does_not_matter() -> None:
+    history, routes, positions, network = catalogue(N, DAYS)
+    shuffled = np.random.default_rng(5).permutation(N)
+    moved = Network(network.sku[shuffled], network.location[shuffled], network.transfer_days)
+    again = assess(*chosen(history, routes, positions, shuffled), RULES, moved)
+    for kind in KINDS:
+        assert again.opens[kind].tolist() == whole().opens[kind][shuffled].tolist()
+        assert again.money_minor[kind].tolist() == whole().money_minor[kind][shuffled].tolist()
+
+
+def test_the_catalogue_has_cases_of_every_kind_and_severity_counts() -> None:
+    for kind in KINDS:
+        opens, holds = whole().opens[kind], whole().holds[kind]
+        assert (opens > 0).any(), kind
+        assert (opens == 0).any(), kind
+        assert (holds >= opens).all(), kind
+        assert whole().money_minor[kind].dtype == np.int64
+        assert (whole().money_minor[kind] >= 0).all()
+
+
+def test_velocity_and_ageing_equal_the_slow_reference_on_every_row() -> None:
+    history, _, positions, _ = catalogue(N, DAYS)
+    unmarked = replace(history, marked=None)
+    demand = BlendedVelocity().estimate(unmarked, RULES.demand)
+    assert history.receipts is not None
+    for row in range(N):
+        slow = slow_demand(history.units[row].tolist(), history.on_hand[row].tolist(), RULES.demand)
+        assert demand.velocity[row] == pytest.approx(slow.velocity)
+        assert demand.sd[row] == pytest.approx(slow.sd, abs=1e-6)
+        receipts = history.receipts[row].tolist()
+        aged = whole().stock.ageing[row].tolist()
+        assert sum(aged) == positions.on_hand[row]
+        if positions.on_hand[row] == history.on_hand[row, -1]:
+            assert aged == slow_ageing(receipts, int(positions.on_hand[row]), RULES.ageing.bucket_edges)
+
+
+def test_what_came_in_after_the_last_day_is_young() -> None:
+    one = single(units=[0] * 100, closing=40, on_hand=100)
+    assert one.stock.ageing[0].tolist() == [60, 0, 0, 40, 0]
+
+
+def test_stale_series_are_not_judged_and_their_cases_are_left_as_they_are() -> None:
+    history, routes, positions, network = catalogue(N, DAYS)
+    stale = replace(positions, stale=np.ones(N, dtype=np.bool_))
+    silent = assess(history, routes, stale, RULES, network)
+    for kind in KINDS:
+        if kind == "data_stale":
+            assert (silent.opens[kind] > 0).all()
+        else:
+            assert (silent.opens[kind] == 0).all()
+            assert (silent.holds[kind] == 3).all()
+    fresh = assess(history, routes, replace(positions, stale=None), RULES, network)
+    assert not fresh.opens["data_stale"].any()
+
+
+def test_slow_and_overstock_do_not_both_open() -> None:
+    both = (whole().opens["slow_mover"] > 0) & (whole().opens["overstock"] > 0)
+    assert not both.any()
+
+
+def test_a_pending_request_stops_the_same_purchase_from_being_proposed_twice() -> None:
+    history, routes, positions, network = catalogue(N, DAYS)
+    first = assess(history, routes, positions, RULES, network)
+    asked = replace(positions, pending=positions.pending + first.supply.order_quantity)
+    again = assess(history, routes, asked, RULES, network)
+    assert first.supply.order_due.any()
+    assert not again.supply.order_quantity[first.supply.order_due].any()
+
+
+def test_transfers_leave_the_donor_its_own_order_up_to() -> None:
+    a, (_, _, positions, network) = whole(), catalogue(N, DAYS)
+    taken = np.flatnonzero(a.transfers.quantity)
+    assert taken.size
+    for row in taken:
+        donor = a.transfers.donor[row]
+        assert network.sku[donor] == network.sku[row]
+        given_away = a.transfers.quantity[a.transfers.donor == donor].sum()
+        assert positions.available[donor] - given_away >= a.supply.order_up_to[donor]
+
+
+def single(
+    units: list[int],
+    closing: int = 50,
+    on_hand: int = 50,
+    incoming: dict[int, int] | None = None,
+    **more: Any,
+) -> Assessment:
+    """One series with a lead time of 20 +- 0 days, weekly review, cost 3.00 and price 5.00."""
+    arriving = np.zeros((1, 60), dtype=np.int64)
+    for day, quantity in (incoming or {}).items():
+        arriving[0, day] = quantity
+    sold = np.array([units], dtype=np.int32)
+    one, days = np.ones(1, dtype=np.int64), np.ones(1)
+    return assess(
+        SeriesHistory(date(2011, 1, 1), sold, np.full_like(sold, closing)),
+        Routes(20 * days, 0 * days, 7 * days, one, 12 * one, 300 * one, 500 * one, service_level=0.95 * days),
+        Positions(
+            on_hand * one, on_hand * one, arriving, more.get("overdue", 0) * one, more.get("pending", 0) * one, 0 * one
+        ),
+        more.get("settings", RULES),
+    )
+
+
+def test_a_steady_series_worked_out_by_hand() -> None:
+    a = single([4] * 120, on_hand=40)
+    assert a.supply.safety_stock[0] == 0
+    assert a.supply.reorder_point[0] == pytest.approx(80)
+    assert a.supply.order_up_to[0] == pytest.approx(108)
+    assert a.supply.runout.cover[0] == pytest.approx(10)
+    assert a.supply.runout.gap[0] == pytest.approx(10)
+    assert a.supply.order_quantity[0] == 72  # 108 - 40 = 68, in packs of 12
+    assert a.supply.order_cost_minor[0] == 72 * 300
+    assert a.money_minor["stockout_risk"][0] == 40 * 200  # 10 days x 4 units x 2.00
+    assert a.opens["stockout_risk"][0] == 2
+    assert a.stock.period.units[0] == 360
+    assert a.stock.inventory_turnover[0] == pytest.approx(360 / 50)
+    assert a.stock.days_of_inventory[0] == pytest.approx(90 / 7.2)
+
+
+@pytest.mark.parametrize(("on_hand", "opens", "holds"), [(81, 0, 1), (80, 1, 1), (88, 0, 1), (89, 0, 0), (20, 3, 3)])
+def test_a_stock_out_risk_opens_at_the_reorder_point_and_resolves_a_tenth_above(
+    on_hand: int, opens: int, holds: int
+) -> None:
+    rules = replace(RULES, cases=replace(RULES.cases, gap_release_days=0.0))
+    a = single([4] * 120, on_hand=on_hand, settings=rules)
+    assert a.opens["stockout_risk"][0] == opens
+    assert a.holds["stockout_risk"][0] == holds
+
+
+def test_an_arrival_in_time_closes_the_gap_and_an_overdue_one_does_not() -> None:
+    in_time = single([4] * 120, on_hand=40, incoming={9: 100})
+    assert in_time.supply.runout.gap[0] == 0
+    assert in_time.opens["stockout_risk"][0] == 0
+    assert in_time.opens["late_inbound"][0] == 0
+    overdue = single([4] * 120, on_hand=40, overdue=100)
+    assert overdue.supply.position[0] == 140
+    assert overdue.supply.runout.gap[0] == pytest.approx(10)
+    assert not overdue.supply.order_due[0]
+    assert overdue.opens["late_inbound"][0] == 2
+    assert overdue.opens["stockout_risk"][0] == 2
+
+
+@pytest.mark.parametrize(("idle", "severity"), [(29, 0), (30, 1), (60, 2), (90, 3)])
+def test_slow_lines_are_thirty_sixty_and_ninety_days_without_a_sale(idle: int, severity: int) -> None:
+    a = single([1] * (150 - idle) + [0] * idle, on_hand=5)
+    assert a.opens["slow_mover"][0] == severity
+    assert bool(a.stock.dead[0]) == (idle >= 90)
+    assert a.money_minor["slow_mover"][0] == 1500 + round(1500 * 0.25 * 90 / 365)
+
+
+def test_cover_beyond_half_a_year_is_slow_and_a_little_less_only_holds() -> None:
+    assert single([1] * 120, on_hand=181).opens["slow_mover"][0] == 1
+    less = single([1] * 120, on_hand=170)
+    assert (less.opens["slow_mover"][0], less.holds["slow_mover"][0]) == (0, 1)
+    assert single([1] * 120, on_hand=160).holds["slow_mover"][0] == 0
+
+
+def test_a_new_series_is_neither_slow_nor_overstocked() -> None:
+    new = single([0] * 99 + [1], closing=0, on_hand=500)
+    assert new.demand.listed_days[0] == 1
+    assert new.opens["slow_mover"][0] == 0
+    assert new.opens["overstock"][0] == 0
+
+
+def test_overstock_is_above_two_packed_cycles_and_the_safety_stock() -> None:
+    line = 2 * 108  # one cycle is 27 days x 4 units = 108, nine packs
+    assert single([4] * 120, on_hand=line).opens["overstock"][0] == 0
+    above = single([4] * 120, on_hand=line + 20)
+    assert above.opens["overstock"][0] == 1
+    assert above.stock.excess_units[0] == 20
+    assert above.money_minor["overstock"][0] == 6000 + round(6000 * 0.25 * 90 / 365)
+    assert single([4] * 120, on_hand=2 * line + 1).opens["overstock"][0] == 2
+
+
+def test_a_surge_is_told_and_worse_when_it_empties_the_shelf() -> None:
+    a = single([4] * 100 + [30], on_hand=900)
+    assert a.surging[0]
+    assert a.opens["surge"][0] == 2
+    assert a.money_minor["surge"][0] == 0
+    short = single([4] * 100 + [30], on_hand=200)
+    assert short.opens["surge"][0] == 3
+    assert short.money_minor["surge"][0] == (30 * 20 - 200) * 200
+    quiet = replace(RULES, surge=SurgeSettings(least_units=31))
+    assert single([4] * 100 + [30], settings=quiet).opens["surge"][0] == 0
+
+
+def test_a_series_that_hardly_sells_is_not_kept_in_stock_by_force() -> None:
+    a = single([0] * 60 + [1] + [0] * 60, on_hand=0)
+    assert a.supply.reorder_point[0] < 1
+    assert a.opens["stockout_risk"][0] == 0
+    assert a.supply.order_quantity[0] == 0
+
+
+def test_without_a_route_the_lead_time_is_assumed_and_said_to_be() -> None:
+    history, routes, positions, _ = catalogue(N, DAYS)
+    assumed = np.isnan(routes.lead_time_days)
+    assert whole().supply.lead_time_assumed.tolist() == assumed.tolist()
+    assert (whole().supply.lead_time[assumed] == RULES.replenishment.assumed_lead_time_days).all()
+    assert np.isfinite(whole().supply.reorder_point).all()
+    assert history.series == positions.on_hand.size
+
+
+def test_service_follows_the_abc_class_unless_given() -> None:
+    levels = np.array(RULES.replenishment.service_levels)[whole().stock.abc]
+    assert whole().supply.service_level.tolist() == levels.tolist()
+
+
+def test_another_forecast_stands_in_at_the_one_seam() -> None:
+    class Doubled:
+        def estimate(self, history: SeriesHistory, settings: DemandSettings) -> DemandEstimate:
+            usual = BlendedVelocity().estimate(history, settings)
+            return replace(usual, velocity=usual.velocity * 2)
+
+    history, routes, positions, network = catalogue(N, DAYS)
+    doubled = assess(history, routes, positions, RULES, network, Doubled())
+    assert doubled.supply.lead_demand.mean.tolist() == (whole().supply.lead_demand.mean * 2).tolist()
+
+
+def test_arrays_of_another_length_are_refused_by_name() -> None:
+    history, routes, positions, network = catalogue(12, 40)
+    with pytest.raises(ValueError, match="pending has the shape"):
+        assess(history, routes, replace(positions, pending=positions.pending[:5]), RULES)
+    with pytest.raises(ValueError, match="incoming has the shape"):
+        assess(history, routes, replace(positions, incoming=positions.incoming[:5]), RULES)
+    with pytest.raises(ValueError, match="sku has the shape"):
+        assess(history, routes, positions, RULES, replace(network, sku=network.sku[:5]))
+
+
+def test_an_empty_catalogue_and_a_single_day_are_no_errors() -> None:
+    history, routes, positions, network = catalogue(0, 40)
+    assert assess(history, routes, positions, RULES, network).series == 0
+    history, routes, positions, network = catalogue(8, 1)
+    assert assess(history, routes, positions, RULES, network).series == 8
+
+
+def shortage(stock: float, mean: float, sigma: float) -> float:
+    """E[(D - stock)+] of a normal, integrated numerically."""
+    if sigma == 0:
+        return max(0.0, mean - stock)
+    grid = np.linspace(max(stock, mean - 12 * sigma), max(stock, mean + 12 * sigma), 20_001)
+    return float(np.trapezoid((grid - stock) * stats.norm.pdf(grid, mean, sigma), grid))
+
+
+WORDS: dict[str, Callable[..., float] | float] = {
+    "max": max, "round": round, "sqrt": math.sqrt, "floor": math.floor, "ceil": math.ceil, "inf": math.inf,
+    "z": NormalDist().inv_cdf,
+    "poisson": lambda mean, p: stats.poisson.ppf(p, mean),
+    "negative_binomial": lambda mean, variance, p: stats.nbinom.ppf(p, mean**2 / (variance - mean), mean / variance),
+    "gamma": lambda mean, variance, p: stats.gamma.ppf(p, mean**2 / variance, scale=variance / mean),
+    "poisson_tail": lambda count, rate: stats.poisson.sf(count - 1, rate),
+    "negative_binomial_tail": lambda count, rate, variance: stats.nbinom.sf(
+        count - 1, rate**2 / (variance - rate), rate / variance
+    ),
+    "shortage": shortage,
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("distribution", ["negative_binomial", "gamma"])
+def test_evidence_replays_every_figure_from_what_was_stored(distribution: Any) -> None:
+    history, routes, positions, network = catalogue(N, DAYS)
+    rules = replace(RULES, replenishment=replace(RULES.replenishment, skewed=distribution))
+    a = assess(history, routes, positions, rules, network)
+    seen = set()
+    for row in range(0, N, 3):
+        stored = json.loads(json.dumps(evidence(a, row), allow_nan=False))
+        for step in stored["steps"]:
+            seen.add(step["name"])
+            replayed = eval(step["formula"], {"__builtins__": {}}, {**WORDS, **step["values"]})  # noqa: S307  # our own text
+            assert replayed == pytest.approx(step["result"], rel=1e-6, abs=1e-6), (row, step)
+    assert {name for names in STEPS_OF_KIND.values() for name in names} <= seen
+
+
+def test_evidence_says_what_was_known_and_what_was_shown() -> None:
+    a = single([4] * 113 + [4] * 7, on_hand=40, incoming={30: 24})
+    told = evidence(a, 0)
+    assert told["as_of"] == "2011-04-30"
+    assert told["inputs"]["incoming"] == [[30, 24]]
+    assert told["windows"][0] == {
+        "window": 7, "weight": 0.5, "units": 28.0, "in_stock_days": 7, "span_days": 7, "left_out_days": 0,
+        "marked_days": 0, "raw": 4.0, "corrected": 4.0,
+    }  # fmt: skip
+    assert told["classes"] == {"abc": "A", "xyz": "X"}
+    assert told["severity"]["stockout_risk"] == 2
+    assert told["money_minor"]["stockout_risk"] == 80 * 200  # out after 10 days, relieved after 30
