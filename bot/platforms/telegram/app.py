@@ -14,7 +14,7 @@ from bot.chat.nodes import Message
 from bot.errors import PlatformError
 from bot.language import language
 from bot.platforms.telegram.checking import checks
-from bot.platforms.telegram.inbox import App, Poller, Taker, Webhook
+from bot.platforms.telegram.inbox import App, Poller, PollRequest, Taker, Webhook
 from bot.platforms.telegram.options import OffsetStore, TelegramOptions, quiet_sdk
 from bot.platforms.telegram.sending import Sender
 from bot.platforms.telegram.text import clip_units
@@ -42,7 +42,7 @@ class TelegramPlatform:
         self._options = options
         # No retries, no defaults, no rate limiter: the outbox decides. A poll never waits behind a send.
         self._sends = HTTPXRequest(16, read_timeout=10, write_timeout=10, connect_timeout=5, pool_timeout=5)
-        self._polls = HTTPXRequest(1, read_timeout=10, write_timeout=10, connect_timeout=5, pool_timeout=5)
+        self._polls = PollRequest()
         self._application: App = (
             Application.builder()
             .token(options.token)
@@ -78,8 +78,7 @@ class TelegramPlatform:
             )
             return
         await self._sender.call(bot.delete_webhook(drop_pending_updates=False))
-        options = self._options
-        self._poller = Poller(self._application, taker, options.offset, options.token, options.poll_seconds)
+        self._poller = Poller(self._application, self._polls, taker, self._options.offset, self._options)
         self._polling = asyncio.create_task(self._poller.run(), name="telegram-polling")
 
     async def stop(self) -> None:
@@ -88,6 +87,9 @@ class TelegramPlatform:
             await asyncio.wait_for(self._drain(), _DRAIN_SECONDS)
         except TimeoutError:
             log.warning("telegram: an update in hand was not stored in time; it will be delivered again")
+        if self._polling:
+            self._polling.cancel()
+            await asyncio.wait({self._polling}, timeout=0.5)
         if self._application.running:
             await self._application.stop()
         await self._application.shutdown()
@@ -100,11 +102,11 @@ class TelegramPlatform:
             await self._webhook.stop()
         if self._poller and self._polling:
             self._poller.stop()
-            await self._polling
+            await asyncio.wait({self._polling})
 
     async def _publish_menu(self) -> None:
         """The command menu in each language; a bot without one still works."""
-        for ours, theirs in _MENUS:
+        for ours, theirs in _MENUS if self._options.commands else ():
             speech = language(ours)
             menu = [
                 BotCommand(name, clip_units(speech.say(words), _MAX_SUMMARY)) for name, words in self._options.commands

@@ -10,6 +10,7 @@ before a table row does, and whatever was shortened shows an ellipsis.
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from typing import assert_never
@@ -47,7 +48,7 @@ from bot.platforms.telegram.runs import (
     plain,
 )
 from bot.platforms.telegram.tables import table_lines
-from bot.platforms.telegram.text import ELLIPSIS, clip_units, units, visible
+from bot.platforms.telegram.text import ELLIPSIS, WORD_JOINER, clip_units, units, visible
 from bot.ports import Reader
 from bot.words import Words, _
 
@@ -106,14 +107,20 @@ def render(message: Message, reader: Reader, limit: int = MAX_TEXT) -> Rendered:
 
 
 def say(words: Words, reader: Reader, limit: int) -> str:
-    """Words alone as one plain line of at most `limit` UTF-16 units."""
+    """Words alone as one plain line of at most `limit` UTF-16 units, for places where Telegram makes no links."""
     speech = Voice(language(reader.language), reader, Plan(dress=len(DRESS)))
-    return clip_units(" ".join(plain(inline(words, speech)).split()), limit)
+    return clip_units(" ".join(plain(inline(words, speech)).replace(WORD_JOINER, "").split()), limit)
 
 
 def _fitted(message: Message, reader: Reader, limit: int) -> tuple[str, tuple[MessageEntity, ...]]:
-    """Text and entities under the first plan that fits."""
-    for plan in PLANS:
+    """Text and entities under the largest plan that fits."""
+
+    def fits(plan: Plan) -> int:
+        return units(_joined_text(_lines(message, Voice(language(reader.language), reader, plan)))) <= limit
+
+    # The search may land on too small a plan, as smaller cells can turn cards into a drawn table; never too large.
+    first = 0 if fits(PLANS[0]) else bisect_left(PLANS, 1, key=fits)
+    for plan in PLANS[first:]:
         for dress in range(len(DRESS)):
             lines = _lines(message, Voice(language(reader.language), reader, replace(plan, dress=dress)))
             text, entities = _assembled(lines)

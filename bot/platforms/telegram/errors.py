@@ -107,6 +107,8 @@ def translated(error: BaseException, token: str = "") -> PlatformError:
 
 def _of(error: BaseException, detail: str) -> PlatformError:
     match error:
+        case PlatformError():
+            return error
         case RetryAfter():
             wait = error.retry_after
             return RateLimited(wait.total_seconds() if isinstance(wait, timedelta) else float(wait), detail)

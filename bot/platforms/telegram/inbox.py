@@ -1,4 +1,8 @@
-"""Updates taken in: stored through the intake first, acknowledged to Telegram after."""
+"""Updates taken in: stored through the intake first, acknowledged to Telegram after.
+
+An update that the intake fails to store is never acknowledged: Telegram keeps it and delivers it again. One that the
+SDK cannot read at all will not become readable by waiting: it is logged and passed over, and holds up no other.
+"""
 
 from __future__ import annotations
 
@@ -9,13 +13,14 @@ import logging
 from collections.abc import Sequence
 from typing import Any
 
-from telegram import Update
+from telegram import Bot, Update
 from telegram.error import Conflict, RetryAfter, TelegramError
 from telegram.ext import Application, ContextTypes, TypeHandler
+from telegram.request import HTTPXRequest
 
 from bot.errors import RateLimited
 from bot.platforms.telegram.errors import translated
-from bot.platforms.telegram.options import OffsetStore
+from bot.platforms.telegram.options import OffsetStore, TelegramOptions
 from bot.platforms.telegram.updates import ALLOWED, incoming_of
 from bot.ports import HttpAnswer, HttpRequest, Intake
 
@@ -27,6 +32,10 @@ _LONGEST_PAUSE = 30.0
 log = logging.getLogger(__name__)
 
 App = Application[Any, Any, Any, Any, Any, Any]
+Fetched = tuple[int, Update | None]
+
+# What the SDK raises over an update whose fields are not those of its own version of the Bot API.
+UNREADABLE = (TypeError, KeyError, ValueError, AttributeError)
 
 
 class Taker:
@@ -59,15 +68,33 @@ class Taker:
             self._stored.add(id(update))
 
 
+class PollRequest(HTTPXRequest):
+    """The connection for polls; it holds on to the last answer, so that one unreadable update spoils no batch."""
+
+    __slots__ = ("last",)
+
+    def __init__(self) -> None:
+        super().__init__(1, read_timeout=10, write_timeout=10, connect_timeout=5, pool_timeout=5)
+        self.last = b""
+
+    async def do_request(self, *given: Any, **named: Any) -> tuple[int, bytes]:  # noqa: ANN401  # handed on untouched
+        """As the SDK does it."""
+        code, self.last = await super().do_request(*given, **named)
+        return code, self.last
+
+
 class Poller:
     """The polling loop: one request at a time, its offset moved only past what was stored."""
 
-    def __init__(self, application: App, taker: Taker, offsets: OffsetStore, token: str, poll_seconds: int) -> None:
+    def __init__(
+        self, application: App, polls: PollRequest, taker: Taker, offsets: OffsetStore, options: TelegramOptions
+    ) -> None:
         self._bot = application.bot
+        self._polls = polls
         self._taker = taker
         self._offsets = offsets
-        self._token = token
-        self._poll_seconds = poll_seconds
+        self._token = options.token
+        self._poll_seconds = options.poll_seconds
         self._stopping = asyncio.Event()
         self._offset = 0
 
@@ -102,22 +129,27 @@ class Poller:
             if self._offset != before:
                 await self._offsets.save(self._offset)
 
-    async def _take(self, updates: Sequence[Update]) -> bool:
-        for update in updates:
+    async def _take(self, updates: Sequence[Fetched]) -> bool:
+        for update_id, update in updates:
             if self._stopping.is_set():
                 return True
-            if not await self._taker.take(update):
+            if update is not None and not await self._taker.take(update):
                 return False
-            self._offset = update.update_id + 1
+            self._offset = update_id + 1
         return True
 
-    async def _fetch(self) -> Sequence[Update]:
-        """The next updates, or none where a stop came first: Telegram keeps what was not confirmed."""
-        fetch = asyncio.ensure_future(
-            self._bot.get_updates(
+    async def _get(self) -> Sequence[Fetched]:
+        try:
+            updates = await self._bot.get_updates(
                 offset=self._offset or None, timeout=self._poll_seconds, allowed_updates=list(ALLOWED)
             )
-        )
+        except UNREADABLE:
+            return [(raw["update_id"], _read(raw, self._bot)) for raw in json.loads(self._polls.last)["result"]]
+        return [(update.update_id, update) for update in updates]
+
+    async def _fetch(self) -> Sequence[Fetched]:
+        """The next updates, or none where a stop came first: Telegram keeps what was not confirmed."""
+        fetch = asyncio.ensure_future(self._get())
         stop = asyncio.ensure_future(self._stopping.wait())
         try:
             await asyncio.wait({fetch, stop}, return_when=asyncio.FIRST_COMPLETED)
@@ -137,7 +169,7 @@ class Poller:
         """Log why a round failed; seconds to wait at least."""
         if isinstance(error, Conflict):
             log.error(
-                "telegram: another process or a webhook is reading this bot's updates; stop it, or give each its own bot"
+                "telegram: another process or a webhook reads this bot's updates; stop it, or give each its own bot"
             )
             return 5.0
         if isinstance(error, RetryAfter) and isinstance(limited := translated(error), RateLimited):
@@ -187,9 +219,21 @@ class Webhook:
 
     async def _receive(self, body: bytes) -> HttpAnswer:
         try:
-            update = Update.de_json(json.loads(body), self._bot)
-        except (ValueError, TypeError, KeyError, AttributeError) as error:
-            log.error("telegram webhook call was no update: %s", type(error).__name__)
+            raw = json.loads(body)
+        except ValueError:
+            raw = None
+        if not (isinstance(raw, dict) and isinstance(raw.get("update_id"), int)):
+            log.warning("telegram webhook call was no update and was refused")
             return HttpAnswer(400, b"not an update")
-        stored = await self._taker.take(update)
+        update = _read(raw, self._bot)
+        stored = update is None or await self._taker.take(update)
         return HttpAnswer(200) if stored else HttpAnswer(500, b"not stored")
+
+
+def _read(raw: dict[str, Any], bot: Bot) -> Update | None:
+    """The SDK's update; None where the SDK cannot read it, which is logged."""
+    try:
+        return Update.de_json(raw, bot)
+    except UNREADABLE:
+        log.exception("telegram update %s (%s) cannot be read and is passed over", raw["update_id"], ", ".join(raw))
+        return None

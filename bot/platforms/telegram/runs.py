@@ -28,7 +28,7 @@ from bot.chat.nodes import (
 from bot.domain.money import Money
 from bot.language import Language
 from bot.language import Literal as Ours
-from bot.platforms.telegram.text import ELLIPSIS, clean, clip, clusters, cost, neutralise
+from bot.platforms.telegram.text import clean, clip, cost, cut, neutralise
 from bot.ports import Reader
 from bot.words import Words
 
@@ -219,27 +219,15 @@ def _instant_text(node: Instant, voice: Voice) -> str:
 def clip_runs(runs: Runs, limit: int) -> Runs:
     """At most `limit` columns of the runs, on one line, ended by a visible ellipsis where they were cut."""
     flat = [replace(run, text=run.text.replace("\n", " ")) for run in runs if run.text]
-    sizes = [sum(cost(cluster) for cluster in clusters(run.text)) for run in flat]
+    sizes = [cost(run.text) for run in flat]
     if sum(sizes) <= limit:
         return flat
     used = 0
     for position, (run, size) in enumerate(zip(flat, sizes, strict=True)):
         if used + size >= limit:
-            return [*flat[:position], replace(run, text=_cut(run.text, limit - used))]
+            return [*flat[:position], replace(run, text=cut(run.text, limit - used))]
         used += size
     return flat
-
-
-def _cut(text: str, limit: int) -> str:
-    """At most `limit` columns of it, always ended by an ellipsis."""
-    kept = ""
-    used = 1
-    for cluster in clusters(text):
-        used += cost(cluster)
-        if used > limit:
-            break
-        kept += cluster
-    return kept.rstrip() + ELLIPSIS
 
 
 def plain(runs: Runs) -> str:

@@ -15,7 +15,7 @@ from telegram import (
 from telegram import (
     Message as Sent,
 )
-from telegram.error import BadRequest, TelegramError
+from telegram.error import TelegramError
 
 from bot.chat.incoming import Incoming, MessageRef
 from bot.chat.nodes import Message
@@ -58,11 +58,9 @@ class Sender:
         rendered = render(message, reader)
         try:
             return await self._send(target, rendered, reply_to)
-        except BadRequest as error:
-            if not (target.thread and topic_gone(error)):
+        except Exception as error:  # noqa: BLE001  # as in `call`
+            if not (target.thread and isinstance(error, TelegramError) and topic_gone(error)):
                 raise translated(error, self._token) from None
-        except TelegramError as error:
-            raise translated(error, self._token) from None
         # The topic was refused, so nothing was sent: the group's general topic takes the message instead.
         return await self.call(self._send(Target(target.conversation, target.kind), rendered, reply_to))
 
@@ -135,13 +133,11 @@ class Sender:
         """Whether the edit holds; False where the message turned out to be a picture without text."""
         try:
             await doing
-        except BadRequest as error:
-            if no_text(error):
-                return False
-            if not unchanged(error):
-                raise translated(error, self._token) from None
         except Exception as error:  # noqa: BLE001  # as in `call`
-            raise translated(error, self._token) from None
+            if isinstance(error, TelegramError) and no_text(error):
+                return False
+            if not (isinstance(error, TelegramError) and unchanged(error)):
+                raise translated(error, self._token) from None
         return True
 
     async def reply(self, incoming: Incoming, message: Message, reader: Reader, *, private: bool) -> MessageRef:

@@ -33,6 +33,8 @@ def units(text: str) -> int:
 
 def clean(text: str) -> str:
     """One line of printable text: controls, line breaks and runs of blanks become one space, broken code points `�`."""
+    if text.isascii() and text.isprintable():
+        return _BLANKS.sub(" ", text)
     text = _DROPPED.sub("", unicodedata.normalize("NFC", text))
     kept: list[str] = []
     marks = 0
@@ -96,7 +98,7 @@ def _is_flag_half(sign: str) -> bool:
 
 def columns(text: str) -> int:
     """The width in columns of a fixed-width font: Chinese, Japanese, Korean and emoji signs take two."""
-    return sum(_cluster_columns(cluster) for cluster in clusters(text))
+    return len(text) if text.isascii() else sum(_cluster_columns(cluster) for cluster in clusters(text))
 
 
 def _cluster_columns(cluster: str) -> int:
@@ -107,23 +109,32 @@ def _cluster_columns(cluster: str) -> int:
     return 2 if wide else 1
 
 
-def cost(cluster: str) -> int:
-    """What a cluster takes of a limit: its columns, and no less than a quarter of its units."""
+def cost(text: str) -> int:
+    """What a text takes of a limit: per cluster its columns, and no less than a quarter of its units."""
+    return len(text) if text.isascii() else sum(map(_cluster_cost, clusters(text)))
+
+
+def _cluster_cost(cluster: str) -> int:
     return max(_cluster_columns(cluster), -(-units(cluster) // 4))
 
 
 def clip(text: str, limit: int) -> str:
     """At most `limit` columns of it (and four times as many units), ended by a visible ellipsis where it was cut."""
-    kept: list[str] = []
-    used = room = 0
+    return text if cost(text) <= limit else cut(text, limit)
+
+
+def cut(text: str, limit: int) -> str:
+    """The beginning of it and an ellipsis, together at most `limit` columns."""
+    if text.isascii():
+        return text[: max(limit - 1, 0)].rstrip() + ELLIPSIS
+    kept = ""
+    used = 1
     for cluster in clusters(text):
-        used += cost(cluster)
+        used += _cluster_cost(cluster)
         if used > limit:
-            return "".join(kept[:room]).rstrip() + ELLIPSIS
-        kept.append(cluster)
-        if used <= limit - 1:
-            room = len(kept)
-    return text
+            break
+        kept += cluster
+    return kept.rstrip() + ELLIPSIS
 
 
 def clip_units(text: str, limit: int) -> str:
