@@ -205,6 +205,7 @@ class DigestView:
     slow_total: Money
     turnover: TurnoverLine | None
     turnover_before: TurnoverLine | None  # the same a month earlier
+    opened_total: int = 0  # all cases opened since, of which `opened` are the largest
 
 
 @dataclass(frozen=True, slots=True)

@@ -222,7 +222,7 @@ class Courier:
 
     async def _gone(self, letter: Claimed, error: PlatformError) -> None:
         place = letter.conversation
-        if place.kind == "home":
+        if place.kind == "home":  # the page alone: its person can still be written to
             await self._dead(letter, error)
             return
         reason = f"{type(error).__name__}: {error}"
@@ -325,7 +325,7 @@ class Courier:
 
     def _repeatable(self, letter: Claimed) -> bool:
         """Whether doing it twice shows the same as doing it once."""
-        return letter.kind == "edit" or letter.conversation.kind == "home"
+        return letter.kind == "edit" or (letter.kind == "post" and letter.conversation.kind == "home")
 
 
 def walk(node: object) -> Iterator[object]:

@@ -69,7 +69,7 @@ class Outbox:
         sealed = await self._buttons.seal(connection, message)
         if kind == "edit" and post_id is not None:
             await rows.merge_edits(connection, post_id, now)
-        if conversation.kind == "home":
+        if conversation.kind == "home" and kind == "post":  # a page shows only the last
             await rows.merge_posts(connection, conversation_id, now)
         values: dict[str, Any] = {
             "conversation_id": conversation_id,

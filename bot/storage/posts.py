@@ -37,6 +37,19 @@ async def add(connection: AsyncConnection, conversation_id: int, message_id: str
     return int(found.scalar_one())
 
 
+async def at(connection: AsyncConnection, platform: str, chat: str, message_id: str) -> int | None:
+    """The post that is this message, whichever topic or thread of the chat it stands in."""
+    found = await connection.execute(
+        select(Post.id)
+        .join(Conversation, Conversation.id == Post.conversation_id)
+        .where(Conversation.platform == platform, Conversation.external_id == chat, Post.message_id == message_id)
+        .order_by(Post.id)
+        .limit(1)
+    )
+    post_id: int | None = found.scalar()
+    return post_id
+
+
 async def forget(connection: AsyncConnection, post_id: int) -> None:
     """Drop a post that is gone; what was written about it stays without it."""
     await connection.execute(update(Outbox).where(Outbox.post_id == post_id).values(post_id=None))

@@ -63,8 +63,12 @@ def _summary(digest: DigestView) -> Words:
     return _(
         "{decide} · {risks}",
         decide=_waiting(digest.to_decide_total),
-        risks=n_("{count} new case", "{count} new cases", len(digest.opened)),
+        risks=n_("{count} new case", "{count} new cases", _opened(digest)),
     )
+
+
+def _opened(digest: DigestView) -> int:
+    return max(digest.opened_total, len(digest.opened))
 
 
 def _waiting(total: int) -> Words:
@@ -103,12 +107,12 @@ def _changes(digest: DigestView) -> list[Block]:
     words = _(
         "Since {at}: {opened}, {resolved}.",
         at=Instant(digest.since),
-        opened=n_("{count} new case", "{count} new cases", len(digest.opened)),
+        opened=n_("{count} new case", "{count} new cases", _opened(digest)),
         resolved=n_("{count} solved", "{count} solved", digest.resolved),
     )
     blocks: list[Block] = [Paragraph(words)]
     if digest.opened:
-        blocks += _listed([_case(case) for case in digest.opened], len(digest.opened))
+        blocks += _listed([_case(case) for case in digest.opened], _opened(digest))
     return blocks
 
 
@@ -173,10 +177,9 @@ def _case(case: CaseView) -> Inline:
 
 def _listed(lines: Sequence[Inline], total: int) -> list[Block]:
     shown = tuple(lines[:SHOWN])
-    blocks: list[Block] = [Bullets(shown)]
     if total > len(shown):
-        blocks.append(Footnote(n_("and {count} more", "and {count} more", total - len(shown))))
-    return blocks
+        shown += (n_("and {count} more", "and {count} more", total - len(shown)),)
+    return [Bullets(shown)]
 
 
 def _arrivals(digest: DigestView) -> list[Block]:
