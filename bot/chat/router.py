@@ -99,11 +99,12 @@ class Router(Generic[S]):
         if not line.tokens:
             return line
         head = line.tokens[0]
+        if self._named(head.text) is not None:
+            return line
         for alias in sorted(self._aliases.commands, key=len, reverse=True):
-            cut = _bare(head.text)
-            if not alias.isascii() and cut.startswith(alias) and cut != alias and self._named(head.text) is None:
+            if len(alias) > 1 and not alias.isascii() and _bare(head.text).startswith(alias):
                 at = line.text.find(alias, head.start) + len(alias)
-                return Line.typed(f"{alias} {line.text[at:]}") if at >= len(alias) else line
+                return Line.typed(f"{alias} {line.text[at:]}")
         return line
 
     def _named(self, word: str) -> Command | None:

@@ -2,6 +2,7 @@
 
 Taken in this order, and within a kind by ascending id, so that two transactions can never wait for each other:
 
+    0. linking           one joining of two people at a time; it takes nothing else but the audit's head
     1. the scan          one watch scan at a time
     2. requests
     3. cases
@@ -22,8 +23,14 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from bot.storage.dialect import insert_into
 from bot.storage.tables import Case, Mark, Request
 
+LINKING = "members:linking"
 SCAN = "watch:scan"
 AUDIT_HEAD = "audit:head"
+
+
+async def linking(connection: AsyncConnection) -> None:
+    """Make this the only joining of identities until the transaction ends."""
+    await _mark(connection, LINKING, "")
 
 
 async def scan(connection: AsyncConnection) -> None:

@@ -153,18 +153,26 @@ def _platforms(member: MemberView) -> Inline:
     return Text(" + ".join(labels.PLATFORMS.get(each, each) for each in member.platforms))
 
 
-def topics_card(topics: Sequence[Topic], words: Words) -> Message:
-    """What this conversation is told of, after a change said in `words`."""
-    names: tuple[Inline, ...] = tuple(Span((Code(topic), Text(" "), labels.TOPICS[topic])) for topic in topics)
+def topics_card(topics: Sequence[tuple[Topic, str]], words: Words) -> Message:
+    """What this conversation is told of, after a change said in `words`; each topic with its location, if limited."""
+    names: tuple[Inline, ...] = tuple(_topic(topic, place) for topic, place in topics)
     blocks: list[Block] = [Paragraph(words)]
     if names:
         blocks += [Paragraph(_("This conversation is told of:")), Bullets(names)]
     else:
         blocks.append(Paragraph(_("This conversation is told of nothing by itself.")))
-    missing = [topic for topic in labels.TOPICS if topic not in topics]
+    told = {topic for topic, place in topics if not place}
+    missing = [topic for topic in labels.TOPICS if topic not in told]
     if missing:
         blocks.append(Actions(tuple(_subscribe(topic) for topic in missing)))
     return Message(words, tuple(blocks))
+
+
+def _topic(topic: Topic, place: str) -> Inline:
+    parts: list[Inline] = [Code(topic), Text(" "), labels.TOPICS[topic]]
+    if place:
+        parts += [Text(" · "), Text(place)]
+    return Span(tuple(parts))
 
 
 def _subscribe(topic: Topic) -> Action:

@@ -1,0 +1,300 @@
+"""Members: one person each, with an identity on every platform that they use."""
+
+from __future__ import annotations
+
+from collections.abc import Container, Mapping
+from dataclasses import replace
+from datetime import date, datetime, time
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from sqlalchemy.exc import IntegrityError
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from bot.chat.command import Asker, Role
+from bot.domain.localtime import is_awake, next_awake
+from bot.domain.money import Money
+from bot.domain.views import MemberView
+from bot.errors import BadArgument, Refusal, UnknownReference
+from bot.language import nearest_language
+from bot.ports import Clock, Profile
+from bot.services.audit import Audit
+from bot.services.daysoff import DaysOff
+from bot.services.linking import Linking, LinkOutcome
+from bot.storage import members as rows
+from bot.storage.database import Database
+from bot.storage.members import MemberRow
+from bot.words import _
+
+EVERYWHERE = frozenset({"slack", "telegram", "terminal"})
+
+
+class Members:
+    """Knows people, makes newcomers viewers, keeps their settings, and joins their identities.
+
+    `admit` are the platforms whose people become viewers by speaking to us. On the others an unknown person stays a
+    stranger until they link, or an administrator adds them.
+    """
+
+    def __init__(
+        self,
+        *,
+        database: Database,
+        clock: Clock,
+        audit: Audit,
+        default_zone: str = "UTC",
+        default_language: str = "en",
+        admit: frozenset[str] = EVERYWHERE,
+    ) -> None:
+        self._database = database
+        self._clock = clock
+        self._audit = audit
+        self._zone = default_zone
+        self._language = default_language
+        self._admit = admit
+        self._linking = Linking(database=database, clock=clock, audit=audit)
+        self.days_off = DaysOff()
+
+    async def known(self, platform: str, external_id: str) -> bool:
+        """Whether somebody has that identity; the platform need be asked for the profile of the others alone."""
+        async with self._database.reading() as connection:
+            return await rows.by_identity(connection, platform, external_id) is not None
+
+    async def of(self, platform: str, external_id: str, profile: Profile) -> Asker:
+        """The person behind an identity, made a viewer when first seen.
+
+        A zone in the profile is what the platform says now, and is followed: people travel. A deactivated person, and an
+        unknown one where nobody is admitted by speaking alone, has the member id 0.
+        """
+        async with self._database.reading() as connection:
+            found = await rows.by_identity(connection, platform, external_id)
+        if found is None and platform in self._admit:
+            found = await self._newcomer(platform, external_id, profile)
+        if found is not None and found.active:
+            return _asker(await self._followed(found, profile.zone))
+        language = nearest_language(profile.language) if profile.language else self._language
+        return Asker(0, profile.name, "viewer", language, _zone(profile.zone, self._zone))
+
+    async def _newcomer(self, platform: str, external_id: str, profile: Profile) -> MemberRow | None:
+        try:
+            async with self._database.transaction() as connection:
+                await self._make_viewer(connection, platform, external_id, profile)
+        except IntegrityError:
+            pass  # two events of one newcomer arrived at once; the other one made them a member
+        async with self._database.reading() as connection:
+            return await rows.by_identity(connection, platform, external_id)
+
+    async def _followed(self, row: MemberRow, zone: str) -> MemberRow:
+        if zone == row.zone or not _is_zone(zone):
+            return row
+        async with self._database.transaction() as connection:
+            await rows.change(connection, row.id, zone=zone, zone_known=True, next_digest_at=None)
+        return replace(row, zone=zone, zone_known=True)
+
+    async def _make_viewer(
+        self, connection: AsyncConnection, platform: str, external_id: str, profile: Profile
+    ) -> None:
+        now = self._clock.now()
+        zone = profile.zone if _is_zone(profile.zone) else ""
+        if await rows.by_identity(connection, platform, external_id) is not None:
+            return
+        member_id = await rows.add(
+            connection,
+            name=await rows.free_name(connection, profile.name.strip()[:80] or f"{platform} {external_id}"),
+            role="viewer",
+            zone=zone or self._zone,
+            zone_known=bool(zone),
+            language=nearest_language(profile.language) if profile.language else self._language,
+            preferred_platform=platform,
+            created_at=now,
+        )
+        await rows.identify_new(connection, member_id, platform, external_id, now, profile.handle)
+        await self._audit.append(
+            connection, "member.seen", f"member:{member_id}", {"role": "viewer"}, member_id, platform
+        )
+
+    async def asker(self, member_id: int) -> Asker:
+        """A member as one who asks; UnknownReference where there is none."""
+        async with self._database.reading() as connection:
+            return _asker(_need(await rows.by_id(connection, member_id)))
+
+    async def get(self, member_id: int) -> MemberView:
+        """A member as shown; UnknownReference where there is none."""
+        async with self._database.reading() as connection:
+            return self._view(_need(await rows.by_id(connection, member_id)), self._clock.now())
+
+    async def everyone(self) -> tuple[MemberView, ...]:
+        """Every active member, those at work first, then by who is back soonest."""
+        async with self._database.reading() as connection:
+            found = await rows.active(connection)
+        now = self._clock.now()
+        views = [self._view(row, now) for row in found]
+        return tuple(sorted(views, key=lambda view: (not view.awake, view.awake_from or now, view.name)))
+
+    async def ask_zone(self, member_id: int) -> bool:
+        """Whether to ask a person for their time zone now: it is not known, and was never asked for."""
+        async with self._database.transaction() as connection:
+            found = await rows.by_id(connection, member_id)
+            if found is None or found.zone_known or not found.active:
+                return False
+            return await rows.first_mark(connection, f"zone-asked:{member_id}")
+
+    async def update(
+        self,
+        member_id: int,
+        *,
+        zone: str | None = None,
+        language: str | None = None,
+        hours: tuple[time, time] | None = None,
+        country: str | None = None,
+        workdays: str | None = None,
+    ) -> MemberView:
+        """Change a person's own settings; BadArgument where a value makes no sense.
+
+        `workdays` are ISO weekdays such as 12345. The next digest is left to be computed anew (null).
+        """
+        values: dict[str, Any] = {"next_digest_at": None}
+        if zone is not None:
+            values |= {"zone": _zone_name(zone), "zone_known": True}
+        if language is not None:
+            values["language"] = language
+        if hours is not None:
+            values |= {"working_from": hours[0], "working_to": hours[1]}
+        if country is not None:
+            values["country"] = self._country(country)
+        if workdays is not None:
+            values["workdays"] = _workdays(workdays)
+        async with self._database.transaction() as connection:
+            _need(await rows.by_id(connection, member_id))
+            await rows.change(connection, member_id, **values)
+        return await self.get(member_id)
+
+    async def issue_code(self, asker: Asker, platform: str, external_id: str) -> tuple[str, datetime]:
+        """A one-time code that joins another platform's identity to this person, and when it lapses."""
+        return await self._linking.issue(asker, platform, external_id)
+
+    async def redeem(self, platform: str, external_id: str, code: str, *, confirmed: bool = False) -> LinkOutcome:
+        """Enter a code of another platform; see `bot.services.linking`."""
+        return await self._linking.redeem(platform, external_id, code, confirmed=confirmed)
+
+    async def add(
+        self,
+        name: str,
+        *,
+        role: Role = "viewer",
+        zone: str | None = None,
+        language: str = "en",
+        country: str = "",
+        identities: Mapping[str, str] | None = None,
+    ) -> MemberView:
+        """Add a person; Refusal where the name or an identity is taken."""
+        now = self._clock.now()
+        async with self._database.transaction() as connection:
+            if await rows.by_name(connection, name) is not None:
+                raise Refusal(_("There is a member called {name} already.", name=name))
+            member_id = await rows.add(
+                connection,
+                name=name,
+                role=role,
+                zone=_zone_name(zone) if zone else self._zone,
+                zone_known=bool(zone),
+                language=nearest_language(language),
+                country=self._country(country),
+                created_at=now,
+            )
+            for platform, external_id in (identities or {}).items():
+                if not await rows.identify(connection, member_id, platform, external_id, now):
+                    raise Refusal(_("Somebody else is {id} on {platform} already.", id=external_id, platform=platform))
+            await self._audit.append(connection, "member.added", f"member:{member_id}", {"name": name, "role": role})
+        return await self.get(member_id)
+
+    async def set_role(self, name: str, role: Role) -> None:
+        """Give a person a role; UnknownReference where there is no such name."""
+        async with self._database.transaction() as connection:
+            found = _need(await rows.by_name(connection, name))
+            await rows.change(connection, found.id, role=role)
+            data = {"before": found.role, "after": role}
+            await self._audit.append(connection, "member.role", f"member:{found.id}", data)
+
+    async def set_limit(self, role: Role, most: Money) -> None:
+        """Set the most that a role may approve per request in a currency."""
+        async with self._database.transaction() as connection:
+            await rows.set_limit(connection, role, most.currency, most.minor)
+            data = {"per_request_minor": most.minor, "currency": most.currency}
+            await self._audit.append(connection, "limit.set", f"role:{role}", data)
+
+    async def limits(self) -> tuple[tuple[str, Money], ...]:
+        """(role, the most it may approve per request), one per currency."""
+        async with self._database.reading() as connection:
+            found = await rows.limits(connection)
+        return tuple((role, Money.of_minor(minor, currency)) for role, currency, minor in found)
+
+    def _country(self, country: str) -> str:
+        code = country.strip().upper()
+        if code and not self.days_off.knows(code):
+            raise BadArgument(_("{text} is no country code I have holidays for; write CN or DE.", text=country), "me")
+        return code
+
+    def _view(self, row: MemberRow, now: datetime) -> MemberView:
+        zone, days = _zone(row.zone, self._zone), working_days(row.workdays)
+        off: Container[date] = self.days_off.of(row.country) if row.country else frozenset()
+        awake = is_awake(zone, row.working_from, row.working_to, days, now, off)
+        return MemberView(
+            id=row.id,
+            name=row.name,
+            role=row.role,
+            zone=zone.key,
+            zone_known=row.zone_known,
+            language=row.language,
+            country=row.country,
+            working_from=row.working_from,
+            working_to=row.working_to,
+            workdays=row.workdays,
+            digest_at=row.digest_at,
+            platforms=row.platforms,
+            awake=awake,
+            awake_from=None if awake else next_awake(zone, row.working_from, row.working_to, days, now, off),
+        )
+
+
+def working_days(workdays: str) -> frozenset[int]:
+    """ISO weekdays such as 12345 as `bot.domain.localtime` counts them: Monday is 0."""
+    return frozenset(int(day) - 1 for day in workdays)
+
+
+def _workdays(text: str) -> str:
+    days = "".join(sorted(set(text)))
+    if not days or set(days) - set("1234567"):
+        raise BadArgument(_("Working days are written {example}: Monday is 1, Sunday is 7.", example="12345"), "me")
+    return days
+
+
+def _zone_name(text: str) -> str:
+    """An IANA name, or the last part of one alone (`berlin`)."""
+    if _is_zone(text):
+        return text
+    raise BadArgument(_("{text} is no time zone I know; write one such as Asia/Shanghai.", text=text), "me")
+
+
+def _is_zone(text: str) -> bool:
+    if not text:
+        return False
+    try:
+        ZoneInfo(text)
+    except (KeyError, ValueError, OSError):
+        return False
+    return True
+
+
+def _zone(name: str, default: str) -> ZoneInfo:
+    return ZoneInfo(name if _is_zone(name) else default)
+
+
+def _asker(row: MemberRow) -> Asker:
+    return Asker(row.id, row.name, row.role, row.language, _zone(row.zone, "UTC"))
+
+
+def _need(row: MemberRow | None) -> MemberRow:
+    if row is None:
+        raise UnknownReference(_("There is no such member."))
+    return row

@@ -1,0 +1,49 @@
+"""What names are looked up in: the products and the locations, small enough to be held in memory."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy import func, select
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from bot.storage.tables import ImportRun, Location, Product
+
+Stamp = tuple[int, int, int, int, datetime | None]
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """A location and the other names it goes by."""
+
+    id: int
+    code: str
+    name: str
+    country: str
+    markets: tuple[str, ...]
+
+
+async def stamp(connection: AsyncConnection) -> Stamp:
+    """Changes whenever a product or a location was added or renamed, or an import ended."""
+    products = (
+        await connection.execute(select(func.count(), func.max(Product.id), func.sum(func.length(Product.name))))
+    ).one()
+    places = (await connection.execute(select(func.count()).select_from(Location))).scalar_one()
+    ended = (await connection.execute(select(func.max(ImportRun.finished_at)))).scalar()
+    return products[0], products[1] or 0, int(products[2] or 0), places, ended
+
+
+async def products(connection: AsyncConnection) -> list[tuple[int, str, str]]:
+    """(id, code, name) of every active product, by code."""
+    found = await connection.execute(
+        select(Product.id, Product.sku, Product.name).where(Product.active).order_by(Product.sku)
+    )
+    return [(row[0], row[1], row[2]) for row in found]
+
+
+async def places(connection: AsyncConnection) -> list[Place]:
+    """Every location, by row id: the order in which they were set up."""
+    columns = (Location.id, Location.code, Location.name, Location.country, Location.markets)
+    found = await connection.execute(select(*columns).order_by(Location.id))
+    return [Place(row[0], row[1], row[2], row[3], tuple(str(market) for market in row[4])) for row in found]

@@ -1,0 +1,47 @@
+"""Chat commands, one per file. A new one is a new file and one line here."""
+
+from __future__ import annotations
+
+from bot.chat.command import Command
+from handlers import (
+    approve,
+    cases,
+    digest,
+    link,
+    me,
+    reject,
+    requests,
+    restock,
+    slow,
+    snooze,
+    stock,
+    subscribe,
+    turnover,
+    unsubscribe,
+    who,
+    why,
+)
+from handlers.aliases import ALIASES
+from handlers.help import help_of
+
+_COMMANDS: tuple[Command, ...] = (
+    stock.COMMAND,
+    restock.COMMAND,
+    slow.COMMAND,
+    turnover.COMMAND,
+    cases.COMMAND,
+    why.COMMAND,
+    snooze.COMMAND,
+    requests.COMMAND,
+    approve.COMMAND,
+    reject.COMMAND,
+    digest.COMMAND,
+    who.COMMAND,
+    me.COMMAND,
+    link.COMMAND,
+    subscribe.COMMAND,
+    unsubscribe.COMMAND,
+)
+COMMANDS: tuple[Command, ...] = (*_COMMANDS, help_of(_COMMANDS, ALIASES.commands))
+
+__all__ = ["ALIASES", "COMMANDS"]

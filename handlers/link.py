@@ -1,0 +1,30 @@
+"""`link [CODE]`: joins one's identities on two platforms."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from bot.chat.cards import code_card, confirm_link_card, linked_card
+from bot.chat.command import Command
+from bot.chat.nodes import Message
+from bot.errors import NotAllowed
+from bot.services import Invocation
+from bot.services.linking import AskFirst
+from bot.words import _
+
+
+async def link(call: Invocation, code: str | None = None, sure: Literal["yes"] | None = None) -> Message:
+    """A one-time code to enter elsewhere; or, with a code, the joining itself."""
+    members, here = call.services.members, (call.origin.platform, call.origin.person)
+    if code is None:
+        if call.origin.platform == "terminal":
+            raise NotAllowed(_("The command line needs no link."))
+        fresh, expires_at = await members.issue_code(call.asker, *here)
+        return code_card(fresh, expires_at)
+    outcome = await members.redeem(*here, code, confirmed=sure is not None)
+    if isinstance(outcome, AskFirst):
+        return confirm_link_card(code, outcome.name, outcome.platform, outcome.role)
+    return linked_card(await members.get(outcome.member_id))
+
+
+COMMAND = Command("link", link, summary=_("Be one person on Slack and Telegram"), audience="asker", strangers=True)

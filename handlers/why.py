@@ -1,0 +1,18 @@
+"""`why CASE`: the reckoning behind a case."""
+
+from __future__ import annotations
+
+from bot.chat.arguments import CaseRef
+from bot.chat.cards import why_card
+from bot.chat.command import Command
+from bot.chat.nodes import Message
+from bot.services import Invocation
+from bot.words import _
+
+
+async def why(call: Invocation, case: CaseRef) -> Message:
+    """Inputs, windows, formulas and results, as they were when the case was judged."""
+    return why_card(await call.services.cases.get(case.id))
+
+
+COMMAND = Command("why", why, summary=_("The reckoning behind a case"))
