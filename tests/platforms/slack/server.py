@@ -46,9 +46,11 @@ class Slack:
         self.uploads: list[bytes] = []
         self.sockets: list[web.WebSocketResponse] = []
         self.acks: list[str] = []
+        self.pings = 0
+        self.peers: set[object] = set()
         self.changed = asyncio.Condition()
         app = web.Application()
-        app.router.add_post("/api/{method}", self._api)
+        app.router.add_route("*", "/api/{method}", self._api)
         app.router.add_post("/hook/{name}", self._hook)
         app.router.add_post("/upload", self._upload)
         app.router.add_get("/link", self._link)
@@ -94,6 +96,7 @@ class Slack:
     async def _answered(self, request: web.Request, method: str, sent: Json) -> web.StreamResponse:
         async with self.changed:
             self.calls.append((method, sent))
+            self.peers.add(request.transport)
             self.changed.notify_all()
         answer = self.answers[method].popleft() if self.answers[method] else self._good(method)
         if answer.drop:
@@ -115,15 +118,21 @@ class Slack:
         return Answer(200, body, x_oauth_scopes=",".join(NEEDED_SCOPES))
 
     async def _link(self, request: web.Request) -> web.StreamResponse:
-        socket = web.WebSocketResponse()
+        if self.answers["link"]:
+            return await self._answered(request, "link", dict(request.query))
+        socket = web.WebSocketResponse(autoping=False)
         await socket.prepare(request)
         async with self.changed:
             self.sockets.append(socket)
             self.changed.notify_all()
         await socket.send_json({"type": "hello", "num_connections": 1})
         async for frame in socket:
-            if frame.type is WSMsgType.TEXT:
-                async with self.changed:
+            async with self.changed:
+                if frame.type is WSMsgType.TEXT:
                     self.acks.append(json.loads(frame.data)["envelope_id"])
-                    self.changed.notify_all()
+                if frame.type is WSMsgType.PING:
+                    self.pings += 1
+                self.changed.notify_all()
+            if frame.type is WSMsgType.PING:
+                await socket.pong(frame.data)
         return socket
