@@ -1,7 +1,7 @@
 """Evidence: the inputs, windows, formulas and results behind one series' figures, so that `Why?` replays them.
 
 Every step is `{"name", "formula", "values", "result"}`. The formula is an expression over the names in `values` and
-`max`, `round` (half to even), `sqrt`, `floor`, `ceil`, `inf`; the quantiles `z(p)`, `poisson(mean, p)`,
+`min`, `max`, `round` (half to even), `sqrt`, `floor`, `ceil`, `inf`; the quantiles `z(p)`, `poisson(mean, p)`,
 `negative_binomial(mean, variance, p)`, `gamma(mean, variance, p)`; the upper tails P(X >= count)
 `poisson_tail(count, rate)` and `negative_binomial_tail(count, rate, variance)`; and `shortage(stock, mean, sigma)`, the
 expected part of a normal demand above the stock. Numbers are plain JSON: infinity and not-a-number become None.
@@ -27,7 +27,7 @@ STEPS_OF_KIND: dict[CaseKind, tuple[str, ...]] = {
         "inventory_position", "days_of_cover", "days_to_stockout", "gap", "order_quantity", "lost_units",
         "lost_margin",
     ),
-    "surge": ("surge_rate", "surge_p_value"),
+    "surge": ("surge_rate", "surge_p_value", "surge_lost_margin"),
     "slow_mover": ("velocity", "days_of_cover", "inventory_turnover", "days_of_inventory", "capital"),
     "overstock": ("velocity", "safety_stock", "inventory_position", "excess_line", "excess_units", "capital"),
     "late_inbound": ("velocity", "inventory_position", "days_to_stockout", "gap", "lost_units", "lost_margin"),
@@ -38,8 +38,8 @@ STEPS_OF_KIND: dict[CaseKind, tuple[str, ...]] = {
 def evidence(assessment: Assessment, row: int) -> dict[str, Any]:
     """Everything behind row `row`, as plain JSON.
 
-    Keys: `as_of`; `inputs`; `windows` (one entry per window); `demand`; `steps`; `ageing`; `classes`; `severity` and
-    `money_minor` per kind.
+    Keys: `as_of`; `inputs`; `windows` (one entry per window); `demand`; `steps`; `lying` (days without a sale, and
+    the lines that make a slow mover); `ageing`; `classes`; `severity` and `money_minor` per kind.
     """
     a = assessment
     stock, demand = a.stock, a.demand
@@ -65,6 +65,12 @@ def evidence(assessment: Assessment, row: int) -> dict[str, Any]:
             *_stock_steps(a, row),
             *_surge_steps(a, row),
         ],
+        "lying": {
+            "idle_days": _plain(stock.idle_days[row]),
+            "days_since_sale": _plain(stock.days_since_sale[row]),
+            "idle_lines": list(a.settings.ageing.slow_idle_days),
+            "cover_line": a.settings.ageing.slow_cover_days,
+        },
         "ageing": [int(units) for units in stock.ageing[row]],
         "classes": {"abc": ABC[stock.abc[row]], "xyz": XYZ[stock.xyz[row]]},
         "severity": {kind: int(a.opens[kind][row]) for kind in KINDS},
@@ -272,4 +278,20 @@ def _surge_steps(a: Assessment, row: int) -> list[dict[str, Any]]:
     return [
         _step("surge_rate", "(units + 0.5) / (days + 1)", rate, units=signs.units[row], days=signs.days[row]),
         _step("surge_p_value", formula, signs.p_value[row], **values),
+        _surge_margin(a, row),
     ]
+
+
+def _surge_margin(a: Assessment, row: int) -> dict[str, Any]:
+    """The margin lost before relief if the surge lasts."""
+    signs, end = a.surge, a.supply.runout
+    formula = "round(max(0, rate * relief + max(0, count - rate) * min(relief, lasting) - stock) * margin)"
+    values: dict[str, Any] = {
+        "rate": signs.rate[row],
+        "count": signs.count[row],
+        "relief": end.relief[row],
+        "lasting": a.settings.surge.lasting_days,
+        "stock": max(a.positions.available[row], 0) + end.landing[row],
+        "margin": a.supply.margin_minor[row],
+    }
+    return _step("surge_lost_margin", formula, a.money_minor["surge"][row], **values)

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from bot.domain import cases, surge
-from bot.domain.arrays import Bools, Ints, to_minor
+from bot.domain.arrays import Bools, Floats, Ints, to_minor
 from bot.domain.demand import DemandEstimate
 from bot.domain.figures import Stock, Supply
 from bot.domain.views import CaseKind
@@ -72,12 +72,11 @@ def _stockout(facts: Judged) -> _Classes:
 
 def _surge(facts: Judged) -> _Classes:
     """Surge: within the false-alarm budget; it holds while a recent day was unusual by itself."""
-    signs, end = facts.signs, facts.supply.runout
+    signs, rules = facts.signs, facts.settings.surge
     steep = signs.count >= facts.settings.cases.surge_ladder * signs.rate
-    stock = np.maximum(facts.positions.available, 0) + end.landing
-    empties = signs.count * end.relief > stock
+    empties = _surge_shortage(facts.supply, signs, facts.positions, rules) > 0
     opens = _worst(facts.surging, facts.surging & steep, facts.surging & steep & empties)
-    holding = signs.judged & (signs.hold_p_value <= facts.settings.surge.hold_p_value)
+    holding = signs.judged & (signs.hold_p_value <= rules.hold_p_value)
     return opens, np.where(holding, int(cases.Severity.CRITICAL), 0)
 
 
@@ -112,13 +111,22 @@ def _late(facts: Judged) -> _Classes:
     return opens, _worst(late, late & (end.slack < facts.settings.cases.gap_release_days), out)
 
 
-def money_at_risk(supply: Supply, stock: Stock, signs: surge.SurgeSigns, positions: Positions) -> dict[CaseKind, Ints]:
-    """Money at risk per kind: margin that stock-outs would lose, capital and storage that slow stock ties up."""
+def _surge_shortage(
+    supply: Supply, signs: surge.SurgeSigns, positions: Positions, rules: surge.SurgeSettings
+) -> Floats:
+    """Units short before relief if the surge lasts."""
     held = np.maximum(positions.available, 0) + supply.runout.landing
-    at_pace = np.maximum(signs.count * supply.runout.relief - held, 0.0)  # lost if the surge lasts until relief
+    return np.maximum(surge.surged_demand(signs, supply.runout.relief, rules) - held, 0.0)
+
+
+def money_at_risk(
+    supply: Supply, stock: Stock, signs: surge.SurgeSigns, positions: Positions, rules: surge.SurgeSettings
+) -> dict[CaseKind, Ints]:
+    """Money at risk per kind: margin that stock-outs would lose, capital and storage that slow stock ties up."""
+    short = _surge_shortage(supply, signs, positions, rules)
     return {
         "stockout_risk": supply.lost_margin_minor,
-        "surge": to_minor(at_pace * supply.margin_minor),
+        "surge": to_minor(short * supply.margin_minor),
         "slow_mover": stock.capital_minor,
         "overstock": stock.excess_capital_minor,
         "late_inbound": supply.lost_margin_minor,

@@ -21,6 +21,7 @@ class SurgeSettings:
     least_units: int = 5  # a smaller day is no surge, however rare the sales
     hold_days: int = 3  # a surge holds while one of so many last days was unusual by itself:
     hold_p_value: float = 0.10  # its own upper tail at or under this; at least `false_discoveries`
+    lasting_days: float = 7.0  # a surge is taken to go on for so long when the stock is weighed against it
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,6 +72,13 @@ def _upper_tail(count: Ints, rate: Floats, variance: Floats, chosen: Bools) -> F
     p_value[over] = stats.nbinom.sf(count[over] - 1, size, rate[over] / variance[over])
     p_value[plain] = stats.poisson.sf(count[plain] - 1, rate[plain])
     return p_value
+
+
+def surged_demand(signs: SurgeSigns, span: Floats, settings: SurgeSettings) -> Floats:
+    """Units wanted over `span` days if the surge lasts: the usual rate, and the excess for `lasting_days` of them."""
+    excess = np.maximum(signs.count - signs.rate, 0.0)
+    wanted: Floats = signs.rate * span + excess * np.minimum(span, settings.lasting_days)
+    return wanted
 
 
 def discoveries(p_value: Floats, judged: Bools, q: float) -> Bools:

@@ -93,7 +93,7 @@ def assess(
         transfers=transfer_figures(supply, positions, network),
         opens=opens,
         holds=holds,
-        money_minor=money_at_risk(supply, stock, signs, positions),
+        money_minor=money_at_risk(supply, stock, signs, positions, settings.surge),
     )
 
 

@@ -1,0 +1,8 @@
+"""Benchmarks: `python -m tests.bench [NAME ...]`; each is one module, registered in BENCHMARKS."""
+
+from __future__ import annotations
+
+from tests.bench import watch
+from tests.bench.report import Benchmark
+
+BENCHMARKS: tuple[Benchmark, ...] = (watch.BENCHMARK,)

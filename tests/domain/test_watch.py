@@ -249,7 +249,9 @@ def test_a_surge_is_told_and_worse_when_it_empties_the_shelf() -> None:
     assert a.money_minor["surge"][0] == 0
     short = single([4] * 100 + [30], on_hand=200)
     assert short.opens["surge"][0] == 3
-    assert short.money_minor["surge"][0] == (30 * 20 - 200) * 200
+    rate = (28 * 4 + 0.5) / 29
+    wanted = rate * 20 + (30 - rate) * 7  # a lead time of 20 days, a week of it at today's pace
+    assert short.money_minor["surge"][0] == round((wanted - 200) * 200)
     quiet = replace(RULES, surge=SurgeSettings(least_units=31))
     assert single([4] * 100 + [30], settings=quiet).opens["surge"][0] == 0
 
@@ -312,7 +314,7 @@ def shortage(stock: float, mean: float, sigma: float) -> float:
 
 
 WORDS: dict[str, Callable[..., float] | float] = {
-    "max": max, "round": round, "sqrt": math.sqrt, "floor": math.floor, "ceil": math.ceil, "inf": math.inf,
+    "min": min, "max": max, "round": round, "sqrt": math.sqrt, "floor": math.floor, "ceil": math.ceil, "inf": math.inf,
     "z": NormalDist().inv_cdf,
     "poisson": lambda mean, p: stats.poisson.ppf(p, mean),
     "negative_binomial": lambda mean, variance, p: stats.nbinom.ppf(p, mean**2 / (variance - mean), mean / variance),
@@ -348,6 +350,9 @@ def test_evidence_says_what_was_known_and_what_was_shown() -> None:
     assert told["windows"][0] == {
         "window": 7, "weight": 0.5, "units": 28.0, "in_stock_days": 7, "span_days": 7, "left_out_days": 0,
         "marked_days": 0, "raw": 4.0, "corrected": 4.0,
+    }  # fmt: skip
+    assert told["lying"] == {
+        "idle_days": 0, "days_since_sale": 0, "idle_lines": [30, 60, 90], "cover_line": 180.0,
     }  # fmt: skip
     assert told["classes"] == {"abc": "A", "xyz": "X"}
     assert told["severity"]["stockout_risk"] == 2
