@@ -216,7 +216,7 @@ class ArgumentReader:
             # A code typed in full is surely meant, so the fault lies after it; a chance hit on a name is not.
             typed = " ".join(line.words()[:start]).casefold()
             sure = not isinstance(value, Sku) or typed.endswith(value.code.casefold())
-            failure.weight += 3 if sure else 0.5
+            failure.weight = 3 + failure.weight if sure else 0.5
             raise
 
     async def _understood(self, later: tuple[Parameter, ...], line: Line, start: int) -> float:

@@ -104,7 +104,7 @@ class Router(Generic[S]):
         for alias in sorted(self._aliases.commands, key=len, reverse=True):
             if len(alias) > 1 and not alias.isascii() and _bare(head.text).startswith(alias):
                 at = line.text.find(alias, head.start) + len(alias)
-                return Line.typed(f"{alias} {line.text[at:]}")
+                return Line.typed(f"{alias} {line.text[at:].lstrip(':：,，')}")
         return line
 
     def _named(self, word: str) -> Command | None:

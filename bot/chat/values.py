@@ -11,10 +11,9 @@ from bot.errors import BadArgument
 from bot.words import _
 
 LONGEST = timedelta(days=90)
-MAX_NUMBER = 2**53  # row ids stay far below, and every database can compare it
 
-_CASE = re.compile(r"(?:c|case|案例)?[-#\s]*([0-9]{1,12})", re.IGNORECASE)
-_REQUEST = re.compile(r"(?:r|request|申请)?[-#\s]*([0-9]{1,12})(?:@([0-9]{1,6}))?", re.IGNORECASE)
+_CASE = re.compile(r"(?:(?:c|case|案例)[-#\s]*|#)?([0-9]{1,12})", re.IGNORECASE)
+_REQUEST = re.compile(r"(?:(?:r|request|申请)[-#\s]*|#)?([0-9]{1,12})(?:@([0-9]{1,6}))?", re.IGNORECASE)
 _LAPSE = re.compile(r"([0-9]{1,4})\s*([a-z]+|[分小时钟天日周个月]+)", re.IGNORECASE)
 _CLOCK = re.compile(
     r"(上午|早上|中午|下午|晚上)?\s*([0-9]{1,2})(?:[:.点时]([0-9]{2}|半)?分?)?\s*(am|pm)?", re.IGNORECASE

@@ -63,8 +63,8 @@ class Members:
     async def of(self, platform: str, external_id: str, profile: Profile) -> Asker:
         """The person behind an identity, made a viewer when first seen.
 
-        A zone in the profile is what the platform says now, and is followed: people travel. A deactivated person, and an
-        unknown one where nobody is admitted by speaking alone, has the member id 0.
+        A zone in the profile is what the platform says now, and is followed: people travel. A deactivated person,
+        and an unknown one where nobody is admitted by speaking alone, has the member id 0.
         """
         async with self._database.reading() as connection:
             found = await rows.by_identity(connection, platform, external_id)

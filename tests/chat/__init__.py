@@ -1,0 +1,1 @@
+"""Tests of the neutral chat model, the router and the cards."""
