@@ -183,6 +183,13 @@ def test_decoration_goes_before_times_when_there_are_too_many_entities() -> None
     assert rendered.text.count("Label") == 80
 
 
+def test_codes_that_must_give_up_their_dress_still_fit_and_stay_harmless() -> None:
+    rendered = render(message(Bullets(tuple(Code("a." * 18) for _index in range(101)))), READER)
+    assert units(rendered.text) <= MAX_TEXT
+    assert rendered.text.count("•") == 101
+    assert list(autolinks(rendered.text, rendered.entities)) == []
+
+
 @pytest.mark.parametrize(
     "hostile",
     [
