@@ -97,7 +97,7 @@ class Digests:
         async with self._database.transaction() as connection:
             await rows.choose_time(connection, member_id, at)
             member = await rows.one(connection, member_id)
-            return await self._plan(connection, member) if member else None
+            return await self._plan(connection, member, self._clock.now()) if member else None
 
     async def view(self, member_id: int, at: datetime) -> DigestView:
         """A member's digest as of `at`, for `digest now` and the home page; nothing is recorded."""
@@ -115,8 +115,10 @@ class Digests:
         while members := await self._unplanned(last):
             last = members[-1].member_id
             for member in members:
+                # Settings may change between a morning and its tick: that morning is still owed.
+                owed_from = max(member.created_at, now - self._settings.digest_patience)
                 async with self._database.transaction() as connection:
-                    done.planned += await self._plan(connection, member) is not None
+                    done.planned += await self._plan(connection, member, owed_from) is not None
         board: Board | None = None
         last = 0
         while members := await self._due(now, last):
@@ -156,12 +158,11 @@ class Digests:
         holidays = self._members.days_off.of(member.country) if member.country else frozenset()
         return Mornings(ZoneInfo(member.zone), member.digest_at, working_days(member.workdays), holidays)
 
-    async def _plan(self, connection: AsyncConnection, member: Due) -> datetime | None:
-        """Compute a member's next morning, none that was sent already; None where there will be none."""
+    async def _plan(self, connection: AsyncConnection, member: Due, after: datetime) -> datetime | None:
+        """Compute the member's next morning after an instant, none that was sent already; None where there is none."""
         mornings = self._mornings(member)
-        following = self._clock.now()
         try:
-            following = mornings.after(following)
+            following = mornings.after(after)
             while await rows.known(connection, member.member_id, mornings.date_of(following)):
                 following = mornings.after(following)
         except ValueError as error:

@@ -12,10 +12,9 @@ from zoneinfo import ZoneInfo
 import structlog
 
 from bot.domain.localtime import instant_of
-from bot.ports import Clock
+from bot.errors import StocktideError
 from bot.services import Services
 from bot.storage import jobs as rows
-from bot.storage.database import Database
 
 _log = structlog.get_logger(__name__)
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -58,7 +57,7 @@ class Daily(Schedule):
         return max(instant.astimezone(UTC) for instant in found if instant <= now)
 
 
-JobRunner = Callable[[Services, datetime], Awaitable[dict[str, Any]]]
+Work = Callable[[Services, datetime], Awaitable[dict[str, Any]]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,7 +69,7 @@ class Job:
     """
 
     name: str
-    run: JobRunner
+    run: Work
     schedule: Schedule | Callable[[Services], Schedule]
     patience: timedelta = timedelta(minutes=5)
 
@@ -80,20 +79,34 @@ class Job:
         return schedule.latest(now)
 
 
-class JobRuns:
+@dataclass(frozen=True, slots=True)
+class JobState:
+    """A job as listed: when it was last due, and how its last run ended (`state` is empty before the first)."""
+
+    job: str
+    due_at: datetime
+    state: str
+    started_at: datetime | None
+    finished_at: datetime | None
+    result: dict[str, Any] | None
+    error: str
+
+
+class JobRunner:
     """Runs what is due, one job after another in their declared order, each at most once per due time.
 
     After a pause only the latest missed run of a job is made up for. A run that fails is recorded, and its next due
     time tries again.
     """
 
-    def __init__(self, *, database: Database, clock: Clock, jobs: Sequence[Job]) -> None:
-        self._database = database
-        self._clock = clock
+    def __init__(self, *, services: Services, jobs: Sequence[Job]) -> None:
+        self._services = services
+        self._database = services.database
+        self._clock = services.clock
         self._turn = asyncio.Lock()
         self.jobs = {job.name: job for job in jobs}
 
-    async def tick(self, services: Services) -> list[str]:
+    async def tick(self) -> list[str]:
         """Run every job that is due now; their names. A second tick waits for the first."""
         async with self._turn:
             now = self._clock.now()
@@ -101,60 +114,72 @@ class JobRuns:
                 before = await rows.latest(connection)
             ran = []
             for job in self.jobs.values():
-                due_at = job.due(services, now)
+                due_at = job.due(self._services, now)
                 last = before.get(job.name)
-                if (last is None or last.due_at < due_at) and await self._claimed(services, job, due_at):
+                if last is not None and last.due_at >= due_at:
+                    continue
+                run_id = await self._claim(job, due_at)
+                if run_id is not None:
+                    await self._run(job, due_at, run_id)
                     ran.append(job.name)
             return ran
 
-    async def run(self, services: Services, name: str) -> rows.Run:
-        """Run one job now, whatever its schedule says (`stocktide jobs run`); KeyError for an unknown name."""
-        job = self.jobs[name]
+    async def run_now(self, name: str) -> dict[str, Any]:
+        """Run one job now, due or not, and give its result; StocktideError where it fails or there is none."""
+        if name not in self.jobs:
+            raise StocktideError(f"there is no job {name}; there are: {', '.join(self.jobs)}")
+        due_at = self._clock.now()
         async with self._turn:
-            await self._claimed(services, job, self._clock.now())
-        async with self._database.reading() as connection:
-            return (await rows.latest(connection))[name]
+            while (run_id := await self._claim(self.jobs[name], due_at)) is None:
+                due_at += timedelta(microseconds=1)  # the clock stands still
+            result, error = await self._run(self.jobs[name], due_at, run_id)
+        if error:
+            raise StocktideError(f"the job {name} failed: {error}")
+        return result or {}
 
-    async def listed(self, services: Services) -> list[tuple[Job, datetime, rows.Run | None]]:
-        """Each job with its last due time and its last run."""
+    async def overview(self) -> list[JobState]:
+        """Every job, when it was last due, and its last run."""
         now = self._clock.now()
         async with self._database.reading() as connection:
             last = await rows.latest(connection)
-        return [(job, job.due(services, now), last.get(job.name)) for job in self.jobs.values()]
+        found = []
+        for job in self.jobs.values():
+            due_at, run = job.due(self._services, now), last.get(job.name)
+            found.append(
+                JobState(job.name, due_at, run.state, run.started_at, run.finished_at, run.result, run.error)
+                if run
+                else JobState(job.name, due_at, "", None, None, None, "")
+            )
+        return found
 
-    async def _claimed(self, services: Services, job: Job, due_at: datetime) -> bool:
+    async def _claim(self, job: Job, due_at: datetime) -> int | None:
         now = self._clock.now()
         async with self._database.transaction() as connection:
             lost = await rows.give_up(connection, job.name, now - 2 * job.patience, now)
             run_id = await rows.claim(connection, job.name, due_at, now)
         if lost:
             _log.warning("job lost", job=job.name, runs=lost)
-        if run_id is None:
-            return False
-        with structlog.contextvars.bound_contextvars(job=job.name, run=run_id):
-            await self._run(services, job, due_at, run_id)
-        return True
+        return run_id
 
-    async def _run(self, services: Services, job: Job, due_at: datetime, run_id: int) -> None:
+    async def _run(self, job: Job, due_at: datetime, run_id: int) -> tuple[dict[str, Any] | None, str]:
+        """The run's result and its error, as recorded."""
         result: dict[str, Any] | None = None
         error = ""
         started = asyncio.get_running_loop().time()
-        try:
-            async with asyncio.timeout(job.patience.total_seconds()):
-                result = await job.run(services, due_at)
-        except TimeoutError:
-            error = f"stopped after {job.patience}"
-            _log.exception("job stopped")
-        except Exception as problem:  # noqa: BLE001  # a job's fault is recorded and must not end the others
-            error = f"{type(problem).__name__}: {problem}"
-            _log.exception("job failed")
-        except asyncio.CancelledError:
-            await asyncio.shield(self._finish(run_id, None, "the process was stopped"))
-            raise
-        await self._finish(run_id, result, error)
-        seconds = round(asyncio.get_running_loop().time() - started, 3)
-        if not error:
-            _log.debug("job done", seconds=seconds)
+        with structlog.contextvars.bound_contextvars(job=job.name, run=run_id):
+            try:
+                async with asyncio.timeout(job.patience.total_seconds()):
+                    result = await job.run(self._services, due_at)
+            except asyncio.CancelledError:
+                await asyncio.shield(self._finish(run_id, None, "the process was stopped"))
+                raise
+            except Exception as problem:  # noqa: BLE001  # a job's fault is recorded and must not end the others
+                error = f"{type(problem).__name__}: {problem}".rstrip(": ")
+                _log.exception("job failed")
+            await self._finish(run_id, result, error)
+            seconds = round(asyncio.get_running_loop().time() - started, 3)
+            _log.debug("job done", seconds=seconds, failed=bool(error))
+        return result, error
 
     async def _finish(self, run_id: int, result: dict[str, Any] | None, error: str) -> None:
         async with self._database.transaction() as connection:

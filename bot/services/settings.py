@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import timedelta
+from datetime import time, timedelta
 from decimal import Decimal
 from typing import TYPE_CHECKING
 
@@ -27,5 +27,8 @@ class ServiceSettings:
     rates: Mapping[str, Decimal] = field(default_factory=dict)
     alerts_individual: int = 5
     request_hours: int = 24
+    scan_at: tuple[time, ...] = (time(6), time(18))  # local times in `default_zone`
+    sales_stale_hours: int = 48
+    stock_stale_hours: int = 72
     digest_late: timedelta = timedelta(minutes=10)
     digest_patience: timedelta = timedelta(hours=4)

@@ -26,6 +26,7 @@ class Due:
     digest_at: time
     workdays: str
     country: str
+    created_at: datetime
     next_at: datetime | None
 
 
@@ -41,7 +42,13 @@ class Coming:
 
 def _members() -> Any:  # noqa: ANN401  # a Select whose `digest_at` is never null
     return select(
-        Member.id, Member.zone, Member.digest_at, Member.workdays, Member.country, Member.next_digest_at
+        Member.id,
+        Member.zone,
+        Member.digest_at,
+        Member.workdays,
+        Member.country,
+        Member.created_at,
+        Member.next_digest_at,
     ).where(Member.active, Member.digest_at.is_not(None))
 
 

@@ -1,0 +1,219 @@
+"""The only composition root: settings become objects here, and nowhere else."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import cast
+
+from bot.chat.command import Role
+from bot.chat.router import Router
+from bot.domain.ageing import AgeingSettings
+from bot.domain.money import Money
+from bot.domain.replenishment import ReplenishmentSettings
+from bot.domain.sourcing import SourcingSettings
+from bot.domain.watch import WatchSettings
+from bot.platforms import PLATFORMS, Supplies
+from bot.ports import ChatPlatform, Clock, SystemClock
+from bot.runtime import Runtime
+from bot.services import Services
+from bot.services.answers import Answers
+from bot.services.audit import Audit
+from bot.services.buttons import Buttons
+from bot.services.cases import Cases
+from bot.services.catalogue import Catalogue
+from bot.services.conversations import Conversations
+from bot.services.delivery import Delivery
+from bot.services.digests import Digests
+from bot.services.dispatch import Dispatcher
+from bot.services.inbox import Inbox
+from bot.services.jobs import JobRunner
+from bot.services.lookup import Lookup
+from bot.services.members import Members
+from bot.services.offsets import Offset
+from bot.services.outbox import Outbox
+from bot.services.requests import Requests
+from bot.services.settings import ServiceSettings
+from bot.services.topics import Topics
+from bot.services.wakes import Wakes
+from bot.services.watch import Watch
+from bot.settings import Settings
+from bot.storage.database import Database
+from bot.web.app import web_app
+from bot.web.figures import metrics, readiness
+from bot.web.server import WebServer
+from handlers import ALIASES, COMMANDS
+from jobs import JOBS
+
+# A Slack workspace vouches for its people. Anybody on Telegram can write to a bot: there one links first.
+ADMIT = frozenset({"slack", "terminal"})
+
+
+@dataclass(frozen=True, slots=True)
+class App:
+    """One organisation's Stocktide. Nothing runs until `runtime.start()`."""
+
+    settings: Settings
+    services: Services
+    router: Router[Services]
+    job_runner: JobRunner
+    runtime: Runtime
+    delivery: Delivery
+    dispatcher: Dispatcher
+    platforms: Mapping[str, ChatPlatform]
+
+    async def close(self) -> None:
+        """Close the database."""
+        await self.services.database.close()
+
+
+def build(settings: Settings, clock: Clock | None = None, platforms: Sequence[ChatPlatform] | None = None) -> App:
+    """Everything, wired; `platforms` stand in for those of the settings (tests)."""
+    clock = clock or SystemClock()
+    database = Database(settings.database.url)
+    chosen = platforms_of(settings, database) if platforms is None else tuple(platforms)
+    by_name = {platform.name: platform for platform in chosen}
+    wakes = Wakes(database)
+    buttons = Buttons(clock=clock)
+    services = _services(settings, clock, database, by_name, wakes, buttons)
+    router: Router[Services] = Router(COMMANDS, lambda given: given.lookup, ALIASES)
+    delivery = Delivery(
+        database=database,
+        clock=clock,
+        outbox=services.outbox,
+        conversations=services.conversations,
+        wakes=wakes,
+        platforms=by_name,
+    )
+    dispatcher = Dispatcher(
+        database=database,
+        clock=clock,
+        wakes=wakes,
+        answers=Answers(services=services, router=router, buttons=buttons, platforms=by_name),
+        outbox=services.outbox,
+        conversations=services.conversations,
+    )
+    job_runner = JobRunner(services=services, jobs=JOBS)
+    connected: set[str] = set()
+    web = WebServer(
+        web_app(by_name, lambda: readiness(database, by_name, connected), lambda: metrics(services, job_runner)),
+        settings.web.host,
+        settings.web.port,
+    )
+    runtime = Runtime(
+        platforms=by_name,
+        connected=connected,
+        inbox=services.inbox,
+        dispatcher=dispatcher,
+        delivery=delivery,
+        jobs=job_runner,
+        web=web,
+        wakes=wakes,
+        prepare=lambda: _apply_limits(settings, services.members),
+        close=database.close,
+    )
+    return App(settings, services, router, job_runner, runtime, delivery, dispatcher, by_name)
+
+
+def platforms_of(settings: Settings, database: Database | None = None) -> tuple[ChatPlatform, ...]:
+    """The platforms that the settings connect, not yet started."""
+    offset = Offset(database=database or Database(settings.database.url), key="telegram:offset")
+    found = (make(settings, Supplies(COMMANDS, offset)) for make in PLATFORMS)
+    return tuple(platform for platform in found if platform is not None)
+
+
+def _services(
+    settings: Settings,
+    clock: Clock,
+    database: Database,
+    platforms: Mapping[str, ChatPlatform],
+    wakes: Wakes,
+    buttons: Buttons,
+) -> Services:
+    chosen = _service_settings(settings)
+    sourcing = SourcingSettings(review_days=float(settings.watch.review_days))
+    zone, language = chosen.default_zone, chosen.default_language
+    outbox = Outbox(database=database, clock=clock, buttons=buttons, wakes=wakes)
+    audit = Audit(database=database, clock=clock)
+    conversations = Conversations(
+        database=database, clock=clock, platforms=platforms, default_language=language, default_zone=zone
+    )
+    members = Members(
+        database=database, clock=clock, audit=audit, default_zone=zone, default_language=language, admit=ADMIT
+    )
+    catalogue = Catalogue(database=database, clock=clock, settings=chosen, sourcing=sourcing)
+    requests = Requests(database=database, clock=clock, audit=audit, outbox=outbox, settings=chosen)
+    cases = Cases(database=database, clock=clock, audit=audit, outbox=outbox, settings=chosen)
+    return Services(
+        clock=clock,
+        database=database,
+        settings=chosen,
+        lookup=Lookup(database=database),
+        catalogue=catalogue,
+        cases=cases,
+        requests=requests,
+        members=members,
+        topics=Topics(database=database, clock=clock, default_zone=zone, default_language=language),
+        digests=Digests(
+            database=database,
+            clock=clock,
+            members=members,
+            conversations=conversations,
+            outbox=outbox,
+            requests=requests,
+            catalogue=catalogue,
+            settings=chosen,
+        ),
+        conversations=conversations,
+        outbox=outbox,
+        inbox=Inbox(database=database, clock=clock, wakes=wakes),
+        watch=Watch(
+            database=database,
+            clock=clock,
+            audit=audit,
+            cases=cases,
+            requests=requests,
+            settings=chosen,
+            sourcing=sourcing,
+        ),
+        audit=audit,
+    )
+
+
+def _service_settings(settings: Settings) -> ServiceSettings:
+    watch, organisation = settings.watch, settings.organisation
+    high, middle, low = (float(level) for level in watch.service_levels)
+    idle = AgeingSettings().slow_idle_days
+    return ServiceSettings(
+        watch=WatchSettings(
+            replenishment=ReplenishmentSettings(
+                service_levels=(high, middle, low),
+                assumed_lead_time_days=float(watch.lead_time_days),
+                assumed_lead_time_sd=float(watch.lead_time_sd_days),
+            ),
+            ageing=AgeingSettings(
+                slow_idle_days=(min(idle[0], watch.slow_days), watch.slow_days, max(idle[2], watch.slow_days)),
+                slow_cover_days=float(watch.cover_limit_days),
+                carrying_rate=float(watch.carrying_cost),
+            ),
+        ),
+        organisation_currency=organisation.currency,
+        default_zone=organisation.zone,
+        default_language=organisation.language,
+        rates=organisation.rates,
+        alerts_individual=watch.alerts_individual,
+        request_hours=settings.approval.expire_hours,
+        scan_at=watch.scan_at,
+        sales_stale_hours=watch.sales_stale_hours,
+        stock_stale_hours=watch.stock_stale_hours,
+    )
+
+
+async def _apply_limits(settings: Settings, members: Members) -> None:
+    """Set the limits of the settings where the database has none yet; what was set since then stays."""
+    known = {(role, most.currency) for role, most in await members.limits()}
+    for role, limits in settings.approval.limits.items():
+        for currency, whole in limits.items():
+            if (role, currency) not in known:
+                await members.set_limit(cast("Role", role), Money.rounded(Decimal(whole), currency))

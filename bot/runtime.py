@@ -1,0 +1,163 @@
+"""The running process: one loop, one signal handler, and an order in which everything starts and drains."""
+
+from __future__ import annotations
+
+import asyncio
+import signal
+from collections.abc import Awaitable, Callable, Mapping
+
+import structlog
+
+from bot.errors import TokenRefused
+from bot.ports import ChatPlatform
+from bot.scheduler import Scheduler
+from bot.services.delivery import Delivery
+from bot.services.dispatch import Dispatcher
+from bot.services.inbox import Inbox
+from bot.services.jobs import JobRunner
+from bot.services.outbox import BELL as OUTBOX
+from bot.services.pacing import Backoff
+from bot.services.wakes import Wakes
+from bot.web.server import WebServer
+
+_log = structlog.get_logger(__name__)
+
+# Seconds of a stop, which must stay below ten in all.
+FINISH_EVENTS = 2.0
+FINISH_LETTERS = 2.0
+FINISH_PLATFORMS = 4.5
+TOKEN_PAUSE = 60.0
+
+
+class Runtime:
+    """Starts the parts, keeps the platforms connected, and drains all of it on the first SIGTERM or SIGINT.
+
+    A platform that cannot start is tried again and again; the other ones work meanwhile.
+    """
+
+    def __init__(
+        self,
+        *,
+        platforms: Mapping[str, ChatPlatform],
+        connected: set[str],
+        inbox: Inbox,
+        dispatcher: Dispatcher,
+        delivery: Delivery,
+        jobs: JobRunner,
+        web: WebServer,
+        wakes: Wakes,
+        prepare: Callable[[], Awaitable[None]],
+        close: Callable[[], Awaitable[None]],
+        backoff: Backoff | None = None,
+    ) -> None:
+        self._platforms = platforms
+        self._inbox = inbox
+        self._dispatcher = dispatcher
+        self._delivery = delivery
+        self._jobs = jobs
+        self._wakes = wakes
+        self._prepare = prepare
+        self._close = close
+        self._backoff = backoff or Backoff()
+        self._scheduler = Scheduler(self.tick)
+        self._keepers: dict[str, asyncio.Task[None]] = {}
+        self._ticks: set[asyncio.Task[list[str]]] = set()
+        self._running = False
+        self.web = web
+        self.connected = connected
+
+    async def start(self) -> None:
+        """Start everything; platforms connect in the background, and what is due runs at once."""
+        await self._prepare()
+        await self.web.start()
+        self._running = True
+        self._dispatcher.start()
+        self._delivery.start()
+        for name, platform in self._platforms.items():
+            self._keepers[name] = asyncio.create_task(self._connect(name, platform), name=f"connect-{name}")
+        self._scheduler.start()
+        self._begin_tick()
+        _log.info("started", platforms=list(self._platforms))
+
+    async def tick(self) -> list[str]:
+        """Do what is due now by the clock (which a demo may have pushed); the names of the jobs that ran."""
+        self._wakes.ring(OUTBOX)
+        return await asyncio.shield(self._begin_tick())
+
+    async def stop(self) -> None:
+        """Drain: take no new work, finish what is in hand, disconnect; below ten seconds."""
+        if not self._running:
+            return
+        self._running = False
+        _log.info("stopping")
+        self._scheduler.stop()
+        for keeper in self._keepers.values():
+            keeper.cancel()
+        await asyncio.gather(*self._keepers.values(), return_exceptions=True)
+        await asyncio.gather(self._finish_ticks(), self._dispatcher.stop(FINISH_EVENTS))
+        await self._delivery.stop(FINISH_LETTERS)
+        await asyncio.gather(
+            self.web.stop(), *(self._disconnect(name, platform) for name, platform in self._platforms.items())
+        )
+        _log.info("stopped")
+
+    async def run(self) -> None:
+        """Work until the first SIGTERM or SIGINT, then drain and return; a second one ends the process at once."""
+        asked = asyncio.Event()
+        loop = asyncio.get_running_loop()
+        signals = (signal.SIGTERM, signal.SIGINT)
+        for number in signals:
+            loop.add_signal_handler(number, asked.set)
+        try:
+            await self.start()
+            await asked.wait()
+        finally:
+            for number in signals:
+                loop.remove_signal_handler(number)
+            await self.stop()
+            await self._close()
+
+    def _begin_tick(self) -> asyncio.Task[list[str]]:
+        task = asyncio.create_task(self._jobs.tick(), name="tick")
+        self._ticks.add(task)
+
+        def done(task: asyncio.Task[list[str]]) -> None:
+            self._ticks.discard(task)
+            if not task.cancelled() and task.exception() is not None:
+                _log.error("a tick failed", exc_info=task.exception())
+
+        task.add_done_callback(done)
+        return task
+
+    async def _finish_ticks(self) -> None:
+        if not self._ticks:
+            return
+        _done, late = await asyncio.wait(list(self._ticks), timeout=FINISH_EVENTS)
+        for task in late:
+            task.cancel()
+        await asyncio.gather(*late, return_exceptions=True)
+
+    async def _connect(self, name: str, platform: ChatPlatform) -> None:
+        failures = 0
+        while True:
+            try:
+                await platform.start(self._inbox.take)
+            except Exception as error:  # noqa: BLE001  # whatever a platform's library raises, the other one must go on
+                failures += 1
+                patient = isinstance(error, TokenRefused)
+                pause = TOKEN_PAUSE if patient else self._backoff.after(failures).total_seconds()
+                _log.error("a platform cannot be reached", name=name, error=repr(error), again_in=round(pause))
+                await self._disconnect(name, platform)
+                await asyncio.sleep(pause)
+            else:
+                self.connected.add(name)
+                _log.info("connected", name=name)
+                return
+
+    async def _disconnect(self, name: str, platform: ChatPlatform) -> None:
+        self.connected.discard(name)
+        try:
+            async with asyncio.timeout(FINISH_PLATFORMS):
+                await platform.stop()
+        except Exception:  # noqa: BLE001  # a platform that does not stop must not keep the others from it
+            _log.exception("a platform did not stop", name=name)

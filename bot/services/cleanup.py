@@ -1,0 +1,30 @@
+"""Keeps the working tables small; facts, cases, requests and the audit log are never touched."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+
+from bot.storage import cleanup as rows
+from bot.storage import jobs
+from bot.storage.database import Database
+
+EVENTS = timedelta(days=7)  # platforms redeliver for a day at most
+LETTERS = timedelta(days=30)
+CODES = timedelta(days=1)
+RUNS = timedelta(days=14)
+
+
+async def clean(database: Database, now: datetime) -> dict[str, int]:
+    """Delete what is older than its keep; how many rows of each kind."""
+    done = {"events": 0, "letters": 0}
+    for kind, forget, before in (("events", rows.events, now - EVENTS), ("letters", rows.letters, now - LETTERS)):
+        while True:
+            async with database.transaction() as connection:
+                count = await forget(connection, before)
+            done[kind] += count
+            if count < rows.BATCH:
+                break
+    async with database.transaction() as connection:
+        done["codes"] = await rows.codes(connection, now - CODES)
+        done["runs"] = await jobs.forget(connection, now - RUNS)
+    return done

@@ -1,0 +1,1 @@
+"""HTTP: what platforms call, and what operators look at."""
