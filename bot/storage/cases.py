@@ -83,6 +83,22 @@ async def set_states(connection: AsyncConnection, ids: Collection[int], state: C
         )
 
 
+async def resolve_all(connection: AsyncConnection, ids: Collection[int], at: datetime) -> None:
+    """Close cases."""
+    values = {"state": "resolved", "resolved_at": at, "updated_at": at, "snoozed_until": None}
+    for some in chunked(ids):
+        await connection.execute(update(Case).where(Case.id.in_(some), Case.resolved_at.is_(None)).values(**values))
+
+
+async def changes(connection: AsyncConnection, since: datetime, limit: int) -> tuple[int, int, list[int]]:
+    """How many cases opened after `since` are unresolved, how many were resolved after it, and the costliest opened."""
+    opened = [Case.opened_at > since, Case.resolved_at.is_(None)]
+    count = (await connection.execute(select(func.count()).select_from(Case).where(*opened))).scalar_one()
+    over = select(func.count()).select_from(Case).where(Case.resolved_at > since)
+    ids = select(Case.id).where(*opened).order_by(Case.money_minor.desc(), Case.id).limit(limit)
+    return count, (await connection.execute(over)).scalar_one(), list(await connection.scalars(ids))
+
+
 async def severity(connection: AsyncConnection, case_id: int) -> int:
     """The class a case is in."""
     return int((await connection.execute(select(Case.severity).where(Case.id == case_id))).scalar_one())

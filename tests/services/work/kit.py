@@ -53,9 +53,17 @@ class Desk:
         kind = more.pop("kind", "purchase_order")
         async with self.database.transaction() as connection:
             draft = Draft(
-                kind, more.pop("case_id", None), self.product, self.place, 100, total_minor // 100, total_minor, currency,
-                supplier_id=self.supplier, **more,
-            )  # fmt: skip
+                kind=kind,
+                case_id=more.pop("case_id", None),
+                product_id=self.product,
+                location_id=self.place,
+                quantity=100,
+                unit_cost_minor=total_minor // 100,
+                total_minor=total_minor,
+                currency=currency,
+                supplier_id=self.supplier,
+                **more,
+            )
             ids = await self.requests.draft(connection, [draft])
             await self.requests.submit(connection, ids)
         return ids[0]

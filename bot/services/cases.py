@@ -1,0 +1,230 @@
+"""Cases: opened, updated and resolved by scans, put to sleep and acknowledged by people."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from bot.chat.arguments import Location
+from bot.chat.nodes import Code
+from bot.domain.cases import Standing, judge
+from bot.domain.views import CaseKind, CaseView, Page
+from bot.errors import BadArgument, NotAllowed, UnknownReference
+from bot.ports import Clock
+from bot.services import telling
+from bot.services.audit import Audit
+from bot.services.outbox import Outbox
+from bot.services.pages import offset, paged
+from bot.services.settings import ServiceSettings
+from bot.services.telling import News
+from bot.storage import cases as rows
+from bot.storage import locks
+from bot.storage import requests as request_rows
+from bot.storage.cases import CaseRow
+from bot.storage.database import Database
+from bot.words import _
+
+_MAY_TEND = frozenset({"operator", "buyer", "approver", "promo_manager", "admin"})
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """What a scan found of one kind of trouble at one place.
+
+    `opens` and `holds` are the severities by the opening and by the relaxed limits. Facts too old to judge make no
+    finding, and a case without a finding stays as it is.
+    """
+
+    kind: CaseKind
+    key: str
+    product_id: int | None
+    location_id: int | None
+    opens: int
+    holds: int
+    money_minor: int
+    evidence: Mapping[str, Any]
+
+
+@dataclass(slots=True)
+class Applied:
+    """What became of the cases: ids, and whom to tell of what."""
+
+    opened: list[int] = field(default_factory=list)
+    worsened: list[int] = field(default_factory=list)
+    eased: list[int] = field(default_factory=list)
+    resolved: list[int] = field(default_factory=list)
+    news: list[News] = field(default_factory=list)
+
+
+class Cases:
+    """Keeps the cases."""
+
+    def __init__(
+        self, *, database: Database, clock: Clock, audit: Audit, outbox: Outbox, settings: ServiceSettings
+    ) -> None:
+        self._database = database
+        self._clock = clock
+        self._audit = audit
+        self._outbox = outbox
+        self._settings = settings
+
+    async def get(self, case_id: int) -> CaseView:
+        """One case with the figures of its last scan; UnknownReference where there is none of that number."""
+        async with self._database.reading() as connection:
+            return await self._view(connection, case_id)
+
+    async def open(
+        self, kinds: Collection[CaseKind], location: Location | None = None, page: int = 1, size: int = 10
+    ) -> Page:
+        """Unresolved cases of the kinds as CaseViews, most money at risk first."""
+        async with self._database.reading() as connection:
+            place = None if location is None else location.id
+            total, ids = await rows.page(connection, kinds, place, offset(page, size), size)
+            found = await rows.views(connection, ids)
+            return paged([found[case_id] for case_id in ids], page, size, total)
+
+    async def history(self, since: datetime, limit: int = 10) -> tuple[tuple[CaseView, ...], int, int]:
+        """Since an instant: the costliest cases opened and not resolved, how many those are, and how many resolved."""
+        async with self._database.reading() as connection:
+            opened, resolved, ids = await rows.changes(connection, since, limit)
+            found = await rows.views(connection, ids)
+            return tuple(found[case_id] for case_id in ids), opened, resolved
+
+    async def snooze(self, case_id: int, until: datetime, member_id: int, platform: str) -> CaseView:
+        """Keep a case silent until an instant, unless it worsens; BadArgument where that has passed."""
+        if until <= self._clock.now():
+            raise BadArgument(_("A case can only be snoozed until a moment to come."), "snooze")
+        values = {"snoozed_until": until}
+        return await self._tend(case_id, values, "case.snoozed", {"until": until.isoformat()}, (member_id, platform))
+
+    async def acknowledge(self, case_id: int, member_id: int, platform: str) -> CaseView:
+        """Say that somebody has seen the case and takes care of it; one that is being acted on stays so."""
+        return await self._tend(case_id, {"state": "acknowledged"}, "case.acknowledged", {}, (member_id, platform))
+
+    async def apply(self, connection: AsyncConnection, findings: Sequence[Finding], at: datetime) -> Applied:
+        """Open, update and resolve cases in the caller's transaction, which holds the scan's lock.
+
+        A case is unique while unresolved. Nothing is announced here: the scan first drafts what its cards propose.
+        """
+        standing = await rows.unresolved(connection)
+        applied, fresh, figures, told = Applied(), [], [], []
+        for finding in findings:
+            case = standing.get(finding.key)
+            verdict = judge(_standing(case), finding.opens, finding.holds, at)
+            if case is None:
+                if verdict.change == "opens":
+                    fresh.append((finding, verdict.severity))
+                continue
+            if verdict.change == "resolves":
+                applied.resolved.append(case.id)
+                continue
+            figures.append(
+                {
+                    "case_id": case.id,
+                    "severity": verdict.severity,
+                    "money_minor": finding.money_minor,
+                    "evidence": dict(finding.evidence),
+                    "updated_at": at,
+                }
+            )
+            if verdict.change == "worsens":
+                applied.worsened.append(case.id)
+            elif verdict.change == "eases":
+                applied.eased.append(case.id)
+            if verdict.tell is not None:
+                mark = str(verdict.severity)
+                if verdict.tell == "snooze_ended" and case.snoozed_until is not None:
+                    mark = case.snoozed_until.isoformat()
+                news = News(case.id, case.kind, verdict.severity, finding.money_minor, verdict.tell, mark)
+                applied.news.append(news)
+                told.append(_told(case, verdict.severity, at))
+        await rows.update_all(connection, figures)
+        await rows.update_all(connection, told)
+        await rows.resolve_all(connection, applied.resolved, at)
+        await self._open(connection, fresh, at, applied)
+        return applied
+
+    async def announce(self, connection: AsyncConnection, applied: Applied, at: datetime) -> int:
+        """Tell people, and bring the cards that stand already up to date; how many messages were written."""
+        changed = sorted({*applied.worsened, *applied.eased, *applied.resolved})
+        await telling.refresh(connection, self._outbox, changed)
+        return await telling.tell(
+            connection,
+            self._outbox,
+            applied.news,
+            self._settings.alerts_individual,
+            self._settings.organisation_currency,
+            at,
+        )
+
+    async def _open(
+        self, connection: AsyncConnection, fresh: Sequence[tuple[Finding, int]], at: datetime, applied: Applied
+    ) -> None:
+        values = [
+            {
+                "key": finding.key,
+                "kind": finding.kind,
+                "product_id": finding.product_id,
+                "location_id": finding.location_id,
+                "state": "open",
+                "severity": severity,
+                "notified_severity": severity,
+                "money_minor": finding.money_minor,
+                "currency": self._settings.organisation_currency,
+                "evidence": dict(finding.evidence),
+                "opened_at": at,
+                "updated_at": at,
+                "notified_at": at,
+            }
+            for finding, severity in fresh
+        ]
+        ids = await rows.open_all(connection, values)
+        for finding, severity in fresh:
+            case_id = ids.get(finding.key)
+            if case_id is not None:
+                applied.opened.append(case_id)
+                applied.news.append(News(case_id, finding.kind, severity, finding.money_minor, "opened"))
+
+    async def _tend(
+        self, case_id: int, values: Mapping[str, Any], action: str, data: Mapping[str, Any], by: tuple[int, str]
+    ) -> CaseView:
+        """A person's change of an unresolved case, with its audit entry."""
+        member_id, platform = by
+        async with self._database.transaction() as connection:
+            if await request_rows.role_of(connection, member_id) not in _MAY_TEND:
+                raise NotAllowed(_("Your role only reads; an administrator can make you an operator."))
+            await locks.case(connection, case_id)
+            before = await self._view(connection, case_id)
+            if before.state == "resolved":
+                raise UnknownReference(_("{case} is resolved already.", case=Code(f"C-{case_id}")))
+            if before.state == "acting":
+                values = {name: value for name, value in values.items() if name != "state"}
+            await rows.change(connection, case_id, {**values, "updated_at": self._clock.now()})
+            await telling.refresh(connection, self._outbox, [case_id])
+            await self._audit.append(connection, action, f"case:{case_id}", data, member_id, platform)
+            return await self._view(connection, case_id)
+
+    async def _view(self, connection: AsyncConnection, case_id: int) -> CaseView:
+        found = await rows.views(connection, [case_id])
+        if case_id not in found:
+            raise UnknownReference(_("There is no case {number}.", number=Code(f"C-{case_id}")))
+        return found[case_id]
+
+
+def _standing(case: CaseRow | None) -> Standing | None:
+    return None if case is None else Standing(case.severity, case.notified_severity, case.snoozed_until)
+
+
+def _told(case: CaseRow, severity: int, at: datetime) -> dict[str, Any]:
+    """What telling changes: the audience knows the class, the snooze is over, and a worse case is open anew."""
+    return {
+        "case_id": case.id,
+        "notified_severity": max(severity, case.notified_severity),
+        "notified_at": at,
+        "snoozed_until": None,
+        "state": "open" if case.state == "acknowledged" else case.state,
+    }

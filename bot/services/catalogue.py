@@ -1,0 +1,248 @@
+"""What people ask about stock, computed live at the instant of asking by the very functions of the watch."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Sequence
+from datetime import datetime
+from decimal import Decimal
+from zoneinfo import ZoneInfo
+
+import numpy as np
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from bot.chat.arguments import Location, Sku
+from bot.domain import turnover
+from bot.domain.arrays import Ints
+from bot.domain.money import Money
+from bot.domain.sourcing import SourcingSettings, row_numbers, without_requests
+from bot.domain.views import CaseKind, CaseView, Page, StockReport, TurnoverLine
+from bot.domain.watch import Assessment
+from bot.ports import Clock
+from bot.services import snapshot
+from bot.services.exchange import Exchange
+from bot.services.figures import decimal, gap_days, next_arrival, opened_flags, stock_line, stockout_on
+from bot.services.pages import offset, paged
+from bot.services.settings import ServiceSettings
+from bot.services.snapshot import Days, Snapshot
+from bot.storage import cases as case_rows
+from bot.storage import catalogue as facts
+from bot.storage import ledger
+from bot.storage.database import Database
+
+_RESTOCK: tuple[CaseKind, ...] = ("stockout_risk",)
+_SLOW: tuple[CaseKind, ...] = ("slow_mover", "overstock")
+# A surge is judged against the whole catalogue's false-alarm budget, so a few series cannot tell; its case can.
+_OF_FIGURES: tuple[CaseKind, ...] = ("stockout_risk", "slow_mover", "overstock", "late_inbound")
+
+
+@dataclasses.dataclass(frozen=True, slots=True, eq=False)
+class _Classes:
+    """ABC numbers of the whole catalogue, and what they were computed from."""
+
+    key: tuple[object, ...]
+    product_ids: Ints
+    location_ids: Ints
+    numbers: Ints
+
+    def of(self, taken: Snapshot) -> Ints:
+        """The numbers of a few series; C for what sold nothing then."""
+        rows = row_numbers(self.product_ids, self.location_ids, taken.product_ids, taken.location_ids)
+        found = self.numbers[np.maximum(rows, 0)] if len(self.numbers) else np.zeros(len(rows), dtype=np.int64)
+        return np.where(rows >= 0, found, len(turnover.ABC) - 1)
+
+
+class Catalogue:
+    """Figures of one product, of the cases on a page, and of groups."""
+
+    def __init__(
+        self,
+        *,
+        database: Database,
+        clock: Clock,
+        settings: ServiceSettings,
+        sourcing: SourcingSettings | None = None,
+    ) -> None:
+        self._database = database
+        self._clock = clock
+        self._settings = settings
+        self._sourcing = sourcing or SourcingSettings()
+        self._classes: _Classes | None = None
+
+    async def stock_report(self, sku: Sku, location: Location | None = None, at: datetime | None = None) -> StockReport:
+        """A product at each of its locations, or at one; see `bot.services.figures` for what each figure means."""
+        at = at or self._clock.now()
+        async with self._database.reading() as connection:
+            taken, assessed = await self._assess(connection, [sku.id], at)
+            cases = await case_rows.views(connection, await case_rows.of_products(connection, [sku.id]))
+        here = [case for case in cases.values() if location is None or case.location == location.code]
+        surging = {case.location for case in here if case.kind == "surge"}
+        opens, _holds = without_requests(assessed)
+        lines = []
+        for row in range(assessed.series):
+            if location is not None and int(taken.location_ids[row]) != location.id:
+                continue
+            flags = opened_flags(opens, row, _OF_FIGURES)
+            if taken.place(row).code in surging:
+                flags = (*flags, "surge")
+            lines.append(stock_line(taken, assessed, row, flags))
+        lines.sort(key=lambda line: (-line.per_day, -line.on_hand, line.location))
+        fresh = taken.fresh_until
+        return StockReport(
+            sku=sku.code,
+            name=sku.name,
+            as_of=at,
+            lines=tuple(lines),
+            cases=tuple(here),
+            fresh_until=None if fresh is None else min(fresh, at),
+        )
+
+    async def restock(
+        self, location: Location | None = None, page: int = 1, size: int = 10, at: datetime | None = None
+    ) -> Page:
+        """Open stock-out risks as CaseViews, most money at risk first, with the figures of this moment."""
+        return await self._live(_RESTOCK, location, page, size, at or self._clock.now())
+
+    async def slow(
+        self, location: Location | None = None, page: int = 1, size: int = 10, at: datetime | None = None
+    ) -> Page:
+        """Open slow movers and overstocks as CaseViews, most capital first, with the figures of this moment."""
+        return await self._live(_SLOW, location, page, size, at or self._clock.now())
+
+    async def turnover(
+        self,
+        sku: Sku | None = None,
+        location: Location | None = None,
+        at: datetime | None = None,
+        days: int = 90,
+    ) -> tuple[TurnoverLine, ...]:
+        """Turnover over the last `days` whole local days: a line per location, the total (label "") last.
+
+        Cost of goods sold = units of uncancelled sales x unit cost; average inventory = mean closing stock of those
+        days x unit cost, both at today's cost in the organisation's currency. Series without a known cost or stock
+        are left out. With a location there is its line alone.
+        """
+        at = at or self._clock.now()
+        async with self._database.reading() as connection:
+            places = await facts.places(connection)
+            products = await facts.products(connection, None if sku is None else [sku.id])
+            book = await snapshot.days_before(
+                connection,
+                places,
+                at,
+                days,
+                None if sku is None else [sku.id],
+                None if location is None else [location.id],
+            )
+        exchange = Exchange(self._settings.organisation_currency, self._settings.rates)
+        groups = sorted(places.values(), key=lambda place: place.code)
+        label = {place.id: number for number, place in enumerate(groups)}
+        cost = np.array([_cost(products, product, exchange) for product in book.product_ids.tolist()], dtype=np.int64)
+        chosen = (cost > 0) & book.counted
+        lines = _turnover_lines(
+            book.only(chosen), cost[chosen], [place.code for place in groups], label, exchange.currency
+        )
+        return lines if location is None else lines[:1]
+
+    async def _live(
+        self, kinds: Sequence[CaseKind], location: Location | None, page: int, size: int, at: datetime
+    ) -> Page:
+        async with self._database.reading() as connection:
+            place = None if location is None else location.id
+            total, ids = await case_rows.page(connection, kinds, place, offset(page, size), size)
+            stored = await case_rows.views(connection, ids)
+            keys = await case_rows.places(connection, ids)
+            products = sorted({product for product, _place in keys.values() if product is not None})
+            if not products:
+                return paged([stored[case_id] for case_id in ids], page, size, total)
+            taken, assessed = await self._assess(connection, products, at)
+        views = [_refreshed(stored[case_id], keys[case_id], taken, assessed) for case_id in ids]
+        return paged(views, page, size, total)
+
+    async def _assess(
+        self, connection: AsyncConnection, product_ids: Sequence[int], at: datetime
+    ) -> tuple[Snapshot, Assessment]:
+        taken = await snapshot.take(connection, self._settings, self._sourcing, at, product_ids)
+        classes = await self._catalogue_classes(connection, taken)
+        return taken, taken.assess(self._settings.watch, classes.of(taken))
+
+    async def _catalogue_classes(self, connection: AsyncConnection, taken: Snapshot) -> _Classes:
+        """ABC numbers, which rank each series among all; computed anew when sales came in or a local day ended."""
+        today = tuple(taken.at.astimezone(ZoneInfo(place.zone)).date() for place in taken.places.values())
+        key = (await ledger.revision(connection), *today)
+        if self._classes is None or self._classes.key != key:
+            places = await facts.places(connection)
+            products = await facts.products(connection)
+            days = self._settings.watch.turnover.period_days
+            book = await snapshot.days_before(connection, places, taken.at, days)
+            book = book.only(np.isin(book.product_ids, np.fromiter(products, dtype=np.int64, count=len(products))))
+            numbers = snapshot.classes_of(book, products, taken.exchange, self._settings.watch)
+            self._classes = _Classes(key, book.product_ids, book.location_ids, numbers)
+        return self._classes
+
+
+def _refreshed(case: CaseView, key: tuple[int | None, int | None], taken: Snapshot, assessed: Assessment) -> CaseView:
+    """The case with the figures of this moment."""
+    product, place = key
+    row = None if product is None or place is None else taken.find(product, place)
+    if row is None:
+        return case
+    return dataclasses.replace(
+        case,
+        money_at_risk=Money.of_minor(int(assessed.money_minor[case.kind][row]), taken.exchange.currency),
+        on_hand=int(assessed.positions.on_hand[row]),
+        per_day=decimal(assessed.demand.velocity[row], 4),
+        days_of_cover=decimal(assessed.supply.runout.cover[row]),
+        stockout_on=stockout_on(taken, assessed, row),
+        next_arrival=next_arrival(taken, assessed, row),
+        evidence={**case.evidence, "gap_days": gap_days(assessed, row)},
+    )
+
+
+def _cost(products: dict[int, facts.ProductRow], product_id: int, exchange: Exchange) -> int:
+    """A product's unit cost in the organisation's minor units, 0 where it or its rate is unknown."""
+    product = products.get(product_id)
+    return 0 if product is None else exchange.minor(product.unit_cost_minor, product.currency) or 0
+
+
+def _turnover_lines(
+    book: Days, cost: Ints, codes: Sequence[str], label: dict[int, int], currency: str
+) -> tuple[TurnoverLine, ...]:
+    if not len(book.product_ids):
+        return ()
+    span = turnover.period(book.history, book.history.days)
+    group = np.array([label[place] for place in book.location_ids.tolist()], dtype=np.int64)
+    sums = [
+        np.append(found, found.sum())
+        for found in (
+            turnover.group_sums(group, values, len(codes))
+            for values in (
+                (span.units * cost).astype(np.float64),
+                span.average_on_hand * cost,
+                span.units.astype(np.float64),
+                span.ending_on_hand.astype(np.float64),
+                np.ones(len(group)),
+            )
+        )
+    ]
+    sold_at_cost, stock_at_cost, units, ending, members = sums
+    turns = turnover.inventory_turnover(sold_at_cost, stock_at_cost)
+    days = turnover.days_of_inventory(turns, span.days)
+    through = turnover.sell_through(units, ending)
+    return tuple(
+        TurnoverLine(
+            label=name,
+            days=span.days,
+            cost_of_goods_sold=_rounded(sold_at_cost[row], currency),
+            average_inventory=_rounded(stock_at_cost[row], currency),
+            turnover=decimal(turns[row], 4),
+            days_of_inventory=decimal(days[row], 1),
+            sell_through=decimal(through[row], 4),
+        )
+        for row, name in enumerate([*codes, ""])
+        if members[row]
+    )
+
+
+def _rounded(minor: float, currency: str) -> Money:
+    return Money.of_minor(int(Decimal(repr(float(minor))).to_integral_value()), currency)

@@ -1,0 +1,176 @@
+"""One series' figures as they are shown, from the domain's arrays.
+
+Exact definitions, which `/stock` and a case's card share:
+
+- Days are local to the location. A window of W days is the last W whole local days before the day that holds the
+  instant; what was sold since that midnight is `sold_today` and in no window.
+- `Velocity.units` are the units of uncancelled sales in the window, and `raw` = units / W. `corrected` = units /
+  in-stock days, spikes capped, where days without stock are left out and the window reaches further back until it holds
+  enough in-stock days; `days_left_out` counts the days it stepped over. `per_day` blends the corrected ones.
+- `on_hand` is the stock at the instant, `available` = on_hand - committed - asked for by transfers to elsewhere,
+  `incoming` all that is ordered and not received, `position` = available + incoming + pending - backorders.
+- `days_of_cover` = available / per_day; `stockout_on` is the local day on which cover with inbound ends, and inbound
+  counts only if it lands before. `gap_days` compares it with the next arrival, where that comes too late.
+- Levels in units: the reorder point is rounded down (which decides the same), safety stock and order-up-to up.
+- `days_of_inventory` and `inventory_turnover` are over the turnover period (90 days); unknown figures are None.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Mapping
+from datetime import date, timedelta
+from decimal import Decimal
+from typing import Any
+
+import numpy as np
+
+from bot.domain.evidence import evidence
+from bot.domain.money import Money
+from bot.domain.turnover import ABC, XYZ
+from bot.domain.views import Arrival, CaseKind, StockLine, Velocity
+from bot.domain.watch import Assessment
+from bot.services.snapshot import Snapshot
+
+_EXACT = 1e-9
+_FAR_DAYS = 36_500  # a stock-out further off than a century is none
+
+
+def decimal(value: float, places: int = 2) -> Decimal | None:
+    """A figure as a Decimal with at most so many decimals; None where it is not finite."""
+    if not math.isfinite(value):
+        return None
+    return round(Decimal(repr(float(value))), places)
+
+
+def stock_line(taken: Snapshot, assessed: Assessment, row: int, flags: Iterable[CaseKind]) -> StockLine:
+    """Everything shown of one series."""
+    product, place = taken.product(row), taken.place(row)
+    supply, stock, positions, end = assessed.supply, assessed.stock, assessed.positions, assessed.supply.runout
+    on_hand = int(positions.on_hand[row])
+    known = supply.reorder_point[row] >= 0
+    return StockLine(
+        sku=product.sku,
+        name=product.name,
+        location=place.code,
+        location_name=place.name,
+        as_of=taken.at,
+        on_hand=on_hand,
+        committed=int(taken.committed[row]),
+        available=int(positions.available[row]),
+        incoming=int(positions.incoming[row].sum() + positions.overdue[row]),
+        pending=int(positions.pending[row]),
+        position=int(supply.position[row]),
+        sold_today=int(taken.sold_today[row]),
+        velocities=velocities(taken, assessed, row),
+        per_day=decimal(assessed.demand.velocity[row], 4) or Decimal(0),
+        lead_time_days=decimal(supply.lead_time[row], 1),
+        safety_stock=math.ceil(supply.safety_stock[row] - _EXACT) if known else None,
+        reorder_point=math.floor(supply.reorder_point[row] + _EXACT) if known else None,
+        order_up_to=math.ceil(supply.order_up_to[row] - _EXACT) if known else None,
+        days_of_cover=decimal(end.cover[row]),
+        days_of_cover_with_inbound=decimal(end.stockout[row]),
+        stockout_on=stockout_on(taken, assessed, row),
+        next_arrival=next_arrival(taken, assessed, row),
+        gap_days=gap_days(assessed, row),
+        days_of_inventory=decimal(stock.days_of_inventory[row], 1),
+        inventory_turnover=decimal(stock.inventory_turnover[row]),
+        ageing=_five(stock.ageing[row].tolist()),
+        abc=ABC[stock.abc[row]],
+        xyz=XYZ[stock.xyz[row]],
+        unit_cost=_money(product.unit_cost_minor, product.currency),
+        unit_price=_money(product.unit_price_minor, product.currency),
+        value=_money(None if product.unit_cost_minor is None else product.unit_cost_minor * on_hand, product.currency),
+        flags=tuple(flags),
+    )
+
+
+def velocities(taken: Snapshot, assessed: Assessment, row: int) -> tuple[Velocity, ...]:
+    """Each window's figures."""
+    demand, units = assessed.demand, taken.history.units[row]
+    return tuple(
+        Velocity(
+            window=window,
+            units=int(units[-window:].sum()),
+            raw=decimal(demand.raw[row, column], 4) or Decimal(0),
+            corrected=decimal(demand.corrected[row, column], 4) or Decimal(0),
+            days_left_out=int(demand.left_out_days[row, column]),
+        )
+        for column, window in enumerate(assessed.settings.demand.windows)
+    )
+
+
+def stockout_on(taken: Snapshot, assessed: Assessment, row: int) -> date | None:
+    """The local day on which the stock ends, today where it has; None where nothing sells."""
+    days = float(assessed.supply.runout.stockout[row])
+    if not days < _FAR_DAYS:
+        return None
+    return taken.today_of(row) + timedelta(days=math.floor(days + _EXACT))
+
+
+def next_arrival(taken: Snapshot, assessed: Assessment, row: int) -> Arrival | None:
+    """The first goods still to come in time; where none are, those that are overdue."""
+    landing = np.flatnonzero(assessed.positions.incoming[row])
+    if len(landing):
+        on = taken.today_of(row) + timedelta(days=int(landing[0]) - 1)
+        return Arrival(int(assessed.positions.incoming[row, landing[0]]), on)
+    if assessed.positions.overdue[row] > 0:
+        return Arrival(int(assessed.positions.overdue[row]), taken.overdue_since[row], late=True)
+    return None
+
+
+def gap_days(assessed: Assessment, row: int) -> int | None:
+    """Days by which the next arrival comes after the stock-out; None where it comes in time or none is due."""
+    end = assessed.supply.runout
+    if not (end.gap[row] > 0 and end.relief[row] == end.next_arrival[row]):
+        return None
+    return math.ceil(float(end.gap[row]) - _EXACT)
+
+
+def headline(taken: Snapshot, assessed: Assessment, row: int) -> dict[str, Any]:
+    """The figures on a case's card, as `bot.storage.cases` keeps and reads them."""
+    end = assessed.supply.runout
+    ends, coming = stockout_on(taken, assessed, row), next_arrival(taken, assessed, row)
+    cover = decimal(end.cover[row])
+    return {
+        "on_hand": int(assessed.positions.on_hand[row]),
+        "per_day": str(decimal(assessed.demand.velocity[row], 4) or Decimal(0)),
+        "days_of_cover": None if cover is None else str(cover),
+        "stockout_on": ends.isoformat() if ends else None,
+        "next_arrival": {"quantity": coming.quantity, "on": coming.on.isoformat(), "late": coming.late}
+        if coming
+        else None,
+    }
+
+
+def full_evidence(taken: Snapshot, assessed: Assessment, row: int) -> dict[str, Any]:
+    """What a case keeps for `Why?`: the domain's evidence, the headline, and the money as it was before conversion."""
+    product = taken.product(row)
+    rate = taken.exchange.rate(product.currency)
+    return {
+        **evidence(assessed, row),
+        "as_of": (taken.today_of(row) - timedelta(days=1)).isoformat(),
+        "at": taken.at.isoformat(),
+        "currency": taken.exchange.currency,
+        "shown": headline(taken, assessed, row),
+        "original": {
+            "currency": product.currency,
+            "unit_cost_minor": product.unit_cost_minor,
+            "unit_price_minor": product.unit_price_minor,
+            "rate": None if rate is None else str(rate),
+        },
+    }
+
+
+def opened_flags(opens: Mapping[CaseKind, Any], row: int, kinds: Iterable[CaseKind]) -> tuple[CaseKind, ...]:
+    """Kinds of trouble that the figures alone would open."""
+    return tuple(kind for kind in kinds if opens[kind][row] > 0)
+
+
+def _money(minor: int | None, currency: str) -> Money | None:
+    return None if minor is None else Money.of_minor(minor, currency)
+
+
+def _five(buckets: list[int]) -> tuple[int, int, int, int, int]:
+    first, second, third, fourth, fifth = buckets
+    return first, second, third, fourth, fifth

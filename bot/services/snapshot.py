@@ -1,0 +1,302 @@
+"""Everything known of the catalogue at one instant, aligned so that the domain can judge it in one pass.
+
+A series is a product at a location. Each location lives in its own zone: the history's last column is the last whole
+local day before the instant, per location, and what was sold since that midnight stands apart as `sold_today`. The
+stock is what lies there at the instant itself.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+from zoneinfo import ZoneInfo
+
+import numpy as np
+from numpy.typing import NDArray
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from bot.domain import turnover
+from bot.domain.arrays import Bools, Ints
+from bot.domain.demand import SeriesHistory
+from bot.domain.sourcing import SourcingSettings, row_numbers, transfer_matrix
+from bot.domain.watch import Assessment, Network, Positions, Routes, WatchSettings, assess
+from bot.services.buying import Market, market
+from bot.services.exchange import Exchange
+from bot.services.settings import ServiceSettings
+from bot.storage import catalogue as facts
+from bot.storage import ledger
+from bot.storage import requests as request_rows
+from bot.storage.catalogue import FeedRow, PlaceRow, ProductRow
+from bot.storage.ledger import HistoryArrays
+
+HISTORY_DAYS = 365
+_EPOCH = date(1970, 1, 1)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Snapshot:
+    """n series, sorted by product and location; see the fields for shapes and units."""
+
+    at: datetime
+    product_ids: Ints  # (n,)
+    location_ids: Ints
+    today: Ints  # (n,) the local day that holds `at`, in days since 1970
+    history: SeriesHistory  # whole local days; each row ends the day before its `today`
+    sold_today: Ints
+    committed: Ints
+    counted: Bools  # False: no count of stock is known
+    positions: Positions
+    routes: Routes
+    market: Market
+    network: Network
+    overdue_since: Mapping[int, date]  # by row: the oldest promised date that has passed
+    products: Mapping[int, ProductRow]
+    places: Mapping[int, PlaceRow]
+    stale_feeds: tuple[FeedRow, ...]
+    fresh_until: datetime | None
+    exchange: Exchange
+
+    def assess(self, settings: WatchSettings, classes: Ints | None = None) -> Assessment:
+        """The domain's judgement of every series; `classes` as in `bot.domain.watch.assess`."""
+        return assess(self.history, self.routes, self.positions, settings, self.network, classes=classes)
+
+    def today_of(self, row: int) -> date:
+        """The local day that holds the instant."""
+        return _EPOCH + timedelta(days=int(self.today[row]))
+
+    def product(self, row: int) -> ProductRow:
+        """The product of a series."""
+        return self.products[int(self.product_ids[row])]
+
+    def place(self, row: int) -> PlaceRow:
+        """The location of a series."""
+        return self.places[int(self.location_ids[row])]
+
+    def find(self, product_id: int, location_id: int) -> int | None:
+        """The row of a series; None where it has no facts."""
+        wanted = np.array([product_id]), np.array([location_id])
+        row = int(row_numbers(self.product_ids, self.location_ids, *wanted)[0])
+        return None if row < 0 else row
+
+
+async def take(
+    connection: AsyncConnection,
+    settings: ServiceSettings,
+    sourcing: SourcingSettings,
+    at: datetime,
+    product_ids: Sequence[int] | None = None,
+    location_ids: Sequence[int] | None = None,
+) -> Snapshot:
+    """Read the facts as of `at` (aware); of some products and places only where they are named."""
+    places = await facts.places(connection)
+    products = await facts.products(connection, product_ids)
+    book = await days_before(connection, places, at, HISTORY_DAYS, product_ids, location_ids)
+    book = book.only(np.isin(book.product_ids, np.fromiter(products, dtype=np.int64, count=len(products))))
+    exchange = Exchange(settings.organisation_currency, settings.rates)
+    cost, price = _unit_money(book.product_ids, products, exchange)
+    routes = await facts.routes(connection, product_ids)
+    general = {int(supplier) for supplier in routes.supplier[routes.product == 0]}
+    series = (book.product_ids, book.location_ids)
+    offers = market(routes, await facts.assortments(connection, general), series, cost, exchange)
+    feeds = await facts.feeds(connection)
+    stale_feeds = tuple(feed for feed in feeds if feed.fresh_until + timedelta(hours=feed.limit_hours) < at)
+    positions, overdue_since = _positions(
+        book,
+        await facts.inbounds(connection, at, product_ids),
+        await request_rows.counted(connection, at, product_ids),
+        await _stale(connection, stale_feeds, book),
+    )
+    return Snapshot(
+        at=at,
+        product_ids=book.product_ids,
+        location_ids=book.location_ids,
+        today=book.today,
+        history=book.history,
+        sold_today=book.sold_today,
+        committed=book.committed,
+        counted=book.counted,
+        positions=positions,
+        routes=_planned_routes(offers, cost, price, sourcing),
+        market=offers,
+        network=_network(book, places, sourcing),
+        overdue_since=overdue_since,
+        products=products,
+        places=places,
+        stale_feeds=stale_feeds,
+        fresh_until=min((feed.fresh_until for feed in feeds), default=None),
+        exchange=exchange,
+    )
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Days:
+    """The ledger's history with its columns brought to each location's own calendar."""
+
+    product_ids: Ints
+    location_ids: Ints
+    today: Ints
+    history: SeriesHistory
+    on_hand: Ints  # at the instant
+    sold_today: Ints
+    committed: Ints
+    counted: Bools
+
+    def only(self, chosen: Bools) -> Days:
+        """Some of the series."""
+        if chosen.all():
+            return self
+        history = SeriesHistory(
+            self.history.first_day,
+            self.history.units[chosen],
+            self.history.on_hand[chosen],
+            receipts=None if self.history.receipts is None else self.history.receipts[chosen],
+        )
+        rest = {
+            field.name: getattr(self, field.name)[chosen]
+            for field in dataclasses.fields(self)
+            if field.name != "history"
+        }
+        return Days(history=history, **rest)
+
+
+async def days_before(
+    connection: AsyncConnection,
+    places: Mapping[int, PlaceRow],
+    at: datetime,
+    days: int,
+    product_ids: Sequence[int] | None = None,
+    location_ids: Sequence[int] | None = None,
+) -> Days:
+    """The last `days` whole local days before `at` of every series with any fact, and what has been sold since."""
+    local = {place.id: (at.astimezone(ZoneInfo(place.zone)).date() - _EPOCH).days for place in places.values()}
+    latest, earliest = (max(local.values()), min(local.values())) if local else (0, 0)
+    until = _EPOCH + timedelta(days=latest)
+    shifts = latest - earliest
+    found = await ledger.history(
+        connection, until, days + 1 + shifts, at=at, product_ids=product_ids, location_ids=location_ids
+    )
+    today = np.array([local[place] for place in found.location_ids.tolist()], dtype=np.int64)
+    behind = latest - today  # columns after a location's own today
+    units, closing, receipts = (
+        _aligned(matrix, behind, days) for matrix in (found.units, found.on_hand, found.receipts)
+    )
+    here = found.units.shape[1] - 1 - behind
+    return Days(
+        product_ids=found.product_ids,
+        location_ids=found.location_ids,
+        today=today,
+        history=SeriesHistory(until - timedelta(days=days), units, _known(closing, found), receipts=receipts),
+        on_hand=found.on_hand[:, -1].astype(np.int64),
+        sold_today=found.units[np.arange(len(here)), here].astype(np.int64),
+        committed=found.committed.astype(np.int64),
+        counted=found.counted,
+    )
+
+
+def _aligned(matrix: NDArray[np.int32], behind: Ints, days: int) -> NDArray[np.int32]:
+    """The `days` columns before each row's own today."""
+    end = matrix.shape[1] - 1
+    if not behind.any():
+        return matrix[:, end - days : end]
+    out = np.empty((len(matrix), days), dtype=matrix.dtype)
+    for shift in np.unique(behind):
+        rows = behind == shift
+        out[rows] = matrix[rows, end - shift - days : end - shift]
+    return out
+
+
+def _known(closing: NDArray[np.int32], found: HistoryArrays) -> NDArray[np.int32]:
+    """Closing stock with -1 where no count is known at all."""
+    return closing if found.counted.all() else np.where(found.counted[:, None], closing, np.int32(-1))
+
+
+def _unit_money(product_ids: Ints, products: Mapping[int, ProductRow], exchange: Exchange) -> tuple[Ints, Ints]:
+    """Unit cost and price of each series in the organisation's minor units; 0 where unknown."""
+    ids, where = np.unique(product_ids, return_inverse=True)
+    rows = [products[product_id] for product_id in ids.tolist()]
+    costs = [exchange.minor(row.unit_cost_minor, row.currency) or 0 for row in rows]
+    prices = [exchange.minor(row.unit_price_minor, row.currency) or 0 for row in rows]
+    return np.array(costs, dtype=np.int64)[where], np.array(prices, dtype=np.int64)[where]
+
+
+def _planned_routes(offers: Market, cost: Ints, price: Ints, sourcing: SourcingSettings) -> Routes:
+    """The planned route of each series as the domain wants it."""
+    routes = offers.routes
+    landed = np.zeros(len(cost), dtype=np.int64)
+    if len(offers.cost):
+        landed = np.where(offers.planned >= 0, offers.cost[np.maximum(offers.planned, 0)], 0)
+    return Routes(
+        lead_time_days=offers.of_plan(routes.lead_time, np.nan),
+        lead_time_sd=offers.of_plan(routes.lead_time_sd, np.nan),
+        review_days=np.full(len(cost), sourcing.review_days),
+        minimum_order=offers.of_plan(routes.minimum_order, 1).astype(np.int64),
+        pack_size=offers.of_plan(routes.pack_size, 1).astype(np.int64),
+        unit_cost_minor=np.where(cost > 0, cost, np.maximum(landed, 0)),
+        unit_price_minor=price,
+    )
+
+
+def _positions(
+    book: Days,
+    inbounds: Sequence[tuple[int, int, int, date]],
+    requested: Sequence[tuple[int, int, int | None, int]],
+    stale: Bools,
+) -> tuple[Positions, dict[int, date]]:
+    """What each series has and is to get. A transfer asked for is taken off the stock of the place it leaves."""
+    n = len(book.today)
+    coming = np.array([(p, place, quantity, (on - _EPOCH).days) for p, place, quantity, on in inbounds], dtype=np.int64)
+    product, place, quantity, day = coming.reshape(-1, 4).T
+    row = row_numbers(book.product_ids, book.location_ids, product, place)
+    known = row >= 0
+    row, quantity, day = row[known], quantity[known], day[known]
+    ahead = day - book.today[row] + 1  # columns after the last whole day: today's arrivals stand in column 1
+    late = ahead < 1
+    incoming = np.zeros((n, int(ahead.max(initial=0)) + 1), dtype=np.int32)
+    np.add.at(incoming, (row[~late], ahead[~late]), quantity[~late].astype(np.int32))
+    overdue_since: dict[int, date] = {}
+    for series, on in sorted(zip(row[late].tolist(), day[late].tolist(), strict=True), reverse=True):
+        overdue_since[series] = _EPOCH + timedelta(days=on)
+
+    asked = np.array([(p, to, source or 0, units) for p, to, source, units in requested], dtype=np.int64).reshape(-1, 4)
+    pending = _added(n, row_numbers(book.product_ids, book.location_ids, asked[:, 0], asked[:, 1]), asked[:, 3])
+    leaving = _added(n, row_numbers(book.product_ids, book.location_ids, asked[:, 0], asked[:, 2]), asked[:, 3])
+    free = book.on_hand - book.committed - leaving
+    positions = Positions(
+        on_hand=book.on_hand,
+        available=np.maximum(free, 0),
+        incoming=incoming,
+        overdue=_added(n, row[late], quantity[late]),
+        pending=pending,
+        backorders=np.maximum(-free, 0),
+        stale=stale,
+    )
+    return positions, overdue_since
+
+
+def _added(n: int, row: Ints, value: Ints) -> Ints:
+    """Sums per row; entries without a row are left out."""
+    known = row >= 0
+    return np.bincount(row[known], weights=value[known], minlength=n).astype(np.int64)
+
+
+async def _stale(connection: AsyncConnection, feeds: Sequence[FeedRow], book: Days) -> Bools:
+    """Series that are not judged: a feed of their place is too old, or their stock was never counted."""
+    silent: set[int] = set()
+    for feed in feeds:
+        silent |= await facts.fed_places(connection, feed)
+    return ~book.counted | np.isin(book.location_ids, np.fromiter(silent, dtype=np.int64, count=len(silent)))
+
+
+def _network(book: Days, places: Mapping[int, PlaceRow], sourcing: SourcingSettings) -> Network:
+    ids = np.fromiter(places, dtype=np.int64, count=len(places))
+    days = transfer_matrix([place.country for place in places.values()], sourcing)
+    return Network(book.product_ids, np.searchsorted(ids, book.location_ids), days)
+
+
+def classes_of(book: Days, products: Mapping[int, ProductRow], exchange: Exchange, settings: WatchSettings) -> Ints:
+    """ABC numbers of a whole catalogue: by units of the turnover period at today's prices, as `assess` ranks them."""
+    _cost, price = _unit_money(book.product_ids, products, exchange)
+    span = turnover.period(book.history, settings.turnover.period_days)
+    return turnover.abc(span.units * price.astype(np.float64), settings.turnover)

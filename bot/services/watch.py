@@ -1,0 +1,284 @@
+"""The watch: judge the whole catalogue at one instant, keep its cases, draft what they need, and tell people.
+
+Facts are read and judged first, outside any writing transaction. Cases, drafts, announcements and the audit entry are
+then written in one transaction, so a scan happens wholly or not at all.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Any
+
+import numpy as np
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from bot.domain.approval import OPEN_STATES, Refused, may_propose_again
+from bot.domain.arrays import Ints
+from bot.domain.cases import NUMERIC_KINDS, Severity
+from bot.domain.sourcing import Moves, SourcingSettings, find_moves, row_numbers, without_requests
+from bot.domain.views import CaseKind
+from bot.domain.watch import Assessment
+from bot.ports import Clock
+from bot.services import snapshot
+from bot.services.audit import Audit
+from bot.services.cases import Applied, Cases, Finding
+from bot.services.drafting import Drafting, Need
+from bot.services.figures import full_evidence
+from bot.services.requests import Requests
+from bot.services.settings import ServiceSettings
+from bot.services.snapshot import Snapshot
+from bot.storage import cases as case_rows
+from bot.storage import catalogue as facts
+from bot.storage import locks
+from bot.storage import requests as request_rows
+from bot.storage.cases import CaseRow
+from bot.storage.database import Database
+
+Progress = Callable[[str], None]  # called with the name of each phase as it begins
+
+
+@dataclass(frozen=True, slots=True)
+class ScanReport:
+    """What a scan did. `silenced` series were not judged: their facts are too old, or their stock was never counted.
+
+    `phases` gives seconds for load, assess, judge, apply, draft and tell.
+    """
+
+    at: datetime
+    series: int
+    silenced: int
+    opened: int
+    worsened: int
+    resolved: int
+    requests_drafted: int
+    announced: int
+    phases: Mapping[str, float] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Judged:
+    """What the facts say, before anything is written."""
+
+    taken: Snapshot
+    assessed: Assessment
+    moves: Moves
+    findings: Sequence[Finding]
+
+
+class _Phases:
+    """Seconds per phase."""
+
+    def __init__(self, progress: Progress | None) -> None:
+        self.seconds: dict[str, float] = {}
+        self._progress = progress
+        self._since = time.perf_counter()
+        self._name = ""
+
+    def begin(self, name: str) -> None:
+        """End the phase before and begin another; an empty name only ends."""
+        now = time.perf_counter()
+        if self._name:
+            self.seconds[self._name] = round(now - self._since, 3)
+        self._name, self._since = name, now
+        if name and self._progress is not None:
+            self._progress(name)
+
+
+class Watch:
+    """Scans."""
+
+    def __init__(
+        self,
+        *,
+        database: Database,
+        clock: Clock,
+        audit: Audit,
+        cases: Cases,
+        requests: Requests,
+        settings: ServiceSettings,
+        sourcing: SourcingSettings | None = None,
+    ) -> None:
+        self._database = database
+        self._clock = clock
+        self._audit = audit
+        self._cases = cases
+        self._requests = requests
+        self._settings = settings
+        self._sourcing = sourcing or SourcingSettings()
+
+    async def scan(self, at: datetime, progress: Progress | None = None) -> ScanReport:
+        """One pass over the whole catalogue as of `at` (aware)."""
+        phases = _Phases(progress)
+        phases.begin("load")
+        async with self._database.reading() as connection:
+            taken = await snapshot.take(connection, self._settings, self._sourcing, at)
+            standing = await case_rows.unresolved(connection)
+            feeds = await facts.feeds(connection)
+        judged = await asyncio.to_thread(self._judge, taken, standing, feeds, phases)
+        async with self._database.transaction() as connection:
+            phases.begin("apply")
+            await locks.scan(connection)
+            await locks.requests_in(connection, OPEN_STATES)
+            await locks.unresolved_cases(connection)
+            applied = await self._cases.apply(connection, judged.findings, at)
+            await self._requests.cancel_of_cases(connection, applied.resolved)
+            phases.begin("draft")
+            drafted = await self._draft(connection, judged, at)
+            phases.begin("tell")
+            announced = await self._cases.announce(connection, applied, at)
+            await self._record(connection, applied, drafted, at)
+        phases.begin("")
+        return ScanReport(
+            at=at,
+            series=judged.assessed.series,
+            silenced=_silenced(taken),
+            opened=len(applied.opened),
+            worsened=len(applied.worsened),
+            resolved=len(applied.resolved),
+            requests_drafted=drafted,
+            announced=announced,
+            phases=phases.seconds,
+        )
+
+    def _judge(
+        self,
+        taken: Snapshot,
+        standing: Mapping[str, CaseRow],
+        feeds: Sequence[facts.FeedRow],
+        phases: _Phases,
+    ) -> _Judged:
+        """The arithmetic; it runs in a thread, so that chats are answered meanwhile."""
+        phases.begin("assess")
+        assessed = taken.assess(self._settings.watch)
+        stale = taken.positions.stale
+        fresh = np.ones(assessed.series, dtype=np.bool_) if stale is None else ~stale
+        moves = find_moves(assessed, taken.network, fresh)
+        phases.begin("judge")
+        findings = [*_findings(taken, assessed, standing), *_feed_findings(taken, feeds)]
+        return _Judged(taken, assessed, moves, findings)
+
+    async def _draft(self, connection: AsyncConnection, judged: _Judged, at: datetime) -> int:
+        """Draft for every case that wants and may have a proposal; purchases and restocking transfers are submitted."""
+        standing = await case_rows.unresolved(connection)
+        asked = await request_rows.asked_cases(connection)
+        wanting = [
+            case
+            for case in standing.values()
+            if case.id not in asked and (case.snoozed_until is None or case.snoozed_until <= at)
+        ]
+        refused = await request_rows.refusals(connection, [case.id for case in wanting])
+        cool_down = timedelta(days=self._sourcing.cool_down_days)
+        wanting = [
+            case
+            for case in wanting
+            if may_propose_again(
+                Refused(*refused[case.id]) if case.id in refused else None, case.severity, at, cool_down
+            )
+        ]
+        drafting = Drafting(judged.taken, judged.assessed, judged.moves, self._sourcing)
+        restock = drafting.restock(_needs(judged.taken, wanting, ("stockout_risk",)))
+        clear = drafting.clear(_needs(judged.taken, wanting, ("slow_mover", "overstock")))
+        submitted = await self._requests.draft(connection, restock)
+        await self._requests.submit(connection, submitted)
+        await self._requests.draft(connection, clear)
+        return len(restock) + len(clear)
+
+    async def _record(self, connection: AsyncConnection, applied: Applied, drafted: int, at: datetime) -> None:
+        """One audit entry for a scan that changed something."""
+        counts = {
+            "opened": len(applied.opened),
+            "worsened": len(applied.worsened),
+            "resolved": len(applied.resolved),
+            "requests_drafted": drafted,
+        }
+        if any(counts.values()):
+            await self._audit.append(connection, "watch.scanned", "watch", {"at": at.isoformat(), **counts})
+
+
+def _findings(taken: Snapshot, assessed: Assessment, standing: Mapping[str, CaseRow]) -> list[Finding]:
+    """Findings of what can be judged: everything over an opening limit, and every case that is open already."""
+    opens, holds = without_requests(assessed)
+    stale = taken.positions.stale
+    open_rows = _rows_of(taken, standing)
+    proofs: dict[int, dict[str, Any]] = {}
+    found = []
+    for kind in NUMERIC_KINDS:
+        rows = np.union1d(np.flatnonzero(opens[kind] > 0), open_rows.get(kind, np.empty(0, dtype=np.int64)))
+        if stale is not None:
+            rows = rows[~stale[rows]]
+        for row in rows.tolist():
+            if row not in proofs:
+                proofs[row] = full_evidence(taken, assessed, row)
+            product, place = int(taken.product_ids[row]), int(taken.location_ids[row])
+            found.append(
+                Finding(
+                    kind=kind,
+                    key=f"{kind}:{product}:{place}",
+                    product_id=product,
+                    location_id=place,
+                    opens=int(opens[kind][row]),
+                    holds=int(holds[kind][row]),
+                    money_minor=int(assessed.money_minor[kind][row]),
+                    evidence=proofs[row],
+                )
+            )
+    return found
+
+
+def _rows_of(taken: Snapshot, standing: Mapping[str, CaseRow]) -> dict[CaseKind, Ints]:
+    """Rows of the series that have an unresolved case, by kind."""
+    found: dict[CaseKind, Ints] = {}
+    for kind in NUMERIC_KINDS:
+        pairs = [(c.product_id, c.location_id) for c in standing.values() if c.kind == kind]
+        keys = np.array(pairs, dtype=np.int64).reshape(-1, 2)
+        rows = row_numbers(taken.product_ids, taken.location_ids, keys[:, 0], keys[:, 1])
+        found[kind] = rows[rows >= 0]
+    return found
+
+
+def _feed_findings(taken: Snapshot, feeds: Sequence[facts.FeedRow]) -> list[Finding]:
+    """One finding per feed: stale opens a case, fresh resolves it."""
+    stale = {feed.id for feed in taken.stale_feeds}
+    worst = int(Severity.WARNING)
+    return [
+        Finding(
+            kind="data_stale",
+            key=f"data_stale:feed:{feed.id}",
+            product_id=None,
+            location_id=None,
+            opens=worst if feed.id in stale else 0,
+            holds=worst if feed.id in stale else 0,
+            money_minor=0,
+            evidence={
+                "source": feed.source,
+                "feed": feed.kind,
+                "fresh_until": feed.fresh_until.isoformat(),
+                "limit_hours": feed.limit_hours,
+                "at": taken.at.isoformat(),
+            },
+        )
+        for feed in feeds
+    ]
+
+
+def _needs(taken: Snapshot, cases: Sequence[CaseRow], kinds: Sequence[CaseKind]) -> list[Need]:
+    """The cases of the kinds whose series was judged; of two on one series the first kind is served."""
+    stale, seen, needs = taken.positions.stale, set(), []
+    for kind in kinds:
+        for case in cases:
+            if case.kind != kind or case.product_id is None or case.location_id is None:
+                continue
+            row = taken.find(case.product_id, case.location_id)
+            if row is None or row in seen or (stale is not None and stale[row]):
+                continue
+            seen.add(row)
+            needs.append(Need(case.id, row, case.severity))
+    return needs
+
+
+def _silenced(taken: Snapshot) -> int:
+    return 0 if taken.positions.stale is None else int(taken.positions.stale.sum())
