@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from telegram import Bot, User, WebhookInfo
 
-from bot.errors import PlatformError, TokenRefused
+from bot.errors import PayloadRefused, PlatformError, TokenRefused
 from bot.platforms.telegram.sending import Sender
 from bot.ports import Check
 
@@ -16,7 +16,8 @@ async def checks(bot: Bot, sender: Sender, webhook_url: str) -> tuple[Check, ...
     try:
         me = await sender.call(bot.get_me())
         webhook = await sender.call(bot.get_webhook_info())
-    except TokenRefused:
+    except (TokenRefused, PayloadRefused):
+        # A token of a wrong shape is answered with 404.
         remedy = "copy the token again from @BotFather (/mybots, API Token) into the settings"
         return (Check("telegram token", "fail", "Telegram does not accept the token", remedy),)
     except PlatformError as error:

@@ -5,7 +5,7 @@
     InvalidToken                                TokenRefused
     Forbidden; no such chat, no right to write  ConversationGone
     no such message; query too old              MessageGone
-    any other BadRequest, EndPointNotFound      PayloadRefused
+    any other BadRequest; an unknown method     PayloadRefused
     Conflict                                    PlatformError (another process reads this bot's updates)
     NetworkError, TimedOut                      Unreachable where no connection was made, Uncertain otherwise
     anything else after the request was sent    Uncertain
@@ -115,7 +115,8 @@ def _of(error: BaseException, detail: str) -> PlatformError:
         case ChatMigrated():
             return ConversationMoved(str(error.new_chat_id), detail)
         case InvalidToken():
-            return TokenRefused(detail)
+            # Once logged in, 404 means that a Bot API server of an older version does not know the method.
+            return PayloadRefused(detail) if error.message == "Not Found" else TokenRefused(detail)
         case Forbidden():
             return ConversationGone(detail)
         case BadRequest():

@@ -26,7 +26,6 @@ from bot.ports import HttpAnswer, HttpRequest, Intake
 
 SECRET_HEADER = "x-telegram-bot-api-secret-token"  # noqa: S105  # the header's name, not a secret
 
-_FIRST_PAUSE = 0.5
 _LONGEST_PAUSE = 30.0
 
 log = logging.getLogger(__name__)
@@ -95,6 +94,7 @@ class Poller:
         self._offsets = offsets
         self._token = options.token
         self._poll_seconds = options.poll_seconds
+        self._first_pause = options.retry_seconds
         self._stopping = asyncio.Event()
         self._offset = 0
 
@@ -104,7 +104,7 @@ class Poller:
 
     async def run(self) -> None:
         """Poll until stopped; a failure is logged and tried again after a growing pause."""
-        pause = _FIRST_PAUSE
+        pause = self._first_pause
         loaded = False
         while not self._stopping.is_set():
             try:
@@ -115,7 +115,7 @@ class Poller:
             except Exception as error:  # noqa: BLE001  # the loop outlives whatever one round meets
                 pause = max(pause, self._report(error))
                 whole = False
-            pause = _FIRST_PAUSE if whole else pause
+            pause = self._first_pause if whole else pause
             if not whole:
                 await self._rest(pause)
                 pause = min(pause * 2, _LONGEST_PAUSE)

@@ -34,8 +34,8 @@ class TelegramOptions:
     """How to reach Telegram.
 
     With `webhook_url` (https, as seen from outside) updates come through `receive` and must carry `webhook_secret`;
-    without one they are polled. `commands` are the names and summaries of the menu. ValueError where Telegram would
-    refuse any of it.
+    without one they are polled, each poll held for `poll_seconds`, and after a failure again in `retry_seconds`, then
+    ever later. `commands` are the names and summaries of the menu. ValueError where Telegram would refuse any of it.
     """
 
     token: str = field(repr=False)
@@ -46,6 +46,7 @@ class TelegramOptions:
     base_file_url: str = "https://api.telegram.org/file/bot"
     commands: tuple[tuple[str, Words], ...] = ()
     poll_seconds: int = 50
+    retry_seconds: float = 0.5
 
     def __post_init__(self) -> None:
         """Refuse what Telegram would refuse later and less clearly."""

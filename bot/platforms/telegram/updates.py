@@ -113,6 +113,7 @@ def _event(
     handle: dict[str, str] | None = None,
 ) -> Incoming:
     where: ConversationKind = "direct" if chat.type == Chat.PRIVATE else "group"
+    person = None if person and person.is_bot else person  # a bot is no member, whatever it did to the group
     return Incoming(
         platform=NAME,
         event_id=str(update.update_id),

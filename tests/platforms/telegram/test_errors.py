@@ -39,6 +39,8 @@ CASES: list[tuple[type[Exception], tuple[object, ...], type[PlatformError]]] = [
     (sdk.RetryAfter, (7,), RateLimited),
     (sdk.ChatMigrated, (-1009998887776,), ConversationMoved),
     (sdk.InvalidToken, (), TokenRefused),
+    (sdk.InvalidToken, ("Not Found",), PayloadRefused),
+    (sdk.InvalidToken, ("Unauthorized",), TokenRefused),
     (sdk.EndPointNotFound, ("Endpoint 'x' not found in Bot API",), PayloadRefused),
     (sdk.Conflict, ("Conflict: terminated by other getUpdates request",), PlatformError),
     (sdk.PassportDecryptionError, ("bad",), PlatformError),

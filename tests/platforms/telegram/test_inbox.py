@@ -88,24 +88,18 @@ async def test_an_update_is_confirmed_only_after_it_was_stored(api: BotApi, make
     assert (intake.ids, offsets.saved) == ([500], [501])
 
 
-async def test_a_failing_intake_stops_the_batch_and_loses_nothing(
-    api: BotApi, make: Make, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr("bot.platforms.telegram.inbox._FIRST_PAUSE", 0.01)
+async def test_a_failing_intake_stops_the_batch_and_loses_nothing(api: BotApi, make: Make) -> None:
     intake, offsets = Intake(), Offsets()
     api.updates = [message(500, "/stock A"), message(501, "/stock B"), message(502, "/stock C")]
     intake.failures = 2
-    await make(offset=offsets).start(intake)
+    await make(offset=offsets, retry_seconds=0.01).start(intake)
     await api.until(lambda: 503 in offsets_asked(api))
     assert intake.ids == [500, 501, 502]
     assert offsets_asked(api) == [0, 0, 0, 503]
     assert offsets.saved == [503]
 
 
-async def test_what_was_stored_before_the_failing_one_is_confirmed(
-    api: BotApi, make: Make, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr("bot.platforms.telegram.inbox._FIRST_PAUSE", 0.01)
+async def test_what_was_stored_before_the_failing_one_is_confirmed(api: BotApi, make: Make) -> None:
     taken: list[str] = []
 
     async def intake(incoming: Incoming) -> None:
@@ -115,7 +109,7 @@ async def test_what_was_stored_before_the_failing_one_is_confirmed(
         taken.append(incoming.text)
 
     api.updates = [message(500, "/stock A"), message(501, "/stock B")]
-    await make().start(intake)
+    await make(retry_seconds=0.01).start(intake)
     await api.until(lambda: 502 in offsets_asked(api))
     assert taken == ["stock A", "refused", "stock B"]
     assert offsets_asked(api) == [0, 501, 502]

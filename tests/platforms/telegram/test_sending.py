@@ -301,9 +301,16 @@ async def test_a_check_says_what_is_wrong_with_a_remedy(api: BotApi, make: Make)
     assert all(check.remedy for check in found.values() if check.verdict != "ok")
 
 
-@pytest.mark.parametrize(("code", "name"), [(401, "telegram token"), (500, "telegram connection")])
-async def test_a_check_that_fails_is_told_and_not_raised(api: BotApi, make: Make, code: int, name: str) -> None:
-    api.script("getMe", Fail(code, "Unauthorized"))
+@pytest.mark.parametrize(
+    ("refusal", "name"),
+    [
+        (Fail(401, "Unauthorized"), "telegram token"),
+        (Fail(404, "Not Found"), "telegram token"),
+        (Fail(500, "Internal Server Error"), "telegram connection"),
+    ],
+)
+async def test_a_check_that_fails_is_told_and_not_raised(api: BotApi, make: Make, refusal: Fail, name: str) -> None:
+    api.script("getMe", refusal)
     (check,) = await make().check()
     assert (check.name, check.verdict) == (name, "fail")
     assert TOKEN not in check.detail

@@ -90,11 +90,12 @@ def test_a_forum_topic_is_the_thread_and_a_mere_reply_thread_is_not() -> None:
 
 
 def test_a_group_that_became_a_supergroup_has_moved() -> None:
-    update = message(1, "", SMALL_GROUP, migrate_to_chat_id=-1009998887776)
+    update = message(1, "", SMALL_GROUP, migrate_to_chat_id=-1009998887776, **{"from": BOT})
     del update["message"]["text"]
     incoming = event(update)
     assert incoming is not None
     assert (incoming.kind, incoming.conversation, incoming.moved_to) == ("moved", "-4001122", "-1009998887776")
+    assert incoming.person == ""
 
 
 @pytest.mark.parametrize(
