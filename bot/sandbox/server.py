@@ -28,6 +28,7 @@ class _Server(uvicorn.Server):
     def __init__(self, config: uvicorn.Config) -> None:
         super().__init__(config)
         self.ready = asyncio.Event()
+        self.ending = asyncio.Event()
 
     @contextlib.contextmanager
     def capture_signals(self) -> Iterator[None]:
@@ -38,6 +39,10 @@ class _Server(uvicorn.Server):
         """Start, and say so."""
         await super().startup(sockets)
         self.ready.set()
+
+    async def main_loop(self) -> None:
+        """Wait to be stopped, rather than asking ten times a second."""
+        await self.ending.wait()
 
 
 class Sandbox:
@@ -99,6 +104,8 @@ class Sandbox:
             lifespan="off",
             log_config=None,
             access_log=False,
+            date_header=False,
+            server_header=False,
             ws_ping_interval=5,
             timeout_graceful_shutdown=1,
         )
@@ -114,7 +121,7 @@ class Sandbox:
         await self.telegram.updates.stop()
         await self.slack.courier.stop()
         if self._server and self._serving:
-            self._server.should_exit = True
+            self._server.ending.set()
             await self._serving
             self._server = self._serving = None
 

@@ -122,5 +122,5 @@ class WebApi:
 
 def _known(method: Method, arguments: Mapping[str, Any]) -> None:
     """Refuse an argument the method does not have: Slack ignores it, which hides a misspelt one."""
-    if unknown := [argument for argument in arguments if argument not in method.fields.split()]:
+    if unknown := [argument for argument in arguments if argument not in (*method.fields.split(), "team_id")]:
         raise SlackRefusal("invalid_arguments", f"unknown argument: {unknown[0]}")

@@ -43,9 +43,9 @@ def fault_of(unix: str, template: str) -> str:
 def show(unix: int, template: str, zone: str, locale: str, now: datetime) -> str:
     """The date as a person with that zone and Slack locale (en-US, zh-CN) reads it at `now`."""
     at = datetime.fromtimestamp(unix, UTC).astimezone(ZoneInfo(zone))
-    return TOKEN.sub(
-        lambda token: _one(token[1], at, Locale.parse(locale, sep="-"), now.astimezone(at.tzinfo)), template
-    )
+    known, here = Locale.parse(locale, sep="-"), now.astimezone(at.tzinfo)
+    # Babel puts a narrow no-break space before AM and PM, which nobody can type into a search.
+    return TOKEN.sub(lambda token: _one(token[1], at, known, here), template).replace("\u202f", " ")
 
 
 def _one(name: str, at: datetime, locale: Locale, now: datetime) -> str:

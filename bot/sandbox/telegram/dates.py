@@ -28,4 +28,5 @@ def show(unix: int, template: str, zone: str, language: str, now: datetime) -> s
                 parts.append(format_date(at.date(), "short" if letter == "d" else "long", locale=locale))
             case "t" | "T":
                 parts.append(format_time(at, "short" if letter == "t" else "medium", tzinfo=at.tzinfo, locale=locale))
-    return " ".join(parts)
+    # Babel puts a narrow no-break space before AM and PM, which nobody can type into a search.
+    return " ".join(parts).replace("\u202f", " ")

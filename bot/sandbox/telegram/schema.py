@@ -17,6 +17,8 @@ _ABSENT = {
     "message_id": "message identifier is not specified",
 }
 
+_PLAIN = frozenset({"Integer", "Float", "Boolean", "String", "InputFile"})
+
 
 class Schema:
     """The methods we serve and the types they take, read from `api.json`."""
@@ -63,15 +65,25 @@ class Schema:
         return found
 
     def _value(self, value: Any, types: Sequence[str], where: str) -> Any:  # noqa: ANN401  # of any type
+        if isinstance(value, str) and not _PLAIN.intersection(types):
+            try:
+                value = json.loads(value)
+            except ValueError:
+                raise bad(f"can't parse {where} JSON object") from None
         refusal: BotApiRefusal | None = None
-        for kind in types:
+        for kind in sorted(types, key=lambda kind: self._strangers(value, kind)):
             try:
                 return self._typed(value, kind, where)
             except BotApiRefusal as error:
-                refusal = refusal if refusal and len(types) == 1 else error
+                refusal = refusal or error
             except (ValueError, TypeError):
                 continue
         raise refusal or bad(f"can't parse {where}: {' or '.join(types)} expected")
+
+    def _strangers(self, value: Any, kind: str) -> int:  # noqa: ANN401  # of any type
+        """How many of an object's fields a type does not know: the one that fits best is tried, and blamed, first."""
+        known = {field["name"] for field in self._types.get(kind, {}).get("fields", ())}
+        return len(set(value) - known) if isinstance(value, dict) and kind in self._types else 0
 
     def _typed(self, value: Any, kind: str, where: str) -> Any:  # noqa: ANN401  # of any type
         match kind:
@@ -89,17 +101,16 @@ class Schema:
                 if not isinstance(value, str | tuple):
                     raise TypeError(where)
                 return value
-        data = json.loads(value) if isinstance(value, str) else value
         if kind.startswith("Array of "):
-            if not isinstance(data, list):
+            if not isinstance(value, list):
                 raise TypeError(where)
-            return [self._value(item, [kind.removeprefix("Array of ")], where) for item in data]
-        if not isinstance(data, dict):
+            return [self._value(item, [kind.removeprefix("Array of ")], where) for item in value]
+        if not isinstance(value, dict):
             raise TypeError(where)
         known = self._types[kind]
         if "subtypes" in known:
-            return self._value(data, known["subtypes"], where)
-        return self._fields(known["fields"], data, where)
+            return self._value(value, known["subtypes"], where)
+        return self._fields(known["fields"], value, where)
 
 
 def _attaches(value: Any, files: Mapping[str, Any]) -> bool:  # noqa: ANN401  # of any type

@@ -78,6 +78,11 @@ class Updates:
             await self._client.aclose()
             self._client = self._sender = None
 
+    @property
+    def polling(self) -> bool:
+        """Whether a poll is in hand."""
+        return self._poller is not None
+
     def put(self, kind: str, body: Mapping[str, Any]) -> None:
         """Queue an update, unless the bot asked not to hear of its kind."""
         wanted = kind in self._allowed if self._allowed is not None else kind not in _ON_REQUEST
@@ -98,6 +103,7 @@ class Updates:
         if self._poller:
             self._poller.set()
         mine = self._poller = asyncio.Event()
+        self.pulse.beat()
         deadline = time.monotonic() + min(max(wait, 0), MAX_WAIT)
         try:
             while not self.queue and (left := deadline - time.monotonic()) > 0:

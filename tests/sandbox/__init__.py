@@ -1,0 +1,1 @@
+"""The sandbox, held to the behaviour of the real platforms."""
