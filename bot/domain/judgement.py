@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from bot.domain import cases, surge
+from bot.domain import cases, replenishment, surge
 from bot.domain.arrays import Bools, Floats, Ints, to_minor
 from bot.domain.demand import DemandEstimate
 from bot.domain.figures import Stock, Supply
@@ -35,13 +35,13 @@ def severities(facts: Judged) -> tuple[dict[CaseKind, Ints], dict[CaseKind, Ints
     stale = facts.positions.stale
     if stale is None:
         stale = np.zeros(len(facts.supply.position), dtype=np.bool_)
-    slow = _slow(facts)
+    slow, relaxed = _slow(facts), _relaxed_runout(facts)
     judged: dict[CaseKind, _Classes] = {
-        "stockout_risk": _stockout(facts),
+        "stockout_risk": _stockout(facts, relaxed),
         "surge": _surge(facts),
         "slow_mover": slow,
         "overstock": _overstock(facts, slow),
-        "late_inbound": _late(facts),
+        "late_inbound": _late(facts, relaxed),
     }
     worst = int(cases.Severity.CRITICAL)
     opens = {kind: np.where(stale, 0, pair[0]) for kind, pair in judged.items()}
@@ -58,16 +58,27 @@ def _worst(*conditions: Bools) -> Ints:
     return severity
 
 
-def _stockout(facts: Judged) -> _Classes:
+def _stockout(facts: Judged, relaxed: replenishment.Runout) -> _Classes:
     """Stock-out risk: by the position, by the gap, and by how soon the gap begins."""
     rules, supply, end = facts.settings.cases, facts.supply, facts.supply.runout
     kept = supply.reorder_point >= 1  # slower series are not kept in stock for their service level
     gap, soon = kept & (end.gap > 0), end.stockout <= rules.critical_days
     opens = _worst(supply.order_due | gap, gap, gap & soon)
-    relaxed = supply.reorder_point * rules.position_release
-    gap = (relaxed >= 1) & (end.slack < rules.gap_release_days)
-    soon = end.stockout <= rules.critical_days * rules.critical_release
-    return opens, _worst((relaxed >= 1) & (supply.position <= relaxed) | gap, gap, gap & soon)
+    level = supply.reorder_point * rules.position_release
+    gap = (level >= 1) & (relaxed.slack < rules.gap_release_days)
+    soon = relaxed.stockout <= rules.critical_days * rules.critical_release
+    return opens, _worst((level >= 1) & (supply.position <= level) | gap, gap, gap & soon)
+
+
+def _relaxed_runout(facts: Judged) -> replenishment.Runout:
+    """The run-out when an arrival is in time only with the days to spare that close a gap."""
+    return replenishment.runout(
+        facts.positions.available,
+        facts.demand.velocity,
+        facts.positions.incoming,
+        facts.supply.lead_time,
+        facts.settings.cases.gap_release_days,
+    )
 
 
 def _surge(facts: Judged) -> _Classes:
@@ -102,13 +113,13 @@ def _overstock(facts: Judged, slow: _Classes) -> _Classes:
     return np.where(slow[1] > 0, 0, opens), np.where(slow[0] > 0, 0, holds)
 
 
-def _late(facts: Judged) -> _Classes:
+def _late(facts: Judged, relaxed: replenishment.Runout) -> _Classes:
     """Late inbound: overdue goods; worse when days without stock lie ahead, and when the stock is out."""
     end = facts.supply.runout
     late = facts.positions.overdue > 0
     out = late & (facts.positions.available <= 0) & (facts.demand.velocity > 0)
-    opens = _worst(late, late & (end.gap > 0), out)
-    return opens, _worst(late, late & (end.slack < facts.settings.cases.gap_release_days), out)
+    narrow = relaxed.slack < facts.settings.cases.gap_release_days
+    return _worst(late, late & (end.gap > 0), out), _worst(late, late & narrow, out)
 
 
 def _surge_shortage(

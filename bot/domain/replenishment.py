@@ -122,11 +122,11 @@ class Runout:
     slack: Floats  # stockout - relief, signed: how many days of stock are left when relief comes
 
 
-def runout(available: Counts, velocity: Floats, incoming: Counts, lead_time: Floats) -> Runout:
+def runout(available: Counts, velocity: Floats, incoming: Counts, lead_time: Floats, spare_days: float = 0.0) -> Runout:
     """Run the stock down at `velocity`, taking arrivals as they land.
 
     `incoming` (n, H): units landing `k` days from now in column `k`, usable from that moment. Inbound counts only if
-    it lands before the stock runs out.
+    it lands before the stock runs out, with `spare_days` of stock left.
     """
     stock = np.maximum(available, 0).astype(np.float64)
     horizon = incoming.shape[1]
@@ -138,7 +138,7 @@ def runout(available: Counts, velocity: Floats, incoming: Counts, lead_time: Flo
     landed = np.cumsum(incoming, axis=1, dtype=np.float64)
     before = np.concatenate([np.zeros((len(stock), 1)), landed[:, :-1]], axis=1)
     lasts = ratio(stock[:, None] + before, velocity[:, None], np.inf)
-    dry = (lasts < day) & (incoming > 0)  # out of stock when this arrival comes
+    dry = (lasts < day + spare_days) & (incoming > 0)  # out of stock when this arrival comes
     ends = dry.any(axis=1)
     end = dry.argmax(axis=1)[:, None]
     landing = np.where(ends, np.take_along_axis(before, end, axis=1)[:, 0], landed[:, -1])

@@ -120,6 +120,15 @@ def test_one_bulk_order_is_capped_and_a_marked_day_is_left_out() -> None:
     assert demand.corrected[0, 0] == pytest.approx(sum(bulk[-8:-3] + bulk[-2:]) / 7)
 
 
+@pytest.mark.parametrize(("ordinary", "spikes"), [(4, 0), (5, 1)])
+def test_a_spike_needs_five_ordinary_sale_days_beside_it(ordinary: int, spikes: int) -> None:
+    units = [0] * 60
+    units[::12] = [3] * 5
+    units[:1] = [3 if ordinary == 5 else 0]
+    units[30] = 400
+    assert estimate(history([units])).spike_days[0] == spikes
+
+
 def test_rare_single_sales_are_no_spikes() -> None:
     units = [0] * 90
     units[5] = units[40] = units[80] = 12

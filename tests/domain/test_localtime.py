@@ -52,11 +52,17 @@ def test_apia_had_no_thirtieth_of_december_2011() -> None:
     assert not date_exists(apia, date(2011, 12, 30))
     assert date_exists(apia, date(2011, 12, 29))
     assert date_exists(ZoneInfo("America/Sao_Paulo"), date(2011, 10, 16))
-    sent, after = [], utc(2011, 12, 28)
+
+
+@pytest.mark.parametrize("at", [time(0), time(9)])
+def test_nothing_is_sent_for_a_skipped_day(at: time) -> None:
+    apia = ZoneInfo("Pacific/Apia")
+    sent, after = [], utc(2011, 12, 27, 23)
     for _ in range(4):
-        after = next_local(apia, time(0), after)
-        sent.append(after.astimezone(apia).date())
-    assert sent == [date(2011, 12, 28), date(2011, 12, 29), date(2011, 12, 31), date(2012, 1, 1)]
+        after = next_local(apia, at, after)
+        sent.append(after.astimezone(apia).replace(tzinfo=None))
+    days = [date(2011, 12, 28), date(2011, 12, 29), date(2011, 12, 31), date(2012, 1, 1)]
+    assert sent == [datetime.combine(day, at) for day in days]
 
 
 @given(ZONES, DATES, TIMES)

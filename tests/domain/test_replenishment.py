@@ -129,6 +129,13 @@ def test_inbound_counts_only_if_it_lands_before_the_stock_runs_out() -> None:
     assert end.relief_due.tolist() == [True, True]
 
 
+def test_what_lands_as_the_last_unit_goes_is_in_time() -> None:
+    incoming = np.zeros((1, 20))
+    incoming[0, 10] = 8
+    end = r.runout(i(40), f(4), incoming, f(25))
+    assert (end.landing[0], end.stockout[0], end.relief[0]) == (8, 12, 25)
+
+
 def test_with_nothing_on_its_way_relief_is_an_order_placed_now() -> None:
     end = r.runout(i(40, 40), f(4, 1), np.zeros((2, 10)), f(25, 25))
     assert end.gap.tolist() == [15, 0]
@@ -210,6 +217,13 @@ def test_the_riskiest_is_served_first_and_no_unit_is_promised_twice() -> None:
     assert found.donor.tolist() == [2, 2, -1]
     starved = r.find_transfers(sku, location, i(30, 30, 0), i(0, 0, 30), ways, f(9, 9, 9), i(10, 99, 0))
     assert starved.donor.tolist() == [-1, 2, -1]
+
+
+def test_one_donor_s_promises_do_not_use_up_another_s() -> None:
+    sku, location = i(1, 1, 2, 2), i(0, 1, 0, 1)
+    found = r.find_transfers(sku, location, i(30, 0, 40, 0), i(0, 30, 0, 40), WAYS, f(9, 9, 9, 9), i(1, 0, 2, 0))
+    assert found.donor.tolist() == [1, -1, 3, -1]
+    assert found.quantity.tolist() == [30, 0, 40, 0]
 
 
 @settings(max_examples=100, deadline=None)

@@ -18,7 +18,7 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 from scipy import stats
 
-from bot.domain.cases import KINDS
+from bot.domain.cases import KINDS, step
 from bot.domain.demand import BlendedVelocity, DemandEstimate, DemandSettings, SeriesHistory
 from bot.domain.evidence import STEPS_OF_KIND, evidence
 from bot.domain.surge import SurgeSettings
@@ -210,6 +210,30 @@ def test_an_arrival_in_time_closes_the_gap_and_an_overdue_one_does_not() -> None
     assert overdue.opens["stockout_risk"][0] == 2
 
 
+@pytest.mark.parametrize(("arrives", "opens", "holds"), [(11, 2, 2), (10, 0, 2), (9, 0, 2), (8, 0, 0)])
+def test_a_gap_opens_with_the_first_empty_day_and_closes_with_two_days_to_spare(
+    arrives: int, opens: int, holds: int
+) -> None:
+    a = single([4] * 120, on_hand=40, incoming={arrives: 130})  # 40 units last ten days
+    assert a.supply.position[0] > a.supply.reorder_point[0] * RULES.cases.position_release
+    assert a.opens["stockout_risk"][0] == opens
+    assert a.holds["stockout_risk"][0] == holds
+
+
+def test_a_stock_that_wavers_around_an_arrival_opens_one_case_and_keeps_it() -> None:
+    severity, seen = 0, []
+    for on_hand in (44, 43) * 4:  # with 44 the arrival is just in time, with 43 it is not
+        a = single([4] * 120, on_hand=on_hand, incoming={11: 130})
+        severity = int(step(severity, int(a.opens["stockout_risk"][0]), int(a.holds["stockout_risk"][0])))
+        seen.append(severity)
+    assert seen == [0] + [2] * 7
+
+
+def test_overdue_goods_are_worse_with_empty_days_ahead_and_worst_when_the_stock_is_out() -> None:
+    severities = [single([4] * 120, on_hand=on_hand, overdue=9).opens["late_inbound"][0] for on_hand in (99, 40, 0)]
+    assert severities == [1, 2, 3]
+
+
 @pytest.mark.parametrize(("idle", "severity"), [(29, 0), (30, 1), (60, 2), (90, 3)])
 def test_slow_lines_are_thirty_sixty_and_ninety_days_without_a_sale(idle: int, severity: int) -> None:
     a = single([1] * (150 - idle) + [0] * idle, on_hand=5)
@@ -335,10 +359,10 @@ def test_evidence_replays_every_figure_from_what_was_stored(distribution: Any) -
     seen = set()
     for row in range(0, N, 3):
         stored = json.loads(json.dumps(evidence(a, row), allow_nan=False))
-        for step in stored["steps"]:
-            seen.add(step["name"])
-            replayed = eval(step["formula"], {"__builtins__": {}}, {**WORDS, **step["values"]})  # noqa: S307  # our own text
-            assert replayed == pytest.approx(step["result"], rel=1e-6, abs=1e-6), (row, step)
+        for taken in stored["steps"]:
+            seen.add(taken["name"])
+            replayed = eval(taken["formula"], {"__builtins__": {}}, {**WORDS, **taken["values"]})  # noqa: S307  # our own text
+            assert replayed == pytest.approx(taken["result"], rel=1e-6, abs=1e-6), (row, taken)
     assert {name for names in STEPS_OF_KIND.values() for name in names} <= seen
 
 
