@@ -243,7 +243,7 @@ def _table(cases: Sequence[CaseView]) -> Table:
 
 def _row(case: CaseView, *, one_kind: bool) -> tuple[Inline, ...]:
     cells: list[Inline] = [
-        Code(case.sku) if case.sku else Text(case.name or labels.case_code(case.id)),
+        labels.product(case.sku, case.name) if case.sku else Text(case.name or labels.case_code(case.id)),
         Text(case.location) if case.location else labels.NONE,
     ]
     if not one_kind:

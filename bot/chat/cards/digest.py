@@ -78,7 +78,7 @@ def _waiting(total: int) -> Words:
 def _dated(digest: DigestView) -> Inline:
     parts: list[Inline] = [Day(digest.local_date)]
     if digest.late:
-        parts += [Text("  "), Badge(_("late"), "warn")]
+        parts += [Text("  "), Badge(_("sent late"), "warn")]
     if digest.merged_dates:
         parts += [Text(" · "), _("stands in for {days} as well", days=_dates(digest.merged_dates))]
     return Span(tuple(parts))
@@ -147,13 +147,15 @@ def _request(request: RequestView) -> Inline:
 
 
 def _decide(request: RequestView) -> tuple[Action, ...]:
-    shown = labels.request_code(request.id, request.version)
+    """The buttons name their request: on Telegram all buttons stand together below the message."""
+    code, shown = labels.request_code(request.id), labels.request_code(request.id, request.version)
     found = [
-        Action(_("Approve"), "approve", (shown,), style="primary"),
-        Action(_("Reject"), "reject", (shown,), style="danger"),
+        Action(_("Approve {request}", request=code), "approve", (shown,), style="primary"),
+        Action(_("Reject {request}", request=code), "reject", (shown,), style="danger"),
     ]
     if request.case_id is not None:
-        found.append(Action(_("Why?"), "why", (labels.case_code(request.case_id),)))
+        case = labels.case_code(request.case_id)
+        found.append(Action(_("Why? {case}", case=case), "why", (case,)))
     return tuple(found)
 
 

@@ -11,15 +11,15 @@ from bot.errors import Refusal
 from bot.words import Words, _
 
 # Where the people of a cross-border team usually live; everyone else types the name.
-LIKELY_ZONES = (
-    "Asia/Shanghai",
-    "Asia/Bangkok",
-    "Asia/Tokyo",
-    "Europe/Berlin",
-    "Europe/London",
-    "America/New_York",
-    "America/Chicago",
-    "America/Los_Angeles",
+LIKELY_ZONES: tuple[tuple[str, Words], ...] = (
+    ("Asia/Shanghai", _("Shanghai")),
+    ("Asia/Bangkok", _("Bangkok")),
+    ("Asia/Tokyo", _("Tokyo")),
+    ("Europe/Berlin", _("Berlin")),
+    ("Europe/London", _("London")),
+    ("America/New_York", _("New York")),
+    ("America/Chicago", _("Chicago")),
+    ("America/Los_Angeles", _("Los Angeles")),
 )
 
 
@@ -72,18 +72,17 @@ def welcome_card(name: str) -> Message:
     return Message(words, (Paragraph(words), Paragraph(hint), Actions(buttons)))
 
 
-def zone_question(now: datetime, zones: Sequence[str] = LIKELY_ZONES) -> tuple[Block, ...]:
+def zone_question(now: datetime, zones: Sequence[tuple[str, Words]] = LIKELY_ZONES) -> tuple[Block, ...]:
     """The question for one's time zone, asked once: each button says what the clock shows there at `now`."""
     return (
         Heading(_("One question: where do you work?")),
         Paragraph(_("Then morning digests reach you in your morning. Press the zone whose time is yours.")),
-        Actions(tuple(_zone_button(zone, now) for zone in zones)),
+        Actions(tuple(_zone_button(zone, city, now) for zone, city in zones)),
         Footnote(_("Another one: {example}", example=Code("me zone Asia/Dubai"))),
     )
 
 
-def _zone_button(zone: str, now: datetime) -> Action:
-    city = zone.rpartition("/")[2].replace("_", " ")
+def _zone_button(zone: str, city: Words, now: datetime) -> Action:
     label = _("{city} · {time}", city=city, time=f"{now.astimezone(ZoneInfo(zone)):%H:%M}")
     return Action(label, "me", ("zone", zone))
 

@@ -163,7 +163,7 @@ def _origin(request: RequestView) -> Inline:
 def decision_line(request: RequestView) -> Words:
     """Who decided, when and where; or how it ended without anybody."""
     if request.decided_at is None:
-        return _("{request} is {state}.", request=_code(request), state=labels.REQUEST_STATES[request.state][0])
+        return _("{request}: {state}.", request=_code(request), state=labels.REQUEST_STATES[request.state][0])
     when = Instant(request.decided_at)
     if request.decided_by_id is None and not request.decided_by:
         return _(

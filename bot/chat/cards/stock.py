@@ -140,13 +140,13 @@ def _speeds(line: StockLine) -> list[Block]:
     columns = (
         Column(_("Window")),
         Column(_("Sold"), "end"),
-        Column(_("As sold"), "end"),
-        Column(_("In stock"), "end"),
-        Column(_("Days out"), "end"),
+        Column(_("A day, as sold"), "end"),
+        Column(_("A day, in stock"), "end"),
+        Column(_("Days left out"), "end"),
     )
     rows = tuple(
         (
-            labels.days(each.window),
+            n_("last {count} day", "last {count} days", each.window),
             labels.count(each.units),
             labels.rate_number(each.raw),
             labels.rate_number(each.corrected),

@@ -58,6 +58,8 @@ STEPS: Mapping[str, Words] = {
     "surge_p_value": _("Chance of so many by luck"),
 }
 
+MONEY = frozenset({"lost_margin", "capital"})  # steps whose result is in minor units
+
 INPUTS: Mapping[str, Words] = {
     "on_hand": _("On hand"),
     "available": _("Available"),
@@ -136,9 +138,9 @@ def _windows(windows: object) -> list[Block]:
     columns = (
         Column(_("Window")),
         Column(_("Sold"), "end"),
-        Column(_("As sold"), "end"),
-        Column(_("In stock"), "end"),
-        Column(_("Days out"), "end"),
+        Column(_("A day, as sold"), "end"),
+        Column(_("A day, in stock"), "end"),
+        Column(_("Days left out"), "end"),
         Column(_("Weight"), "end"),
     )
     rows = tuple(_window(window) for window in windows[:6] if isinstance(window, Mapping))
@@ -168,7 +170,11 @@ def _steps(case: CaseView) -> list[Block]:
     named = {step["name"]: step for step in steps if isinstance(step, Mapping) and "name" in step}
     wanted = [named[name] for name in STEPS_OF_KIND[case.kind] if name in named]
     lines = tuple(_step(step, case) for step in wanted)
-    return [Bullets(lines)] if lines else []
+    if not lines:
+        return []
+    money = any(step["name"] in MONEY for step in wanted)
+    note: list[Block] = [Footnote(_("Money inside a formula is in cents, pence or fen."))] if money else []
+    return [Bullets(lines), *note]
 
 
 def _step(step: Mapping[str, Any], case: CaseView) -> Inline:
@@ -189,7 +195,7 @@ def _result(name: str, result: object, case: CaseView) -> Inline:
     number = decimal_of(result)
     if number is None:
         return _("no end") if name in {"days_of_cover", "days_to_stockout"} else labels.NONE
-    if name in {"lost_margin", "capital"}:
+    if name in MONEY:
         money = case.money_at_risk
         return Amount(type(money).of_minor(int(number), money.currency))
     if name == "surge_p_value":

@@ -1,0 +1,223 @@
+import json
+import re
+from collections.abc import Iterator
+from dataclasses import fields, is_dataclass
+from decimal import Decimal
+from typing import get_args
+from zoneinfo import ZoneInfo
+
+import pytest
+from babel.messages.pofile import read_po
+
+from bot.chat import cards
+from bot.chat.codec import decode_message, encode
+from bot.chat.nodes import Action, Actions, Instant, Message, Table
+from bot.chat.paging import page_of
+from bot.domain.views import CaseKind
+from bot.language import CATALOGS, language
+from bot.platforms.slack import blocks as slack
+from bot.platforms.telegram import entities as telegram
+from bot.ports import Reader
+from bot.words import Words, _
+from tests.chat import views
+
+CARDS = views.every_card()
+PLACE = re.compile(r"\{(?!date_short_pretty|date_short|time)\w+\}")  # Slack's date tokens have places of their own
+OWN_NAMES = {"中文", "English"}  # languages are named in themselves
+
+
+def reader(code: str) -> Reader:
+    return Reader(code, ZoneInfo("Asia/Shanghai"), {3: "U3"})
+
+
+def inside(value: object) -> Iterator[object]:
+    """Every node and sentence of a message."""
+    yield value
+    if isinstance(value, Words):
+        for each in value.values.values():
+            yield from inside(each)
+    elif is_dataclass(value) and not isinstance(value, type):
+        for field in fields(value):
+            yield from inside(getattr(value, field.name))
+    elif isinstance(value, tuple):
+        for each in value:
+            yield from inside(each)
+
+
+def buttons(message: Message) -> list[Action]:
+    return [button for block in message.blocks if isinstance(block, Actions) for button in block.buttons]
+
+
+def said(message: Message, code: str = "en") -> str:
+    return telegram.render(views.sealed(message), reader(code)).text.replace("\u2060", "")
+
+
+@pytest.mark.parametrize("code", ["en", "zh_CN"])
+def test_every_card_renders_on_both_platforms_in_each_language(code: str) -> None:
+    for name, card in CARDS.items():
+        message = views.sealed(card)
+        shown = telegram.render(message, reader(code)).text
+        blocks = json.dumps(slack.render(message, reader(code)).blocks, ensure_ascii=False)
+        assert shown, name
+        assert not PLACE.search(shown.replace(views.HOSTILE, "")), name
+        assert not PLACE.search(blocks), name
+
+
+def test_every_sentence_of_every_card_is_in_the_chinese_catalog() -> None:
+    with (CATALOGS / "zh_CN" / "LC_MESSAGES" / "stocktide.po").open("rb") as lines:
+        catalog = read_po(lines)
+    for name, card in CARDS.items():
+        for node in inside(card):
+            if isinstance(node, Words) and node.msgid not in OWN_NAMES:
+                assert node.msgid in catalog, f"{name}: {node.msgid!r}"
+
+
+def test_every_card_survives_the_outbox() -> None:
+    for name, card in CARDS.items():
+        assert decode_message(json.loads(json.dumps(encode(card)))) == card, name
+
+
+def test_every_card_leaves_room_for_a_footnote_and_the_question_for_the_zone() -> None:
+    for name, card in CARDS.items():
+        assert len(card.blocks) <= 30, name
+
+
+@pytest.mark.parametrize("kind", get_args(CaseKind))
+def test_every_alert_can_be_asked_why(kind: CaseKind) -> None:
+    why = [button for button in buttons(cards.case_card(views.a_case(kind))) if button.command == "why"]
+    assert [button.arguments for button in why] == [("C-12",)]
+
+
+def test_a_pending_request_is_decided_by_buttons_that_name_the_version_shown() -> None:
+    card = cards.case_card(views.a_case(), views.a_request())
+    assert [(button.command, button.arguments) for button in buttons(card)] == [
+        ("approve", ("R-7@3",)),
+        ("reject", ("R-7@3",)),
+        ("why", ("C-12",)),
+        ("snooze", ("C-12", "1d")),
+        ("snooze", ("C-12", "1w")),
+    ]
+
+
+@pytest.mark.parametrize("state", ["approved", "rejected", "expired", "cancelled", "done"])
+def test_a_decided_request_has_no_buttons_to_decide_it(state: str) -> None:
+    request = views.a_request(state=state)  # type: ignore[arg-type]
+    for card in (cards.request_card(request), cards.case_card(views.a_case(), request)):
+        assert not {"approve", "reject"} & {button.command for button in buttons(card)}
+
+
+def test_a_decision_is_told_with_who_when_where_and_what_is_left_to_do() -> None:
+    told = said(cards.request_card(views.a_request(state="approved")))
+    assert "approved by Lin Wei at Nov 21, 2011" in told
+    assert "from Telegram" in told
+    assert "yet to be placed by hand" in told
+    assert "before the holidays" in told
+
+
+def test_a_resolved_case_offers_nothing_but_its_reckoning() -> None:
+    assert {button.command for button in buttons(cards.case_card(views.a_case(state="resolved")))} == {"why"}
+
+
+def test_the_stock_card_shows_the_figures_of_the_report_with_units() -> None:
+    told = said(cards.stock_card(views.a_report(views.a_line(), cases=(views.a_case(),))))
+    for part in (
+        "On hand: 1,037 units, 1,000 of them free",
+        "Incoming: 2,400 units",
+        "Sells: 140 a day",
+        "Cover: 7.1 days (24 days with what is on its way)",
+        "Runs out: Nov 28, 2011",
+        "2,400 units on Dec 3, 2011",
+        "5 days too late",
+        "Reorder point: 5,100 units, 612 of them safety stock",
+        "A day, as sold 106",
+        "A day, in stock 148",
+        "Days left out 2",
+        "Next: look at R-7",
+    ):
+        assert part in told, part
+
+
+def test_an_unknown_figure_is_never_shown_as_nothing() -> None:
+    told = said(cards.stock_card(views.a_report(views.an_empty_line())))
+    assert "Runs out: –" in told
+    assert "Reorder point: –" in told
+    assert "nothing sells" in told
+
+
+def test_a_slow_seller_keeps_the_decimals_that_tell_something() -> None:
+    told = said(cards.stock_card(views.a_report(views.a_line(per_day=Decimal("0.033")))))
+    assert "0.03 a day" in told
+
+
+def test_places_left_out_of_a_table_are_named() -> None:
+    places = tuple(views.a_line(location=f"L{number}") for number in range(23))
+    told = said(cards.stock_card(views.a_report(*places)))
+    assert "Not in the table: L20, L21, L22" in told
+
+
+def test_a_list_says_where_one_stands_and_turns_its_pages_in_place() -> None:
+    card = cards.cases_card(_("Open cases"), views.a_page((views.a_case(),), 2), ("cases", "UK"))
+    turns = [button for button in buttons(card) if button.in_place]
+    assert [(button.command, button.arguments, button.page) for button in turns] == [
+        ("cases", ("UK",), 1),
+        ("cases", ("UK",), 3),
+    ]
+    assert "page 2 of 14 · 134 in all" in said(card)
+
+
+def test_pages_hold_every_item_exactly_once() -> None:
+    items = tuple(range(134))
+    pages = [page_of(items, number) for number in range(1, 15)]
+    assert [item for page in pages for item in page.items] == list(items)
+    assert all((page.pages, page.total) == (14, 134) for page in pages)
+    assert page_of(items, 99).number == 14
+    assert page_of(items, -3).number == 1
+    assert page_of((), 1).pages == 1
+
+
+def test_a_burst_shows_the_costliest_and_says_how_many_there_are() -> None:
+    told = said(cards.burst_card((views.a_case(), views.a_case(id=13)), 340, views.money("123456.70")))
+    assert "340 more new cases, £123,456.70 at risk in all" in told
+    assert "The 2 costliest are shown." in told
+
+
+def test_every_moment_is_an_instant_that_each_reader_sees_in_their_own_zone() -> None:
+    for name in ("case stockout_risk open", "request purchase_order approved", "digest", "stock", "code", "snoozed"):
+        assert any(isinstance(node, Instant) for node in inside(CARDS[name])), name
+
+
+def test_who_is_awake_is_told_with_the_clock_of_each_place() -> None:
+    told = said(CARDS["who"], "zh_CN")
+    assert "周一 17:00 Shanghai" in told
+    assert "上班中" in told
+
+
+def test_why_replays_the_steps_with_their_figures() -> None:
+    told = said(cards.why_card(views.a_case()))
+    assert "Velocity, units a day: 14.26 = (w7 * v7 + w30 * v30 + w90 * v90) / (w7 + w30 + w90)" in told
+    assert "w7 = 0.5" in told
+    assert "Reorder point: 644.45" in told
+    assert "Margin at risk: £179.56" in told
+    assert "240 units in 12 days" in told
+
+
+def test_a_digest_counts_what_it_does_not_show() -> None:
+    told = said(cards.digest_card(views.a_digest()))
+    assert "12 requests wait for you" in told
+    assert "and 3 more" in told
+    assert "2 days faster than a month ago" in told
+    labels = [language("en").say(button.label) for button in buttons(cards.digest_card(views.a_digest()))]
+    assert "See 9 more" in labels
+    assert "Approve R-1" in labels
+
+
+def test_a_table_never_has_an_empty_cell() -> None:
+    for name, card in CARDS.items():
+        for block in card.blocks:
+            if isinstance(block, Table):
+                for row in block.rows:
+                    for cell in row:
+                        shown = telegram.render(
+                            Message(Words("x"), (cards.notice_card(_("{name}", name=cell)).blocks)), reader("en")
+                        )
+                        assert shown.text.strip(), f"{name}: {row}"
