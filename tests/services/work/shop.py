@@ -168,6 +168,10 @@ class Shop(Desk):
         rows = await self.all(tables.Case)
         return {(row.kind, skus.get(row.product_id, "")): row for row in rows if row.resolved_at is None}
 
+    async def all_cases(self) -> list[Any]:
+        """Every case, oldest first."""
+        return await self.all(tables.Case)
+
     async def requested(self) -> list[Any]:
         """Every request, oldest first."""
         return await self.all(tables.Request)

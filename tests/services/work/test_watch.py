@@ -113,7 +113,7 @@ async def test_an_order_that_was_placed_counts_as_incoming_and_no_longer_as_aske
         await connection.execute(
             tables.Inbound.__table__.insert().values(  # type: ignore[attr-defined]
                 product_id=shop.skus["A1"], location_id=shop.places["UK"], quantity=quantity,
-                ordered_at=shop.clock.now(), expected_on=shop.today("UK") + 18 * DAY, source="erp", external_id="PO-1",
+                ordered_at=shop.clock.now(), expected_on=shop.today("UK") + 10 * DAY, source="erp", external_id="PO-1",
             )
         )  # fmt: skip
     report = await shop.catalogue.stock_report(shop.sku("A1"))
