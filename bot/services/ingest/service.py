@@ -10,7 +10,7 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from hashlib import file_digest
 from pathlib import Path
-from zoneinfo import ZoneInfo
+from zoneinfo import ZoneInfo, available_timezones
 
 from babel.numbers import list_currencies
 from sqlalchemy import insert, update
@@ -29,8 +29,9 @@ from bot.services.ingest.contracts import (
     TableFile,
 )
 from bot.services.ingest.places import Places
-from bot.services.ingest.records import RECORDS
+from bot.services.ingest.records import take
 from bot.services.ingest.rejects import Rejects
+from bot.services.ingest.rows import Rules
 from bot.services.ingest.sales import MOVEMENT, SALE, Prepared, SalesReader
 from bot.services.ingest.scratch import Scratch
 from bot.services.ingest.settings import IngestSettings
@@ -187,11 +188,12 @@ class Ingest:
         batches = file.batches(self._settings.batch)
         first = await asyncio.to_thread(next, batches, None)
         options = replace(options, date_order=options.date_order or _day_order(first, mapping, report.file_name))
+        currencies, zones = frozenset(list_currencies()), frozenset(available_timezones())
+        rules = Rules(mapping, options, self._settings, self._clock.now(), currencies, zones)
         batch = first
         while batch is not None:
             async with self._database.transaction() as connection:
-                importer = RECORDS[report.kind](connection, mapping, options, self._settings, self._clock.now())
-                added, updated = await importer.take(batch, rejects, report.file_name)
+                added, updated = await take(connection, report.kind, rules, batch, rejects)
             report.rows += len(batch.lines)
             report.added += added
             report.updated += updated
