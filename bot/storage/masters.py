@@ -46,12 +46,11 @@ async def merge(
         await connection.execute(insert(declared), list(new.values()))
     by_columns: dict[tuple[str, ...], list[dict[str, Any]]] = {}
     for row_id, values in changed.items():
-        by_columns.setdefault(tuple(sorted(values)), []).append(
-            {"row_id": row_id, **{f"v_{n}": v for n, v in values.items()}}
-        )
-    for names, values in by_columns.items():
+        bound = {"row_id": row_id, **{f"v_{name}": value for name, value in values.items()}}
+        by_columns.setdefault(tuple(sorted(values)), []).append(bound)
+    for names, bounds in by_columns.items():
         statement = update(declared).where(declared.c.id == bindparam("row_id"))
-        await connection.execute(statement.values({name: bindparam(f"v_{name}") for name in names}), values)
+        await connection.execute(statement.values({name: bindparam(f"v_{name}") for name in names}), bounds)
     return len(new), len(changed)
 
 
