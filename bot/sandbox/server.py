@@ -121,6 +121,9 @@ class Sandbox:
         await self.telegram.updates.stop()
         await self.slack.courier.stop()
         if self._server and self._serving:
+            # Whoever still waits for an answer is hung up on, so that nothing holds the end up.
+            for connection in list(self._server.server_state.connections):
+                connection.transport.close()
             self._server.ending.set()
             await self._serving
             self._server = self._serving = None

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from typing import Any
 
 from starlette.requests import Request
@@ -38,6 +39,14 @@ class HangUp(Response):
         scope["extensions"][_KEY].close()
         while (await receive())["type"] != "http.disconnect":
             pass
+
+
+async def pause(request: Request, seconds: float) -> None:
+    """Let that time pass, or less where the client hangs up."""
+    with contextlib.suppress(TimeoutError):
+        async with asyncio.timeout(seconds):
+            while (await request.receive())["type"] != "http.disconnect":
+                pass
 
 
 async def read_arguments(request: Request) -> dict[str, Any]:

@@ -13,7 +13,7 @@ from aiohttp import web
 
 @dataclass
 class Receiver:
-    """What came in: (headers in lower case, body). `answers` are used up one by one: a status, a body, None for never."""
+    """What came: (headers in lower case, body). `answers` are used up one by one: a status, a body, or None: never."""
 
     url: str = ""
     got: list[tuple[dict[str, str], bytes]] = field(default_factory=list)

@@ -109,7 +109,7 @@ REFUSALS: list[tuple[str, Use]] = [
     ("channel_not_found", lambda web, town: web.chat_postMessage(channel=_room(town, "private"), text="x")),
     ("not_in_channel", lambda web, town: web.chat_postMessage(channel=_room(town, "public"), text="x")),
     ("not_in_channel", lambda web, town: web.conversations_history(channel=_room(town, "public"))),
-    ("no_text", lambda web, town: web.chat_postMessage(channel=town.channel.id, text=" ")),
+    ("no_text", lambda web, town: web.api_call("chat.postMessage", json={"channel": town.channel.id})),
     ("msg_too_long", lambda web, town: web.chat_postMessage(channel=town.channel.id, text="x" * 40_001)),
     ("invalid_blocks_format", lambda web, town: web.chat_postMessage(channel=town.channel.id, blocks="{", text="x")),
     ("thread_not_found", lambda web, town: web.chat_postMessage(channel=town.channel.id, text="x", thread_ts="1.2")),

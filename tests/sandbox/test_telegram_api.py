@@ -14,6 +14,8 @@ from hypothesis import strategies as st
 
 from bot.sandbox.telegram import dates, entities
 from bot.sandbox.telegram.refusal import BotApiRefusal
+from bot.sandbox.telegram.routes import METHODS
+from bot.sandbox.telegram.schema import Schema
 from bot.sandbox.telegram.world import NoSuch
 from tests.sandbox.conftest import NOON, Town
 from tests.sandbox.receiver import receiving
@@ -128,6 +130,11 @@ async def test_a_refusal_without_a_chat_is_in_telegrams_words(
     answer = await call(method, **arguments)
     assert answer["ok"] is False
     assert words in answer["description"]
+
+
+def test_every_method_of_the_schema_is_served_and_no_other() -> None:
+    described = {method["name"] for method in Schema().methods.values()}
+    assert described == {*METHODS, "getUpdates"}
 
 
 async def test_a_wrong_token_and_a_body_that_is_no_json_are_refused(town: Town, http: httpx.AsyncClient) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import math
 from collections.abc import Mapping
 from typing import Any
@@ -14,7 +13,7 @@ from bot.sandbox.slack import chat, directory, files, views
 from bot.sandbox.slack.check import SlackRefusal
 from bot.sandbox.slack.method import Method
 from bot.sandbox.slack.people import Slack
-from bot.sandbox.wire import HangUp, read_arguments
+from bot.sandbox.wire import HangUp, pause, read_arguments
 from bot.sandbox.world import Fault, Pace
 
 METHODS: Mapping[str, Method] = {
@@ -47,7 +46,7 @@ class WebApi:
         if fault and fault.kind == "drop_after":
             return HangUp()
         if fault:
-            await asyncio.sleep(fault.seconds)
+            await pause(request, fault.seconds)
         return response
 
     def _run(self, name: str, token: str, arguments: Mapping[str, Any]) -> Response:

@@ -77,7 +77,7 @@ class Responses:
             self._desk.delete(self._original(hook))
             return
         content = content_of(body, self._desk.world)
-        if body.get("replace_original", hook.message is not None and "response_type" not in body):
+        if body.get("replace_original"):
             self._desk.edit(self._original(hook), content)
             return
         private = body.get("response_type", "ephemeral") != "in_channel"

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import json
 import math
 import secrets
@@ -18,7 +17,7 @@ from bot.sandbox.slack.api import WebApi
 from bot.sandbox.slack.check import SlackRefusal
 from bot.sandbox.slack.courier import Link
 from bot.sandbox.slack.people import Slack
-from bot.sandbox.wire import HangUp
+from bot.sandbox.wire import HangUp, pause
 
 MAX_LINKS = 10
 
@@ -112,7 +111,7 @@ class _Counter:
         if fault and fault.kind == "drop_after":
             return HangUp()
         if fault:
-            await asyncio.sleep(fault.seconds)
+            await pause(request, fault.seconds)
         return JSONResponse({"ok": True})
 
     def _spoken(

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import math
 from collections.abc import Mapping
 from typing import Any
@@ -16,7 +15,7 @@ from bot.sandbox.telegram.messages import MESSAGES, PACED, Handler
 from bot.sandbox.telegram.people import Telegram
 from bot.sandbox.telegram.refusal import BotApiRefusal, bad
 from bot.sandbox.telegram.schema import Schema
-from bot.sandbox.wire import HangUp, read_arguments
+from bot.sandbox.wire import HangUp, pause, read_arguments
 from bot.sandbox.world import Fault
 
 METHODS: Mapping[str, Handler] = {**MESSAGES, **CHATS}
@@ -64,7 +63,7 @@ class BotApi:
         if fault and fault.kind == "drop_after":
             return HangUp()
         if fault:
-            await asyncio.sleep(fault.seconds)
+            await pause(request, fault.seconds)
         return JSONResponse({"ok": True, "result": result})
 
     async def _run(self, name: str, arguments: Mapping[str, Any]) -> Any:  # noqa: ANN401  # JSON

@@ -59,16 +59,19 @@ class Updates:
     _allowed: frozenset[str] | None = None
     _next_id: int = 815_000_001
     _poller: asyncio.Event | None = None
+    _stopping: bool = False
     _sender: asyncio.Task[None] | None = None
     _client: httpx.AsyncClient | None = None
 
     def start(self) -> None:
         """Begin to post to the webhook, once there is one."""
+        self._stopping = False
         self._client = httpx.AsyncClient(timeout=10.0, trust_env=False)
         self._sender = asyncio.get_running_loop().create_task(self._send())
 
     async def stop(self) -> None:
-        """End the poll in hand and the webhook's sender."""
+        """End the poll in hand, with nothing, and the webhook's sender."""
+        self._stopping = True
         if self._poller:
             self._poller.set()
         if self._sender:
@@ -108,6 +111,8 @@ class Updates:
         try:
             while not self.queue and (left := deadline - time.monotonic()) > 0:
                 await self._woken(mine, left)
+                if self._stopping:
+                    break
                 if mine.is_set():
                     raise BotApiRefusal(409, _TERMINATED)
             return [pending.body for pending in self.queue[:limit]]
