@@ -1,6 +1,6 @@
-"""`python -m deploy.manifest [https://HOST]`: write deploy/slack-manifest.yaml, the Slack app as the code needs it.
+"""`python -m deploy.manifest`: write deploy/slack-manifest.yaml, the Slack app as the code needs it, for Socket Mode.
 
-Without an address the app uses Socket Mode; with one, Slack sends signed requests to HOST/slack/events.
+`python -m deploy.manifest https://HOST` prints the one for signed requests to HOST/slack/events instead.
 """
 
 from __future__ import annotations
@@ -64,10 +64,13 @@ def to_yaml(tree: Mapping[str, Any]) -> str:
 
 
 def main() -> None:
-    """Write the manifest of the registered commands."""
+    """Write the manifest of the registered commands, or print the one for the address given on the command line."""
     from handlers import COMMANDS  # noqa: PLC0415  # importing the generator must not import every command
 
-    FILE.write_text(to_yaml(manifest(COMMANDS, *sys.argv[1:2])), encoding="utf-8")
+    if address := "".join(sys.argv[1:2]):
+        sys.stdout.write(to_yaml(manifest(COMMANDS, address)))
+    else:
+        FILE.write_text(to_yaml(manifest(COMMANDS)), encoding="utf-8")
 
 
 def _slash_commands(commands: Sequence[Command]) -> Iterator[dict[str, str]]:

@@ -95,8 +95,8 @@ def render_home(message: Message, reader: Reader, files: Sequence[str] = ()) -> 
 
 def render_line(words: Words, reader: Reader) -> Rendered:
     """One line, such as the answer to a button."""
-    run = clip(pieces(words, reader), _LEVELS[0].block)
-    return Rendered(_summary(words, reader), [_rich_text(_section(run))] if run else [])
+    run = clip(pieces(words, reader), _LEVELS[0].block) or [Piece(_NOTHING)]
+    return Rendered(_summary(words, reader), [_rich_text(_section(run))])
 
 
 def _fitting(message: Message, reader: Reader, files: Sequence[str], *, home: bool) -> Rendered:

@@ -15,7 +15,7 @@ from slack_sdk.web.async_client import AsyncWebClient
 from slack_sdk.webhook.async_client import AsyncWebhookClient
 
 from bot.chat.nodes import Image
-from bot.errors import MessageGone, PlatformError
+from bot.errors import MessageGone, PlatformError, TokenRefused
 from bot.language import language
 from bot.platforms.slack.errors import CODES, of_answer, translated
 from bot.platforms.slack.logs import sdk_logger
@@ -123,9 +123,10 @@ def _refusal(status: int, body: str, headers: Any) -> PlatformError | None:  # n
     code = _code_in(body)
     if status == 200 and (code is None or code not in CODES):
         return None
-    if code in CODES or status not in {403, 404, 410}:
-        return of_answer(status, code or "", headers)
-    return MessageGone(f"HTTP {status}")
+    error = of_answer(status, code or "", headers)
+    # The only token here is the address's own, so a refused one means that the address is over.
+    unknown = code not in CODES and status in {403, 404, 410}
+    return MessageGone(error.detail) if unknown or isinstance(error, TokenRefused) else error
 
 
 def _code_in(body: str) -> str | None:

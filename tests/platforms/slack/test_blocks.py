@@ -258,6 +258,12 @@ def test_the_summary_is_escaped_and_stands_alone_where_nothing_else_is_said() ->
     assert rendered.blocks[0]["elements"][0]["elements"][0]["text"] == "Hello <!channel>"
 
 
+def test_a_message_that_says_nothing_is_a_dash() -> None:
+    rendered = render(Message(_("{name}", name=""), (Heading(Span(())),)), BERLIN)
+    assert rendered.text == "–"
+    assert rendered.blocks[0]["elements"][0]["elements"] == [{"type": "text", "text": "–"}]
+
+
 def test_one_line_is_rendered_for_a_notice() -> None:
     assert render_line(_("Already approved"), BERLIN) == Rendered(
         "Already approved",
@@ -270,13 +276,29 @@ def test_one_line_is_rendered_for_a_notice() -> None:
     )
 
 
-def test_the_largest_message_of_all_is_still_written_and_keeps_every_row() -> None:
-    worst: list[nodes.Block] = [Facts(((_("&" * 50), Text("&" * 4000)),) * 20), Footnote(Text("&" * 4000))]
+@pytest.mark.parametrize(
+    ("other", "times"),
+    [
+        (Facts(((_("&" * 50), Text("&" * 4000)),) * 20), 27),
+        (Facts(((_("&" * 50), Text("&" * 4000)),) * 20), 23),
+        (Footnote(Text("&" * 4000)), 27),
+        (Heading(Text("&" * 4000)), 27),
+        (Bullets((Text("&" * 4000),) * 100), 27),
+        (Actions((Action(_("&" * 90), "go", token="x" * 64),) * 12), 27),
+    ],
+    ids=["lines", "grids", "small print", "headings", "lists", "buttons"],
+)
+def test_the_largest_message_of_all_is_still_written_and_keeps_every_row(other: nodes.Block, times: int) -> None:
     big = table(rows=20, cell=Text("&" * 4000), columns=8)
-    for other in worst:
-        rendered = render(Message(_("&" * 900), (big, big, big, *[other] * 27)), BERLIN)
-        assert_limits(rendered)
-        assert rows_of(rendered.blocks) == 60
+    rendered = render(Message(_("&" * 900), (big, big, big, *[other] * times)), BERLIN)
+    assert_limits(rendered)
+    assert rows_of(rendered.blocks) == 60
+
+
+def test_the_cells_of_a_table_stay_below_slacks_own_sum() -> None:
+    rendered = render(Message(_("S"), (table(rows=20, cell=Text("a" * 70), columns=8),)), BERLIN)
+    assert_limits(rendered)
+    assert rendered.blocks[0]["rows"][20][7]["text"].endswith("a…")
 
 
 # --- Any message at all -----------------------------------------------------------------------------------------------

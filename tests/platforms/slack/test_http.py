@@ -14,6 +14,7 @@ from bot.platforms.slack.app import SlackOptions, SlackPlatform
 from bot.ports import HttpRequest
 from tests.platforms.slack.conftest import Inbox
 from tests.platforms.slack.payloads import (
+    ANNA,
     BOT,
     SECRET,
     as_form,
@@ -96,6 +97,33 @@ async def test_events_that_do_not_concern_us_are_acknowledged(platform: SlackPla
     assert inbox.taken == []
 
 
+@pytest.mark.parametrize(
+    ("event", "kind"),
+    [
+        (mention(), "command"),
+        ({"type": "app_home_opened", "user": ANNA, "channel": "D1", "tab": "home"}, "home_opened"),
+        ({"type": "member_joined_channel", "user": BOT, "channel": "C1", "inviter": ANNA}, "joined"),
+        ({"type": "member_left_channel", "user": BOT, "channel": "C1"}, "removed"),
+        ({"type": "channel_left", "channel": "C1", "actor_id": ANNA}, "removed"),
+        ({"type": "channel_archive", "channel": "C1", "user": ANNA}, "removed"),
+        ({"type": "tokens_revoked", "tokens": {"bot": [BOT]}}, "removed"),
+        ({"type": "app_uninstalled"}, "removed"),
+        ({"type": "user_change", "user": {"id": ANNA, "tz": "Asia/Bangkok"}}, "profile_changed"),
+    ],
+    ids=lambda value: str(value.get("type", "")) if isinstance(value, dict) else str(value),
+)
+async def test_bolt_lets_every_event_through_that_we_live_by(
+    platform: SlackPlatform, inbox: Inbox, event: dict[str, object], kind: str
+) -> None:
+    assert (await platform.receive(as_json(envelope(event)))).status == 200
+    assert [incoming.kind for incoming in inbox.taken] == [kind]
+
+
+async def test_a_press_is_stored_with_its_token(platform: SlackPlatform, inbox: Inbox) -> None:
+    assert (await platform.receive(as_form(press("b7Qx")))).status == 200
+    assert [(incoming.kind, incoming.token) for incoming in inbox.taken] == [("press", "b7Qx")]
+
+
 async def test_the_address_is_confirmed_to_slack(platform: SlackPlatform) -> None:
     challenge = {
         "token": "x",
@@ -175,7 +203,8 @@ async def test_a_stop_waits_for_the_event_in_hand_and_takes_no_more(slack: Slack
     stopping = asyncio.create_task(platform.stop())
     await asyncio.sleep(0)  # lets the stop begin
     assert (await platform.receive(as_form(command()))).status == 503
-    assert not stopping.done()
+    done, _waiting = await asyncio.wait({stopping}, timeout=0.1)
+    assert not done
     stored.set()
     assert (await answering).status == 200
     await asyncio.wait_for(stopping, 5)

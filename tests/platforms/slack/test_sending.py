@@ -141,11 +141,12 @@ EXPIRED = [
     Answer(404, "expired_url"),
     Answer(200, {"ok": False, "error": "used_url"}),
     Answer(404, {"ok": False, "error": "expired_url"}),
+    Answer(403, "invalid_token"),
     Answer(410, ""),
 ]
 
 
-@pytest.mark.parametrize("answer", EXPIRED, ids=["word", "used", "json", "bare"])
+@pytest.mark.parametrize("answer", EXPIRED, ids=["word", "used", "json", "unknown", "bare"])
 async def test_an_expired_response_url_is_followed_by_a_message_of_our_own(
     slack: Slack, platform: SlackPlatform, reader: Reader, answer: Answer
 ) -> None:

@@ -10,6 +10,7 @@ import pytest
 
 from bot.chat.incoming import Incoming
 from bot.errors import TokenRefused
+from bot.platforms.slack import app
 from bot.platforms.slack.app import SlackOptions, SlackPlatform
 from tests.platforms.slack.conftest import Inbox
 from tests.platforms.slack.payloads import command, direct, envelope, press
@@ -70,6 +71,8 @@ async def test_a_stop_drains_the_event_in_hand_before_it_disconnects(slack: Slac
     stopping = asyncio.create_task(platform.stop())
     await asyncio.sleep(0)  # lets the stop begin
     await slack.send("events_api", envelope(direct(), "Ev2"), "too late")
+    done, _waiting = await asyncio.wait({stopping}, timeout=0.1)
+    assert not done
     assert slack.acks == []
     stored.set()
     await asyncio.wait_for(stopping, 5)
@@ -78,7 +81,7 @@ async def test_a_stop_drains_the_event_in_hand_before_it_disconnects(slack: Slac
 
 
 async def test_a_stop_does_not_wait_for_ever(slack: Slack, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("bot.platforms.slack.app._DRAIN_SECONDS", 0.05)
+    monkeypatch.setattr(app, "_DRAIN_SECONDS", 0.05)
     arrived = asyncio.Event()
 
     async def stuck(_incoming: Incoming) -> None:
