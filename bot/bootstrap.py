@@ -28,6 +28,7 @@ from bot.services.delivery import Delivery
 from bot.services.digests import Digests
 from bot.services.dispatch import Dispatcher
 from bot.services.inbox import Inbox
+from bot.services.ingest import Ingest, IngestSettings
 from bot.services.jobs import JobRunner
 from bot.services.lookup import Lookup
 from bot.services.members import Members
@@ -40,6 +41,7 @@ from bot.services.wakes import Wakes
 from bot.services.watch import Watch
 from bot.settings import Settings
 from bot.storage.database import Database
+from bot.stores.files import open_table
 from bot.web.app import web_app
 from bot.web.figures import metrics, readiness
 from bot.web.server import WebServer
@@ -62,6 +64,7 @@ class App:
     delivery: Delivery
     dispatcher: Dispatcher
     platforms: Mapping[str, ChatPlatform]
+    ingest: Ingest
 
     async def close(self) -> None:
         """Close the database."""
@@ -113,7 +116,8 @@ def build(settings: Settings, clock: Clock | None = None, platforms: Sequence[Ch
         prepare=lambda: _apply_limits(settings, services.members),
         close=database.close,
     )
-    return App(settings, services, router, job_runner, runtime, delivery, dispatcher, by_name)
+    ingest = Ingest(database, clock, _ingest_settings(settings), open_table)
+    return App(settings, services, router, job_runner, runtime, delivery, dispatcher, by_name, ingest)
 
 
 def platforms_of(settings: Settings, database: Database | None = None) -> tuple[ChatPlatform, ...]:
@@ -178,6 +182,14 @@ def _services(
             sourcing=sourcing,
         ),
         audit=audit,
+    )
+
+
+def _ingest_settings(settings: Settings) -> IngestSettings:
+    return IngestSettings(
+        currency=settings.organisation.currency,
+        sales_limit_hours=settings.watch.sales_stale_hours,
+        stock_limit_hours=settings.watch.stock_stale_hours,
     )
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from zoneinfo import ZoneInfo
@@ -12,6 +12,14 @@ from bot.sandbox.server import Sandbox
 from bot.sandbox.slack.world import SlackChannel, SlackUser
 from bot.sandbox.telegram.world import TelegramChat, TelegramUser
 from bot.domain.views import MemberView
+
+
+@dataclass(frozen=True, slots=True)
+class Accounts:
+    """The ids a member is known by on both platforms."""
+
+    slack: str
+    telegram: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,18 +67,27 @@ class Cast:
         raise LookupError(key)
 
 
-def assemble(sandbox: Sandbox, members: Sequence[MemberView]) -> Cast:
-    """Give every member an account on both platforms, and all of them one channel and one group with the bot in it."""
+def assemble(sandbox: Sandbox, members: Sequence[MemberView], accounts: Mapping[str, Accounts]) -> Cast:
+    """Give the members who have `accounts` (by name) those on both platforms, one channel and one group to share."""
     people = []
     for member in members:
+        if member.name not in accounts:
+            continue
+        account = accounts[member.name]
         first = member.name.split()[0]
         locale = "zh-CN" if member.language.startswith("zh") else "en-US"
         people.append(
             Person(
                 member,
-                sandbox.slack.add_user(first.lower(), zone=member.zone, locale=locale, real_name=member.name),
+                sandbox.slack.add_user(
+                    first.lower(), zone=member.zone, locale=locale, real_name=member.name, user_id=account.slack
+                ),
                 sandbox.telegram.add_user(
-                    first, username=f"{first.lower()}_tide", language=locale[:2], zone=member.zone
+                    first,
+                    username=f"{first.lower()}_tide",
+                    language=locale[:2],
+                    zone=member.zone,
+                    user_id=account.telegram,
                 ),
             )
         )

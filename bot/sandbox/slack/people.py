@@ -53,9 +53,11 @@ class Slack:
             await link.send({"type": "disconnect", "reason": "refresh_requested", "debug_info": {"host": "sandbox"}})
             await link.close()
 
-    def add_user(self, name: str, *, zone: str = "Etc/UTC", locale: str = "en-US", real_name: str = "") -> SlackUser:
+    def add_user(
+        self, name: str, *, zone: str = "Etc/UTC", locale: str = "en-US", real_name: str = "", user_id: str = ""
+    ) -> SlackUser:
         """A new person; `zone` is an IANA name and `locale` a Slack locale such as zh-CN."""
-        return self.world.add_user(name, zone=zone, locale=locale, real_name=real_name)
+        return self.world.add_user(name, zone=zone, locale=locale, real_name=real_name, user_id=user_id)
 
     def add_channel(self, name: str, members: Iterable[str] = (), *, kind: ChannelKind = "public") -> SlackChannel:
         """A new channel; put `slack.bot.id` among the members to have the bot in it."""

@@ -179,11 +179,18 @@ class SlackWorld:
         return f"{self._last_ts // 1_000_000}.{self._last_ts % 1_000_000:06d}"
 
     def add_user(
-        self, name: str, *, zone: str = "Etc/UTC", locale: str = "en-US", real_name: str = "", bot: bool = False
+        self,
+        name: str,
+        *,
+        zone: str = "Etc/UTC",
+        locale: str = "en-US",
+        real_name: str = "",
+        bot: bool = False,
+        user_id: str = "",
     ) -> SlackUser:
-        """A new member of the workspace."""
+        """A new member of the workspace; `user_id` is counted where none is given."""
         ZoneInfo(zone)
-        user = SlackUser(self.fresh("U"), name, real_name or name.title(), zone, locale, bot)
+        user = SlackUser(user_id or self.fresh("U"), name, real_name or name.title(), zone, locale, bot)
         self.users[user.id] = user
         return user
 

@@ -42,10 +42,10 @@ class Telegram:
         return self.world.bot
 
     def add_user(
-        self, first_name: str, *, username: str = "", language: str = "en", zone: str = "Etc/UTC"
+        self, first_name: str, *, username: str = "", language: str = "en", zone: str = "Etc/UTC", user_id: int = 0
     ) -> TelegramUser:
         """A new person; their private chat with the bot has their id. `language` is a tag such as zh-hans."""
-        return self.world.add_user(first_name, username=username, language=language, zone=zone)
+        return self.world.add_user(first_name, username=username, language=language, zone=zone, user_id=user_id)
 
     def add_group(
         self, title: str, members: Iterable[int] = (), *, kind: ChatKind = "group", forum: bool = False

@@ -128,11 +128,11 @@ class TelegramWorld:
         return next(self._count)
 
     def add_user(
-        self, first_name: str, *, username: str = "", language: str = "en", zone: str = "Etc/UTC"
+        self, first_name: str, *, username: str = "", language: str = "en", zone: str = "Etc/UTC", user_id: int = 0
     ) -> TelegramUser:
-        """A new person with a private chat of the same id, as Telegram has it."""
+        """A new person with a private chat of the same id, as Telegram has it; the id is counted if none is given."""
         ZoneInfo(zone)
-        user = TelegramUser(500_000_000 + self.fresh(), first_name, username, language, zone)
+        user = TelegramUser(user_id or 500_000_000 + self.fresh(), first_name, username, language, zone)
         self.users[user.id] = user
         self.chats[user.id] = TelegramChat(user.id, "private", first_name, {user.id, self.bot.id})
         return user

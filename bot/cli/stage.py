@@ -1,0 +1,134 @@
+"""The demo's stage: a fresh database with the sample, the sandbox, and the real bot between them."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from decimal import Decimal
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+from bot import settings
+from bot.bootstrap import App, build
+from bot.cli.common import progress_bar
+from bot.domain.money import Money
+from bot.ports import MovableClock
+from bot.sandbox.cast import Cast, assemble
+from bot.sandbox.page import Stage, page
+from bot.sandbox.reconstruct import DISCLOSURE
+from bot.sandbox.sample import load_sample
+from bot.sandbox.server import Sandbox
+from bot.storage.database import Database
+from bot.storage.migrations import migrate
+
+# A Monday of the sample's strongest month: Shenzhen, Bangkok and Berlin are at work, Austin sleeps.
+DEMO_DAY = datetime(2011, 11, 21, 9, 0, tzinfo=UTC)
+SHOWN_TOPICS = ("restock", "requests")
+APPROVER_LIMIT = Money(Decimal(20_000), "GBP")
+
+
+@dataclass
+class Timings:
+    """Seconds per phase since the start."""
+
+    started: float = field(default_factory=time.monotonic)
+    phases: dict[str, float] = field(default_factory=dict)
+    _mark: float = field(default_factory=time.monotonic)
+
+    def lap(self, name: str) -> None:
+        """Close the phase that began at the last lap."""
+        now = time.monotonic()
+        self.phases[name] = now - self._mark
+        self._mark = now
+
+    @property
+    def total(self) -> float:
+        """Seconds since the start."""
+        return time.monotonic() - self.started
+
+
+@dataclass
+class Set:
+    """Everything on stage."""
+
+    stage: Stage
+    application: App
+    timings: Timings
+
+    @property
+    def sandbox(self) -> Sandbox:
+        """The local Slack and Telegram."""
+        return self.stage.sandbox
+
+    @property
+    def cast(self) -> Cast:
+        """The people and rooms."""
+        return self.stage.cast
+
+
+def demo_settings(sandbox: Sandbox, file: Path) -> settings.Settings:
+    """The settings that connect the real bot to the sandbox: Socket Mode and polling."""
+    slack, telegram = sandbox.slack.world, sandbox.telegram.world
+    return settings.given(
+        organisation={"name": "Harbour Gifts", "currency": "GBP", "zone": "Europe/London"},
+        database={"url": f"sqlite+aiosqlite:///{file}"},
+        slack={
+            "bot_token": slack.bot_token,
+            "app_token": slack.app_token,
+            "signing_secret": slack.signing_secret,
+            "base_url": sandbox.slack_base_url,
+        },
+        telegram={"token": telegram.token, "base_url": sandbox.telegram_base_url},
+        web={"port": 0},
+        log={"level": "WARNING"},
+    )
+
+
+@asynccontextmanager
+async def staged(port: int) -> AsyncIterator[Set]:
+    """Set the stage, and strike it at the end. The first scan has run when it is handed over; its alerts are on their way."""
+    clock = MovableClock(DEMO_DAY)
+    timings = Timings()
+    sandbox = Sandbox(clock)
+    with TemporaryDirectory(prefix="stocktide-demo-") as folder:
+        file = Path(folder) / "demo.db"
+        await sandbox.start(port)
+        timings.lap("sandbox")
+        database = Database(f"sqlite+aiosqlite:///{file}")
+        try:
+            await migrate(database)
+            with progress_bar() as bar:
+                task = bar.add_task("Importing a real year of sales", total=None)
+                await load_sample(database, clock, lambda done, total: bar.update(task, completed=done, total=total))
+        finally:
+            await database.close()
+        timings.lap("sample")
+        application = build(demo_settings(sandbox, file), clock)
+        try:
+            cast = assemble(sandbox, await application.services.members.everyone())
+            await application.services.members.set_limit("approver", APPROVER_LIMIT)
+            stage = Stage(sandbox, cast, clock, DISCLOSURE, application.runtime.tick)
+            sandbox.mount("/", page(stage))
+            await application.runtime.start()
+            timings.lap("bot")
+            await _subscribe(sandbox, cast)
+            await application.services.watch.scan(clock.now())
+            timings.lap("watch")
+            yield Set(stage, application, timings)
+        finally:
+            await application.runtime.stop()
+            await application.close()
+            await sandbox.stop()
+
+
+async def _subscribe(sandbox: Sandbox, cast: Cast) -> None:
+    """Let the first of the cast subscribe both rooms, with the commands that anybody would use."""
+    chief = cast.people[0]
+    for topic in SHOWN_TOPICS:
+        before = len(sandbox.record.sights())
+        await sandbox.slack.command(chief.slack.id, cast.channel.id, "/stocktide", f"subscribe {topic}").settled()
+        sandbox.telegram.say(chief.telegram.id, cast.group.id, f"/subscribe {topic}")
+        await sandbox.pulse.until(lambda before=before: len(sandbox.record.sights()) >= before + 3, 15)

@@ -1,0 +1,1 @@
+"""Video rooms, one provider per file; none yet."""
