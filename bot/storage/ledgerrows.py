@@ -15,11 +15,13 @@ from sqlalchemy import (
     ColumnElement,
     Date,
     Integer,
+    Interval,
     Select,
     and_,
     case,
     cast,
     func,
+    literal,
     literal_column,
     select,
     type_coerce,
@@ -174,10 +176,11 @@ async def sold_after_count(scope: Scope, ids: Ints) -> Ints:
     near: ColumnElement[Any]
     far: ColumnElement[Any]
     if scope.sqlite:
-        near = func.date(type_coerce(c.as_of, BigInteger) / 1_000_000, "unixepoch", "-1 day")
-        far = func.date(type_coerce(c.as_of, BigInteger) / 1_000_000, "unixepoch", "+1 day")
+        near = func.date(type_coerce(c.as_of, BigInteger) / 1_000_000, "unixepoch", "-2 days")
+        far = func.date(type_coerce(c.as_of, BigInteger) / 1_000_000, "unixepoch", "+2 days")
     else:
-        near, far = cast(c.as_of - timedelta(days=1), Date), cast(c.as_of + timedelta(days=1), Date)
+        margin = literal(timedelta(days=2), Interval())
+        near, far = cast(c.as_of - margin, Date), cast(c.as_of + margin, Date)
     query = (
         select(c.product_id, c.location_id, scope.day(s.day), func.sum(s.quantity), c.id)
         .join(s, and_(s.product_id == c.product_id, s.location_id == c.location_id, s.day.between(near, far)))
