@@ -64,9 +64,10 @@ class Line:
         return tuple(token.text for token in self.tokens)
 
     def rest(self, start: int) -> str:
-        """What stands from word `start` on, as it was typed."""
+        """What stands from word `start` on, as it was typed; quotes around all of it are left out."""
         tokens = self.tokens[start:]
-        return tokens[0].text if len(tokens) == 1 else self.text[tokens[0].start :].strip()
+        quoted = len(tokens) == 1 and self.text[tokens[0].start].translate(_QUOTES) == '"'
+        return tokens[0].text if quoted else self.text[tokens[0].start :].strip()
 
 
 def plain(text: str) -> str:

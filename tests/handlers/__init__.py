@@ -1,0 +1,1 @@
+"""Tests of every command on a small database."""

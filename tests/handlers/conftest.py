@@ -1,0 +1,192 @@
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+from zoneinfo import ZoneInfo
+
+import pytest
+from sqlalchemy import insert, update
+
+from bot.chat.command import Asker, Invocation, Origin
+from bot.chat.incoming import ConversationKind
+from bot.chat.nodes import Action, Actions, Message
+from bot.chat.router import Answer, Router
+from bot.domain.watch import WatchSettings
+from bot.platforms.telegram import entities as telegram
+from bot.ports import MovableClock, Profile, Reader
+from bot.services import Services
+from bot.services.audit import Audit
+from bot.services.buttons import Buttons
+from bot.services.cases import Cases
+from bot.services.catalogue import Catalogue
+from bot.services.conversations import Conversations
+from bot.services.digests import Digests
+from bot.services.inbox import Inbox
+from bot.services.lookup import Lookup
+from bot.services.members import Members
+from bot.services.outbox import Outbox
+from bot.services.requests import Requests
+from bot.services.settings import ServiceSettings
+from bot.services.topics import Topics
+from bot.services.wakes import Wakes
+from bot.services.watch import Watch
+from bot.storage import tables
+from bot.storage.database import Database
+from handlers import ALIASES, COMMANDS
+from tests.chat.views import sealed
+from tests.services.work.shop import Shop, open_shop, steady
+
+START = datetime(2011, 11, 21, 9, tzinfo=UTC)  # a Monday
+LANTERN, CANDLE, CLOCK, MUG = "85123A", "85123B", "22423", "84879"
+NAMES = {
+    LANTERN: "WHITE HANGING HEART T-LIGHT HOLDER",
+    CANDLE: "RED HANGING HEART T-LIGHT HOLDER",
+    CLOCK: "ALARM CLOCK BAKELIKE GREEN",
+    MUG: "RETRO MUG",
+}
+
+
+@dataclass
+class Office:
+    """The whole of the services over a small shop, and a router to talk to it."""
+
+    shop: Shop
+    services: Services
+    router: Router[Services]
+
+    async def ask(
+        self,
+        line: str,
+        name: str = "Lin Wei",
+        platform: str = "slack",
+        kind: ConversationKind = "group",
+        page: int = 1,
+    ) -> Answer:
+        """A line typed by a member (one who is not of the team is a stranger)."""
+        return await self.router.run(self.call(name, platform, kind, page), line)
+
+    async def press(self, button: Action, name: str = "Lin Wei", platform: str = "slack") -> Answer:
+        """A button pressed by a member."""
+        call = self.call(name, platform, "group", button.page)
+        return await self.router.press(call, button.command, button.arguments)
+
+    def call(self, name: str, platform: str, kind: ConversationKind, page: int) -> Invocation[Services]:
+        members = self.shop.members
+        roles = {"Lin Wei": "approver", "Jonas": "buyer", "Maria": "operator", "Vic": "viewer"}
+        role: Any = roles.get(name, "viewer")
+        asker = Asker(members.get(name, 0), name, role, "en", ZoneInfo("Asia/Shanghai"))
+        return Invocation(
+            self.services, asker, Origin(platform, f"U-{name}", "C1", kind), self.shop.clock.now(), (), page
+        )
+
+
+def buttons(answer: Answer) -> list[Action]:
+    return [button for block in answer.message.blocks if isinstance(block, Actions) for button in block.buttons]
+
+
+def button(answer: Answer, command: str) -> Action:
+    return next(each for each in buttons(answer) if each.command == command)
+
+
+def text(answer: Answer | Message, code: str = "en") -> str:
+    message = answer.message if isinstance(answer, Answer) else answer
+    shown = telegram.render(sealed(message), Reader(code, ZoneInfo("UTC"), {}))
+    return shown.text.replace("\u2060", "")
+
+
+async def seed(shop: Shop) -> None:
+    """Two places, four products: one about to run out, one that never sells, and two that do well."""
+    await shop.add_place("UK")
+    await shop.add_place("DE", "Europe/Berlin", "DE")
+    async with shop.database.transaction() as connection:
+        await connection.execute(
+            update(tables.Location).where(tables.Location.code == "UK").values(name="United Kingdom")
+        )
+    for sku, name in NAMES.items():
+        await shop.add_product(sku)
+        async with shop.database.transaction() as connection:
+            await connection.execute(update(tables.Product).where(tables.Product.sku == sku).values(name=name))
+    await shop.sells(LANTERN, "UK", steady(units=20), sold_today=7)
+    await shop.holds(LANTERN, "UK", 30)
+    await shop.sells(CANDLE, "UK", steady())
+    await shop.holds(CANDLE, "UK", 900)
+    await shop.sells(CLOCK, "DE", [0] * 10 + [3] * 5 + [0] * 105)
+    await shop.holds(CLOCK, "DE", 500)
+    await shop.buys("UK", 30, 100, minimum=24, pack=12)
+    await shop.buys("DE", 30, 100)
+    await shop.scan()
+
+
+@dataclass(frozen=True)
+class Seeded:
+    """The seeded database's file, and the ids of what was planted in it."""
+
+    content: bytes
+    ids: dict[str, dict[str, Any]]
+
+
+@pytest.fixture(scope="session")
+def seeded(sqlite_template: bytes, tmp_path_factory: pytest.TempPathFactory) -> Seeded:
+    """Seeded once; every test gets a copy."""
+    path = tmp_path_factory.mktemp("seeded") / "shop.db"
+    path.write_bytes(sqlite_template)
+
+    async def plant() -> dict[str, dict[str, Any]]:
+        database = Database(f"sqlite+aiosqlite:///{path}")
+        clock = MovableClock(START, frozen=True)
+        shop = await open_shop(database, clock)
+        await seed(shop)
+        async with database.transaction() as connection:
+            for name in ("Lin Wei", "Jonas", "Maria"):
+                identity = {"platform": "slack", "external_id": f"U-{name}", "member_id": shop.members[name]}
+                await connection.execute(insert(tables.Identity).values(linked_at=START, **identity))
+        people = Members(database=database, clock=clock, audit=shop.audit)
+        shop.members["Vic"] = (await people.of("slack", "U-Vic", Profile("Vic", zone="Asia/Bangkok"))).member_id
+        await database.close()
+        return {"members": shop.members, "skus": shop.skus, "places": shop.places, "zones": shop.zones}
+
+    ids = asyncio.run(plant())
+    return Seeded(path.read_bytes(), ids)
+
+
+@pytest.fixture
+async def office(seeded: Seeded, tmp_path: Path) -> AsyncIterator[Office]:
+    """A shop with cases and a request, and everything that a command may use."""
+    path = tmp_path / "shop.db"
+    path.write_bytes(seeded.content)
+    database = Database(f"sqlite+aiosqlite:///{path}")
+    yield _open(database, seeded.ids)
+    await database.close()
+
+
+def _open(database: Database, ids: dict[str, dict[str, Any]]) -> Office:
+    clock = MovableClock(START, frozen=True)
+    settings = ServiceSettings(watch=WatchSettings(), organisation_currency="GBP", default_zone="Europe/London")
+    shared: dict[str, Any] = {"database": database, "clock": clock}
+    wakes = Wakes(database)
+    audit = Audit(**shared)
+    outbox = Outbox(buttons=Buttons(clock=clock), wakes=wakes, **shared)
+    cases = Cases(audit=audit, outbox=outbox, settings=settings, **shared)
+    requests = Requests(audit=audit, outbox=outbox, settings=settings, **shared)
+    watch = Watch(audit=audit, cases=cases, requests=requests, settings=settings, **shared)
+    catalogue = Catalogue(settings=settings, **shared)
+    people = Members(audit=audit, default_zone="Europe/London", **shared)
+    conversations = Conversations(platforms={}, **shared)
+    digests = Digests(
+        members=people, conversations=conversations, outbox=outbox, requests=requests, catalogue=catalogue,
+        settings=settings, **shared,
+    )  # fmt: skip
+    services = Services(
+        settings=settings, lookup=Lookup(database=database), catalogue=catalogue, cases=cases, requests=requests,
+        members=people, topics=Topics(**shared), digests=digests, conversations=conversations, outbox=outbox,
+        inbox=Inbox(wakes=wakes, **shared), watch=watch, audit=audit, **shared,
+    )  # fmt: skip
+    shop = Shop(
+        database, clock, audit, outbox, requests, dict(ids["members"]), 0, 0, 0, cases=cases, watch=watch,
+        catalogue=catalogue, settings=settings, skus=ids["skus"], places=ids["places"], zones=ids["zones"],
+    )  # fmt: skip
+    return Office(shop, services, Router(COMMANDS, lambda given: given.lookup, ALIASES))
