@@ -20,7 +20,7 @@ def register(app: typer.Typer) -> None:
     app.command("import")(import_file)
 
 
-def import_file(
+def import_file(  # noqa: PLR0917  # Typer's options are parameters
     context: typer.Context,
     kind: Annotated[str, typer.Argument(help=f"One of {', '.join(_KINDS)}.")],
     file: Annotated[Path, typer.Argument(help="A CSV, TSV, XLSX or Parquet file.")],
@@ -114,8 +114,9 @@ def _show_report(report: ImportReport) -> None:
     )
     if report.kind == "sales":
         out.print(
-            f"No demand: {report.cancellations:,} cancellations, {report.returns:,} returns, {report.write_offs:,} write-offs, "
-            f"{report.adjustments:,} adjustments, {report.samples:,} samples, {report.fees:,} fees and postage."
+            f"No demand: {report.cancellations:,} cancellations, {report.returns:,} returns, "
+            f"{report.write_offs:,} write-offs, {report.adjustments:,} adjustments, {report.samples:,} samples, "
+            f"{report.fees:,} fees and postage."
         )
     if report.rejects_path:
         out.print(f"The rejected rows, each with its line, field and reason: {report.rejects_path}", markup=False)

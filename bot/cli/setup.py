@@ -7,7 +7,7 @@ import sqlite3
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated
-from zoneinfo import ZoneInfo, available_timezones
+from zoneinfo import available_timezones
 
 import typer
 from rich.table import Table
@@ -124,7 +124,7 @@ def _machine() -> list[Check]:
         if year >= 2026
         else Check("clock", "fail", f"the year is {year}", "set the machine's clock (NTP): signatures depend on it"),
         Check("zone data", "ok", f"{zones} zones")
-        if zones > 400 and ZoneInfo("Asia/Shanghai")
+        if zones > 400
         else Check("zone data", "fail", f"{zones} zones", "install the tzdata package"),
     ]
 

@@ -8,6 +8,7 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from decimal import Decimal
+from functools import partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -16,7 +17,8 @@ from bot.bootstrap import App, build
 from bot.cli.common import progress_bar
 from bot.domain.money import Money
 from bot.ports import MovableClock
-from bot.sandbox.cast import Cast, assemble
+from bot.sandbox import sample
+from bot.sandbox.cast import Cast, accounts_of, assemble
 from bot.sandbox.page import Stage, page
 from bot.sandbox.reconstruct import DISCLOSURE
 from bot.sandbox.sample import load_sample
@@ -27,6 +29,7 @@ from bot.storage.migrations import migrate
 # A Monday of the sample's strongest month: Shenzhen, Bangkok and Berlin are at work, Austin sleeps.
 DEMO_DAY = datetime(2011, 11, 21, 9, 0, tzinfo=UTC)
 SHOWN_TOPICS = ("restock", "requests")
+SAMPLE_MEMBERS = Path(sample.__file__).parent / "members.csv"
 APPROVER_LIMIT = Money(Decimal(20_000), "GBP")
 
 
@@ -89,7 +92,7 @@ def demo_settings(sandbox: Sandbox, file: Path) -> settings.Settings:
 
 @asynccontextmanager
 async def staged(port: int) -> AsyncIterator[Set]:
-    """Set the stage, and strike it at the end. The first scan has run when it is handed over; its alerts are on their way."""
+    """Set the stage, and strike it at the end; when handed over, the first scan has run its alerts are under way."""
     clock = MovableClock(DEMO_DAY)
     timings = Timings()
     sandbox = Sandbox(clock)
@@ -108,7 +111,7 @@ async def staged(port: int) -> AsyncIterator[Set]:
         timings.lap("sample")
         application = build(demo_settings(sandbox, file), clock)
         try:
-            cast = assemble(sandbox, await application.services.members.everyone())
+            cast = assemble(sandbox, await application.services.members.everyone(), accounts_of(SAMPLE_MEMBERS))
             await application.services.members.set_limit("approver", APPROVER_LIMIT)
             stage = Stage(sandbox, cast, clock, DISCLOSURE, application.runtime.tick)
             sandbox.mount("/", page(stage))
@@ -124,6 +127,10 @@ async def staged(port: int) -> AsyncIterator[Set]:
             await sandbox.stop()
 
 
+def _grew(sandbox: Sandbox, sights: int) -> bool | None:
+    return len(sandbox.record.sights()) >= sights or None
+
+
 async def _subscribe(sandbox: Sandbox, cast: Cast) -> None:
     """Let the first of the cast subscribe both rooms, with the commands that anybody would use."""
     chief = cast.people[0]
@@ -131,4 +138,4 @@ async def _subscribe(sandbox: Sandbox, cast: Cast) -> None:
         before = len(sandbox.record.sights())
         await sandbox.slack.command(chief.slack.id, cast.channel.id, "/stocktide", f"subscribe {topic}").settled()
         sandbox.telegram.say(chief.telegram.id, cast.group.id, f"/subscribe {topic}")
-        await sandbox.pulse.until(lambda before=before: len(sandbox.record.sights()) >= before + 3, 15)
+        await sandbox.pulse.until(partial(_grew, sandbox, before + 3), 15)

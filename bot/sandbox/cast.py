@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+import csv
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from pathlib import Path
 from zoneinfo import ZoneInfo
 
 from bot.domain.localtime import is_awake
+from bot.domain.views import MemberView
 from bot.sandbox.server import Sandbox
 from bot.sandbox.slack.world import SlackChannel, SlackUser
 from bot.sandbox.telegram.world import TelegramChat, TelegramUser
-from bot.domain.views import MemberView
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,6 +22,12 @@ class Accounts:
 
     slack: str
     telegram: int
+
+
+def accounts_of(file: Path) -> dict[str, Accounts]:
+    """The accounts that a members file names, by member."""
+    with file.open(encoding="utf-8", newline="") as lines:
+        return {row["name"]: Accounts(row["slack"], int(row["telegram"])) for row in csv.DictReader(lines)}
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,10 +8,11 @@ from collections import deque
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any, Literal
+from typing import Any, Literal, TypeVar
 
 from bot.ports import Clock
 
+Seen = TypeVar("Seen")
 PlatformName = Literal["slack", "telegram"]
 SightKind = Literal["message", "edit", "delete", "ephemeral", "home", "view", "notice", "file", "gone"]
 FaultKind = Literal["rate", "broken", "drop_after", "drop_before", "delay", "error"]
@@ -73,7 +74,7 @@ class Pulse:
                 self._waiters.discard(waiter)
         return self.beats
 
-    async def until(self, seen: Callable[[], Any], within: float = 5.0) -> Any:  # noqa: ANN401  # whatever `seen` finds
+    async def until(self, seen: Callable[[], Seen | None], within: float = 5.0) -> Seen:
         """The first true answer of `seen`, asked at every change; TimeoutError after `within` seconds."""
         deadline = time.monotonic() + within
         while not (found := seen()):

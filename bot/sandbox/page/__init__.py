@@ -38,7 +38,7 @@ class Stage:
     cast: Cast
     clock: MovableClock
     disclosure: Words
-    pushed: Callable[[], Awaitable[None]]
+    pushed: Callable[[], Awaitable[object]]
 
     async def push(self, by: str) -> datetime:
         """Move the clock by seconds, or to the `morning` of whoever's comes next; gives the new instant."""
@@ -131,7 +131,8 @@ async def _press(stage: Stage, person: Person, wanted: dict[str, str]) -> str:
 
 
 async def _home(stage: Stage, person: Person, _wanted: dict[str, str]) -> str:
-    await stage.sandbox.slack.open_home(person.slack.id).settled()
+    if opened := stage.sandbox.slack.open_home(person.slack.id):
+        await opened.settled()
     return ""
 
 
