@@ -144,7 +144,9 @@ class SlackPlatform:
         return await self._illustrated(message, reader, render, send)
 
     async def notice(self, incoming: Incoming, words: Words, reader: Reader) -> None:
-        """Tell the person one line that nobody else sees."""
+        """Tell the person one line that nobody else sees; empty words send nothing, as Slack's buttons do not spin."""
+        if not words.msgid:
+            return
         body: Json = {"response_type": "ephemeral", "replace_original": False}
         await self._answer(incoming, render_line(words, reader), body)
 

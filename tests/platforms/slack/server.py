@@ -135,4 +135,6 @@ class Slack:
                 self.changed.notify_all()
             if frame.type is WSMsgType.PING:
                 await socket.pong(frame.data)
+        async with self.changed:
+            self.changed.notify_all()
         return socket

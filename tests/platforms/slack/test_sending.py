@@ -12,7 +12,7 @@ from bot.chat.nodes import Action, Actions, Image, Message, Paragraph, Text
 from bot.platforms.slack.app import SlackOptions, SlackPlatform
 from bot.platforms.slack.events import of_action, of_command, of_event
 from bot.ports import Profile, Reader, Target
-from bot.words import _
+from bot.words import Words, _
 from tests.platforms.slack.payloads import ANNA, BOT, SECRET, command, direct, envelope, home_press, mention, press
 from tests.platforms.slack.server import Answer, Slack, error
 
@@ -218,6 +218,12 @@ async def test_a_notice_is_for_the_person_alone_and_leaves_the_message(
     (sent,) = slack.of("hook")
     assert (sent["response_type"], sent["replace_original"]) == ("ephemeral", False)
     assert sent["text"] == "Approved by &lt;!here&gt;"
+
+
+async def test_a_notice_of_nothing_sends_nothing(slack: Slack, platform: SlackPlatform, reader: Reader) -> None:
+    before = len(slack.calls)
+    await platform.notice(with_hook(slack, pressed()), Words(""), reader)
+    assert len(slack.calls) == before
 
 
 async def test_a_picture_is_uploaded_and_named_in_its_block(

@@ -161,6 +161,17 @@ async def test_a_healthy_connection_is_left_alone(slack: Slack, inbox: Inbox) ->
     await platform.stop()
 
 
+@pytest.mark.usefixtures("connected")
+async def test_events_go_on_when_slack_asks_for_a_new_connection(slack: Slack, inbox: Inbox) -> None:
+    await slack.until(lambda: slack.sockets)
+    await slack.sockets[0].send_json({"type": "disconnect", "reason": "refresh_requested"})
+    await slack.until(lambda: len(slack.sockets) == 2)
+    await slack.until(lambda: slack.sockets[0].closed)
+    await slack.send("events_api", envelope(direct()), "heard")
+    await slack.until(lambda: "heard" in slack.acks)
+    assert len(inbox.taken) == 1
+
+
 async def test_a_start_while_slack_is_down_connects_later(
     slack: Slack, inbox: Inbox, caplog: pytest.LogCaptureFixture
 ) -> None:
