@@ -28,7 +28,8 @@ _SHAPES = re.compile(
     r"xox[a-z]-[\w-]+"  # Slack tokens
     r"|xapp-[\w-]+"
     r"|xwfp-[\w-]+"
-    r"|\b\d{6,}:[A-Za-z0-9_-]{20,}"  # Telegram tokens, in URLs as bot123:ABC
+    r"|(?<!\d)\d{6,}:[A-Za-z0-9_-]{20,}"  # Telegram tokens
+    r"|(?<=/bot)\d+:[\w-]+"  # and their like in URLs, a sandbox's too
     r"|(?<=Bearer )[\w.~+/=-]+"
     r"|(?<=hooks\.slack\.com/)[\w/-]+"  # response URLs and incoming webhooks
     r"|(?<=/commands/)T\w+/\d+/\w+"

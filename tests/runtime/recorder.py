@@ -1,0 +1,134 @@
+"""A chat platform in memory: it records what reaches it, and fails as it is told."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections import defaultdict, deque
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from itertools import count
+
+from bot.chat.incoming import Incoming, MessageRef
+from bot.chat.nodes import Message
+from bot.language import language
+from bot.ports import Check, HttpAnswer, HttpRequest, Intake, Limits, Profile, Reader, Target
+from bot.words import Words
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """One call that was carried out."""
+
+    kind: str
+    conversation: str
+    text: str
+    message: Message | None
+    reader: Reader
+    private: bool = False
+    thread: str = ""
+    message_id: str = ""
+    at: float = 0.0
+
+
+@dataclass
+class Recorder:
+    """Implements the ChatPlatform port. `faults[kind]` are raised one after another, before or after recording."""
+
+    name: str = "slack"
+    limits: Limits = field(default_factory=lambda: Limits(1000, 1000))
+    told: list[Told] = field(default_factory=list)
+    faults: dict[str, deque[Exception]] = field(default_factory=lambda: defaultdict(deque))
+    lost: dict[str, deque[Exception]] = field(default_factory=lambda: defaultdict(deque))  # raised after recording
+    gates: dict[str, asyncio.Event] = field(default_factory=dict)  # a call of the kind waits for its gate
+    entered: asyncio.Event = field(default_factory=asyncio.Event)
+    zone: str = ""
+    start_faults: deque[Exception] = field(default_factory=deque)
+    started: int = 0
+    stopped: int = 0
+    intake: Intake | None = None
+    _numbers: count[int] = field(default_factory=lambda: count(1))
+
+    async def start(self, intake: Intake) -> None:
+        """Keep the intake."""
+        self.started += 1
+        if self.start_faults:
+            raise self.start_faults.popleft()
+        self.intake = intake
+
+    async def stop(self) -> None:
+        """Count."""
+        self.stopped += 1
+
+    async def receive(self, request: HttpRequest) -> HttpAnswer:
+        """Echo the size."""
+        return HttpAnswer(200, f"{request.method} {len(request.body)}".encode(), {"X-Seen": request.path})
+
+    async def _do(self, kind: str, told: Told) -> None:
+        self.entered.set()
+        if kind in self.gates:
+            await self.gates[kind].wait()
+        if self.faults[kind]:
+            raise self.faults[kind].popleft()
+        self.told.append(told)
+        if self.lost[kind]:
+            raise self.lost[kind].popleft()
+
+    async def post(self, target: Target, message: Message, reader: Reader) -> MessageRef:
+        """Record a post."""
+        number = str(next(self._numbers))
+        at = time.monotonic()
+        kind = "home" if target.kind == "home" else "post"
+        text = language(reader.language).say(message.summary)
+        await self._do(
+            "post",
+            Told(kind, target.conversation, text, message, reader, thread=target.thread, message_id=number, at=at),
+        )
+        return MessageRef(self.name, target.conversation, number, target.thread)
+
+    async def edit(self, ref: MessageRef, message: Message, reader: Reader) -> None:
+        """Record an edit."""
+        text = language(reader.language).say(message.summary)
+        await self._do(
+            "edit",
+            Told("edit", ref.conversation, text, message, reader, thread=ref.thread, message_id=ref.message_id),
+        )
+
+    async def reply(self, incoming: Incoming, message: Message, reader: Reader, *, private: bool) -> MessageRef | None:
+        """Record a reply."""
+        number = str(next(self._numbers))
+        text = language(reader.language).say(message.summary)
+        told = Told("reply", incoming.conversation, text, message, reader, private, incoming.thread, number)
+        await self._do("reply", told)
+        return None if private else MessageRef(self.name, incoming.conversation, number, incoming.thread)
+
+    async def notice(self, incoming: Incoming, words: Words, reader: Reader) -> None:
+        """Record a notice."""
+        text = language(reader.language).say(words)
+        await self._do("notice", Told("notice", incoming.conversation, text, None, reader, private=True))
+
+    async def profile(self, person: str) -> Profile:
+        """A name made of the id."""
+        return Profile(f"Person {person}", zone=self.zone, language="en")
+
+    async def direct(self, person: str) -> str:
+        """The private conversation is called after the person."""
+        if self.faults["direct"]:
+            raise self.faults["direct"].popleft()
+        return f"D-{person}"
+
+    async def check(self) -> tuple[Check, ...]:
+        """All is well."""
+        return (Check(self.name, "ok", "recording"),)
+
+    def texts(self, kind: str = "") -> list[str]:
+        """What was said, in order."""
+        return [told.text for told in self.told if kind in {"", told.kind}]
+
+
+async def until(seen: Callable[[], object], seconds: float = 5.0) -> None:
+    """Give way to the loop until `seen` is true; AssertionError after `seconds`."""
+    deadline = time.monotonic() + seconds
+    while not seen():
+        assert time.monotonic() < deadline, "not seen in time"
+        await asyncio.sleep(0.005)
