@@ -2,19 +2,12 @@
 
 from __future__ import annotations
 
-import json
-import logging
-import re
-from collections.abc import Iterator
 from datetime import UTC, date, datetime
 from decimal import Decimal
 from typing import Any
 from zoneinfo import ZoneInfo
 
 import pytest
-from hypothesis import HealthCheck, given, settings
-from hypothesis import strategies as st
-from slack_sdk.models.blocks import Block
 from slack_sdk.models.views import View
 
 from bot.chat import nodes
@@ -45,33 +38,15 @@ from bot.chat.nodes import (
 )
 from bot.domain.money import Money
 from bot.errors import PayloadRefused
-from bot.platforms.slack.blocks import MAX_TOTAL, Rendered, render, render_home, render_line, weight
-from bot.platforms.slack.inline import units
+from bot.platforms.slack.blocks import Rendered, render, render_home, render_line
 from bot.ports import Reader
 from bot.words import Words, _
+from tests.platforms.slack.limits import assert_limits, rows_of
 
 Json = dict[str, Any]
 
 BERLIN = Reader("en", ZoneInfo("Europe/Berlin"), {7: "U2147483697"})
 NINE = datetime(2011, 11, 21, 9, tzinfo=UTC)
-HOSTILE = (
-    "<!channel>",
-    "<!everyone> & <@U1>",
-    "<http://evil.example|x>",
-    "https://evil.example",
-    "*bold* _it_ ~no~ `code`",
-    ":fire: x:100:y",
-    "&lt;!here&gt;",
-    "\u202egnp.exe\u2066",
-    "\n> quote\n- list",
-    "王" * 4000,
-    "🚀" * 300,
-    "&" * 4000,
-    "a" * 4000,
-    "",
-    "  ",
-    "\ud800",
-)
 
 
 def said(*blocks: nodes.Block, reader: Reader = BERLIN) -> list[Json]:
@@ -299,169 +274,3 @@ def test_the_cells_of_a_table_stay_below_slacks_own_sum() -> None:
     rendered = render(Message(_("S"), (table(rows=20, cell=Text("a" * 70), columns=8),)), BERLIN)
     assert_limits(rendered)
     assert rendered.blocks[0]["rows"][20][7]["text"].endswith("a…")
-
-
-# --- Any message at all -----------------------------------------------------------------------------------------------
-
-leaf_text = st.sampled_from(HOSTILE) | st.text(max_size=60)
-flat: st.SearchStrategy[Any] = st.one_of(
-    leaf_text.map(Text),
-    leaf_text.map(Code),
-    st.builds(Mention, st.integers(6, 8), leaf_text),
-    st.builds(Instant, st.just(NINE), st.sampled_from(["time", "date", "date_time"])),
-    st.builds(Link, leaf_text.map(Text), leaf_text.map(lambda text: "https://x.example/" + text)),
-    st.builds(Number, st.integers(-(10**12), 10**12)),
-    leaf_text.map(lambda text: Badge(_("State {name}", name=text), "warn")),
-)
-inline = st.recursive(
-    flat,
-    lambda inner: st.one_of(
-        inner.map(Bold),
-        st.lists(inner, max_size=3).map(lambda parts: Span(tuple(parts))),
-        st.builds(lambda a, b: _("{a} of {b}:", a=a, b=b), inner, leaf_text),
-    ),
-    max_leaves=4,
-)
-words = st.builds(lambda name: _("{name}", name=name), leaf_text) | st.just(_("Label"))
-tables = st.builds(
-    lambda columns, rows: Table(
-        tuple(Column(title) for title in columns), tuple(tuple(r[: len(columns)]) for r in rows)
-    ),
-    st.lists(words, min_size=1, max_size=8),
-    st.lists(st.lists(inline, min_size=8, max_size=8), max_size=20),
-)
-buttons = st.builds(
-    Action, words, st.just("go"), style=st.sampled_from(["plain", "primary", "danger"]), token=st.text(max_size=64)
-)
-others = st.one_of(
-    inline.map(Heading),
-    inline.map(Paragraph),
-    inline.map(Footnote),
-    st.lists(inline, max_size=30).map(lambda items: Bullets(tuple(items))),
-    st.lists(st.tuples(words, inline), max_size=22).map(lambda pairs: Facts(tuple(pairs))),
-    st.builds(Image, st.just(b"png"), words),
-    st.lists(buttons, min_size=1, max_size=12).map(lambda row: Actions(tuple(row))),
-    st.just(Divider()),
-)
-messages = st.builds(
-    lambda summary, some, rest: Message(summary, tuple((some + rest)[:30])),
-    words,
-    st.lists(tables, max_size=3),
-    st.lists(others, min_size=1, max_size=27),
-)
-
-
-@settings(max_examples=60, deadline=None, suppress_health_check=list(HealthCheck))
-@given(messages, st.sampled_from(["en", "zh_CN"]), st.sampled_from([[], ["F0123456789"] * 30]))
-def test_whatever_the_message_slacks_limits_hold_and_no_name_becomes_markup(
-    message: Message, language: str, files: list[str]
-) -> None:
-    reader = Reader(language, ZoneInfo("Asia/Bangkok"), {7: "U2147483697", 8: "<!channel>"})
-    rendered = render(message, reader, files)
-    assert_limits(rendered)
-    assert_no_markup(rendered)
-    rows = sum(len(block.rows) for block in message.blocks if isinstance(block, Table))
-    assert rows_of(rendered.blocks) == rows
-    view = render_home(message, reader, files)
-    assert not [block for block in view["blocks"] if block["type"] == "table"]
-    assert rows_of(view["blocks"]) == rows
-    assert_limits(Rendered("x", view["blocks"]), most=100)
-
-
-def rows_of(blocks: list[Json]) -> int:
-    """Rows of tables, and of the lists (a line of titles and the items) that stand for tables."""
-    total = 0
-    for block in blocks:
-        if block["type"] == "table":
-            total += len(block["rows"]) - 1
-        if block["type"] == "rich_text" and len(block["elements"]) == 2:
-            total += len(block["elements"][1]["elements"])
-    return total
-
-
-def assert_limits(rendered: Rendered, most: int = 50) -> None:
-    """All of Slack's figures, by our own count and by the SDK's models."""
-    assert 1 <= len(rendered.blocks) <= most
-    assert units(rendered.text) + weight(rendered.blocks) <= MAX_TOTAL
-    assert sum(block["type"] == "table" for block in rendered.blocks) <= 1
-    logging.getLogger("slack_sdk").setLevel(logging.ERROR)
-    for block in rendered.blocks:
-        parsed = Block.parse(block)
-        assert parsed is not None, block
-        parsed.validate_json()
-        LIMITS.get(block["type"], lambda _block: None)(block)
-    ids = [part["action_id"] for part in every(rendered.blocks) if "action_id" in part]
-    assert len(ids) == len(set(ids))
-    for part in every(rendered.blocks):
-        if isinstance(part.get("text"), str):
-            assert part["text"], part
-            part["text"].encode()
-    json.dumps(rendered.blocks, ensure_ascii=False).encode()
-
-
-def _table_limits(block: Json) -> None:
-    assert len(block["rows"]) <= 100
-    assert all(1 <= len(row) <= 20 for row in block["rows"])
-    assert weight(block) <= 10_000
-
-
-def _field_limits(block: Json) -> None:
-    assert 1 <= len(block["fields"]) <= 10
-    assert all(units(field["text"]) <= 2000 for field in block["fields"])
-
-
-def _button_limits(block: Json) -> None:
-    assert 1 <= len(block["elements"]) <= 25
-    for button in block["elements"]:
-        assert 1 <= units(button["text"]["text"]) <= 75
-        assert units(button.get("value", "")) <= 2000
-        assert len(button["action_id"]) <= 255
-
-
-def _header_limits(block: Json) -> None:
-    assert 1 <= units(block["text"]["text"]) <= 150
-
-
-def _context_limits(block: Json) -> None:
-    assert 1 <= len(block["elements"]) <= 10
-    assert all(units(element["text"]) <= 3000 for element in block["elements"])
-
-
-LIMITS = {
-    "table": _table_limits,
-    "section": _field_limits,
-    "actions": _button_limits,
-    "header": _header_limits,
-    "context": _context_limits,
-}
-
-_OURS = re.compile(
-    r"<@U2147483697>|<!date\^1321866000\^[{}a-z_ ]+\|[^<>]*>|<https://x\.example/[^\s<>|]*\|[^<>]*>|&(?:amp|lt|gt);"
-)
-
-
-def assert_no_markup(rendered: Rendered) -> None:
-    """Every mention is one of ours, and outside our own tokens no mrkdwn text holds what Slack would act on."""
-    for part in every(rendered.blocks):
-        if part.get("type") == "user":
-            assert part["user_id"] == "U2147483697"
-        assert part.get("type") not in {"broadcast", "usergroup", "channel", "team", "emoji"}
-        if part.get("type") == "link":
-            assert re.fullmatch(r"https://x\.example/[^\s<>|]*", part["url"])
-        if part.get("type") == "mrkdwn":
-            assert part["verbatim"] is True
-            label, _newline, value = part["text"].partition("\n")
-            left = _OURS.sub("", re.sub(r"^\*(.*)\*$", r"\1", label) + value)
-            assert not re.search(r"[<>*_~]|&", re.sub(r"`[^`]*`", "", left)), part
-    assert not re.search(r"[<>]|&(?!amp;|lt;|gt;)", rendered.text)
-
-
-def every(node: Any) -> Iterator[Json]:
-    """Every object in a piece of Block Kit."""
-    if isinstance(node, dict):
-        yield node
-        for value in node.values():
-            yield from every(value)
-    if isinstance(node, list):
-        for item in node:
-            yield from every(item)
