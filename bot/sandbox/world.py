@@ -69,8 +69,12 @@ class Pulse:
             waiter: asyncio.Future[None] = asyncio.get_running_loop().create_future()
             self._waiters.add(waiter)
             try:
-                await asyncio.wait_for(waiter, within)
+                # Not wait_for: until Python 3.12 it can swallow a cancellation that comes with the beat.
+                async with asyncio.timeout(within):
+                    await waiter
             except TimeoutError:
+                pass
+            finally:
                 self._waiters.discard(waiter)
         return self.beats
 

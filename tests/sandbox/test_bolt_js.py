@@ -144,3 +144,10 @@ async def test_an_app_on_bolt_js_connects_anew_when_asked_to(node: str, town: To
         await town.sandbox.pulse.until(lambda: slack.courier.links and first not in slack.courier.links, 10)
         slack.command(town.mei.id, town.channel.id, "/stock", "22423")
         assert (await app.hear("command"))["text"] == "22423"
+
+
+def test_the_apps_packages_are_pinned_by_hash_and_name_no_registry() -> None:
+    packages: dict[str, dict[str, Any]] = json.loads((HERE / "package-lock.json").read_text())["packages"]
+    del packages[""]
+    assert all(package["integrity"].startswith("sha512-") for package in packages.values())
+    assert not any("resolved" in package for package in packages.values())

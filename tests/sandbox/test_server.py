@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import signal
+import socket
 import time
 from datetime import timedelta
 
@@ -83,6 +84,22 @@ async def test_the_pulse_wakes_who_waits_and_gives_up_in_time() -> None:
         await pulse.until(lambda: False, 0.01)
 
 
+async def test_a_cancellation_that_comes_with_a_beat_is_not_lost() -> None:
+    pulse = Pulse()
+
+    async def listen() -> None:
+        while True:
+            await pulse.after(pulse.beats)
+
+    listening = asyncio.create_task(listen())
+    await asyncio.sleep(0)
+    pulse.beat()
+    listening.cancel()
+    async with asyncio.timeout(1):
+        with pytest.raises(asyncio.CancelledError):
+            await listening
+
+
 def test_a_pace_lets_a_burst_pass_and_then_one_in_its_time() -> None:
     seconds = [0.0]
     pace = Pace(per_second=0.5, burst=2, seconds=lambda: seconds[0])
@@ -112,3 +129,12 @@ def test_faults_are_met_in_order_and_once() -> None:
 def test_a_mode_that_is_none_is_refused(mode: str) -> None:
     with pytest.raises(ValueError, match=r"fault mode|could not convert"):
         Fault.parse(mode)
+
+
+async def test_answers_are_not_held_back_by_nagles_delay(town: Town, http: httpx.AsyncClient) -> None:
+    async def page(request: Request) -> Response:
+        connection = request.scope["extensions"]["sandbox.transport"].get_extra_info("socket")
+        return PlainTextResponse(str(connection.getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY)))
+
+    town.sandbox.mount("/delay", Starlette(routes=[Route("/", page)]))
+    assert (await http.get(f"{town.sandbox.url}/delay/")).text != "0"

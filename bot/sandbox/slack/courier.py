@@ -47,7 +47,8 @@ class Delivery:
 
     async def settled(self, within: float = 5.0) -> Delivery:
         """Itself, once the first try is over; TimeoutError otherwise."""
-        await asyncio.wait_for(self._settled.wait(), within)
+        async with asyncio.timeout(within):
+            await self._settled.wait()
         return self
 
     def settle(self, state: Literal["acknowledged", "failed"]) -> None:
@@ -166,8 +167,9 @@ class Courier:
         future: asyncio.Future[Any] = asyncio.get_running_loop().create_future()
         link.waiting[envelope] = future
         try:
-            await link.send(frame)
-            return await asyncio.wait_for(future, self.ack_seconds)
+            async with asyncio.timeout(self.ack_seconds):
+                await link.send(frame)
+                return await future
         except TimeoutError:
             raise NotTaken("timeout") from None
         except (ConnectionError, RuntimeError):
@@ -195,7 +197,8 @@ class Courier:
         if not self._client:
             raise NotTaken("connection_failed")
         try:
-            reply = await asyncio.wait_for(self._client.post(self.url, content=body, headers=headers), self.ack_seconds)
+            async with asyncio.timeout(self.ack_seconds):
+                reply = await self._client.post(self.url, content=body, headers=headers)
         except TimeoutError:
             raise NotTaken("http_timeout") from None
         except httpx.HTTPError:
