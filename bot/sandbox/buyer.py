@@ -60,7 +60,7 @@ class Purchases:
 
 def buy(goods: Goods, rng: np.random.Generator) -> Purchases:
     """Replay the buyer over all days; the generator's state decides every guess and every delay."""
-    n, days = goods.units.shape
+    n, days = len(goods.units), int(goods.units.shape[1])
     cover: Floats = rng.uniform(25, 60, n)
     guess: Floats = rng.lognormal(0.0, 0.55, n)
     weekday = rng.integers(0, REVIEW_DAYS, n)

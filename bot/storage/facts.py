@@ -38,7 +38,7 @@ async def places(connection: AsyncConnection) -> list[Place]:
 async def product_ids(connection: AsyncConnection) -> dict[str, int]:
     """SKU -> id of every product."""
     rows = await connection.execute(select(Product.sku, Product.id))
-    return dict(rows.tuples().all())
+    return dict(rows.all())
 
 
 async def add_products(
@@ -53,7 +53,7 @@ async def add_products(
     for start in range(0, len(new), 5_000):
         part = [row[0] for row in new[start : start + 5_000]]
         rows = await connection.execute(select(Product.sku, Product.id).where(Product.sku.in_(part)))
-        known.update(rows.tuples().all())
+        known.update(rows.all())
 
 
 async def name_products(connection: AsyncConnection, names: Iterable[tuple[str, str]]) -> None:
@@ -70,7 +70,10 @@ async def price_products(connection: AsyncConnection) -> None:
         select(Product.id, Sale.unit_price, Sale.currency, func.count())
         .join(Product, and_(Product.id == Sale.product_id, Product.currency == Sale.currency))
         .where(
-            Product.unit_price_minor.is_(None), Sale.kind == "sale", Sale.cancelled_by.is_(None), Sale.unit_price > Decimal(0)
+            Product.unit_price_minor.is_(None),
+            Sale.kind == "sale",
+            Sale.cancelled_by.is_(None),
+            Sale.unit_price > Decimal(0),
         )
         .group_by(Product.id, Sale.unit_price, Sale.currency)
         .order_by(Product.id, Sale.unit_price)

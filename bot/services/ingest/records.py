@@ -160,7 +160,7 @@ class _Inbounds(_Known):
 class _Products:
     async def begin(self, connection: AsyncConnection, rules: Rules) -> None:  # the protocol's form
         self._rules = rules
-        self._currencies = dict((await connection.execute(select(Product.sku, Product.currency))).tuples().all())
+        self._currencies = dict((await connection.execute(select(Product.sku, Product.currency))).all())
 
     def read(self, row: FileRow) -> dict[str, Any]:
         sku = row.sku()
@@ -295,7 +295,7 @@ class _Members:
     ) -> tuple[int, int]:
         defaults = {"digest_at": time(9), "preferred_platform": "", "active": True, "created_at": self._rules.now}
         counted = await masters.merge(connection, Member, ("name",), [member for member, _ in rows], defaults)
-        ids = dict((await connection.execute(select(Member.name, Member.id))).tuples().all())
+        ids = dict((await connection.execute(select(Member.name, Member.id))).all())
         known = {(row.platform, row.external_id) for row in await connection.execute(select(Identity))}
         new = {
             (platform, external): ids[member["name"]]
