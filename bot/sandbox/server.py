@@ -44,6 +44,19 @@ class _Server(uvicorn.Server):
         """Wait to be stopped, rather than asking ten times a second."""
         await self.ending.wait()
 
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:  # noqa: ARG002  # as in uvicorn
+        """Hang up on everyone, so that nobody who still waits for an answer holds the end up."""
+        for server in self.servers:
+            server.close()
+        for connection in list(self.server_state.connections):
+            connection.transport.close()
+        if self.server_state.tasks:
+            _, late = await asyncio.wait(self.server_state.tasks, timeout=1)
+            for task in late:
+                task.cancel()
+        for server in self.servers:
+            await server.wait_closed()
+
 
 class Sandbox:
     """A Slack workspace and a Telegram with one bot each, served on 127.0.0.1. State lives as long as the object."""
@@ -108,7 +121,6 @@ class Sandbox:
             date_header=False,
             server_header=False,
             ws_ping_interval=5,
-            timeout_graceful_shutdown=1,
         )
         self._server = _Server(config)
         self._serving = asyncio.create_task(self._server.serve(sockets=[listener]))
@@ -122,9 +134,6 @@ class Sandbox:
         await self.telegram.updates.stop()
         await self.slack.courier.stop()
         if self._server and self._serving:
-            # Whoever still waits for an answer is hung up on, so that nothing holds the end up.
-            for connection in list(self._server.server_state.connections):
-                connection.transport.close()
             self._server.ending.set()
             await self._serving
             self._server = self._serving = None

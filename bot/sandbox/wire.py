@@ -4,14 +4,21 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import ssl
 from typing import Any
 
+import httpx
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.types import ASGIApp, Receive, Scope, Send
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
 _KEY = "sandbox.transport"
+
+
+def loopback_client() -> httpx.AsyncClient:
+    """A client for plain http on this machine: no proxies, and no certificates, which take long to load."""
+    return httpx.AsyncClient(timeout=10.0, trust_env=False, verify=ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT))
 
 
 class HeldProtocol(H11Protocol):

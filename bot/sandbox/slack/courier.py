@@ -17,6 +17,7 @@ from urllib.parse import urlencode
 import httpx
 
 from bot.sandbox.slack.world import SlackWorld
+from bot.sandbox.wire import loopback_client
 from bot.sandbox.world import Pulse
 
 DeliveryKind = Literal["events_api", "slash_commands", "interactive"]
@@ -87,7 +88,7 @@ class Courier:
 
     def start(self) -> None:
         """Begin to watch for retries that fall due."""
-        self._client = httpx.AsyncClient(timeout=None, trust_env=False, follow_redirects=False)  # noqa: S113  # we time it
+        self._client = loopback_client()
         self._spawn(self._watch())
 
     async def stop(self) -> None:

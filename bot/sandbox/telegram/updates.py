@@ -14,6 +14,7 @@ import httpx
 
 from bot.sandbox.telegram.refusal import BotApiRefusal, bad
 from bot.sandbox.telegram.world import TelegramWorld
+from bot.sandbox.wire import loopback_client
 from bot.sandbox.world import Pulse
 
 RETENTION = timedelta(hours=24)
@@ -66,7 +67,7 @@ class Updates:
     def start(self) -> None:
         """Begin to post to the webhook, once there is one."""
         self._stopping = False
-        self._client = httpx.AsyncClient(timeout=10.0, trust_env=False)
+        self._client = loopback_client()
         self._sender = asyncio.get_running_loop().create_task(self._send())
 
     async def stop(self) -> None:
