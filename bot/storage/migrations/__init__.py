@@ -17,9 +17,9 @@ from bot.storage.tables import Base
 
 def config() -> Config:
     """Alembic's configuration, without an ini file."""
-    config = Config()
-    config.set_main_option("script_location", str(Path(__file__).parent))
-    return config
+    made = Config()
+    made.set_main_option("script_location", str(Path(__file__).parent))
+    return made
 
 
 async def migrate(database: Database) -> tuple[str, str]:
@@ -27,9 +27,9 @@ async def migrate(database: Database) -> tuple[str, str]:
 
     def upgrade(connection: Connection) -> tuple[str, str]:
         before = MigrationContext.configure(connection).get_current_revision() or "none"
-        config = config()
-        config.attributes["connection"] = connection
-        command.upgrade(config, "head")
+        chosen = config()
+        chosen.attributes["connection"] = connection
+        command.upgrade(chosen, "head")
         return before, MigrationContext.configure(connection).get_current_revision() or "none"
 
     async with database.transaction() as connection:

@@ -7,6 +7,7 @@ import tempfile
 from pathlib import Path
 
 from alembic import command
+from alembic.script import ScriptDirectory
 from sqlalchemy import create_engine
 
 from bot.storage.migrations import config
@@ -21,7 +22,8 @@ def main() -> None:
             chosen = config()
             chosen.attributes["connection"] = connection
             command.upgrade(chosen, "head")
-            command.revision(chosen, message=message, autogenerate=True)
+            number = len(list(ScriptDirectory.from_config(chosen).walk_revisions())) + 1
+            command.revision(chosen, message=message, autogenerate=True, rev_id=f"{number:04}")
         engine.dispose()
 
 
