@@ -105,6 +105,7 @@ class DemandSettings:
     windows: tuple[int, ...] = (7, 30, 90)  # days, ascending
     blend: tuple[float, ...] = (0.5, 0.3, 0.2)  # weight of each window; sums to one
     window_fill: float = 1.0  # share of a window's days that must be in-stock days before it stops reaching back
+    least_days: int = 30  # a window that stays unfilled rests on so many days at least, as far as they are listed
     reach_days: int = 180  # no window reaches back further; what was not in stock for so long has no velocity
     stockout_stock: Literal["closing", "whole_day"] = "closing"  # stock was zero at closing, or at opening and closing
     stockout_join: Literal["and", "or"] = "and"  # zero stock and/or few sales
@@ -133,7 +134,8 @@ class DemandEstimate:
     raw: Floats  # (n, W) units per calendar day, nothing corrected
     corrected: Floats  # (n, W) base units per in-stock day; 0 where the window holds no such day
     units: Floats  # (n, W) base units behind `corrected`: spikes capped
-    in_stock_days: Ints  # (n, W) days behind `corrected`
+    in_stock_days: Ints  # (n, W) days with stock in the window
+    base_days: Ints  # (n, W) days behind `corrected`: the in-stock days, or `least_days` where the window is unfilled
     span_days: Ints  # (n, W) calendar days the window reached back
     left_out_days: Ints  # (n, W) stocked-out days inside the span
     marked_days: Ints  # (n, W) days of the event calendar inside the span
@@ -224,7 +226,9 @@ def _estimate_block(history: SeriesHistory, settings: DemandSettings) -> DemandE
     left_out = _at(np.cumsum(stocked_out, axis=1, dtype=np.int32), spans).astype(np.int64)
     marked = masks.listed & ~masks.stocked_out & ~masks.usable
     marked_days = _at(np.cumsum(marked[:, ::-1], axis=1, dtype=np.int32), spans).astype(np.int64)
-    corrected = ratio(totals, days, 0.0)
+    listed = masks.listed.sum(axis=1)
+    base_days = _base_days(days, listed, settings)
+    corrected = ratio(totals, base_days, 0.0)
     weights = np.where(days > 0, np.asarray(settings.blend), 0.0)
     velocity = ratio((corrected * weights).sum(axis=1), weights.sum(axis=1), 0.0)
 
@@ -239,6 +243,7 @@ def _estimate_block(history: SeriesHistory, settings: DemandSettings) -> DemandE
         corrected=corrected,
         units=totals,
         in_stock_days=days,
+        base_days=base_days,
         span_days=spans,
         left_out_days=left_out,
         marked_days=marked_days,
@@ -251,7 +256,7 @@ def _estimate_block(history: SeriesHistory, settings: DemandSettings) -> DemandE
         kind=demand_class(adi, cv2, settings),
         spike_limit=limit,
         spike_days=capped.sum(axis=1),
-        listed_days=masks.listed.sum(axis=1),
+        listed_days=listed,
     )
 
 
@@ -269,6 +274,17 @@ def _span(in_stock: NDArray[np.int32], window: int, settings: DemandSettings) ->
     need = int(np.ceil(window * settings.window_fill))
     reach: Ints = np.clip((in_stock < need).sum(axis=1, dtype=np.int64) + 1, min(window, days), days)
     return reach
+
+
+def _base_days(in_stock: Ints, listed: Ints, settings: DemandSettings) -> Ints:
+    """The days a window's rate rests on, (n, W).
+
+    One sale on the only day with stock is no rate: where a window could not be filled with in-stock days, days
+    without stock count as days without a sale until there are `least_days`, or all that the series was listed for.
+    """
+    need = np.ceil(np.asarray(settings.windows) * settings.window_fill)
+    floor = np.minimum(settings.least_days, listed)[:, None]
+    return np.where((in_stock > 0) & (in_stock < need), np.maximum(in_stock, floor), in_stock).astype(np.int64)
 
 
 def _at(running: NDArray[np.float64] | NDArray[np.int32], spans: Ints) -> Floats:

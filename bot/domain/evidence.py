@@ -128,6 +128,7 @@ def _windows(a: Assessment, row: int) -> list[dict[str, Any]]:
             "weight": settings.blend[column],
             "units": _plain(demand.units[row, column]),
             "in_stock_days": _plain(demand.in_stock_days[row, column]),
+            "base_days": _plain(demand.base_days[row, column]),
             "span_days": _plain(demand.span_days[row, column]),
             "left_out_days": _plain(demand.left_out_days[row, column]),
             "marked_days": _plain(demand.marked_days[row, column]),

@@ -65,7 +65,13 @@ def slow_demand(units: Sequence[int], closing: Sequence[int], settings: DemandSe
         chosen.append(found)
     limit = _slow_limit([units[day] for day in chosen[-1] if units[day] > 0], settings)
     base = [min(sold, limit) for sold in units]
-    corrected = [sum(base[day] for day in found) / len(found) if found else 0.0 for found in chosen]
+    rests_on = []
+    for window, found in zip(settings.windows, chosen, strict=True):
+        filled = len(found) >= math.ceil(window * settings.window_fill)
+        rests_on.append(len(found) if filled or not found else max(len(found), min(settings.least_days, sum(listed))))
+    corrected = [
+        sum(base[day] for day in found) / days if found else 0.0 for found, days in zip(chosen, rests_on, strict=True)
+    ]
     weights = [weight if found else 0.0 for weight, found in zip(settings.blend, chosen, strict=True)]
     days = [base[day] for day in chosen[-1]]
     sizes = [size for size in days if size > 0]

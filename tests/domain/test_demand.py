@@ -101,6 +101,13 @@ def test_unknown_stock_counts_as_in_stock_and_the_days_before_the_listing_do_not
     assert demand.velocity[0] == pytest.approx(5)
 
 
+def test_one_sale_on_the_only_day_with_stock_is_no_rate() -> None:
+    demand = estimate(history([[0] * 60 + [960] + [0] * 39], [[0] * 60 + [50] + [0] * 39]))
+    assert demand.in_stock_days[0].tolist() == [1, 1, 1]
+    assert demand.base_days[0].tolist() == [30, 30, 30]
+    assert demand.velocity[0] == pytest.approx(960 / 30)
+
+
 def test_one_bulk_order_is_capped_and_a_marked_day_is_left_out() -> None:
     usual = [4, 6] * 45
     bulk = [*usual[:-3], 500, *usual[-2:]]
