@@ -88,16 +88,18 @@ class Moves:
     relocate: Transfers
 
 
-def find_moves(assessed: Assessment, network: Network, judged: Bools) -> Moves:
+def find_moves(assessed: Assessment, network: Network, judged: Bools, promised: Ints) -> Moves:
     """Look for stock above its own order-up-to level, among the series that are `judged`.
+
+    `promised` units (n,) are left alone: an earlier request will move them.
 
     A restock is answered by a transfer when the goods come sooner than a purchase and lift the position above the
     reorder point; otherwise it is bought. What is then still to spare may go wherever a position is under its
-    order-up-to level.
+    order-up-to level and nothing has been asked for.
     """
     supply, positions = assessed.supply, assessed.positions
     target = whole(supply.order_up_to)
-    spare = np.where(judged, np.maximum(positions.available - target, 0), 0).astype(np.int64)
+    spare = np.where(judged, np.maximum(positions.available - promised - target, 0), 0).astype(np.int64)
     lacking = np.where(judged, np.maximum(target - supply.position, 0), 0).astype(np.int64)
     restock = find_transfers(
         network.sku, network.location, np.where(supply.order_quantity > 0, lacking, 0), spare, network.transfer_days,
@@ -107,9 +109,9 @@ def find_moves(assessed: Assessment, network: Network, judged: Bools) -> Moves:
     kept = (restock.donor >= 0) & enough
     restock = Transfers(np.where(kept, restock.donor, -1), np.where(kept, restock.quantity, 0))
     taken = np.bincount(restock.donor[kept], weights=restock.quantity[kept], minlength=len(spare)).astype(np.int64)
-    bought = supply.order_quantity > 0
+    served = (supply.order_quantity > 0) | (positions.pending > 0)
     relocate = find_transfers(
-        network.sku, network.location, np.where(bought, 0, lacking), spare - taken, network.transfer_days,
+        network.sku, network.location, np.where(served, 0, lacking), spare - taken, network.transfer_days,
         np.full(len(spare), np.inf), _worth(assessed),
     )  # fmt: skip
     return Moves(restock, relocate)
@@ -180,6 +182,7 @@ def without_requests(assessed: Assessment) -> tuple[dict[CaseKind, Ints], dict[C
         return dict(assessed.opens), dict(assessed.holds)
     position = assessed.supply.position - pending
     due = (assessed.supply.reorder_point >= 1) & (position <= assessed.supply.reorder_point)
+    due &= position < whole(assessed.supply.order_up_to)
     supply = dataclasses.replace(assessed.supply, position=position, order_due=due)
     facts = Judged(
         assessed.demand, supply, assessed.stock, assessed.surge, assessed.surging, assessed.positions, assessed.settings

@@ -35,8 +35,8 @@ _MAY_TEND = frozenset({"operator", "buyer", "approver", "promo_manager", "admin"
 class Finding:
     """What a scan found of one kind of trouble at one place.
 
-    `opens` and `holds` are the severities by the opening and by the relaxed limits. Facts too old to judge make no
-    finding, and a case without a finding stays as it is.
+    `opens` and `holds` are the severities by the opening and by the relaxed limits; `evidence` is JSON text. Facts too
+    old to judge make no finding, and a case without a finding stays as it is.
     """
 
     kind: CaseKind
@@ -46,7 +46,7 @@ class Finding:
     opens: int
     holds: int
     money_minor: int
-    evidence: Mapping[str, Any]
+    evidence: str
 
 
 @dataclass(slots=True)
@@ -127,7 +127,7 @@ class Cases:
                     "case_id": case.id,
                     "severity": verdict.severity,
                     "money_minor": finding.money_minor,
-                    "evidence": dict(finding.evidence),
+                    "evidence": finding.evidence,
                     "updated_at": at,
                 }
             )
@@ -175,7 +175,7 @@ class Cases:
                 "notified_severity": severity,
                 "money_minor": finding.money_minor,
                 "currency": self._settings.organisation_currency,
-                "evidence": dict(finding.evidence),
+                "evidence": finding.evidence,
                 "opened_at": at,
                 "updated_at": at,
                 "notified_at": at,

@@ -196,7 +196,7 @@ class Drafting:
     def _clearance(self, need: Need) -> Draft | None:
         """A lower price for what lies above the order-up-to level, where clearing beats holding."""
         taken, supply, row = self._taken, self._assessed.supply, need.row
-        product, available = taken.product(row), int(taken.positions.available[row])
+        product, available = taken.product(row), int(taken.positions.available[row] - taken.promised[row])
         kept = min(available, math.ceil(supply.order_up_to[row] - 1e-9))
         terms = clearance(
             available - kept,

@@ -7,7 +7,7 @@ Exact definitions, which `/stock` and a case's card share:
 - `Velocity.units` are the units of uncancelled sales in the window, and `raw` = units / W. `corrected` = units /
   in-stock days, spikes capped, where days without stock are left out and the window reaches further back until it holds
   enough in-stock days; `days_left_out` counts the days it stepped over. `per_day` blends the corrected ones.
-- `on_hand` is the stock at the instant, `available` = on_hand - committed - asked for by transfers to elsewhere,
+- `on_hand` is the stock at the instant, `available` = on_hand - committed,
   `incoming` all that is ordered and not received, `position` = available + incoming + pending - backorders.
 - `days_of_cover` = available / per_day; `stockout_on` is the local day on which cover with inbound ends, and inbound
   counts only if it lands before. `gap_days` compares it with the next arrival, where that comes too late.
@@ -17,6 +17,7 @@ Exact definitions, which `/stock` and a case's card share:
 
 from __future__ import annotations
 
+import json
 import math
 from collections.abc import Iterable, Mapping
 from datetime import date, timedelta
@@ -25,7 +26,7 @@ from typing import Any
 
 import numpy as np
 
-from bot.domain.evidence import evidence
+from bot.domain.evidence import STEPS_OF_KIND, evidence
 from bot.domain.money import Money
 from bot.domain.turnover import ABC, XYZ
 from bot.domain.views import Arrival, CaseKind, StockLine, Velocity
@@ -160,6 +161,17 @@ def full_evidence(taken: Snapshot, assessed: Assessment, row: int) -> dict[str, 
             "rate": None if rate is None else str(rate),
         },
     }
+
+
+def evidence_of_kind(whole: Mapping[str, Any], kind: CaseKind) -> dict[str, Any]:
+    """The evidence of a series with only those steps that a kind of trouble rests on."""
+    wanted = STEPS_OF_KIND[kind]
+    return {**whole, "steps": [step for step in whole["steps"] if step["name"] in wanted]}
+
+
+def written(evidence: Mapping[str, Any]) -> str:
+    """Evidence as JSON text: thousands of texts weigh less than as many trees, and are written in the scan's thread."""
+    return json.dumps(evidence, ensure_ascii=False, allow_nan=False, separators=(",", ":"))
 
 
 def opened_flags(opens: Mapping[CaseKind, Any], row: int, kinds: Iterable[CaseKind]) -> tuple[CaseKind, ...]:

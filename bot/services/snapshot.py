@@ -51,6 +51,7 @@ class Snapshot:
     routes: Routes
     market: Market
     network: Network
+    promised: Ints  # (n,) units that requests will move elsewhere; still in `positions`
     overdue_since: Mapping[int, date]  # by row: the oldest promised date that has passed
     products: Mapping[int, ProductRow]
     places: Mapping[int, PlaceRow]
@@ -102,10 +103,11 @@ async def take(
     offers = market(routes, await facts.assortments(connection, general), series, cost, exchange)
     feeds = await facts.feeds(connection)
     stale_feeds = tuple(feed for feed in feeds if feed.fresh_until + timedelta(hours=feed.limit_hours) < at)
+    requested = await request_rows.counted(connection, at, product_ids)
     positions, overdue_since = _positions(
         book,
         await facts.inbounds(connection, at, product_ids),
-        await request_rows.counted(connection, at, product_ids),
+        requested,
         await _stale(connection, stale_feeds, book),
     )
     return Snapshot(
@@ -121,6 +123,7 @@ async def take(
         routes=_planned_routes(offers, cost, price, sourcing),
         market=offers,
         network=_network(book, places, sourcing),
+        promised=_promised(book, requested),
         overdue_since=overdue_since,
         products=products,
         places=places,
@@ -244,7 +247,7 @@ def _positions(
     requested: Sequence[tuple[int, int, int | None, int]],
     stale: Bools,
 ) -> tuple[Positions, dict[int, date]]:
-    """What each series has and is to get. A transfer asked for is taken off the stock of the place it leaves."""
+    """What each series has and is to get, and since when the oldest overdue goods are."""
     n = len(book.today)
     coming = np.array([(p, place, quantity, (on - _EPOCH).days) for p, place, quantity, on in inbounds], dtype=np.int64)
     product, place, quantity, day = coming.reshape(-1, 4).T
@@ -259,10 +262,9 @@ def _positions(
     for series, on in sorted(zip(row[late].tolist(), day[late].tolist(), strict=True), reverse=True):
         overdue_since[series] = _EPOCH + timedelta(days=on)
 
-    asked = np.array([(p, to, source or 0, units) for p, to, source, units in requested], dtype=np.int64).reshape(-1, 4)
-    pending = _added(n, row_numbers(book.product_ids, book.location_ids, asked[:, 0], asked[:, 1]), asked[:, 3])
-    leaving = _added(n, row_numbers(book.product_ids, book.location_ids, asked[:, 0], asked[:, 2]), asked[:, 3])
-    free = book.on_hand - book.committed - leaving
+    asked = np.array([(p, to, units) for p, to, _source, units in requested], dtype=np.int64).reshape(-1, 3)
+    pending = _added(n, row_numbers(book.product_ids, book.location_ids, asked[:, 0], asked[:, 1]), asked[:, 2])
+    free = book.on_hand - book.committed
     positions = Positions(
         on_hand=book.on_hand,
         available=np.maximum(free, 0),
@@ -273,6 +275,15 @@ def _positions(
         stale=stale,
     )
     return positions, overdue_since
+
+
+def _promised(book: Days, requested: Sequence[tuple[int, int, int | None, int]]) -> Ints:
+    """Units that requests will take from each series to elsewhere."""
+    asked = [(product, source, units) for product, _to, source, units in requested if source is not None]
+    columns = np.array(asked, dtype=np.int64).reshape(-1, 3)
+    return _added(
+        len(book.today), row_numbers(book.product_ids, book.location_ids, columns[:, 0], columns[:, 1]), columns[:, 2]
+    )
 
 
 def _added(n: int, row: Ints, value: Ints) -> Ints:

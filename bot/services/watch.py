@@ -11,7 +11,6 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from typing import Any
 
 import numpy as np
 from sqlalchemy.ext.asyncio import AsyncConnection
@@ -27,7 +26,8 @@ from bot.services import snapshot
 from bot.services.audit import Audit
 from bot.services.cases import Applied, Cases, Finding
 from bot.services.drafting import Drafting, Need
-from bot.services.figures import full_evidence
+from bot.services.figures import evidence_of_kind, full_evidence, written
+from bot.services.plain import plainly
 from bot.services.requests import Requests
 from bot.services.settings import ServiceSettings
 from bot.services.snapshot import Snapshot
@@ -156,7 +156,7 @@ class Watch:
         assessed = taken.assess(self._settings.watch)
         stale = taken.positions.stale
         fresh = np.ones(assessed.series, dtype=np.bool_) if stale is None else ~stale
-        moves = find_moves(assessed, taken.network, fresh)
+        moves = find_moves(assessed, taken.network, fresh, taken.promised)
         phases.begin("judge")
         findings = [*_findings(taken, assessed, standing), *_feed_findings(taken, feeds)]
         return _Judged(taken, assessed, moves, findings)
@@ -202,42 +202,38 @@ class Watch:
 def _findings(taken: Snapshot, assessed: Assessment, standing: Mapping[str, CaseRow]) -> list[Finding]:
     """Findings of what can be judged: everything over an opening limit, and every case that is open already."""
     opens, holds = without_requests(assessed)
-    stale = taken.positions.stale
-    open_rows = _rows_of(taken, standing)
-    proofs: dict[int, dict[str, Any]] = {}
-    found = []
+    wanted: dict[int, list[CaseKind]] = {}
     for kind in NUMERIC_KINDS:
-        rows = np.union1d(np.flatnonzero(opens[kind] > 0), open_rows.get(kind, np.empty(0, dtype=np.int64)))
-        if stale is not None:
-            rows = rows[~stale[rows]]
+        held = _rows_of(taken, [case for case in standing.values() if case.kind == kind])
+        rows = np.union1d(np.flatnonzero(opens[kind] > 0), held[held >= 0])
+        if taken.positions.stale is not None:
+            rows = rows[~taken.positions.stale[rows]]
         for row in rows.tolist():
-            if row not in proofs:
-                proofs[row] = full_evidence(taken, assessed, row)
-            product, place = int(taken.product_ids[row]), int(taken.location_ids[row])
-            found.append(
-                Finding(
-                    kind=kind,
-                    key=f"{kind}:{product}:{place}",
-                    product_id=product,
-                    location_id=place,
-                    opens=int(opens[kind][row]),
-                    holds=int(holds[kind][row]),
-                    money_minor=int(assessed.money_minor[kind][row]),
-                    evidence=proofs[row],
-                )
+            wanted.setdefault(row, []).append(kind)
+    readable, found = plainly(assessed), []
+    for row, kinds in wanted.items():
+        proof = full_evidence(taken, readable, row)
+        product, place = int(taken.product_ids[row]), int(taken.location_ids[row])
+        found += [
+            Finding(
+                kind=kind,
+                key=f"{kind}:{product}:{place}",
+                product_id=product,
+                location_id=place,
+                opens=int(opens[kind][row]),
+                holds=int(holds[kind][row]),
+                money_minor=int(assessed.money_minor[kind][row]),
+                evidence=written(evidence_of_kind(proof, kind)),
             )
+            for kind in kinds
+        ]
     return found
 
 
-def _rows_of(taken: Snapshot, standing: Mapping[str, CaseRow]) -> dict[CaseKind, Ints]:
-    """Rows of the series that have an unresolved case, by kind."""
-    found: dict[CaseKind, Ints] = {}
-    for kind in NUMERIC_KINDS:
-        pairs = [(c.product_id, c.location_id) for c in standing.values() if c.kind == kind]
-        keys = np.array(pairs, dtype=np.int64).reshape(-1, 2)
-        rows = row_numbers(taken.product_ids, taken.location_ids, keys[:, 0], keys[:, 1])
-        found[kind] = rows[rows >= 0]
-    return found
+def _rows_of(taken: Snapshot, cases: Sequence[CaseRow]) -> Ints:
+    """The row of each case's series; -1 where it has no facts now."""
+    keys = np.array([(case.product_id or 0, case.location_id or 0) for case in cases], dtype=np.int64).reshape(-1, 2)
+    return row_numbers(taken.product_ids, taken.location_ids, keys[:, 0], keys[:, 1])
 
 
 def _feed_findings(taken: Snapshot, feeds: Sequence[facts.FeedRow]) -> list[Finding]:
@@ -253,13 +249,15 @@ def _feed_findings(taken: Snapshot, feeds: Sequence[facts.FeedRow]) -> list[Find
             opens=worst if feed.id in stale else 0,
             holds=worst if feed.id in stale else 0,
             money_minor=0,
-            evidence={
-                "source": feed.source,
-                "feed": feed.kind,
-                "fresh_until": feed.fresh_until.isoformat(),
-                "limit_hours": feed.limit_hours,
-                "at": taken.at.isoformat(),
-            },
+            evidence=written(
+                {
+                    "source": feed.source,
+                    "feed": feed.kind,
+                    "fresh_until": feed.fresh_until.isoformat(),
+                    "limit_hours": feed.limit_hours,
+                    "at": taken.at.isoformat(),
+                }
+            ),
         )
         for feed in feeds
     ]
@@ -269,11 +267,9 @@ def _needs(taken: Snapshot, cases: Sequence[CaseRow], kinds: Sequence[CaseKind])
     """The cases of the kinds whose series was judged; of two on one series the first kind is served."""
     stale, seen, needs = taken.positions.stale, set(), []
     for kind in kinds:
-        for case in cases:
-            if case.kind != kind or case.product_id is None or case.location_id is None:
-                continue
-            row = taken.find(case.product_id, case.location_id)
-            if row is None or row in seen or (stale is not None and stale[row]):
+        mine = [case for case in cases if case.kind == kind]
+        for case, row in zip(mine, _rows_of(taken, mine).tolist(), strict=True):
+            if row < 0 or row in seen or (stale is not None and stale[row]):
                 continue
             seen.add(row)
             needs.append(Need(case.id, row, case.severity))

@@ -6,13 +6,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from decimal import Decimal
 from typing import Any
 
-from sqlalchemy import ColumnElement, bindparam, case, func, select, text, update
+from sqlalchemy import JSON, ColumnElement, Dialect, TypeDecorator, bindparam, case, func, select, text, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bot.domain.money import Money
@@ -50,22 +50,39 @@ async def unresolved(connection: AsyncConnection) -> dict[str, CaseRow]:
     return {row.key: row for row in found}
 
 
+class _Written(TypeDecorator[str]):
+    """A JSON column that is given text written beforehand."""
+
+    impl = JSON
+    cache_ok = True
+
+    def bind_processor(self, dialect: Dialect) -> None:
+        """Hand the text over as it is."""
+
+
+def _bound(names: Iterable[str]) -> dict[str, Any]:
+    """Columns as parameters of the same name; evidence comes as JSON text."""
+    return {name: bindparam(name, type_=_Written() if name == "evidence" else None) for name in names}
+
+
 async def open_all(connection: AsyncConnection, values: Sequence[Mapping[str, Any]]) -> dict[str, int]:
     """Insert cases; the ids of those that are new, by key. One that is open already stays as it is."""
     if not values:
         return {}
-    statement = insert_into(connection, Case).on_conflict_do_nothing(
-        index_elements=["key"], index_where=text("resolved_at IS NULL")
+    statement = (
+        insert_into(connection, Case)
+        .values(_bound(values[0]))
+        .on_conflict_do_nothing(index_elements=["key"], index_where=text("resolved_at IS NULL"))
     )
     added = await connection.execute(statement.returning(Case.id, Case.key), [dict(row) for row in values])
     return {key: int(case_id) for case_id, key in added}
 
 
 async def update_all(connection: AsyncConnection, values: Sequence[Mapping[str, Any]]) -> None:
-    """Update cases by `case_id`; every mapping has the same further keys, each a column."""
+    """Update cases by `case_id`; every mapping has the same further keys, each a column (`evidence` as JSON text)."""
     if not values:
         return
-    columns: dict[str, Any] = {name: bindparam(name) for name in values[0] if name != "case_id"}
+    columns = _bound(name for name in values[0] if name != "case_id")
     statement = update(Case.__table__).where(Case.__table__.c.id == bindparam("case_id")).values(columns)  # type: ignore[arg-type]  # a Table by declaration
     await connection.execute(statement, [dict(row) for row in values])
 

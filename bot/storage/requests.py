@@ -126,31 +126,25 @@ async def settle_all(
 
 
 async def add(connection: AsyncConnection, drafts: Sequence[Draft], created_at: datetime) -> tuple[int, ...]:
-    """Insert drafts with their lines; their ids in the same order."""
-    if not drafts:
+    """Insert drafts with their lines; their ids in the same order.
+
+    A case has one open request at most, so its id finds the new row again; SQLite would otherwise insert one by one.
+    """
+    of_cases = [draft for draft in drafts if draft.case_id is not None]
+    by_case: dict[int | None, int] = {}
+    if of_cases:
+        statement = insert(Request).returning(Request.case_id, Request.id)
+        added = await connection.execute(statement, [_columns(draft, created_at) for draft in of_cases])
+        by_case = {row.case_id: row.id for row in added}
+    ids = []
+    for draft in drafts:
+        if draft.case_id is not None:
+            ids.append(by_case[draft.case_id])
+        else:
+            alone = await connection.execute(insert(Request).values(_columns(draft, created_at)).returning(Request.id))
+            ids.append(int(alone.scalar_one()))
+    if not ids:
         return ()
-    added = await connection.execute(
-        insert(Request).returning(Request.id, sort_by_parameter_order=True),
-        [
-            {
-                "kind": draft.kind,
-                "state": "draft",
-                "version": 1,
-                "case_id": draft.case_id,
-                "supplier_id": draft.supplier_id,
-                "location_id": draft.location_id,
-                "from_location_id": draft.from_location_id,
-                "total_minor": draft.total_minor,
-                "currency": draft.currency,
-                "expected_on": draft.expected_on,
-                "detail": dict(draft.detail or {}),
-                "requested_by": draft.requested_by,
-                "created_at": created_at,
-            }
-            for draft in drafts
-        ],
-    )
-    ids = tuple(int(found) for found in added.scalars())
     await connection.execute(
         insert(RequestLine),
         [
@@ -163,7 +157,25 @@ async def add(connection: AsyncConnection, drafts: Sequence[Draft], created_at: 
             for request_id, draft in zip(ids, drafts, strict=True)
         ],
     )
-    return ids
+    return tuple(ids)
+
+
+def _columns(draft: Draft, created_at: datetime) -> dict[str, Any]:
+    return {
+        "kind": draft.kind,
+        "state": "draft",
+        "version": 1,
+        "case_id": draft.case_id,
+        "supplier_id": draft.supplier_id,
+        "location_id": draft.location_id,
+        "from_location_id": draft.from_location_id,
+        "total_minor": draft.total_minor,
+        "currency": draft.currency,
+        "expected_on": draft.expected_on,
+        "detail": dict(draft.detail or {}),
+        "requested_by": draft.requested_by,
+        "created_at": created_at,
+    }
 
 
 async def add_effect(connection: AsyncConnection, request: RequestRow, key: str, at: datetime) -> None:

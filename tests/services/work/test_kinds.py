@@ -264,5 +264,5 @@ async def test_the_history_tells_what_changed_since(shop: Shop, clock: MovableCl
     await shop.scan()
     opened, count, resolved = await shop.cases.history(since)
     assert (opened, count, resolved) == ((), 0, 1)
-    page = await shop.cases.open(("stockout_risk",))
+    page = await shop.cases.open(["stockout_risk"])
     assert [view.sku for view in page.items] == ["B2"]
