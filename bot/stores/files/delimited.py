@@ -76,7 +76,7 @@ def _head(path: Path, codec: str) -> str:
             head = file.read(_LOOK)
     except UnicodeError as error:
         raise FileRefused(_undecodable(path.name, codec)) from error
-    if "\x00" in head:
+    if any(letter < " " and letter not in "\t\r\n\f" for letter in head):
         raise FileRefused(Fault(path.name, "is not a text table", "give a CSV, TSV, XLSX or Parquet file"))
     return head
 
