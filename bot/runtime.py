@@ -59,7 +59,7 @@ class Runtime:
         self._prepare = prepare
         self._close = close
         self._backoff = backoff or Backoff()
-        self._scheduler = Scheduler(self.tick)
+        self._scheduler = Scheduler(self._wake)
         self._keepers: dict[str, asyncio.Task[None]] = {}
         self._ticks: set[asyncio.Task[list[str]]] = set()
         self._running = False
@@ -116,6 +116,11 @@ class Runtime:
                 loop.remove_signal_handler(number)
             await self.stop()
             await self._close()
+
+    async def _wake(self) -> None:
+        """Begin a tick, unless one waits already behind one that takes long: it will see the same rows."""
+        if len(self._ticks) < 2:
+            self._begin_tick()
 
     def _begin_tick(self) -> asyncio.Task[list[str]]:
         task = asyncio.create_task(self._jobs.tick(), name="tick")

@@ -15,7 +15,7 @@ import structlog
 from bot.chat.cards import home_card, notice_card, welcome_card, zone_card, zone_question
 from bot.chat.command import Asker, Invocation, Origin
 from bot.chat.incoming import Incoming
-from bot.chat.nodes import MAX_BLOCKS, Action, Actions, Code, Footnote, Message
+from bot.chat.nodes import MAX_BLOCKS, Action, Actions, Bold, Code, Footnote, Mention, Message, Span, Text
 from bot.chat.router import Answer, Router
 from bot.errors import PlatformError, StaleButton
 from bot.language import language
@@ -207,7 +207,7 @@ class Answers:
         return [self._reply(incoming, asker, place, answer), silence]
 
     def _fits(self, words: Words, asker: Asker) -> bool:
-        return len(language(asker.language).say(words)) <= MAX_NOTICE
+        return len(language(asker.language).say(words, shortly)) <= MAX_NOTICE
 
     def _notice(self, incoming: Incoming, asker: Asker, place: ConversationRow, message: Message) -> Saying:
         return Saying(place.id, message, "notice", private=True, incoming=incoming, language=asker.language)
@@ -257,6 +257,23 @@ class Answers:
             await self._services.conversations.close(
                 connection, incoming.platform, incoming.conversation, "the bot was removed"
             )
+
+
+def shortly(node: object) -> str:
+    """About as much text as a node becomes: enough to judge a length, not to be shown."""
+    match node:
+        case Text() | Code():
+            return node.content
+        case Bold():
+            return shortly(node.content)
+        case Span():
+            return "".join(shortly(part) for part in node.parts)
+        case Mention():
+            return node.name
+        case Words():
+            return language("en").say(node, shortly)
+        case _:
+            return "0" * 12  # a date, a time, an amount
 
 
 def _filled(profile: Profile, hint: Profile) -> Profile:

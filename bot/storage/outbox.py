@@ -81,14 +81,14 @@ def _free(now: datetime) -> ColumnElement[bool]:
 def _firsts(platform: str) -> Select[Any]:
     """The lowest waiting id of each queue.
 
-    Posts and replies of a conversation are one queue, the edits of a post another, and a notice waits for nothing: a
-    decision is shown at once, however many alerts are queued behind the rates.
+    The posts of a conversation are one queue, its replies another, the edits of each post a third, and a notice waits
+    for nothing: an answer and a decision are shown at once, however many alerts are queued behind the rates.
     """
     return (
         select(func.min(Outbox.id))
         .join(Conversation, Conversation.id == Outbox.conversation_id)
         .where(Outbox.state == "pending", Outbox.kind != "notice", Conversation.platform == platform)
-        .group_by(Outbox.conversation_id, func.coalesce(Outbox.post_id, 0))
+        .group_by(Outbox.conversation_id, Outbox.kind, func.coalesce(Outbox.post_id, 0))
     )
 
 
@@ -108,7 +108,7 @@ async def heads(
             Outbox.due_at <= now,
             _free(now),
             Conversation.platform == platform,
-            Conversation.external_id.not_in(list(resting)),
+            or_(Outbox.kind == "notice", Conversation.external_id.not_in(list(resting))),
             _waiting(platform),
         )
         .order_by(Outbox.kind == "post", Outbox.id)
