@@ -221,7 +221,7 @@ def mapped(kind: Kind, headers: Sequence[str], wishes: Mapping[str, str], where:
     """
     found: dict[str, int] = {}
     shapes = [plain(header) for header in headers]
-    names = {field.name for field in FIELDS[kind]}
+    names = [field.name for field in FIELDS[kind]]
     for name, header in wishes.items():
         if name not in names:
             raise FileRefused(

@@ -78,7 +78,7 @@ def whole(cell: object, limit: int) -> int | Bad:
 def decimal(cell: object) -> Decimal | Bad:
     """An exact number: `1,234.50`, `1.234,50`, `12,5`, `£3.75`, full-width digits. No NaN, no infinity."""
     found = unicodedata.normalize("NFKC", repr(cell) if isinstance(cell, float) else text(cell))
-    found = re.sub(r"[\s'’_]|^[^\d.,+\-(A-Za-z]+|(?<=-)[^\d.,A-Za-z]+", "", found)
+    found = re.sub(r"[\s'’_]|(?<![\d.,])[£$€¥₹₩元]", "", found)
     if not found:
         return Bad("missing")
     if re.fullmatch(r"\(.*\)", found):  # accountants' negative
