@@ -11,7 +11,7 @@ import typer
 
 from bot import __version__
 from bot.cli import ask, demo, facts, jobs, members, run, setup
-from bot.cli.common import Context, err
+from bot.cli.common import Context, err, say
 from bot.errors import FileRefused, Refusal, SettingsError, StocktideError
 from bot.language import language
 
@@ -53,22 +53,22 @@ def main() -> None:
     try:
         app()
     except SettingsError as error:
-        err.print("[bold red]The settings need mending:[/]")
+        say(err, "The settings need mending:", "bold red")
         for fault in error.faults:
-            err.print(f"  • {fault}", markup=False)
+            say(err, f"  • {fault}")
         sys.exit(2)
     except FileRefused as error:
-        err.print(f"Not imported. {error.fault}", markup=False)
+        say(err, f"Not imported. {error.fault}")
         sys.exit(2)
     except Refusal as error:
-        err.print(language("en").say(error.words), markup=False)
+        say(err, language("en").say(error.words))
         sys.exit(1)
     except StocktideError as error:
-        err.print(str(error), markup=False)
+        say(err, str(error))
         sys.exit(1)
     except KeyboardInterrupt:
         sys.exit(130)
     except Exception:
         logging.getLogger(__name__).exception("a command failed")
-        err.print("Something failed inside Stocktide; the log above says where. Nothing half-done was kept.")
+        say(err, "Something failed inside Stocktide; the log above says where. Nothing half-done was kept.")
         sys.exit(1)

@@ -11,7 +11,18 @@ from bot.bootstrap import App
 from bot.chat.codec import encode
 from bot.chat.command import Asker, Invocation, Origin
 from bot.chat.router import Answer
-from bot.cli.common import AtOption, clock_at, err, load_settings, opened, out, parse_instant, progress_bar, run_async
+from bot.cli.common import (
+    AtOption,
+    clock_at,
+    err,
+    load_settings,
+    opened,
+    out,
+    parse_instant,
+    progress_bar,
+    run_async,
+    say,
+)
 from bot.cli.show import print_message
 from bot.ports import Profile
 from bot.services import Services
@@ -83,10 +94,11 @@ def scan(context: typer.Context, at: AtOption = None) -> None:
                 return await application.services.watch.scan(clock.now())
 
     report = run_async(work)
-    out.print(
+    say(
+        out,
         f"{report.series:,} series: {report.opened:,} cases opened, {report.worsened:,} worsened, "
-        f"{report.resolved:,} resolved; {report.requests_drafted:,} requests drafted."
+        f"{report.resolved:,} resolved; {report.requests_drafted:,} requests drafted.",
     )
     for phase, seconds in report.phases.items():
-        err.print(f"  {phase:<12} {seconds:6.2f} s")
-    out.print('Next: stocktide ask "/restock"', markup=False)
+        say(err, f"  {phase:<12} {seconds:6.2f} s")
+    say(out, 'Next: stocktide ask "/restock"')

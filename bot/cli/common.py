@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import re
+import sqlite3
 import sys
-from collections.abc import AsyncIterator, Callable, Coroutine
+from collections.abc import AsyncIterator, Callable, Coroutine, Iterable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -14,6 +16,8 @@ from typing import Annotated, Any, TypeVar
 import typer
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
+from rich.table import Table
+from rich.text import Text
 
 from bot import logs, settings
 from bot.bootstrap import App, build
@@ -24,8 +28,28 @@ from bot.storage.migrations import revisions
 
 T = TypeVar("T")
 
-out = Console(highlight=False)
-err = Console(stderr=True, highlight=False)
+out = Console(highlight=False, emoji=False)
+err = Console(stderr=True, highlight=False, emoji=False)
+
+
+def say(console: Console, line: str, style: str = "") -> None:
+    """Print a line as it stands: brackets are no markup, and a long line is one line for whatever reads it next."""
+    console.print(Text(visible(line), style), soft_wrap=True)
+
+
+def grid(titles: Sequence[str], rows: Iterable[Sequence[str | Text]]) -> Table:
+    """A table without lines; text in cells is shown as it stands."""
+    table = Table(box=None, pad_edge=False)
+    for title in titles:
+        table.add_column(title)
+    for row in rows:
+        table.add_row(*(cell if isinstance(cell, Text) else Text(visible(cell)) for cell in row))
+    return table
+
+
+def visible(text: str) -> str:
+    """The text with its control characters made visible, so that no name can command the terminal."""
+    return re.sub(r"[\x00-\x09\x0b-\x1f\x7f-\x9f]", "�", text)
 
 
 @dataclass
@@ -96,7 +120,11 @@ async def ensure_schema(loaded: settings.Settings) -> None:
 
 def database_fault(error: Exception) -> Fault:
     """A failed connection in one line; the URL stays out, for it may hold a password."""
-    reason = str(getattr(error, "orig", None) or error).strip().split("\n", 1)[0]
+    cause = getattr(error, "orig", None) or error
+    reason = str(cause).strip().split("\n", 1)[0]
+    if isinstance(cause, sqlite3.Error):
+        remedy = "does the folder exist, may you write there, and is the file a database?"
+        return Fault("database.url", f"the database cannot be opened: {reason}", remedy)
     return Fault("database.url", f"the database does not answer: {reason}", "is the server up and the address right?")
 
 

@@ -7,8 +7,9 @@ from typing import Annotated, get_args
 
 import typer
 from rich.table import Table
+from rich.text import Text
 
-from bot.cli.common import err, load_settings, opened, out, parse_instant, progress_bar, run_async
+from bot.cli.common import err, load_settings, opened, out, parse_instant, progress_bar, run_async, say, visible
 from bot.services.ingest import ImportOptions, ImportReport, Ingest, Kind, Preview
 
 _KINDS: tuple[str, ...] = get_args(Kind)
@@ -35,6 +36,9 @@ def import_file(  # noqa: PLR0917  # Typer's options are parameters
     as_of: Annotated[
         str | None, typer.Option(help="When a stock file was true, such as 2026-11-01T08:00+08:00.")
     ] = None,
+    rejects: Annotated[
+        Path | None, typer.Option(help="Where bad rows are listed; beside the file, as FILE.rejects.csv, by default.")
+    ] = None,
     source: Annotated[str, typer.Option(help="Whose facts these are; a line of one source is taken once.")] = "file",
     preview: Annotated[bool, typer.Option("--preview", help="Show what would be read, and stop.")] = False,
     yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask after the preview.")] = False,
@@ -53,6 +57,7 @@ def import_file(  # noqa: PLR0917  # Typer's options are parameters
         currency=currency,
         date_order=date_order,
         as_of=parse_instant(as_of),
+        rejects=rejects,
     )
 
     async def work() -> ImportReport | None:
@@ -93,31 +98,32 @@ def _mapping(given: list[str]) -> dict[str, str]:
 
 def _show_preview(found: Preview, file: Path) -> None:
     encoding = f", {found.encoding}" + ("" if found.encoding_sure else " (a guess; --encoding overrides it)")
-    err.print(f"{file.name}: {found.format}{encoding if found.encoding else ''}", markup=False)
+    say(err, f"{file.name}: {found.format}{encoding if found.encoding else ''}")
     field_of = {header: field for field, header in found.mapping.items()}
     table = Table(box=None, pad_edge=False)
     for title in ("header", "read as", *(f"row {number}" for number in range(1, min(len(found.rows), 3) + 1))):
         table.add_column(title, max_width=_WIDTH, overflow="ellipsis", no_wrap=True)
     for place, header in enumerate(found.headers):
-        table.add_row(header, field_of.get(header, "—"), *(row[place] for row in found.rows[:3]))
-    err.print(table, markup=False)
+        cells = (header, field_of.get(header, "—"), *(row[place] for row in found.rows[:3]))
+        table.add_row(*(Text(visible(cell)) for cell in cells))
+    err.print(table)
     if found.missing:
-        err.print(
-            f"Missing: {', '.join(found.missing)}. Name their headers: --map {found.missing[0]}=HEADER", markup=False
-        )
+        say(err, f"Missing: {', '.join(found.missing)}. Name their headers: --map {found.missing[0]}=HEADER")
 
 
 def _show_report(report: ImportReport) -> None:
-    out.print(
+    say(
+        out,
         f"{report.rows:,} rows in {report.seconds:.1f} s: {report.added:,} added, {report.updated:,} updated, "
-        f"{report.unchanged:,} unchanged, {report.rejected:,} rejected."
+        f"{report.unchanged:,} unchanged, {report.rejected:,} rejected.",
     )
     if report.kind == "sales":
-        out.print(
+        say(
+            out,
             f"No demand: {report.cancellations:,} cancellations, {report.returns:,} returns, "
             f"{report.write_offs:,} write-offs, {report.adjustments:,} adjustments, {report.samples:,} samples, "
-            f"{report.fees:,} fees and postage."
+            f"{report.fees:,} fees and postage.",
         )
     if report.rejects_path:
-        out.print(f"The rejected rows, each with its line, field and reason: {report.rejects_path}", markup=False)
-    out.print("Next: stocktide scan" if report.kind in {"sales", "stock"} else "Next: stocktide import sales FILE")
+        say(out, f"The rejected rows, each with its line, field and reason: {report.rejects_path}")
+    say(out, "Next: stocktide scan" if report.kind in {"sales", "stock"} else "Next: stocktide import sales FILE")

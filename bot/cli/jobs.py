@@ -5,10 +5,8 @@ from __future__ import annotations
 from typing import Annotated, Any
 
 import typer
-from rich.table import Table
 
-from bot.cli.common import AtOption, clock_at, load_settings, opened, out, parse_instant, run_async
-from bot.errors import StocktideError
+from bot.cli.common import AtOption, clock_at, grid, load_settings, opened, out, parse_instant, run_async, say
 from bot.storage.outbox import Letter
 
 group = typer.Typer(no_args_is_help=True, help="Scheduled jobs, and messages that could not be delivered.")
@@ -31,12 +29,7 @@ def list_jobs(context: typer.Context) -> None:
                 for row in await application.job_runner.overview()
             ]
 
-    table = Table(box=None, pad_edge=False)
-    for title in ("job", "due", "last run", "error"):
-        table.add_column(title)
-    for row in run_async(work):
-        table.add_row(*row)
-    out.print(table)
+    out.print(grid(("job", "due", "last run", "error"), run_async(work)))
 
 
 @group.command("run")
@@ -54,7 +47,7 @@ def run_job(
             return await application.job_runner.run_now(name)
 
     result = run_async(work)
-    out.print(f"{name}: done. " + ", ".join(f"{key} {value}" for key, value in result.items()), markup=False)
+    say(out, f"{name}: done. " + ", ".join(f"{key} {value}" for key, value in result.items()))
 
 
 @group.command("dead")
@@ -67,14 +60,12 @@ def dead(context: typer.Context) -> None:
             return await application.services.outbox.dead()
 
     letters = run_async(work)
-    table = Table(box=None, pad_edge=False)
-    for title in ("id", "state", "platform", "conversation", "error"):
-        table.add_column(title)
-    for letter in letters:
-        table.add_row(str(letter.id), letter.state, letter.platform, letter.conversation, letter.error)
-    out.print(table if letters else "Nothing is stuck.")
-    if letters:
-        out.print("Next: stocktide jobs retry ID")
+    if not letters:
+        say(out, "Nothing is stuck.")
+        return
+    rows = ((str(letter.id), letter.state, letter.platform, letter.conversation, letter.error) for letter in letters)
+    out.print(grid(("id", "state", "platform", "conversation", "error"), rows))
+    say(out, "Next: stocktide jobs retry ID")
 
 
 @group.command("retry")
@@ -86,8 +77,5 @@ def retry(context: typer.Context, message_id: Annotated[int, typer.Argument(help
         async with opened(loaded) as application:
             await application.services.outbox.revive(message_id)
 
-    try:
-        run_async(work)
-    except LookupError as error:
-        raise StocktideError(f"there is no dead message {message_id}; see `stocktide jobs dead`") from error
-    out.print(f"Message {message_id} waits for delivery again; `stocktide run` sends it.")
+    run_async(work)
+    say(out, f"Message {message_id} waits for delivery again; `stocktide run` sends it.")

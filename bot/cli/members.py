@@ -7,10 +7,9 @@ from typing import Annotated, get_args
 from zoneinfo import ZoneInfo
 
 import typer
-from rich.table import Table
 
 from bot.chat.command import Role
-from bot.cli.common import load_settings, opened, out, run_async
+from bot.cli.common import grid, load_settings, opened, out, run_async, say
 from bot.domain.money import Money
 from bot.domain.views import MemberView
 from bot.services.audit import AuditVerdict
@@ -46,15 +45,20 @@ def list_members(context: typer.Context) -> None:
             return await people.everyone(), list(await people.limits())
 
     everyone, limits = run_async(work)
-    table = Table(box=None, pad_edge=False)
-    for title in ("name", "role", "zone", "language", "platforms", "digest"):
-        table.add_column(title)
-    for member in everyone:
-        digest = f"{member.digest_at:%H:%M}" if member.digest_at else "off"
-        table.add_row(member.name, member.role, member.zone, member.language, ", ".join(member.platforms), digest)
-    out.print(table)
-    for role, limit in limits:
-        out.print(f"{role} may approve up to {limit} per request")
+    rows = (
+        (
+            member.name,
+            member.role,
+            member.zone,
+            member.language,
+            ", ".join(member.platforms),
+            f"{member.digest_at:%H:%M}" if member.digest_at else "off",
+        )
+        for member in everyone
+    )
+    out.print(grid(("name", "role", "zone", "language", "platforms", "digest"), rows))
+    for of_role, most in limits:
+        say(out, f"{of_role} may approve up to {most} per request")
 
 
 @members.command("add")
@@ -83,7 +87,7 @@ def add(
                 name, role=chosen, zone=zone, language=language, country=country, identities=identities
             )
 
-    out.print(f"Added {run_async(work).name} as {role}.", markup=False)
+    say(out, f"Added {run_async(work).name} as {role}.")
 
 
 @members.command("role")
@@ -97,7 +101,7 @@ def role(context: typer.Context, name: str, new_role: Annotated[str, typer.Argum
             await application.services.members.set_role(name, chosen)
 
     run_async(work)
-    out.print(f"{name} is {chosen} now.", markup=False)
+    say(out, f"{name} is {chosen} now.")
 
 
 @members.command("limit")
@@ -117,7 +121,7 @@ def limit(
             await application.services.members.set_limit(chosen, money)
 
     run_async(work)
-    out.print(f"{chosen} may approve up to {money} per request.")
+    say(out, f"{chosen} may approve up to {money} per request.")
 
 
 @audit.command("verify")
@@ -131,7 +135,7 @@ def verify(context: typer.Context) -> None:
 
     verdict = run_async(work)
     if verdict.broken_at is None:
-        out.print(f"The audit log is whole: {verdict.entries} entries.")
+        say(out, f"The audit log is whole: {verdict.entries} entries.")
         return
-    out.print(f"The audit log is broken at entry {verdict.broken_at}: {verdict.fault}", markup=False)
+    say(out, f"The audit log is broken at entry {verdict.broken_at}: {verdict.fault}")
     raise typer.Exit(1)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import typer
 
 from bot.bootstrap import build
-from bot.cli.common import ensure_schema, err, load_settings, run_async
+from bot.cli.common import ensure_schema, err, load_settings, run_async, say
 from bot.errors import Fault, SettingsError
 from bot.ports import SystemClock
 
@@ -27,7 +27,13 @@ def run(context: typer.Context) -> None:
     async def work() -> None:
         await ensure_schema(loaded)
         application = build(loaded, SystemClock())
-        err.print(f"Stocktide runs; http://{loaded.web.host}:{loaded.web.port}/health answers. Ctrl-C stops it.")
-        await application.runtime.run()
+        say(err, f"Stocktide runs; http://{loaded.web.host}:{loaded.web.port}/health answers. Ctrl-C stops it.")
+        try:
+            await application.runtime.run()
+        except OSError as error:
+            problem = f"{loaded.web.host}:{loaded.web.port} cannot be listened on: {error.strerror}"
+            raise SettingsError(
+                [Fault("web.host, web.port", problem, "choose another, or stop what uses it")]
+            ) from error
 
     run_async(work)

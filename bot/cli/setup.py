@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import sqlite3
 from datetime import UTC, datetime
 from pathlib import Path
@@ -10,18 +11,19 @@ from typing import Annotated
 from zoneinfo import available_timezones
 
 import typer
-from rich.table import Table
+from rich.text import Text
+from sqlalchemy.exc import SQLAlchemyError
 
 from bot import settings
 from bot.bootstrap import platforms_of
-from bot.cli.common import database_fault, err, load_settings, out, run_async
-from bot.errors import SettingsError
+from bot.cli.common import database_fault, err, grid, load_settings, out, run_async, say
+from bot.errors import Fault, SettingsError
 from bot.ports import Check
 from bot.storage.database import SAFE_SQLITE, Database, sqlite_is_safe
 from bot.storage.migrations import migrate as migrate_database
 from bot.storage.migrations import revisions
 
-_MARKS = {"ok": "[green]ok[/]", "warn": "[yellow]look[/]", "fail": "[red]FAIL[/]"}
+_MARKS = {"ok": Text("ok", "green"), "warn": Text("look", "yellow"), "fail": Text("FAIL", "red")}
 
 
 def register(app: typer.Typer) -> None:
@@ -49,16 +51,27 @@ def init(
         "slack": _asked("Slack", {"bot_token": "Bot token (xoxb-...)", "app_token": "App token (xapp-...)"}),
         "telegram": _asked("Telegram", {"token": "Token from @BotFather"}),
     }
-    file.write_text(_toml(answers), encoding="utf-8")
-    file.chmod(0o600)
+    _write_private(file, _toml(answers))
     try:
         settings.load(file)
     except SettingsError as error:
-        err.print(f"Wrote {file}, but it needs mending:", markup=False)
+        say(err, f"Wrote {file}, but it needs mending:")
         for fault in error.faults:
-            err.print(f"  • {fault}", markup=False)
+            say(err, f"  • {fault}")
         raise typer.Exit(2) from None
-    out.print(f"Wrote {file}. Next: stocktide migrate, then stocktide check", markup=False)
+    say(out, f"Wrote {file}. Next: stocktide migrate, then stocktide check")
+
+
+def _write_private(file: Path, text: str) -> None:
+    """Write a file that its owner alone can read, from its first byte on."""
+    try:
+        file.unlink(missing_ok=True)
+        with os.fdopen(os.open(file, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w", encoding="utf-8") as opened:
+            opened.write(text)
+    except OSError as error:
+        raise SettingsError(
+            [Fault(str(file), f"cannot be written: {error.strerror}", "choose another --file")]
+        ) from error
 
 
 def _asked(name: str, wanted: dict[str, str]) -> dict[str, str]:
@@ -72,7 +85,11 @@ def _toml(parts: dict[str, dict[str, str]]) -> str:
     for part, values in parts.items():
         if values:
             # a TOML basic string escapes as JSON does
-            lines += ["", f"[{part}]", *(f"{key} = {json.dumps(value)}" for key, value in values.items())]
+            lines += [
+                "",
+                f"[{part}]",
+                *(f"{key} = {json.dumps(value, ensure_ascii=False)}" for key, value in values.items()),
+            ]
     return "\n".join(lines) + "\n"
 
 
@@ -84,13 +101,13 @@ def migrate(context: typer.Context) -> None:
         database = Database(loaded.database.url)
         try:
             return await migrate_database(database)
-        except OSError as error:
+        except (OSError, SQLAlchemyError) as error:
             raise SettingsError([database_fault(error)]) from error
         finally:
             await database.close()
 
     before, after = run_async(work)
-    out.print(f"The database is at {after}." if before == after else f"Migrated the database from {before} to {after}.")
+    say(out, f"The database is at {after}." if before == after else f"Migrated the database from {before} to {after}.")
 
 
 def check(context: typer.Context) -> None:
@@ -105,15 +122,11 @@ def check(context: typer.Context) -> None:
         return found
 
     found = run_async(work)
-    table = Table(box=None, pad_edge=False)
-    for title in ("", "what", "found", "what to do"):
-        table.add_column(title)
-    for item in found:
-        table.add_row(_MARKS[item.verdict], item.name, item.detail, item.remedy)
-    out.print(table)
+    rows = ((_MARKS[item.verdict], item.name, item.detail, item.remedy) for item in found)
+    out.print(grid(("", "what", "found", "what to do"), rows))
     if any(item.verdict == "fail" for item in found):
         raise typer.Exit(1)
-    out.print("Ready. Next: stocktide run")
+    say(out, "Ready. Next: stocktide run")
 
 
 def _machine() -> list[Check]:

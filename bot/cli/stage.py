@@ -3,34 +3,39 @@
 from __future__ import annotations
 
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from decimal import Decimal
-from functools import partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from bot import settings
 from bot.bootstrap import App, build
+from bot.chat.command import Origin
 from bot.cli.common import progress_bar
 from bot.domain.money import Money
-from bot.ports import MovableClock
+from bot.domain.views import Topic
+from bot.ports import Clock, MovableClock
 from bot.sandbox import sample
 from bot.sandbox.cast import Cast, accounts_of, assemble
 from bot.sandbox.page import Stage, page
 from bot.sandbox.reconstruct import DISCLOSURE
 from bot.sandbox.sample import load_sample
 from bot.sandbox.server import Sandbox
+from bot.services.ingest import Progress
 from bot.storage.database import Database
 from bot.storage.migrations import migrate
 
 # A Monday of the sample's strongest month: Shenzhen, Bangkok and Berlin are at work, Austin sleeps.
 DEMO_DAY = datetime(2011, 11, 21, 9, 0, tzinfo=UTC)
-SHOWN_TOPICS = ("restock", "requests")
+SHOWN_TOPICS: tuple[Topic, ...] = ("restock", "requests")
 SAMPLE_MEMBERS = Path(sample.__file__).parent / "members.csv"
 APPROVER_LIMIT = Money(Decimal(20_000), "GBP")
+
+
+Loader = Callable[[Database, Clock, Progress], Awaitable[object]]
 
 
 @dataclass
@@ -91,7 +96,7 @@ def demo_settings(sandbox: Sandbox, file: Path) -> settings.Settings:
 
 
 @asynccontextmanager
-async def staged(port: int) -> AsyncIterator[Set]:
+async def staged(port: int, load: Loader = load_sample) -> AsyncIterator[Set]:
     """Set the stage, and strike it at the end; when handed over, the first scan has run its alerts are under way."""
     clock = MovableClock(DEMO_DAY)
     timings = Timings()
@@ -105,7 +110,7 @@ async def staged(port: int) -> AsyncIterator[Set]:
             await migrate(database)
             with progress_bar() as bar:
                 task = bar.add_task("Importing a real year of sales", total=None)
-                await load_sample(database, clock, lambda done, total: bar.update(task, completed=done, total=total))
+                await load(database, clock, lambda done, total: bar.update(task, completed=done, total=total))
         finally:
             await database.close()
         timings.lap("sample")
@@ -115,10 +120,10 @@ async def staged(port: int) -> AsyncIterator[Set]:
             await application.services.members.set_limit("approver", APPROVER_LIMIT)
             stage = Stage(sandbox, cast, clock, DISCLOSURE, application.runtime.tick)
             sandbox.mount("/", page(stage))
+            await _subscribe(application, cast)
             await application.runtime.start()
             timings.lap("bot")
-            await _subscribe(sandbox, cast)
-            await application.services.watch.scan(clock.now())
+            await application.runtime.tick()  # the first one, which the start began, runs the watch
             timings.lap("watch")
             yield Set(stage, application, timings)
         finally:
@@ -127,15 +132,12 @@ async def staged(port: int) -> AsyncIterator[Set]:
             await sandbox.stop()
 
 
-def _grew(sandbox: Sandbox, sights: int) -> bool | None:
-    return len(sandbox.record.sights()) >= sights or None
-
-
-async def _subscribe(sandbox: Sandbox, cast: Cast) -> None:
-    """Let the first of the cast subscribe both rooms, with the commands that anybody would use."""
-    chief = cast.people[0]
-    for topic in SHOWN_TOPICS:
-        before = len(sandbox.record.sights())
-        await sandbox.slack.command(chief.slack.id, cast.channel.id, "/stocktide", f"subscribe {topic}").settled()
-        sandbox.telegram.say(chief.telegram.id, cast.group.id, f"/subscribe {topic}")
-        await sandbox.pulse.until(partial(_grew, sandbox, before + 3), 15)
+async def _subscribe(application: App, cast: Cast) -> None:
+    """Let both rooms be told of what runs out and of what waits for a decision."""
+    first = cast.people[0]
+    for origin in (
+        Origin("slack", first.slack.id, cast.channel.id, "group"),
+        Origin("telegram", str(first.telegram.id), str(cast.group.id), "group"),
+    ):
+        for topic in SHOWN_TOPICS:
+            await application.services.topics.subscribe(origin, topic)

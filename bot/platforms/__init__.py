@@ -11,6 +11,9 @@ from bot.platforms.telegram.app import OffsetStore, TelegramOptions, TelegramPla
 from bot.ports import ChatPlatform
 from bot.settings import Settings
 
+# Where each platform calls us over HTTP, below our public address.
+HOOKS = {"slack": "/slack/events", "telegram": "/telegram/webhook"}
+
 
 @dataclass(frozen=True, slots=True)
 class Supplies:
@@ -20,7 +23,7 @@ class Supplies:
     offset: OffsetStore
 
 
-def slack(settings: Settings, supplies: Supplies) -> ChatPlatform | None:
+def make_slack(settings: Settings, supplies: Supplies) -> ChatPlatform | None:
     """Slack, where a token was given."""
     part = settings.slack
     if not part.enabled:
@@ -36,7 +39,7 @@ def slack(settings: Settings, supplies: Supplies) -> ChatPlatform | None:
     )
 
 
-def telegram(settings: Settings, supplies: Supplies) -> ChatPlatform | None:
+def make_telegram(settings: Settings, supplies: Supplies) -> ChatPlatform | None:
     """Telegram, where a token was given."""
     part = settings.telegram
     if not part.enabled:
@@ -46,11 +49,17 @@ def telegram(settings: Settings, supplies: Supplies) -> ChatPlatform | None:
             token=part.token.get_secret_value(),
             offset=supplies.offset,
             webhook_secret=part.webhook_secret.get_secret_value(),
-            webhook_url=part.webhook_url,
+            webhook_url=_hook(part.webhook_url),
             base_url=part.base_url,
             commands=tuple((command.name, command.summary) for command in supplies.commands),
         )
     )
 
 
-PLATFORMS: tuple[Callable[[Settings, Supplies], ChatPlatform | None], ...] = (slack, telegram)
+def _hook(address: str) -> str:
+    """The public address with Telegram's path; an address that has it already stays."""
+    path = HOOKS["telegram"]
+    return address if not address or address.endswith(path) else address.rstrip("/") + path
+
+
+PLATFORMS: tuple[Callable[[Settings, Supplies], ChatPlatform | None], ...] = (make_slack, make_telegram)

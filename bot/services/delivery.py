@@ -120,7 +120,8 @@ class Delivery:
                 _log.exception("the outbox cannot be read")
                 pause = POLL_SECONDS
             try:
-                await asyncio.wait_for(lane.bell.wait(), pause)
+                async with asyncio.timeout(pause):  # wait_for may lose a cancellation (Python 3.11)
+                    await lane.bell.wait()
             except TimeoutError:
                 continue
 

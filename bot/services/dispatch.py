@@ -62,7 +62,7 @@ class Dispatcher:
         self._loop = asyncio.create_task(self._run(), name="dispatch")
 
     async def stop(self, seconds: float) -> None:
-        """Take no more events and finish those in hand, for at most that long; the rest is taken up after the lease."""
+        """Take no more events and finish those in hand, for at most that long; the rest is given back."""
         if self._loop:
             self._loop.cancel()
             await asyncio.gather(self._loop, return_exceptions=True)
@@ -89,7 +89,8 @@ class Dispatcher:
                 _log.exception("the inbox cannot be read")
                 pause = POLL_SECONDS
             try:
-                await asyncio.wait_for(self._bell.wait(), pause)
+                async with asyncio.timeout(pause):  # wait_for may lose a cancellation (Python 3.11)
+                    await self._bell.wait()
             except TimeoutError:
                 continue
 
@@ -127,6 +128,9 @@ class Dispatcher:
                 async with asyncio.timeout(PATIENCE_SECONDS):
                     sayings = await self._answers.to(incoming)
                 await self._done(event, sayings)
+            except asyncio.CancelledError:
+                await asyncio.shield(self._let_go(event))
+                raise
             except Exception as error:  # noqa: BLE001  # one event must not stop the others; it is tried again
                 _log.exception("an event was not handled", attempts=event.attempts)
                 await self._failed(event, error)
@@ -151,6 +155,11 @@ class Dispatcher:
                 )
         waited = (now - event.received_at).total_seconds()
         _log.info("handled", sayings=len(sayings), seconds=round(waited, 3))
+
+    async def _let_go(self, event: Event) -> None:
+        """Give back an event cut off by the end of the process: the next one takes it up at once."""
+        async with self._database.transaction() as connection:
+            await rows.settle(connection, event)
 
     async def _failed(self, event: Event, error: Exception) -> None:
         text = f"{type(error).__name__}: {error}"[:500]

@@ -11,6 +11,7 @@ from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from sqlalchemy import Connection
 
+from bot.errors import StocktideError
 from bot.storage.database import Database
 from bot.storage.tables import Base
 
@@ -23,11 +24,17 @@ def config() -> Config:
 
 
 async def migrate(database: Database) -> tuple[str, str]:
-    """Bring the schema to the newest revision, in one transaction; gives the revisions before and after."""
+    """Bring the schema to the newest revision, in one transaction; gives the revisions before and after.
+
+    StocktideError where a newer version has migrated the database.
+    """
 
     def upgrade(connection: Connection) -> tuple[str, str]:
         before = MigrationContext.configure(connection).get_current_revision() or "none"
         chosen = config()
+        if before not in {"none", *(known.revision for known in ScriptDirectory.from_config(chosen).walk_revisions())}:
+            problem = f"the database is at revision {before}, which this version does not know"
+            raise StocktideError(f"{problem}; use the newer Stocktide that migrated it")
         chosen.attributes["connection"] = connection
         command.upgrade(chosen, "head")
         return before, MigrationContext.configure(connection).get_current_revision() or "none"
@@ -39,6 +46,8 @@ async def migrate(database: Database) -> tuple[str, str]:
 async def revisions(database: Database) -> tuple[str, str]:
     """The database's revision and the newest one known here."""
     head = ScriptDirectory.from_config(config()).get_current_head() or "none"
+    if _is_unmade(database):
+        return "none", head
     async with database.reading() as connection:
         current = await connection.run_sync(lambda c: MigrationContext.configure(c).get_current_revision())
     return current or "none", head
@@ -53,3 +62,11 @@ async def differences(database: Database) -> list[str]:
 
     async with database.reading() as connection:
         return await connection.run_sync(compare)
+
+
+def _is_unmade(database: Database) -> bool:
+    """Whether it is a SQLite file that nobody has made yet; connecting to it would make it."""
+    path = database.url.database or ":memory:"
+    if not database.is_sqlite or path == ":memory:" or path.startswith("file:"):
+        return False
+    return Path(path).parent.is_dir() and not Path(path).exists()

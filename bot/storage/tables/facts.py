@@ -6,7 +6,7 @@ from datetime import date, datetime
 from decimal import Decimal
 from typing import Any
 
-from sqlalchemy import BigInteger, CheckConstraint, ForeignKey, Index, UniqueConstraint
+from sqlalchemy import BigInteger, CheckConstraint, ForeignKey, Index, UniqueConstraint, text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from bot.storage.tables.base import Base, Id, key, to
@@ -141,6 +141,12 @@ class Sale(Base):
         UniqueConstraint("source", "external_id"),
         Index("ix_sales_match", "product_id", "customer", "quantity", "sold_at"),
         Index("ix_sales_place", "product_id", "location_id", "day"),
+        Index(
+            "ix_sales_cancels",
+            "cancels",
+            sqlite_where=text("cancels IS NOT NULL"),
+            postgresql_where=text("cancels IS NOT NULL"),
+        ),
     )
     id: Mapped[int] = key()
     source: Mapped[str]

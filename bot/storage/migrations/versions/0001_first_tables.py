@@ -217,6 +217,8 @@ def _facts() -> None:
         sa.UniqueConstraint("source", "external_id"))
     op.create_index("ix_sales_match", "sales", ["product_id", "customer", "quantity", "sold_at"])
     op.create_index("ix_sales_place", "sales", ["product_id", "location_id", "day"])
+    there = sa.text("cancels IS NOT NULL")
+    op.create_index("ix_sales_cancels", "sales", ["cancels"], sqlite_where=there, postgresql_where=there)
     op.create_table("stock_levels",
         sa.Column("id", ID, primary_key=True),
         sa.Column("product_id", ID, sa.ForeignKey("products.id"), index=True, nullable=False),
