@@ -20,8 +20,8 @@ HIDDEN = "[hidden]"
 
 # Their INFO or DEBUG lines carry whole URLs, headers or payloads; what matters of them is logged by us.
 TALKATIVE = (
-    "aiohttp", "aiosqlite", "apscheduler", "asyncio", "httpcore", "httpx", "slack_bolt", "slack_sdk", "sqlalchemy",
-    "telegram", "uvicorn", "websockets",
+    "aiohttp", "aiosqlite", "alembic", "apscheduler", "asyncio", "httpcore", "httpx", "slack_bolt", "slack_sdk",
+    "sqlalchemy", "telegram", "uvicorn", "websockets",
 )  # fmt: skip
 
 _SHAPES = re.compile(

@@ -84,13 +84,13 @@ def _toml(parts: dict[str, dict[str, str]]) -> str:
     lines = ["# Stocktide's settings; every key is described in docs/settings.md."]
     for part, values in parts.items():
         if values:
-            # a TOML basic string escapes as JSON does
-            lines += [
-                "",
-                f"[{part}]",
-                *(f"{key} = {json.dumps(value, ensure_ascii=False)}" for key, value in values.items()),
-            ]
+            lines += ["", f"[{part}]", *(f"{key} = {_quoted(value)}" for key, value in values.items())]
     return "\n".join(lines) + "\n"
+
+
+def _quoted(value: str) -> str:
+    """A TOML basic string: it escapes as JSON does, but knows no surrogate pairs."""
+    return json.dumps(value, ensure_ascii=False).replace("\x7f", r"\u007f")
 
 
 def migrate(context: typer.Context) -> None:

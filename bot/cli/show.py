@@ -12,6 +12,7 @@ from rich.table import Table as Grid
 from rich.text import Text as Plain
 
 from bot.chat import nodes
+from bot.cli.common import visible
 from bot.language import Language, Literal, language
 from bot.words import Words
 
@@ -36,13 +37,13 @@ class TerminalText:
             case Words():
                 return Plain.assemble(*(self.inline(part, style) for part in self.language.parts(node)))
             case Literal():
-                return Plain(node.text, style)
+                return Plain(visible(node.text), style)
             case nodes.Bold():
                 return self.inline(node.content, "bold")
             case nodes.Code():
-                return Plain(node.content, "cyan")
+                return Plain(visible(node.content), "cyan")
             case nodes.Link():
-                return Plain.assemble(self.inline(node.label, style), " ", Plain(node.url, "blue"))
+                return Plain.assemble(self.inline(node.label, style), " ", Plain(visible(node.url), "blue"))
             case nodes.Instant():
                 return Plain(self._instant(node), style)
             case nodes.Badge():
@@ -50,7 +51,7 @@ class TerminalText:
             case nodes.Span():
                 return Plain.assemble(*(self.inline(part, style) for part in node.parts))
             case _:
-                return Plain(self._leaf(node), style)
+                return Plain(visible(self._leaf(node)), style)
 
     def _leaf(self, node: object) -> str:
         match node:
