@@ -14,7 +14,7 @@ from bot.domain.money import Money
 from bot.domain.replenishment import ReplenishmentSettings
 from bot.domain.sourcing import SourcingSettings
 from bot.domain.watch import WatchSettings
-from bot.platforms import PLATFORMS, Supplies
+from bot.platforms import HOOKS, PLATFORMS, Supplies
 from bot.ports import ChatPlatform, Clock, SystemClock
 from bot.runtime import Runtime
 from bot.services import Services
@@ -99,8 +99,9 @@ def build(settings: Settings, clock: Clock | None = None, platforms: Sequence[Ch
     )
     job_runner = JobRunner(services=services, jobs=JOBS)
     connected: set[str] = set()
+    hooks = {HOOKS[name]: platform for name, platform in by_name.items() if name in HOOKS}
     web = WebServer(
-        web_app(by_name, lambda: readiness(database, by_name, connected), lambda: metrics(services, job_runner)),
+        web_app(hooks, lambda: readiness(database, by_name, connected), lambda: metrics(services, job_runner)),
         settings.web.host,
         settings.web.port,
     )

@@ -6,7 +6,6 @@ or missing changes nothing but the minute in which work is found.
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Awaitable, Callable
 from datetime import UTC
 
@@ -40,7 +39,5 @@ class Scheduler:
     async def _guarded(self) -> None:
         try:
             await self._tick()
-        except asyncio.CancelledError:  # the process stops; whoever cancelled the tick has said so
-            _log.info("a tick was cut short")
         except Exception:  # noqa: BLE001  # a database that is away must not end the clock
             _log.exception("a tick failed")

@@ -14,9 +14,6 @@ from bot.ports import ChatPlatform, HttpRequest
 
 MAX_BODY = 1_048_576  # bytes; Slack's and Telegram's calls are far smaller
 
-# Where each platform is told to call; what it sends there is its own business.
-HOOKS = {"slack": "/slack/events", "telegram": "/telegram/webhook"}
-
 
 @dataclass(frozen=True, slots=True)
 class Readiness:
@@ -40,11 +37,11 @@ class Sample:
 
 
 def web_app(
-    platforms: Mapping[str, ChatPlatform],
+    hooks: Mapping[str, ChatPlatform],
     readiness: Callable[[], Awaitable[Readiness]],
     metrics: Callable[[], Awaitable[Sequence[Sample]]],
 ) -> Starlette:
-    """The application; it holds nothing but what it is given."""
+    """The application; `hooks` are the platforms by the path they call."""
 
     async def health(_request: Request) -> Response:
         return JSONResponse({"status": "alive"})
@@ -72,10 +69,8 @@ def web_app(
 
         return received
 
-    hooks = [
-        Route(path, hook(platforms[name]), methods=["GET", "POST"]) for name, path in HOOKS.items() if name in platforms
-    ]
-    return Starlette(routes=[Route("/health", health), Route("/ready", ready), Route("/metrics", figures), *hooks])
+    calls = [Route(path, hook(platform), methods=["GET", "POST"]) for path, platform in hooks.items()]
+    return Starlette(routes=[Route("/health", health), Route("/ready", ready), Route("/metrics", figures), *calls])
 
 
 async def _body(request: Request) -> bytes | None:

@@ -334,3 +334,23 @@ async def _post(house: House, message: Message, subject: str = "card:1") -> Any:
 async def _announced(house: House) -> int:
     async with house.app.services.database.transaction() as connection:
         return len(await house.app.services.outbox.announce(connection, "restock", says("x")))
+
+
+async def test_an_event_cut_off_by_the_end_is_taken_up_at_once_by_the_next_process(
+    house: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    gate = asyncio.Event()
+
+    async def endless(_incoming: Incoming) -> list[Any]:
+        gate.set()
+        await asyncio.Event().wait()
+        return []
+
+    monkeypatch.setattr(house.app.dispatcher._answers, "to", endless)
+    await house.app.services.inbox.take(typed("ping", chat="C1", kind="group"))
+    house.app.dispatcher.start()
+    await gate.wait()
+    await house.app.dispatcher.stop(0.01)
+    monkeypatch.undo()
+    await house.settle()
+    assert house.slack.texts() == ["pong 1"]
