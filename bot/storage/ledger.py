@@ -49,13 +49,13 @@ class HistoryArrays:
 
 @dataclass(frozen=True, slots=True)
 class Stock:
-    """Units on the shelf of one product at one location; `counted_at` is None where stock was never counted."""
+    """Units on the shelf of one product at one location; `counted_at` is the latest count it is reckoned from."""
 
     product_id: int
     location_id: int
     on_hand: int
     committed: int
-    counted_at: datetime | None
+    counted_at: datetime
 
 
 async def on_hand(
@@ -65,14 +65,15 @@ async def on_hand(
     product_ids: Sequence[int] | None = None,
     location_ids: Sequence[int] | None = None,
 ) -> list[Stock]:
-    """Stock at the instant `at` (aware), one entry per series that has any fact; all products where none are named."""
+    """Stock at the instant `at` (aware) of every series that was ever counted; all products where none are named."""
     # The day after `at` in UTC is on or after every location's local day; its column carries the stock forward.
     until = at.astimezone(UTC).date() + timedelta(days=1)
     found = await history(connection, until, 1, at=at, product_ids=product_ids, location_ids=location_ids)
     columns = (found.product_ids, found.location_ids, found.on_hand[:, -1], found.committed, found.counted_at)
     return [
-        Stock(product, location, units, committed, of_micros(counted) if counted else None)
+        Stock(product, location, units, committed, of_micros(counted))
         for product, location, units, committed, counted in zip(*(c.tolist() for c in columns), strict=True)
+        if counted
     ]
 
 
@@ -93,7 +94,8 @@ async def history(
     product_ids: Sequence[int] | None = None,
     location_ids: Sequence[int] | None = None,
 ) -> HistoryArrays:
-    """Demand and closing stock of the `days` local days ending with `until`, for every series with any fact.
+    """Demand and closing stock of the `days` local days ending with `until`, for every series that was counted by then
+    or has sales or movements within.
 
     With `at` (aware) the local day that holds it is partial and later days are empty; without, every location has
     lived through `until`. A sale that was cancelled only after `at` is still demand. ValueError when `days` is below 1.
