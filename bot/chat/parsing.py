@@ -66,8 +66,8 @@ class Line:
     def rest(self, start: int) -> str:
         """What stands from word `start` on, as it was typed; quotes around all of it are left out."""
         tokens = self.tokens[start:]
-        quoted = len(tokens) == 1 and self.text[tokens[0].start].translate(_QUOTES) == '"'
-        return tokens[0].text if quoted else self.text[tokens[0].start :].strip()
+        typed = self.text[tokens[0].start :].strip()
+        return tokens[0].text if len(tokens) == 1 and typed[:1].translate(_QUOTES) == '"' else typed
 
 
 def plain(text: str) -> str:

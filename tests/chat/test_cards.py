@@ -130,7 +130,7 @@ def test_the_stock_card_shows_the_figures_of_the_report_with_units() -> None:
         "5 days too late",
         "Reorder point: 5,100 units, 612 of them safety stock",
         "A day, as sold 106",
-        "A day, in stock 148",
+        "A day, corrected 148",
         "Days left out 2",
         "Next: look at R-7",
     ):

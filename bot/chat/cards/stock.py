@@ -141,7 +141,7 @@ def _speeds(line: StockLine) -> list[Block]:
         Column(_("Window")),
         Column(_("Sold"), "end"),
         Column(_("A day, as sold"), "end"),
-        Column(_("A day, in stock"), "end"),
+        Column(_("A day, corrected"), "end"),
         Column(_("Days left out"), "end"),
     )
     rows = tuple(
@@ -208,8 +208,15 @@ def _row(line: StockLine) -> tuple[Inline, ...]:
         labels.short_days(line.days_of_cover),
         labels.count(line.reorder_point),
         _runs_out(line),
-        Day(line.next_arrival.on) if line.next_arrival else labels.NONE,
+        _arrives(line),
     )
+
+
+def _arrives(line: StockLine) -> Inline:
+    if line.next_arrival is None:
+        return labels.NONE
+    day = Day(line.next_arrival.on)
+    return Span((day, Text(" "), Badge(_("late"), "bad"))) if line.next_arrival.late else day
 
 
 def _note(line: StockLine) -> Inline | None:
@@ -236,8 +243,8 @@ def _note(line: StockLine) -> Inline | None:
 
 def _left_out(speed: Velocity) -> Words:
     return n_(
-        "{corrected} in stock, {raw} as sold: {count} day without stock left out of {window}",
-        "{corrected} in stock, {raw} as sold: {count} days without stock left out of {window}",
+        "{corrected} corrected, {raw} as sold over {window} days; {count} day without stock left out",
+        "{corrected} corrected, {raw} as sold over {window} days; {count} days without stock left out",
         speed.days_left_out,
         corrected=labels.per_day(speed.corrected),
         raw=labels.rate_number(speed.raw),

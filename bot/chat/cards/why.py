@@ -139,7 +139,7 @@ def _windows(windows: object) -> list[Block]:
         Column(_("Window")),
         Column(_("Sold"), "end"),
         Column(_("A day, as sold"), "end"),
-        Column(_("A day, in stock"), "end"),
+        Column(_("A day, corrected"), "end"),
         Column(_("Days left out"), "end"),
         Column(_("Weight"), "end"),
     )
@@ -149,7 +149,7 @@ def _windows(windows: object) -> list[Block]:
 
 def _window(window: Mapping[str, Any]) -> tuple[Inline, ...]:
     return (
-        labels.days(decimal_of(window.get("window"))),
+        n_("last {count} day", "last {count} days", int(decimal_of(window.get("window")) or 0)),
         _figure(window.get("units"), 1),
         _figure(window.get("raw"), 2),
         _figure(window.get("corrected"), 2),
