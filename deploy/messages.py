@@ -69,6 +69,7 @@ def update() -> list[tuple[Path, list[str]]]:
         told = catalog.revision_date, catalog.creation_date
         catalog.update(sentences, no_fuzzy_matching=True, update_creation_date=False)
         catalog.revision_date, catalog.creation_date = told
+        catalog.msgid_bugs_address = ""
         _write(path, catalog)
         lacking.append((path, missing(catalog, sentences)))
     return lacking

@@ -19,6 +19,9 @@ async def link(call: Invocation, code: str | None = None, sure: Literal["yes"] |
     if code is None:
         if call.origin.platform == "terminal":
             raise NotAllowed(_("The command line needs no link."))
+        if call.origin.conversation_kind == "group" and call.origin.platform != "slack":
+            # Slack shows an answer to the asker alone; elsewhere it might fall back to the whole group.
+            raise NotAllowed(_("A code is for your eyes alone: ask me for it in a private chat."))
         fresh, expires_at = await members.issue_code(call.asker, *here)
         return code_card(fresh, expires_at)
     outcome = await members.redeem(*here, code, confirmed=sure is not None)

@@ -199,6 +199,17 @@ async def test_a_conversation_subscribes_and_unsubscribes(office: Office) -> Non
     assert topics == (("surge", "UK"),)
 
 
+async def test_a_code_is_given_to_the_asker_alone_and_joins_both_platforms(office: Office) -> None:
+    answer = await office.ask("link")
+    assert answer.private
+    code = next(line.rpartition("link ")[2].partition(".")[0] for line in text(answer).splitlines() if "link " in line)
+    linked = await office.ask(f"link {code}", name="Somebody", platform="telegram", kind="direct")
+    assert "Linked: you are Lin Wei on Slack + Telegram." in text(linked)
+    assert (await office.ask("link", platform="telegram")).refused
+    again = await office.ask(f"link {code}", name="Eve", platform="telegram", kind="direct")
+    assert "wrong, used, or older" in text(again)
+
+
 async def test_help_shows_every_command_and_one_with_examples(office: Office) -> None:
     told = text(await office.ask("help", name="Nobody"))
     for command in COMMANDS:
