@@ -14,6 +14,7 @@ from bot.chat.router import Answer
 from bot.cli.common import (
     AtOption,
     clock_at,
+    counted,
     err,
     load_settings,
     opened,
@@ -96,8 +97,8 @@ def scan(context: typer.Context, at: AtOption = None) -> None:
     report = run_async(work)
     say(
         out,
-        f"{report.series:,} series: {report.opened:,} cases opened, {report.worsened:,} worsened, "
-        f"{report.resolved:,} resolved; {report.requests_drafted:,} requests drafted.",
+        f"{report.series:,} series: {counted(report.opened, 'case')} opened, {report.worsened:,} worsened, "
+        f"{report.resolved:,} resolved; {counted(report.requests_drafted, 'request')} drafted.",
     )
     for phase, seconds in report.phases.items():
         say(err, f"  {phase:<12} {seconds:6.2f} s")

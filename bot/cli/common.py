@@ -47,6 +47,11 @@ def grid(titles: Sequence[str], rows: Iterable[Sequence[str | Text]]) -> Table:
     return table
 
 
+def counted(number: int, one: str, many: str = "") -> str:
+    """`1 row`, `2,000 rows`."""
+    return f"{number:,} {one if number == 1 else many or one + 's'}"
+
+
 def visible(text: str) -> str:
     """The text with its control characters made visible, so that no name can command the terminal."""
     return re.sub(r"[\x00-\x09\x0b-\x1f\x7f-\x9f]", "�", text)

@@ -6,10 +6,22 @@ from pathlib import Path
 from typing import Annotated, get_args
 
 import typer
+from rich.cells import cell_len
 from rich.table import Table
 from rich.text import Text
 
-from bot.cli.common import err, load_settings, opened, out, parse_instant, progress_bar, run_async, say, visible
+from bot.cli.common import (
+    counted,
+    err,
+    load_settings,
+    opened,
+    out,
+    parse_instant,
+    progress_bar,
+    run_async,
+    say,
+    visible,
+)
 from bot.services.ingest import ImportOptions, ImportReport, Ingest, Kind, Preview
 
 _KINDS: tuple[str, ...] = get_args(Kind)
@@ -101,8 +113,11 @@ def _show_preview(found: Preview, file: Path) -> None:
     say(err, f"{file.name}: {found.format}{encoding if found.encoding else ''}")
     field_of = {header: field for field, header in found.mapping.items()}
     table = Table(box=None, pad_edge=False)
-    for title in ("header", "read as", *(f"row {number}" for number in range(1, min(len(found.rows), 3) + 1))):
-        table.add_column(title, max_width=_WIDTH, overflow="ellipsis", no_wrap=True)
+    for title, texts in (("header", found.headers), ("read as", tuple(found.mapping))):
+        # What was understood is shown whole; where the line is short, the samples give way.
+        _add_column(table, title, min(_WIDTH, max(map(cell_len, (title, *texts)))))
+    for number in range(1, min(len(found.rows), 3) + 1):
+        _add_column(table, f"row {number}", 0)
     for place, header in enumerate(found.headers):
         cells = (header, field_of.get(header, "—"), *(row[place] for row in found.rows[:3]))
         table.add_row(*(Text(visible(cell)) for cell in cells))
@@ -111,18 +126,22 @@ def _show_preview(found: Preview, file: Path) -> None:
         say(err, f"Missing: {', '.join(found.missing)}. Name their headers: --map {found.missing[0]}=HEADER")
 
 
+def _add_column(table: Table, title: str, least: int) -> None:
+    table.add_column(title, min_width=least or None, max_width=_WIDTH, overflow="ellipsis", no_wrap=True)
+
+
 def _show_report(report: ImportReport) -> None:
     say(
         out,
-        f"{report.rows:,} rows in {report.seconds:.1f} s: {report.added:,} added, {report.updated:,} updated, "
+        f"{counted(report.rows, 'row')} in {report.seconds:.1f} s: {report.added:,} added, {report.updated:,} updated, "
         f"{report.unchanged:,} unchanged, {report.rejected:,} rejected.",
     )
     if report.kind == "sales":
         say(
             out,
-            f"No demand: {report.cancellations:,} cancellations, {report.returns:,} returns, "
-            f"{report.write_offs:,} write-offs, {report.adjustments:,} adjustments, {report.samples:,} samples, "
-            f"{report.fees:,} fees and postage.",
+            f"No demand: {counted(report.cancellations, 'cancellation')}, {counted(report.returns, 'return')}, "
+            f"{counted(report.write_offs, 'write-off')}, {counted(report.adjustments, 'adjustment')}, "
+            f"{counted(report.samples, 'sample')}, {counted(report.fees, 'line')} of fees and postage.",
         )
     if report.rejects_path:
         say(out, f"The rejected rows, each with its line, field and reason: {report.rejects_path}")

@@ -7,9 +7,10 @@ from typing import Annotated, get_args
 from zoneinfo import ZoneInfo
 
 import typer
+from babel.numbers import list_currencies
 
 from bot.chat.command import Role
-from bot.cli.common import grid, load_settings, opened, out, run_async, say
+from bot.cli.common import counted, grid, load_settings, opened, out, run_async, say
 from bot.domain.money import Money
 from bot.domain.views import MemberView
 from bot.services.audit import AuditVerdict
@@ -17,6 +18,7 @@ from bot.services.audit import AuditVerdict
 members = typer.Typer(no_args_is_help=True, help="Members, their roles, and how much a role may approve.")
 audit = typer.Typer(no_args_is_help=True, help="The audit log.")
 
+_MOST = 10**12  # of any currency
 ROLES: tuple[str, ...] = get_args(Role)
 
 
@@ -115,6 +117,10 @@ def limit(
         money = Money(Decimal(amount), currency.upper())
     except (InvalidOperation, ValueError, TypeError) as error:
         raise typer.BadParameter("write an amount and a currency, such as 5000 USD") from error
+    if money.currency not in list_currencies():
+        raise typer.BadParameter(f"{currency!r} is no ISO 4217 currency, such as USD")
+    if not 0 <= money.amount <= _MOST:
+        raise typer.BadParameter(f"an amount lies between 0 and {_MOST:,}")
 
     async def work() -> None:
         async with opened(loaded) as application:
@@ -135,7 +141,7 @@ def verify(context: typer.Context) -> None:
 
     verdict = run_async(work)
     if verdict.broken_at is None:
-        say(out, f"The audit log is whole: {verdict.entries} entries.")
+        say(out, f"The audit log is whole: {counted(verdict.entries, 'entry', 'entries')}.")
         return
     say(out, f"The audit log is broken at entry {verdict.broken_at}: {verdict.fault}")
     raise typer.Exit(1)

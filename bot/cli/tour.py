@@ -90,7 +90,7 @@ class Tour:
         ):
             self._need(len(set(texts.values())) == len(zones), "each zone reads its own times")
             for zone, text in texts.items():
-                self._show(f"{zone}: {text.splitlines()[-1]}")
+                self._show(f"{zone}: {next(line for line in text.splitlines() if ':' in line and 'C-' in line)}")
         return "Shenzhen, Berlin, Austin and Bangkok read four clocks in one message"
 
     async def stranger(self) -> str:
@@ -100,7 +100,8 @@ class Tour:
         self.played.cast.group.members.add(outsider.id)
         press = self.telegram.press(outsider.id, self.group, message.message_id, button["callback_data"])
         told = await self._until(lambda: press.answer or self._private_to(outsider.id))
-        self._need("Approve" in self._labels(self._telegram_message(message.message_id)), "the request still waits")
+        labels = self._labels(self._telegram_message(message.message_id))
+        self._need(any(label.startswith("Approve") for label in labels), "the request still waits")
         self._show(str(told))
         return "refused, and the card still waits"
 
@@ -116,20 +117,22 @@ class Tour:
         await self._until(lambda: self._slack_message(twin.ts).edited_at)
         took = time.monotonic() - began
         locked = self._slack_text(self._slack_message(twin.ts))
-        self._need(chief.member.name in locked, "the locked card names who decided")
+        self._need(f"@{chief.slack.name}" in locked, "the locked card names who decided")
         self._need(took <= LOCK_SECONDS, f"locked within {LOCK_SECONDS:g} s, not {took:.2f} s")
         self._show(locked)
         return f"{self.request} approved in Telegram, its Slack card locked {took:.2f} s later"
 
     async def second(self) -> str:
         """Another decision on the same request is answered with who and when."""
-        other = next(person for person in self.played.cast.people if person is not self._approver())
+        other = [person for person in self.played.cast.people if person.member.role == "approver"][1]
         before = len(self._slack_messages(other))
         delivery = self.slack.command(other.slack.id, self.channel, "/approve", self.request)
         await delivery.settled()
         await self._until(lambda: len(self._slack_messages(other)) > before)
-        self._show(self._slack_text(self._slack_messages(other)[-1]))
-        return "told"
+        told = self._slack_text(self._slack_messages(other)[-1])
+        self._show(told)
+        self._need(self._approver().member.name in told, "the name of who was first")
+        return f"{other.member.name} is told who was first"
 
     async def why(self) -> str:
         """The evidence of a case, from a button."""
