@@ -160,7 +160,10 @@ class ChatPlatform(Protocol):
         ...
 
     async def notice(self, incoming: Incoming, words: Words, reader: Reader) -> None:
-        """Tell the person who pressed a button, and nobody else, one line; also releases the button's spinner."""
+        """Tell the person who pressed a button, and nobody else, one line; also releases the button's spinner.
+
+        Empty words say nothing and only release it.
+        """
         ...
 
     async def profile(self, person: str) -> Profile:

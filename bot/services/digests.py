@@ -114,10 +114,10 @@ class Digests:
         last = 0
         while members := await self._unplanned(last):
             last = members[-1].member_id
-            for member in members:
-                # Settings may change between a morning and its tick: that morning is still owed.
-                owed_from = max(member.created_at, now - self._settings.digest_patience)
-                async with self._database.transaction() as connection:
+            async with self._database.transaction() as connection:
+                for member in members:
+                    # Settings may change between a morning and its tick: that morning is still owed.
+                    owed_from = max(member.created_at, now - self._settings.digest_patience)
                     done.planned += await self._plan(connection, member, owed_from) is not None
         board: Board | None = None
         last = 0

@@ -60,7 +60,7 @@ async def due(connection: AsyncConnection, now: datetime, after: int = 0, limit:
     return [Due(*row) for row in found]
 
 
-async def unplanned(connection: AsyncConnection, after: int = 0, limit: int = 200) -> list[Due]:
+async def unplanned(connection: AsyncConnection, after: int = 0, limit: int = 50) -> list[Due]:
     """Members who want a digest and have no time for it yet, by id, from the first above `after`."""
     found = await connection.execute(
         _members().where(Member.next_digest_at.is_(None), Member.id > after).order_by(Member.id).limit(limit)

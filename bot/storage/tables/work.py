@@ -116,11 +116,13 @@ class Inbox(Base):
 
 
 class Outbox(Base):
-    """A message on its way out; rows of one conversation leave in the order of their ids.
+    """A message on its way out. The posts of a conversation leave in the order of their ids; so do its replies, and the
+    edits of each post.
 
     `kind`: post, edit (of `post_id`), reply (through the handle in `incoming`), notice (one line to who pressed).
     `message` is the neutral message (see `bot.chat.codec`). `state`: pending, sent, merged (a newer edit took its
-    place), uncertain (it may have arrived), dead. A worker holds a row by `lease_until` and `fence`.
+    place), uncertain (it may have arrived), dropped (what it answered is gone), dead. A worker holds a row by
+    `lease_until` and `fence`.
     """
 
     __tablename__ = "outbox"
