@@ -114,15 +114,16 @@ def expires_at(created_at: datetime, hours: int) -> datetime:
 
 @dataclass(frozen=True, slots=True)
 class Refused:
-    """The last request of a case that came to nothing: when, and the case's severity at that time."""
+    """The last request of a case, where it was rejected: when, and the case's severity at that time."""
 
     at: datetime
     severity: int
 
 
 def may_propose_again(refused: Refused | None, severity: int, at: datetime, cool_down: timedelta) -> bool:
-    """Whether a case whose request was rejected or expired may have a new one.
+    """Whether a case may have a new request.
 
-    Only after it has worsened by a class since, or once `cool_down` has passed: a "no" is not asked about every hour.
+    After a rejection only once it has worsened by a class since, or `cool_down` has passed: a "no" is not asked about
+    every hour. A request that lapsed was answered by nobody, so the next scan proposes anew.
     """
     return refused is None or severity > refused.severity or at >= refused.at + cool_down

@@ -21,9 +21,8 @@ from bot.services.outbox import Outbox
 from bot.services.pages import offset, paged
 from bot.services.settings import ServiceSettings
 from bot.services.telling import News
+from bot.storage import authority, locks
 from bot.storage import cases as rows
-from bot.storage import locks
-from bot.storage import requests as request_rows
 from bot.storage.cases import CaseRow
 from bot.storage.database import Database
 from bot.words import _
@@ -195,7 +194,7 @@ class Cases:
         """A person's change of an unresolved case, with its audit entry."""
         member_id, platform = by
         async with self._database.transaction() as connection:
-            if await request_rows.role_of(connection, member_id) not in _MAY_TEND:
+            if await authority.role_of(connection, member_id) not in _MAY_TEND:
                 raise NotAllowed(_("Your role only reads; an administrator can make you an operator."))
             await locks.case(connection, case_id)
             before = await self._view(connection, case_id)

@@ -26,8 +26,8 @@ from bot.services.guard import DecisionGuard
 from bot.services.outbox import Outbox
 from bot.services.pages import offset, paged
 from bot.services.settings import ServiceSettings
+from bot.storage import authority, locks
 from bot.storage import cases as case_rows
-from bot.storage import locks
 from bot.storage import requests as rows
 from bot.storage.database import Database
 from bot.storage.requests import Draft, RequestRow
@@ -76,9 +76,9 @@ class Requests:
             kinds: tuple[RequestKind, ...] = tuple(approval.DECIDERS)
             most, own = None, None
             if member_id is not None:
-                role = await rows.role_of(connection, member_id) or ""
+                role = await authority.role_of(connection, member_id) or ""
                 kinds = tuple(kind for kind, roles in approval.DECIDERS.items() if role in roles)
-                limits = await rows.limits(connection)
+                limits = await authority.limits(connection)
                 most = {code: minor for (whose, code), minor in limits.items() if whose == role}
                 own = member_id
             total, ids = await rows.pending_page(connection, kinds, most, own, offset(page, size), size)
@@ -228,14 +228,16 @@ class Requests:
         self, connection: AsyncConnection, held: RequestRow, verdict: Verdict, asker: Asker, platform: str
     ) -> NotAllowed | None:
         """Why this person may not decide, written to the audit log; None where they may."""
-        role = await rows.role_of(connection, asker.member_id)
+        role = await authority.role_of(connection, asker.member_id)
         who = Decider(asker.member_id if role is not None else 0, role or "")
         claim = Claim(held.kind, held.total, held.requested_by)
-        limits = await rows.limits(connection)
+        limits = await authority.limits(connection)
         found = approval.objection(who, verdict, claim, limits)
         if found is None:
             return None
-        people = {member: (Decider(member, its_role), name) for member, its_role, name in await rows.people(connection)}
+        people = {
+            member: (Decider(member, its_role), name) for member, its_role, name in await authority.people(connection)
+        }
         able = approval.able((decider for decider, _name in people.values()), claim, limits)
         data = {
             "verdict": verdict,
