@@ -101,7 +101,7 @@ def migrate(context: typer.Context) -> None:
         database = Database(loaded.database.url)
         try:
             return await migrate_database(database)
-        except (OSError, SQLAlchemyError) as error:
+        except (OSError, sqlite3.Error, SQLAlchemyError) as error:
             raise SettingsError([database_fault(error)]) from error
         finally:
             await database.close()

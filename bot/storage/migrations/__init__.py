@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import sqlite3
 from pathlib import Path
 
 from alembic import command
@@ -28,6 +30,7 @@ async def migrate(database: Database) -> tuple[str, str]:
 
     StocktideError where a newer version has migrated the database.
     """
+    _is_unmade(database)
 
     def upgrade(connection: Connection) -> tuple[str, str]:
         before = MigrationContext.configure(connection).get_current_revision() or "none"
@@ -65,8 +68,16 @@ async def differences(database: Database) -> list[str]:
 
 
 def _is_unmade(database: Database) -> bool:
-    """Whether it is a SQLite file that nobody has made yet; connecting to it would make it."""
+    """Whether it is a SQLite file that nobody has made yet; connecting to it would make it.
+
+    sqlite3.OperationalError where it can be neither opened nor made: the asynchronous driver would leave a thread
+    behind to say so.
+    """
     path = database.url.database or ":memory:"
     if not database.is_sqlite or path == ":memory:" or path.startswith("file:"):
         return False
-    return Path(path).parent.is_dir() and not Path(path).exists()
+    file = Path(path).absolute()
+    if not file.exists() and os.access(file.parent, os.W_OK):
+        return True
+    sqlite3.connect(f"{file.as_uri()}?mode=rw", uri=True).close()
+    return False
