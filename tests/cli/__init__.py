@@ -1,0 +1,1 @@
+"""The `stocktide` command, as a person at a terminal meets it."""
