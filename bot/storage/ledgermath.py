@@ -251,6 +251,11 @@ def _closing(window: Window, flow: _Flow, counts: tuple[Ints, Ints, Ints], n: in
 def _re_anchor(stock: NDArray[np.float64], moving: NDArray[np.float64], row: Ints, column: Ints, closes: Ints) -> None:
     """Let each count set the line from its day on; before a series' first count, reckon backwards from it."""
     rows, of_row = np.unique(row, return_inverse=True)
+    if len(rows) == len(row) and np.isnan(stock[rows, 0]).all():
+        # Each counted once and never before: one offset holds on both sides of the count.
+        offsets: NDArray[np.float64] = closes - moving[row, column]
+        stock[row] = moving[row] + offsets[:, None]
+        return
     days = stock.shape[1]
     offset = np.full((len(rows), days), np.nan)
     offset[of_row, column] = closes - moving[row, column]  # in order of time: of two on one day the later holds

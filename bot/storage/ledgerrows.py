@@ -36,6 +36,7 @@ Rows = Select[*tuple[Any, ...]]
 
 _EPOCH = date(1970, 1, 1)
 _ARRIVALS = ("receipt", "transfer_in")
+_LONG_SPAN = 60  # days
 _ID_LIMIT = 10_000  # beyond this many named ids, reading everything is quicker than listing them
 
 
@@ -64,7 +65,7 @@ class Scope:
     def day(self, column: InstrumentedAttribute[date] | ColumnElement[date]) -> ColumnElement[int]:
         """A date column as days since 1970."""
         if self.sqlite:
-            return cast(func.julianday(column) - 2440587.5, Integer)
+            return func.unixepoch(column).op("/", return_type=Integer())(literal_column("86400"))
         return column.op("-", return_type=Integer())(literal_column("DATE '1970-01-01'"))
 
     def micros(self, column: InstrumentedAttribute[datetime]) -> ColumnElement[int]:
@@ -73,9 +74,17 @@ class Scope:
             return type_coerce(column, BigInteger)
         return cast(func.extract("epoch", column) * 1_000_000, BigInteger)
 
+    def between(self, column: InstrumentedAttribute[date], since: int, last: int) -> ColumnElement[bool]:
+        """Days from `since` to `last`; over a long span SQLite is kept from walking the index of days row by row."""
+        if self.sqlite and last - since >= _LONG_SPAN:
+            return self.day(column).between(since, last)
+        return column.between(_date(since), _date(last))
+
     async def read(self, query: Rows, width: int) -> Ints:
         """Run the query; (rows, width) int64."""
-        rows = (await self.connection.execute(query)).all()
+        result = await self.connection.execute(query)
+        # The driver's own tuples: making hundreds of thousands of Row objects would take longer than the query.
+        rows = result.cursor.fetchall()
         flat = np.fromiter(chain.from_iterable(rows), np.int64, len(rows) * width)
         return flat.reshape(len(rows), width)
 
@@ -88,7 +97,7 @@ async def demand(scope: Scope, since: int, last: int) -> Ints:
     """Columns: product, location, day, units, shipped, revenue."""
     d = DailyDemand
     query = select(d.product_id, d.location_id, scope.day(d.day), d.units, d.shipped, d.revenue_minor)
-    return await scope.read(scope.only(query.where(d.day.between(_date(since), _date(last))), d), 6)
+    return await scope.read(scope.only(query.where(scope.between(d.day, since, last)), d), 6)
 
 
 async def partial_day(scope: Scope) -> Ints:
@@ -139,7 +148,7 @@ async def movements(scope: Scope, since: int, last: int) -> Ints:
     m = StockMovement
     arrival = case((m.kind.in_(_ARRIVALS), 1), else_=0)
     query = select(m.product_id, m.location_id, scope.day(m.day), m.quantity, arrival, scope.micros(m.at)).where(
-        m.at <= scope.at, m.day.between(_date(since), _date(last))
+        m.at <= scope.at, scope.between(m.day, since, last)
     )
     return await scope.read(scope.only(query, m), 6)
 
