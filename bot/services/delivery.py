@@ -130,10 +130,13 @@ class Delivery:
         if rest := lane.pace.resting():
             return min(rest, POLL_SECONDS)
         now = self._clock.now()
+        held = lane.pace.held()
         async with self._database.reading() as connection:
-            heads = await rows.heads(connection, lane.name, now, lane.pace.held())
+            heads = await rows.heads(connection, lane.name, now, list(held))
             next_due = await rows.next_due(connection, lane.name, now)
-        pause = POLL_SECONDS if next_due is None else min(POLL_SECONDS, (next_due - now).total_seconds())
+        pause = min([POLL_SECONDS, *held.values()])
+        if next_due is not None:
+            pause = min(pause, (next_due - now).total_seconds())
         ready: list[int] = []
         for head in heads:
             if head.id in lane.sending:

@@ -13,6 +13,8 @@ from bot.ports import Limits
 
 Seconds = Callable[[], float]
 
+BURST = 5  # answers to one chat that may leave at once
+
 
 class Window:
     """At most `count` uses in any `seconds` on end."""
@@ -23,7 +25,7 @@ class Window:
         self._used: deque[float] = deque()
 
     def wait(self, now: float, *, spare: int = 0) -> float:
-        """Seconds until one more use is within the limit; `spare` uses are left to others (more, where negative)."""
+        """Seconds until one more use is within the limit; `spare` uses of it are left to others."""
         while self._used and self._used[0] <= now - self._seconds:
             self._used.popleft()
         allowed = max(1, self._count - spare)
@@ -44,9 +46,9 @@ class Window:
 class Pace:
     """The rates of one platform, in this process.
 
-    Posts leave a part of each limit to answers (replies and edits), and an answer may follow a post in the same second
-    as a short burst, so that pressing a button is never slowed by a queue of alerts. Times are real seconds: the
-    platform counts in those, whatever the bot's clock is told.
+    Posts leave a part of each limit to answers (replies and edits). Posts keep their distance, while answers may come
+    in a short burst at the same mean rate, so that pressing a button is never slowed by a queue of alerts. Times are
+    real seconds: the platform counts in those, whatever the bot's clock is told.
     """
 
     def __init__(self, limits: Limits, seconds: Seconds = time.monotonic) -> None:
@@ -55,6 +57,7 @@ class Pace:
         self._overall = _window(limits.overall_per_second)
         self._spare = int(limits.overall_per_second) // 5
         self._chats: dict[str, Window] = {}
+        self._bursts: dict[str, Window] = {}
         self._groups: dict[str, Window] = {}
         self._held: dict[str, float] = {}
         self._all_held = 0.0
@@ -64,8 +67,9 @@ class Pace:
         now = self._seconds()
         waits = [self._all_held - now, self._held.get(chat, 0.0) - now]
         waits.append(self._overall.wait(now, spare=0 if answer else self._spare))
-        if chat in self._chats:
-            waits.append(self._chats[chat].wait(now, spare=-1 if answer else 0))
+        windows = self._bursts if answer else self._chats
+        if chat in windows:
+            waits.append(windows[chat].wait(now))
         if group and chat in self._groups:
             waits.append(self._groups[chat].wait(now, spare=0 if answer else 3))
         return max(0.0, *waits)
@@ -74,7 +78,9 @@ class Pace:
         """Count one message to `chat`."""
         now = self._seconds()
         self._overall.use(now)
-        self._chats.setdefault(chat, _window(self._limits.conversation_per_second)).use(now)
+        rate = self._limits.conversation_per_second
+        self._chats.setdefault(chat, _window(rate)).use(now)
+        self._bursts.setdefault(chat, Window(BURST, BURST / rate)).use(now)
         if group and self._limits.group_per_minute is not None:
             self._groups.setdefault(chat, Window(int(self._limits.group_per_minute), 60)).use(now)
         if len(self._chats) > 1000:
@@ -96,15 +102,18 @@ class Pace:
         """Seconds until anything may be sent at all."""
         return max(0.0, self._all_held - self._seconds())
 
-    def held(self) -> list[str]:
-        """Chats that cannot be sent anything now."""
+    def held(self) -> dict[str, float]:
+        """Chats that cannot be sent anything now, and the seconds until they can."""
         now = self._seconds()
-        full = [chat for chat, window in self._chats.items() if window.wait(now, spare=-1) > 0]
-        return full + [chat for chat, until in self._held.items() if until > now]
+        waits = {chat: wait for chat, window in self._bursts.items() if (wait := window.wait(now)) > 0}
+        for chat, until in self._held.items():
+            if until > now:
+                waits[chat] = max(waits.get(chat, 0.0), until - now)
+        return waits
 
     def _forget(self, now: float) -> None:
         """Drop the windows that count nothing."""
-        for windows in (self._chats, self._groups):
+        for windows in (self._chats, self._bursts, self._groups):
             for chat, window in list(windows.items()):
                 window.wait(now)
                 if window.idle:

@@ -97,7 +97,7 @@ def _waiting(platform: str) -> ColumnElement[bool]:
 
 
 async def heads(
-    connection: AsyncConnection, platform: str, now: datetime, resting: Collection[str], limit: int = 200
+    connection: AsyncConnection, platform: str, now: datetime, resting: Sequence[str], limit: int = 200
 ) -> list[Head]:
     """Rows that may leave now: notices and edits first, then by id; chats in `resting` are passed over."""
     found = await connection.execute(
@@ -108,7 +108,7 @@ async def heads(
             Outbox.due_at <= now,
             _free(now),
             Conversation.platform == platform,
-            or_(Outbox.kind == "notice", Conversation.external_id.not_in(list(resting))),
+            or_(Outbox.kind == "notice", Conversation.external_id.not_in(resting)),
             _waiting(platform),
         )
         .order_by(Outbox.kind == "post", Outbox.id)

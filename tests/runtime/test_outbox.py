@@ -144,13 +144,28 @@ async def test_an_edit_passes_a_queue_of_alerts(open_post: Callable[..., Post], 
 async def test_a_notice_waits_for_no_rate(open_post: Callable[..., Post], database: Database) -> None:
     post = open_post(database, Recorder(limits=Limits(1000, 1)))
     place = await post.place()
-    for number in range(4):
+    for number in range(7):
         await post.put(place, f"answer {number}", kind="reply", incoming=ASKED)
     await post.delivery.drain()
-    assert len(post.platform.texts("reply")) == 2  # the chat is full for a second
+    assert len(post.platform.texts("reply")) == 5  # the chat is full for a while
     await post.put(place, "done", kind="notice", incoming=PRESS)
     await post.delivery.drain()
     assert post.platform.texts("notice") == ["done"]
+
+
+async def test_what_the_rates_hold_back_leaves_as_soon_as_they_allow(
+    open_post: Callable[..., Post], database: Database
+) -> None:
+    post = open_post(database, Recorder(limits=Limits(1000, 10)))
+    place = await post.place()
+    for number in range(7):
+        await post.put(place, f"answer {number}", kind="reply", incoming=ASKED)
+    post.delivery.start()
+    await until(lambda: len(post.platform.told) == 5)
+    began = time.monotonic()
+    await until(lambda: len(post.platform.told) == 7, 0.95)  # half a second, not the poll of a second
+    assert time.monotonic() - began < 0.95
+    await post.delivery.stop(1)
 
 
 async def test_an_answer_is_not_queued_behind_alerts(open_post: Callable[..., Post], database: Database) -> None:

@@ -66,6 +66,19 @@ def test_an_answer_may_follow_an_alert_at_once_and_finds_room_in_a_full_group() 
     assert pace.wait("C", group=True, answer=True) == 0
 
 
+def test_answers_may_come_in_a_short_burst_at_the_same_mean_rate() -> None:
+    hand = Hand()
+    pace = Pace(Limits(30, 1), hand)
+    sent = []
+    while hand.now < 1020:
+        if not pace.wait("C", group=False, answer=True):
+            pace.use("C", group=False)
+            sent.append(hand.now)
+        hand.now += 0.1
+    assert sum(at < 1000.95 for at in sent) == 5
+    assert len(sent) == 20
+
+
 def test_a_pause_asked_for_holds_that_chat_and_all_of_them_once_it_is_asked_for_twice() -> None:
     hand = Hand()
     pace = Pace(Limits(30, 1), hand)
@@ -76,7 +89,7 @@ def test_a_pause_asked_for_holds_that_chat_and_all_of_them_once_it_is_asked_for_
     assert pace.wait("C", group=False, answer=True) == 5
     hand.now += 5
     assert pace.wait("C", group=False, answer=True) == 0
-    assert pace.held() == ["A"]
+    assert pace.held() == {"A": 5}
 
 
 def test_what_a_chat_used_is_forgotten_when_it_no_longer_counts() -> None:
