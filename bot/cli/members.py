@@ -13,6 +13,7 @@ from bot.chat.command import Role
 from bot.cli.common import counted, grid, load_settings, opened, out, run_async, say
 from bot.domain.money import Money
 from bot.domain.views import MemberView
+from bot.language import LANGUAGES
 from bot.services.audit import AuditVerdict
 
 members = typer.Typer(no_args_is_help=True, help="Members, their roles, and how much a role may approve.")
@@ -77,6 +78,10 @@ def add(
     """Add a person."""
     loaded = load_settings(context)
     chosen = _role(role)
+    if not (name := name.strip()):
+        raise typer.BadParameter("a person needs a name")
+    if language not in LANGUAGES:
+        raise typer.BadParameter(f"choose a language: {' or '.join(LANGUAGES)}")
     identities = {key: value for key, value in (("slack", slack), ("telegram", telegram)) if value}
     try:
         ZoneInfo(zone)
