@@ -122,13 +122,8 @@ class Requests:
         async with self._database.transaction() as connection:
             await locks.requests_in(connection, ("pending",))
             due = await rows.due(connection, now)
-            ids = [request.id for request in due]
-            await rows.settle_all(connection, ids, "pending", {"state": approval.after("pending", "expire")})
-            await self.show(connection, due)
             if due:
-                await self._audit.append_all(
-                    connection, [Deed("request.expired", f"request:{request_id}", {}) for request_id in ids]
-                )
+                await self._lapse(connection, due)
         return len(due)
 
     async def cancel_of_cases(self, connection: AsyncConnection, case_ids: Collection[int]) -> int:
@@ -155,6 +150,15 @@ class Requests:
                 card = case_card(cases[request.case_id], view)
                 await self._outbox.refresh(connection, f"case:{request.case_id}", card)
 
+    async def _lapse(self, connection: AsyncConnection, due: Sequence[RequestRow]) -> None:
+        """Let requests lapse that the caller holds, at least one; their cards change with those of their cases."""
+        ids = [request.id for request in due]
+        await locks.cases(connection, {request.case_id for request in due if request.case_id is not None})
+        await rows.settle_all(connection, ids, "pending", {"state": approval.after("pending", "expire")})
+        await self.show(connection, due)
+        deeds = [Deed("request.expired", f"request:{request_id}", {}) for request_id in ids]
+        await self._audit.append_all(connection, deeds)
+
     async def _outcome(
         self,
         connection: AsyncConnection,
@@ -170,6 +174,10 @@ class Requests:
             return refusal
         if held.state != "pending":
             return await self._settled(connection, held, verdict, asker)
+        if held.expires_at is not None and held.expires_at <= self._clock.now():  # the job that says so comes later
+            await self._lapse(connection, [held])
+            again = await rows.row(connection, held.id) or held
+            return settled_words(again, await self._view(connection, held.id))
         if version is not None and version != held.version:
             return settled_words(held, await self._view(connection, held.id))
         if not await self._guard.settle(connection, held, self._values(held, verdict, asker, platform, comment)):

@@ -20,6 +20,7 @@ from collections.abc import Collection
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from bot.storage.chunks import chunked
 from bot.storage.dialect import insert_into
 from bot.storage.tables import Case, Mark, Request
 
@@ -53,6 +54,12 @@ async def case(connection: AsyncConnection, case_id: int) -> bool:
     """Hold one case; false where there is none."""
     held = await connection.execute(select(Case.id).where(Case.id == case_id).with_for_update())
     return held.scalar() is not None
+
+
+async def cases(connection: AsyncConnection, case_ids: Collection[int]) -> None:
+    """Hold the cases."""
+    for some in chunked(sorted(case_ids)):
+        await connection.execute(select(Case.id).where(Case.id.in_(some)).order_by(Case.id).with_for_update())
 
 
 async def unresolved_cases(connection: AsyncConnection) -> None:

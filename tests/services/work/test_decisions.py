@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
+
 import pytest
 
+from bot.domain.approval import Verdict
 from bot.errors import AlreadyDecided, NotAllowed, StaleButton, UnknownReference
 from bot.language import language
 from bot.ports import MovableClock
@@ -218,3 +221,30 @@ async def test_waiting_requests_come_in_pages(desk: Desk) -> None:
     pages = [await desk.requests.waiting(None, number, 2) for number in (1, 2, 3)]
     assert [page.pages for page in pages] == [3, 3, 3]
     assert sorted(view.id for page in pages for view in page.items) == ids
+
+
+@pytest.mark.parametrize("verdict", ["approve", "reject"])
+async def test_a_request_whose_time_has_passed_cannot_be_decided_before_the_job_lets_it_lapse(
+    desk: Desk, clock: MovableClock, verdict: Verdict
+) -> None:
+    request_id = await desk.pending(case_id=await add_case(desk))
+    expires_at = (await request_row(desk, request_id)).expires_at
+    assert expires_at is not None
+    clock.push(expires_at - clock.now())
+    with pytest.raises(StaleButton) as refused:
+        await desk.requests.decide(request_id, 2, verdict, desk.asker("Lin Wei"), "slack")
+    assert "lapsed" in language("en").say(refused.value.words, shown_plainly)
+    assert (await request_row(desk, request_id)).state == "expired"
+    assert await desk.all(tables.Effect) == []
+    (entry,) = await desk.all(tables.Audit)
+    assert entry.action == "request.expired"
+    assert await desk.requests.expire(clock.now()) == 0
+
+
+async def test_a_request_can_be_approved_up_to_the_last_moment(desk: Desk, clock: MovableClock) -> None:
+    request_id = await desk.pending()
+    expires_at = (await request_row(desk, request_id)).expires_at
+    assert expires_at is not None
+    clock.push(expires_at - clock.now() - timedelta(microseconds=1))
+    done = await desk.requests.decide(request_id, 2, "approve", desk.asker("Lin Wei"), "slack")
+    assert done.request.state == "approved"
