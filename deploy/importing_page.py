@@ -1,0 +1,116 @@
+"""`python -m deploy.importing_page`: write the tables of fields in docs/importing.md from what imports recognise."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from pathlib import Path
+
+from bot.services.ingest import Kind
+from bot.services.ingest.columns import FIELDS, Field
+
+PAGE = Path(__file__).parents[1] / "docs" / "importing.md"
+
+_PLACE = re.compile(r"(<!-- fields: .*? -->\n).*?(<!-- end of fields -->\n)", re.DOTALL)
+
+MEANINGS: Mapping[Kind, Mapping[str, str]] = {
+    "sales": {
+        "sku": "The product's code; case does not matter.",
+        "quantity": "Whole units; negative where goods came back or were written off.",
+        "sold_at": "When it was ordered. A time without a zone is local time at the location.",
+        "unit_price": "The price of a piece; 0 where nothing was sold. Without this column nothing counts as "
+        "a write-off or a sample.",
+        "order_ref": "The order's number.",
+        "customer": "Who bought; cancellations are matched by it.",
+        "market": "Where it was sold: a location's code or name, or one of its markets. A market that nobody names "
+        "goes to the location with the market `*`, or to `--location`.",
+        "currency": "An ISO 4217 code; `RMB` and `人民币` are CNY.",
+        "name": "Names products that have no name yet.",
+        "external_id": "The line's own number at its source.",
+    },
+    "stock": {
+        "sku": "The product's code.",
+        "location": "A location's code, name or market.",
+        "on_hand": "Whole units that lie there, 0 or more.",
+        "committed": "Units of them that are promised to orders; 0 by default.",
+        "as_of": "When this was counted.",
+    },
+    "products": {
+        "sku": "The product's code.",
+        "name": "What people call it.",
+        "unit_cost": "What one piece costs, landed.",
+        "unit_price": "What one piece sells for; otherwise the median of its sales.",
+        "currency": "Of cost and price; an ISO 4217 code.",
+    },
+    "suppliers": {
+        "code": "A short code of your own.",
+        "name": "The supplier's name.",
+        "country": "Two letters, such as CN.",
+        "currency": "What the supplier invoices in.",
+        "language": "The supplier's language.",
+    },
+    "routes": {
+        "supplier": "A supplier's code or name.",
+        "sku": "The product. Empty: all goods of the supplier; where the supplier has routes for single products, "
+        "those products.",
+        "location": "Where the goods arrive: a location's code, name or market.",
+        "mode": "sea (by default), air, rail, road or courier; 海运, 空运, 铁路, 陆运, 快递.",
+        "lead_time_days": "Days from order to arrival.",
+        "lead_time_sd_days": "How much that varies: its standard deviation in days; 0 by default.",
+        "minimum_order": "The least units of an order; 1 by default.",
+        "pack_size": "Orders are multiples of it; 1 by default.",
+        "unit_cost": "What one piece costs by this route; otherwise the product's cost.",
+        "currency": "Of the cost; otherwise the supplier's.",
+    },
+    "members": {
+        "name": "The person's name; it tells members apart.",
+        "role": "viewer (by default), operator, buyer, approver, promo_manager, auditor or admin.",
+        "zone": "An IANA time zone, such as Asia/Shanghai.",
+        "language": "en or zh_CN.",
+        "country": "Two letters; its public holidays are days off.",
+        "working_from": "Such as 09:00, the default.",
+        "working_to": "Such as 18:00, the default.",
+        "workdays": "Digits from 1 (Monday) to 7; 12345 by default.",
+        "slack": "The Slack member id, such as U012AB3CD.",
+        "telegram": "The Telegram user id, a number.",
+    },
+    "inbounds": {
+        "sku": "The product's code.",
+        "location": "Where it will arrive.",
+        "quantity": "Whole units, at least 1.",
+        "ordered_at": "When it was ordered.",
+        "expected_on": "The day it is expected.",
+        "received_at": "When it arrived; empty while it is on its way.",
+        "external_id": "The order line's number; give one, so that a changed date or quantity updates the same line.",
+    },
+    "locations": {
+        "code": "A short code, such as UK; it is kept in capitals.",
+        "name": "What people call it.",
+        "zone": "An IANA time zone: its days are the days of sales.",
+        "country": "Two letters.",
+        "currency": "An ISO 4217 code.",
+        "markets": "The markets it serves, parted by `;`; `*` takes every market that nobody else names.",
+    },
+}
+
+
+def page(now: str) -> str:
+    """The page's text, with its tables written anew into what stands there `now`."""
+    tables = "".join(_table(kind) for kind in FIELDS)
+    return _PLACE.sub(lambda place: f"{place[1]}{tables}\n{place[2]}", now)
+
+
+def _table(kind: Kind) -> str:
+    rows = "".join(_row(field, MEANINGS[kind][field.name]) for field in FIELDS[kind])
+    return f"\n### {kind}\n\n| field | meaning | headers in English | in Chinese |\n| --- | --- | --- | --- |\n{rows}"
+
+
+def _row(field: Field, meaning: str) -> str:
+    english = " ".join(header for header in field.headers if header.isascii())
+    chinese = " ".join(header for header in field.headers if not header.isascii())
+    name = f"**`{field.name}`** (required)" if field.required else f"`{field.name}`"
+    return f"| {name} | {meaning} | {english} | {chinese} |\n"
+
+
+if __name__ == "__main__":
+    PAGE.write_text(page(PAGE.read_text(encoding="utf-8")), encoding="utf-8")
