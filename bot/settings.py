@@ -9,7 +9,7 @@ import difflib
 import os
 import re
 import tomllib
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from datetime import time
 from decimal import Decimal
 from pathlib import Path
@@ -211,21 +211,7 @@ def load(path: Path | None = None, environment: Mapping[str, str] | None = None)
 
 def given(**parts: object) -> Settings:
     """Settings from these parts alone; neither a file nor the environment is read (demo, tests)."""
-
-    class Given(Settings):
-        @classmethod
-        def settings_customise_sources(
-            cls,
-            settings_cls: type[BaseSettings],
-            init_settings: PydanticBaseSettingsSource,
-            env_settings: PydanticBaseSettingsSource,
-            dotenv_settings: PydanticBaseSettingsSource,
-            file_secret_settings: PydanticBaseSettingsSource,
-        ) -> tuple[PydanticBaseSettingsSource, ...]:
-            del settings_cls, env_settings, dotenv_settings, file_secret_settings
-            return (init_settings,)
-
-    return Given(**parts)  # type: ignore[arg-type]  # pydantic checks each part
+    return _from(lambda _kind, init, _environment: (init,), **parts)
 
 
 def described() -> Iterator[tuple[str, str, str, str]]:
@@ -242,20 +228,32 @@ def described() -> Iterator[tuple[str, str, str, str]]:
 
 
 def _read(source: Path | None) -> Settings:
-    class FromFile(Settings):
+    return _from(
+        lambda kind, _init, environment: (environment, *([TomlConfigSettingsSource(kind, source)] if source else []))
+    )
+
+
+_Source = PydanticBaseSettingsSource
+_Choice = Callable[[type[BaseSettings], _Source, _Source], tuple[_Source, ...]]
+
+
+def _from(choose: _Choice, **parts: object) -> Settings:
+    """Settings from the sources that `choose` picks of (class, given parts, environment), the first one winning."""
+
+    class Chosen(Settings):
         @classmethod
         def settings_customise_sources(
             cls,
             settings_cls: type[BaseSettings],
-            init_settings: PydanticBaseSettingsSource,
-            env_settings: PydanticBaseSettingsSource,
-            dotenv_settings: PydanticBaseSettingsSource,
-            file_secret_settings: PydanticBaseSettingsSource,
-        ) -> tuple[PydanticBaseSettingsSource, ...]:
-            del init_settings, dotenv_settings, file_secret_settings
-            return (env_settings, *([TomlConfigSettingsSource(settings_cls, source)] if source else []))
+            init_settings: _Source,
+            env_settings: _Source,
+            dotenv_settings: _Source,
+            file_secret_settings: _Source,
+        ) -> tuple[_Source, ...]:
+            del dotenv_settings, file_secret_settings
+            return choose(settings_cls, init_settings, env_settings)
 
-    return FromFile()
+    return Chosen(**parts)  # type: ignore[arg-type]  # pydantic checks each part
 
 
 def _file_faults(source: Path | None) -> Iterator[Fault]:
