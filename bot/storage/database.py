@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import asyncio
 import sqlite3
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import AbstractAsyncContextManager, asynccontextmanager, nullcontext
 from typing import Any
 
 from sqlalchemy import Connection, event, make_url
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 
 BUSY_TIMEOUT_MS = 15_000
+_SNAPSHOT = {"isolation_level": "REPEATABLE READ", "postgresql_readonly": True}
 SAFE_SQLITE = (3, 51, 3)  # older ones can corrupt a WAL that is reset while it is read (sqlite.org/wal.html)
 
 
@@ -21,21 +23,25 @@ class Database:
         self.url = make_url(url)
         self.is_sqlite = self.url.get_backend_name() == "sqlite"
         self.engine: AsyncEngine = _engine(url, is_sqlite=self.is_sqlite)
+        # SQLite's waiting writers poll, and may starve behind one that comes again at once: ours take turns in order.
+        self._turn: AbstractAsyncContextManager[None] = asyncio.Lock() if self.is_sqlite else nullcontext()
 
     @asynccontextmanager
     async def transaction(self) -> AsyncIterator[AsyncConnection]:
         """A writing transaction: committed at the end, rolled back on an error.
 
-        On SQLite it begins IMMEDIATE: the write lock is taken first, so what was read stays true until the commit.
+        On SQLite it begins IMMEDIATE: the write lock is taken first, so what was read stays true until the commit. A
+        use case that holds one transaction must not begin another.
         """
-        async with self.engine.connect() as connection, connection.begin():
+        async with self._turn, self.engine.connect() as connection, connection.begin():
             yield connection
 
     @asynccontextmanager
     async def reading(self) -> AsyncIterator[AsyncConnection]:
         """A read-only look at one consistent state; it never waits for a writer on SQLite (WAL)."""
+        options = {"stocktide_begin": "DEFERRED"} if self.is_sqlite else _SNAPSHOT
         async with self.engine.connect() as connection:
-            await connection.execution_options(stocktide_begin="DEFERRED")
+            await connection.execution_options(**options)
             async with connection.begin() as transaction:
                 yield connection
                 await transaction.rollback()
@@ -46,9 +52,10 @@ class Database:
 
 
 def _engine(url: str, *, is_sqlite: bool) -> AsyncEngine:
+    """Errors tell no bound values: those are what people wrote, link codes and reply handles among it."""
     if not is_sqlite:
-        return create_async_engine(url, pool_size=10, max_overflow=10, pool_pre_ping=True)
-    engine = create_async_engine(url, connect_args={"timeout": BUSY_TIMEOUT_MS / 1000})
+        return create_async_engine(url, pool_size=10, max_overflow=10, pool_pre_ping=True, hide_parameters=True)
+    engine = create_async_engine(url, hide_parameters=True, connect_args={"timeout": BUSY_TIMEOUT_MS / 1000})
 
     @event.listens_for(engine.sync_engine, "connect")
     def set_up(connection: Any, _record: object) -> None:  # noqa: ANN401  # the driver's adapted connection

@@ -1,0 +1,1 @@
+"""The storage room: what both kinds of database promise alike."""

@@ -1,0 +1,90 @@
+"""What both kinds of database promise: one state while reading, turns while writing, and discreet errors."""
+
+from __future__ import annotations
+
+import asyncio
+from datetime import timedelta
+
+import pytest
+from sqlalchemy import func, insert, select
+from sqlalchemy.exc import DBAPIError
+
+from bot.ports import MovableClock
+from bot.services.audit import Audit
+from bot.storage.database import Database
+from bot.storage.tables import Mark
+
+ALL_WAIT = timedelta(seconds=5)
+
+
+async def test_a_reader_sees_one_state_whatever_is_written_meanwhile(database: Database) -> None:
+    count = select(func.count()).select_from(Mark)
+    async with database.reading() as reader:
+        assert (await reader.execute(count)).scalar_one() == 0
+        async with database.transaction() as writer:
+            await writer.execute(insert(Mark).values(key="new", value=""))
+        assert (await reader.execute(count)).scalar_one() == 0
+    async with database.reading() as reader:
+        assert (await reader.execute(count)).scalar_one() == 1
+
+
+async def test_a_log_that_grows_while_it_is_verified_is_whole(database: Database, clock: MovableClock) -> None:
+    audit = Audit(database=database, clock=clock)
+    verified = asyncio.Event()
+
+    async def append() -> None:
+        async with database.transaction() as connection:
+            await audit.append(connection, "case.snoozed", "case:1", {})
+
+    async def grow() -> None:
+        while not verified.is_set():
+            await append()
+
+    await append()
+    growing = asyncio.create_task(grow())
+    verdicts = [await audit.verify() for _time in range(20)]
+    verified.set()
+    await growing
+    assert {verdict.fault for verdict in verdicts} == {""}
+    assert verdicts[-1].entries > 1
+
+
+async def test_a_reader_cannot_write_on_postgresql(postgres_database: Database) -> None:
+    async with postgres_database.reading() as connection:
+        with pytest.raises(DBAPIError):
+            await connection.execute(insert(Mark).values(key="no", value=""))
+    async with postgres_database.transaction() as connection:  # the connection went back as it was
+        await connection.execute(insert(Mark).values(key="yes", value=""))
+
+
+async def test_an_error_of_the_database_tells_no_bound_value(database: Database) -> None:
+    async with database.transaction() as connection:
+        await connection.execute(insert(Mark).values(key="K7QW2-MXP4R", value="https://hooks.example/secret"))
+    with pytest.raises(DBAPIError) as failed:
+        async with database.transaction() as connection:
+            await connection.execute(insert(Mark).values(key="K7QW2-MXP4R", value="https://hooks.example/secret"))
+    assert "hooks.example" not in str(failed.value)
+
+
+async def test_a_writer_that_comes_again_and_again_starves_no_other_on_sqlite(sqlite_database: Database) -> None:
+    written: list[str] = []
+    begun, asked = asyncio.Event(), asyncio.Event()
+
+    async def greedy() -> None:
+        for number in range(6):
+            async with sqlite_database.transaction() as connection:
+                begun.set()
+                await connection.execute(insert(Mark).values(key=f"greedy {number}", value=""))
+                await asked.wait()
+            written.append("greedy")
+
+    async def patient() -> None:
+        await begun.wait()
+        asked.set()
+        async with sqlite_database.transaction() as connection:
+            await connection.execute(insert(Mark).values(key="patient", value=""))
+        written.append("patient")
+
+    async with asyncio.timeout(ALL_WAIT.total_seconds()):
+        await asyncio.gather(greedy(), patient())
+    assert written.index("patient") <= 1
