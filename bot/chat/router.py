@@ -23,10 +23,17 @@ log = logging.getLogger(__name__)
 
 MAX_CHOICES = 6  # buttons under a refusal
 
-_STRANGER = _(
-    "I do not know you here yet, so nothing was done. Where I know you, ask me for {link}, then send me the code here.",
-    link=Code("link"),
-)
+
+def _stranger(person: str) -> NotAllowed:
+    """What somebody unknown is told: how to link, and the id by which an owner can add them."""
+    return NotAllowed(
+        _(
+            "I do not know you here yet, so nothing was done. Where I know you, ask me for {link}, then send me the "
+            "code here. Your id here is {person}.",
+            link=Code("link"),
+            person=Code(person),
+        )
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,7 +141,7 @@ class Router(Generic[S]):
         call = replace(call, line=(command.name, *line.words()))
         shown = self.usage(command.name, call.origin.platform)
         if not call.asker.member_id and not command.strangers:
-            stranger = NotAllowed(_STRANGER)
+            stranger = _stranger(call.origin.person)
             return self._refused(call, command, refusal_card(stranger), stranger)
         try:
             arguments = await self._arguments(call, command, line)
