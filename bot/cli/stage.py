@@ -17,6 +17,7 @@ from bot.chat.command import Origin
 from bot.cli.common import progress_bar
 from bot.domain.money import Money
 from bot.domain.views import Topic
+from bot.platforms.slack.events import UMBRELLA
 from bot.ports import Clock, MovableClock
 from bot.sandbox import sample
 from bot.sandbox.cast import Cast, accounts_of, assemble
@@ -27,13 +28,14 @@ from bot.sandbox.server import Sandbox
 from bot.services.ingest import Progress
 from bot.storage.database import Database
 from bot.storage.migrations import migrate
+from handlers import COMMANDS
 
 # A Monday of the sample's strongest month: Shenzhen, Bangkok and Berlin are at work, Austin sleeps.
 DEMO_DAY = datetime(2011, 11, 21, 9, 0, tzinfo=UTC)
 SHOWN_TOPICS: tuple[Topic, ...] = ("restock", "requests")
 SAMPLE_MEMBERS = Path(sample.__file__).parent / "members.csv"
 APPROVER_LIMIT = Money(Decimal(20_000), "GBP")
-
+SLASH_COMMANDS = frozenset(f"/{name}" for name in (UMBRELLA, *(command.name for command in COMMANDS if command.short)))
 
 Loader = Callable[[Database, Clock, Progress], Awaitable[object]]
 
@@ -118,7 +120,7 @@ async def staged(port: int, load: Loader = load_sample) -> AsyncIterator[Set]:
         try:
             cast = assemble(sandbox, await application.services.members.everyone(), accounts_of(SAMPLE_MEMBERS))
             await application.services.members.set_limit("approver", APPROVER_LIMIT)
-            stage = Stage(sandbox, cast, clock, DISCLOSURE, application.runtime.tick)
+            stage = Stage(sandbox, cast, clock, DISCLOSURE, SLASH_COMMANDS, application.runtime.tick)
             sandbox.mount("/", page(stage))
             await _subscribe(application, cast)
             await application.runtime.start()

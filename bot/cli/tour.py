@@ -149,7 +149,8 @@ class Tour:
         before = {person.key: len(self._direct(person)) for person in self.played.cast.people}
         seen: dict[str, list[str]] = {}
         for _ in range(2 * len(wanted)):
-            at = await self.played.stage.push("morning")
+            at, _whose = self.played.stage.next_morning()
+            await self.played.stage.push(at)
             await self._quiet()
             seen = {
                 person.key: texts

@@ -9,11 +9,15 @@ from datetime import datetime
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
+from babel.dates import get_timezone_location
+
 from bot.domain.localtime import is_awake
 from bot.domain.views import MemberView
+from bot.language import Language
 from bot.sandbox.server import Sandbox
 from bot.sandbox.slack.world import SlackChannel, SlackUser
 from bot.sandbox.telegram.world import TelegramChat, TelegramUser
+from bot.words import _
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,10 +47,12 @@ class Person:
         """What the page calls them."""
         return self.member.name.split()[0].lower()
 
-    @property
-    def place(self) -> str:
-        """The city of their zone, as the page shows it."""
-        return PLACES.get(self.member.zone, self.member.zone.rsplit("/", 1)[-1].replace("_", " "))
+    def place(self, words: Language) -> str:
+        """The city they live in, as that language calls it."""
+        zone = self.member.zone
+        if zone in PLACES:
+            return words.say(PLACES[zone])
+        return get_timezone_location(zone, locale=words.locale, return_city=True)
 
     def awake(self, at: datetime) -> bool:
         """Whether they are at work at `at`."""
@@ -56,7 +62,7 @@ class Person:
 
 
 # Shenzhen has no zone of its own: China's one zone is named after Shanghai, and America/Chicago serves Austin.
-PLACES = {"Asia/Shanghai": "Shenzhen", "America/Chicago": "Austin"}
+PLACES = {"Asia/Shanghai": _("Shenzhen"), "America/Chicago": _("Austin")}
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,177 +1,308 @@
 // The demo's page: one viewer at a time, Slack and Telegram side by side, fed by a long poll.
-import { el, face, moment } from "./dom.js";
+import { Drawn, el, face, moment } from "./dom.js";
 import { block } from "./slack.js";
 import { rich } from "./telegram.js";
+import { TRY, wordsOf } from "./words.js";
 
-const WORDS = {
-  en: {
-    hour: "+1 hour", morning: "Next morning", send: "Send", you: "Only visible to you", empty: "Nothing here yet.",
-    home: "Home", edited: "edited", asleep: "off work", awake: "at work",
-    story: "Type /stock 85123A, press Approve on one side and watch the other lock, switch the viewer and see every time change, then push the clock to the next morning.",
-  },
-  zh: {
-    hour: "快进 1 小时", morning: "到次日早晨", send: "发送", you: "仅你可见", empty: "这里还没有消息。",
-    home: "主页", edited: "已编辑", asleep: "休息中", awake: "工作中",
-    story: "输入 /stock 85123A；在一侧点“批准”，看另一侧同时锁定；切换查看者，所有时间随之改变；再把时钟推到次日早晨。",
-  },
+const CLOCK = { hour: "2-digit", minute: "2-digit", hourCycle: "h23" };
+const SIDES = ["slack", "telegram"];
+const DIRECT = new Set(["direct", "private"]);
+const BETWEEN = 60; // ms that a redraw waits for what comes at once with it
+const BUSY = 8000; // ms after which the sign that an answer is awaited goes away by itself
+
+const view = {
+  viewer: decodeURIComponent(location.hash.slice(1)), beat: 0, state: null, first: true, phone: matchMedia("(max-width: 820px)"),
+  rooms: { slack: "channel", telegram: "supergroup" }, shown: "slack", follow: { slack: 0, telegram: 0 }, read: new Map(), homes: new Set(), typed: { slack: [], telegram: [] },
+  drawn: { viewers: new Drawn(), slack: new Drawn(), telegram: new Drawn(), slackRooms: new Drawn(), telegramRooms: new Drawn() },
 };
-
-const view = { viewer: "", beat: 0, state: null, rooms: { slack: "", telegram: "" }, seen: new Map() };
 const $ = (id) => document.getElementById(id);
-const words = () => WORDS[view.state?.viewer.language.startsWith("zh") ? "zh" : "en"];
+const words = () => wordsOf(view.state?.viewer.language ?? navigator.language);
 
 function reader() {
   const { viewer, names } = view.state;
   return { zone: viewer.zone, locale: viewer.language.startsWith("zh") ? "zh-CN" : "en-GB", names };
 }
 
-async function act(body) {
-  const answer = await fetch("/page/act", {
-    method: "POST", headers: { "Content-Type": "application/json" }, body: JSON.stringify({ viewer: view.viewer, ...body }),
-  });
-  const told = await answer.json();
-  if (told.notice) toast(told.notice);
-}
-
 let hiding = 0;
-function toast(text) {
+function toast(text, lasting = false) {
   const node = $("toast");
   node.textContent = text;
-  node.hidden = false;
+  node.hidden = !text;
   clearTimeout(hiding);
-  hiding = setTimeout(() => { node.hidden = true; }, 5000);
+  if (!lasting) hiding = setTimeout(() => { node.hidden = true; }, 7000);
+}
+
+/** Tell the server what was done; its answer, or null where it failed, which is then said. */
+async function act(body) {
+  try {
+    const answer = await fetch("/page/act", {
+      method: "POST", headers: { "Content-Type": "application/json" }, body: JSON.stringify({ viewer: view.viewer, ...body }),
+    });
+    if (!answer.ok) {
+      toast(answer.status === 410 ? words().gone : words().failed);
+      return null;
+    }
+    const told = await answer.json();
+    if (told.unknown) toast(words().invalid(told.unknown));
+    else if (told.notice) toast(told.notice);
+    return told;
+  } catch {
+    toast(words().lost);
+    return null;
+  }
+}
+
+const waiting = { slack: 0, telegram: 0 };
+/** Show that an answer is awaited on a side, until it comes or BUSY has passed. */
+function busy(side, on) {
+  clearTimeout(waiting[side]);
+  $(`${side}-side`).toggleAttribute("data-busy", on);
+  if (on) waiting[side] = setTimeout(() => busy(side, false), BUSY);
+}
+
+async function press(side, body) {
+  view.follow[side] = performance.now() + BUSY;
+  busy(side, true);
+  await act({ side, ...body });
+  busy(side, false);
+}
+
+// --- who looks, and where ---------------------------------------------------------------------------------------------
+
+/** What the bot told a person in private that nobody has looked at as that person. */
+function unread(person, room) {
+  return room in person.told ? person.told[room] - (view.read.get(`${person.key} ${room}`) ?? 0) : 0;
+}
+
+const read = (person, room) => view.read.set(`${person.key} ${room}`, person.told[room]);
+
+function badge(count) {
+  return count > 0 ? el("span", { class: "badge", title: words().unread(count) }, String(count)) : null;
 }
 
 function viewers() {
-  const now = view.state.now;
-  $("viewers").replaceChildren(...view.state.people.map((person) => {
-    const zone = { zone: person.zone, locale: reader().locale };
-    const time = moment(now, { weekday: "short", hour: "2-digit", minute: "2-digit", hour12: false }, zone).textContent;
-    return el("button", {
-      type: "button", class: "viewer", "data-viewer": person.key, "aria-pressed": String(person.key === view.viewer),
-      title: `${person.zone} · ${person.awake ? words().awake : words().asleep}`, click: () => choose(person.key),
-    }, face(person.name, person.awake), el("span", null, person.name, el("small", null, `${person.place} ${time}`)));
-  }));
+  const { now, people, viewer } = view.state;
+  const weekday = (zone) => moment(now, { weekday: "short" }, { zone, locale: reader().locale }).textContent;
+  const pill = (person) => {
+    const other = weekday(person.zone) === weekday(viewer.zone) ? {} : { weekday: "short" };
+    const at = moment(now, { ...other, ...CLOCK }, { zone: person.zone, locale: reader().locale }).textContent;
+    const count = Object.keys(person.told).reduce((sum, room) => sum + unread(person, room), 0);
+    const facts = [person.name, person.title, person.zone, person.awake ? words().awake : words().asleep];
+    const chosen = person.key === view.viewer;
+    return view.drawn.viewers.part(person.key, JSON.stringify([person, at, count, chosen, reader().locale]), () => el("button", {
+      type: "button", class: "viewer", "data-viewer": person.key, "aria-pressed": String(chosen), title: facts.join(" · "), click: () => choose(person.key),
+    }, face(person.name, person.awake), el("span", null,
+      el("b", null, person.first, person.approves ? el("span", { class: "tick", title: words().approver }, " ✓") : null),
+      el("small", null, `${person.place} ${at}`)), badge(count)));
+  };
+  view.drawn.viewers.into($("viewers"), people.map(pill));
 }
 
 function rooms(side, list) {
-  if (!list.some((room) => room.id === view.rooms[side])) view.rooms[side] = list[0]?.id ?? "";
-  $(`${side}-rooms`).replaceChildren(el("span", { class: "mark" }, side === "slack" ? "Slack" : "Telegram"), ...list.map((room) => el("button", {
-    type: "button", role: "tab", class: "room", "data-room": room.id, "aria-selected": String(room.id === view.rooms[side]),
-    click: () => { view.rooms[side] = room.id; if (room.kind === "home") act({ do: "home" }); draw(); },
-  }, room.kind === "home" ? words().home : room.title)));
-  return list.find((room) => room.id === view.rooms[side]);
+  const room = list.find((one) => one.kind === view.rooms[side]) ?? list[0];
+  const { viewer } = view.state;
+  if (room.id in viewer.told && (!view.phone.matches || view.shown === side)) read(viewer, room.id);
+  const drawn = view.drawn[`${side}Rooms`];
+  drawn.into($(`${side}-rooms`), list.map((one) => {
+    const title = one.kind === "home" ? words().home : one.title;
+    const count = unread(viewer, one.id);
+    return drawn.part(one.kind, JSON.stringify([one.id, title, one === room, count]), () => el("button", {
+      type: "button", class: "room", "data-room": one.kind, "aria-pressed": String(one === room), click: () => enter(side, one.kind),
+    }, title, badge(count)));
+  }));
+  return room;
 }
 
-/** Whether this message is new or changed since it was drawn last. */
-function fresh(key, shape) {
-  const before = view.seen.get(key);
-  view.seen.set(key, shape);
-  return before !== undefined ? before !== shape : view.seen.size > 0 && view.drawn;
+function enter(side, kind) {
+  view.rooms[side] = kind;
+  if (kind === "home") view.homes.delete(view.viewer);
+  draw(side);
 }
 
-function slackMessage(room, message) {
-  const press = (button) => act({ do: "press", side: "slack", room: room.id, message: message.ts, button: button.action_id, confirm: button.text.text });
-  const key = `s${room.id}${message.ts}`;
-  return el("article", { class: `message${fresh(key, JSON.stringify(message)) ? " fresh" : ""}`, "data-ts": message.ts },
-    message.bot ? el("span", { class: "face bot", "aria-hidden": "true" }, "S") : face(message.name, false),
+// --- messages ---------------------------------------------------------------------------------------------------------
+
+const glow = (changed) => (changed && !view.first ? " fresh" : "");
+
+function slackMessage(room, message, before) {
+  const push = (button) => press("slack", { do: "press", room: room.id, message: message.ts, button: button.action_id });
+  const body = message.blocks.length ? message.blocks.map((item) => block(item, reader(), push)) : [el("p", null, message.text)];
+  return el("article", { class: `message${message.ephemeral ? " private" : ""}${glow(before)}`, "data-ts": message.ts },
+    message.bot ? el("span", { class: "face bot", "aria-hidden": "true" }, "S") : face(message.name),
     el("div", { class: "content" },
-      el("div", { class: "who" }, el("b", null, message.name), el("span", null, moment(message.at, { hour: "2-digit", minute: "2-digit", hour12: false }, reader()), message.edited ? ` (${words().edited})` : "")),
-      message.ephemeral ? el("div", { class: "only" }, words().you) : null,
-      ...(message.blocks.length ? message.blocks.map((item) => block(item, reader(), press)) : [el("p", null, message.text)])));
+      message.ephemeral ? el("div", { class: "only" }, words().only) : null,
+      el("div", { class: "who" }, el("b", null, message.name), moment(message.at, CLOCK, reader())),
+      ...body,
+      message.edited ? el("span", { class: "edited" }, `(${words().edited})`) : null));
 }
 
-function slack() {
-  const room = rooms("slack", view.state.slack);
-  const list = $("slack-messages");
-  if (!room) return list.replaceChildren(el("p", { class: "empty" }, words().empty));
-  if (room.kind === "home") {
-    const press = (button) => act({ do: "press_home", button: button.action_id });
-    return list.replaceChildren(el("article", { class: "message" }, el("div", { class: "content" }, ...room.blocks.map((item) => block(item, reader(), press)))));
-  }
-  return list.replaceChildren(...(room.messages.length ? room.messages.map((message) => slackMessage(room, message)) : [el("p", { class: "empty" }, words().empty)]));
-}
-
-function telegramMessage(room, message) {
-  const key = `t${room.id}/${message.id}`;
-  const body = el("div", { class: `bubble${fresh(key, JSON.stringify(message)) ? " fresh" : ""}` },
-    message.own ? null : el("div", { class: "name" }, message.name),
-    message.photo ? el("img", { src: `/telegram/media/${message.photo}`, alt: message.text }) : null,
-    rich(message.text, message.entities, reader()),
-    el("div", { class: "stamp" }, message.edited ? `${words().edited} ` : "", moment(message.at, { hour: "2-digit", minute: "2-digit", hour12: false }, reader())));
+function telegramMessage(room, message, before) {
   const keys = message.keyboard.map((row) => el("div", null, ...row.map((button) => el("button", {
-    type: "button", click: () => act({ do: "press", side: "telegram", room: room.id, message: message.id, button: button.callback_data }),
+    type: "button", click: () => press("telegram", { do: "press", room: room.id, message: String(message.id), button: button.callback_data }),
   }, button.text))));
+  const edited = message.edited ? `${words().edited} ` : "";
   return el("div", { class: `bubble-row${message.own ? " own" : ""}`, "data-id": String(message.id) },
-    el("div", { class: "stack" }, body, keys.length ? el("div", { class: "keyboard" }, ...keys) : null));
+    el("div", { class: "stack" },
+      el("div", { class: `bubble${glow(before)}` },
+        message.own ? null : el("div", { class: "name" }, message.name),
+        message.photo ? el("img", { src: `/telegram/media/${message.photo}`, alt: message.text }) : null,
+        rich(message.text, message.entities, reader()),
+        el("div", { class: "stamp" }, edited, moment(message.at, CLOCK, reader()))),
+      keys.length ? el("div", { class: "keyboard" }, ...keys) : null));
 }
 
-function telegram() {
-  const room = rooms("telegram", view.state.telegram);
-  const list = $("telegram-messages");
-  list.replaceChildren(...(room?.messages.length ? room.messages.map((message) => telegramMessage(room, message)) : [el("p", { class: "empty" }, words().empty)]));
-}
-
-/** Redraw; a list that stood at its end stays there. */
-function draw() {
-  const { viewer, now, disclosure } = view.state;
-  document.documentElement.lang = viewer.language.startsWith("zh") ? "zh-CN" : "en";
-  $("day").textContent = moment(now, { weekday: "long", year: "numeric", month: "long", day: "numeric" }, reader()).textContent;
-  $("story").textContent = words().story;
-  $("disclosure").textContent = disclosure;
-  $("push-hour").textContent = words().hour;
-  $("push-morning").textContent = words().morning;
-  for (const button of document.querySelectorAll(".send")) button.textContent = words().send;
-  viewers();
-  for (const [id, show] of [["slack-messages", slack], ["telegram-messages", telegram]]) {
-    const list = $(id);
-    const atEnd = list.scrollHeight - list.scrollTop - list.clientHeight < 80;
-    show();
-    if (atEnd) list.scrollTop = list.scrollHeight;
+function home(room) {
+  const { viewer } = view.state;
+  if (!view.homes.has(viewer.key)) {
+    view.homes.add(viewer.key);
+    act({ do: "home" });
   }
-  view.drawn = true;
+  const push = (button) => press("slack", { do: "press_home", button: button.action_id });
+  const inside = room.blocks.length ? room.blocks.map((item) => block(item, reader(), push)) : [el("p", { class: "empty" }, words().opening)];
+  return el("article", { class: "message home" }, el("div", { class: "content" }, ...inside));
+}
+
+/** Draw one side. A list that stood at its end is to stay there, and another room begins at its end: then true. */
+function side(name, moved) {
+  const room = rooms(name, view.state[name]);
+  const list = $(`${name}-messages`);
+  const drawn = view.drawn[name];
+  const atEnd = moved || list.scrollHeight - list.scrollTop - list.clientHeight < 80;
+  const who = view.state.viewer.key;
+  const last = list.dataset.last;
+  if (room.kind === "home") {
+    drawn.into(list, [drawn.part("home", JSON.stringify([who, room]), () => home(room))]);
+    if (moved) list.scrollTop = 0;
+    return false;
+  }
+  const make = name === "slack" ? slackMessage : telegramMessage;
+  const nodes = room.messages.map((message) => drawn.part(
+    `${room.id} ${message.ts ?? message.id}`, JSON.stringify([who, message]),
+    (before) => make(room, message, before || (!moved && drawn.parts.size > 0))));
+  drawn.into(list, nodes.length ? nodes : [drawn.part("empty", who, () => el("p", { class: "empty" }, words().empty))]);
+  const answered = room.messages.findLast((message) => message.bot);
+  list.dataset.last = `${room.id} ${answered?.ts ?? answered?.id ?? ""}`;
+  if (last === list.dataset.last) return atEnd;
+  busy(name, false);
+  const follows = performance.now() < view.follow[name]; // the answer to a press further up stands at the end
+  view.follow[name] = 0;
+  return atEnd || follows;
+}
+
+/** Redraw; `moved` names the side whose room was changed, or is `all` where the viewer was. */
+function draw(moved = "") {
+  const { viewer, now, disclosure } = view.state;
+  const said = words();
+  document.documentElement.lang = viewer.language.startsWith("zh") ? "zh-CN" : "en";
+  $("day").textContent = moment(now, { weekday: "short", year: "numeric", month: "short", day: "numeric" }, reader()).textContent;
+  $("story").textContent = said.story;
+  $("disclosure").textContent = disclosure;
+  $("push-hour").textContent = said.hour;
+  $("push-morning").textContent = said.morning;
+  $("viewers").setAttribute("aria-label", said.people);
+  for (const name of SIDES) {
+    $(`${name}-send`).textContent = said.send;
+    $(`${name}-input`).setAttribute("aria-label", `${name === "slack" ? "Slack" : "Telegram"} · ${said.typed}`);
+    $(`${name}-rooms`).setAttribute("aria-label", said.rooms);
+    $(`${name}-try`).setAttribute("aria-label", said.try);
+  }
+  const atEnd = SIDES.filter((name) => side(name, moved === "all" || moved === name));
+  viewers();
+  for (const name of atEnd) $(`${name}-messages`).scrollTop = $(`${name}-messages`).scrollHeight;
+  view.first = false;
   document.body.dataset.ready = viewer.key;
 }
 
 function choose(key) {
   view.viewer = key;
   view.beat = 0;
-  view.seen.clear();
-  view.drawn = false;
+  view.first = true;
+  history.replaceState(null, "", `#${encodeURIComponent(key)}`);
   view.asking?.abort();
 }
 
+const pause = (time) => new Promise((resolve) => { setTimeout(resolve, time); });
+
 async function watch() {
+  let lost = false;
   for (;;) {
     view.asking = new AbortController();
+    const asked = view.viewer;
     try {
-      const answer = await fetch(`/page/state?viewer=${encodeURIComponent(view.viewer)}&after=${view.beat}`, { signal: view.asking.signal });
-      view.state = await answer.json();
-      view.viewer = view.state.viewer.key;
-      view.beat = view.state.beat;
-      draw();
+      const query = new URLSearchParams({ viewer: asked, after: String(view.beat), language: navigator.language });
+      const answer = await fetch(`/page/state?${query}`, { signal: view.asking.signal });
+      const state = await answer.json();
+      if (asked !== view.viewer) continue;
+      const moved = state.viewer.key !== view.state?.viewer.key;
+      if (!view.state) for (const person of state.people) for (const room of Object.keys(person.told)) read(person, room);
+      view.state = state;
+      view.viewer = state.viewer.key;
+      view.beat = state.beat;
+      draw(moved ? "all" : "");
+      if (lost) toast("");
+      lost = false;
+      await pause(BETWEEN);
     } catch (error) {
-      if (error.name !== "AbortError") await new Promise((resolve) => { setTimeout(resolve, 1000); });
+      if (error.name === "AbortError") continue;
+      lost = true;
+      toast(words().lost, true);
+      await pause(1000);
     }
   }
 }
 
-for (const side of ["slack", "telegram"]) {
-  $(`${side}-say`).addEventListener("submit", (event) => {
+// --- what the viewer does ---------------------------------------------------------------------------------------------
+
+async function say(name, text) {
+  const list = $(`${name}-messages`);
+  if (view.rooms[name] === "home") enter(name, "direct");
+  const room = view.state[name].find((one) => one.kind === view.rooms[name]) ?? view.state[name][0];
+  view.typed[name].push(text);
+  list.scrollTop = list.scrollHeight;
+  busy(name, true);
+  const told = await act({ do: "say", side: name, room: room.id, text });
+  if (told === null || told.unknown) busy(name, false);
+}
+
+for (const name of SIDES) {
+  const input = $(`${name}-input`);
+  let back = 0;
+  $(`${name}-say`).addEventListener("submit", (event) => {
     event.preventDefault();
-    const input = $(`${side}-input`);
-    if (input.value.trim()) act({ do: "say", side, room: view.rooms[side], text: input.value.trim() });
+    back = 0;
+    const text = input.value.trim();
     input.value = "";
+    if (text && view.state) say(name, text);
+  });
+  input.addEventListener("keydown", (event) => {
+    if (event.key !== "ArrowUp" && event.key !== "ArrowDown") return;
+    event.preventDefault();
+    back = Math.max(0, Math.min(view.typed[name].length, back + (event.key === "ArrowUp" ? 1 : -1)));
+    input.value = back ? view.typed[name].at(-back) : "";
+  });
+  $(`${name}-try`).append(...TRY[name].map((text) => el("button", { type: "button", click: () => { if (view.state) say(name, text); } }, text)));
+}
+
+for (const button of document.querySelectorAll("[data-push]")) {
+  button.addEventListener("click", async () => {
+    const both = document.querySelectorAll("[data-push]");
+    for (const one of both) one.disabled = true;
+    button.setAttribute("aria-busy", "true");
+    const told = await act({ do: "push", by: button.dataset.push });
+    for (const one of both) one.disabled = false;
+    button.removeAttribute("aria-busy");
+    button.focus();
+    if (!told) return;
+    const zone = { zone: told.zone, locale: reader().locale };
+    toast(words().now(moment(told.at, { weekday: "short", ...CLOCK }, zone).textContent, told.place));
   });
 }
-for (const button of document.querySelectorAll("[data-push]")) {
-  button.addEventListener("click", () => act({ do: "push", by: button.dataset.push }));
-}
+
 for (const tab of document.querySelectorAll("#tabs button")) {
   tab.addEventListener("click", () => {
-    document.querySelector(".sides").dataset.shown = tab.dataset.side;
-    for (const other of document.querySelectorAll("#tabs button")) other.setAttribute("aria-selected", String(other === tab));
-    draw();
+    view.shown = tab.dataset.side;
+    document.querySelector(".sides").dataset.shown = view.shown;
+    for (const other of document.querySelectorAll("#tabs button")) other.setAttribute("aria-pressed", String(other === tab));
+    if (view.state) draw(view.shown);
   });
 }
 watch();

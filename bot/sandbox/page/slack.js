@@ -9,8 +9,8 @@ const STYLES = {
   date_pretty: { year: "numeric", month: "long", day: "numeric" },
   date_short_pretty: { month: "short", day: "numeric" },
   date_long_pretty: { weekday: "long", month: "long", day: "numeric" },
-  time: { hour: "2-digit", minute: "2-digit", hour12: false },
-  time_secs: { hour: "2-digit", minute: "2-digit", second: "2-digit", hour12: false },
+  time: { hour: "2-digit", minute: "2-digit", hourCycle: "h23" },
+  time_secs: { hour: "2-digit", minute: "2-digit", second: "2-digit", hourCycle: "h23" },
   day_divider_pretty: { weekday: "long", month: "long", day: "numeric" },
 };
 

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from bot.chat.cards import labels
+from bot.language import language
 from bot.sandbox.cast import Person
 from bot.sandbox.slack.world import SlackMessage
 from bot.sandbox.telegram.world import TelegramChat, TelegramMessage
@@ -19,39 +21,54 @@ def state_of(stage: Stage, person: Person) -> dict[str, Any]:
     now = stage.clock.now()
     return {
         "now": now.timestamp(),
-        "viewer": _shown(person) | {"awake": person.awake(now)},
-        "people": [_shown(other) | {"awake": other.awake(now)} for other in stage.cast.people],
+        "viewer": _shown(stage, person, person),
+        "people": [_shown(stage, other, person) for other in stage.cast.people],
         "names": {user.id: user.real_name for user in stage.sandbox.slack.world.users.values()},
         "slack": _slack(stage, person),
         "telegram": _telegram(stage, person),
     }
 
 
-def _shown(person: Person) -> dict[str, Any]:
-    member = person.member
+def _shown(stage: Stage, person: Person, viewer: Person) -> dict[str, Any]:
+    """Who a person is, in the viewer's words; `told` counts what the bot said to them in private, by room."""
+    member, words = person.member, language(viewer.member.language)
     return {
         "key": person.key,
         "name": member.name,
+        "first": member.name.split()[0],
+        "title": words.say(labels.ROLES[member.role]),
+        "approves": member.role == "approver",
         "zone": member.zone,
-        "place": person.place,
+        "place": person.place(words),
         "language": member.language,
+        "awake": person.awake(stage.clock.now()),
+        "told": _told(stage, person),
+    }
+
+
+def _told(stage: Stage, person: Person) -> dict[str, int]:
+    slack, telegram = stage.sandbox.slack, stage.sandbox.telegram
+    direct, private = slack.world.direct(person.slack.id), person.telegram.id
+    return {
+        direct.id: sum(message.user == slack.bot.id for message in slack.visible(person.slack.id, direct.id)),
+        str(private): sum(message.sender == telegram.bot.id for message in telegram.visible(private, private)),
     }
 
 
 def _slack(stage: Stage, person: Person) -> list[dict[str, Any]]:
     slack = stage.sandbox.slack
     direct = slack.world.direct(person.slack.id)
-    rooms = [(stage.cast.channel, f"#{stage.cast.channel.name}"), (direct, slack.bot.real_name)]
+    rooms = [("channel", stage.cast.channel, f"#{stage.cast.channel.name}"), ("direct", direct, slack.bot.real_name)]
     shown: list[dict[str, Any]] = [
         {
             "id": channel.id,
-            "kind": "channel",
+            "kind": kind,
             "title": title,
             "messages": [
                 _slack_message(stage, message) for message in slack.visible(person.slack.id, channel.id)[-_SHOWN:]
             ],
         }
-        for channel, title in rooms
+        for kind, channel, title in rooms
     ]
     home = slack.home(person.slack.id)
     blocks = home.content.get("blocks", []) if home else []
@@ -95,6 +112,7 @@ def _telegram_message(stage: Stage, person: Person, message: TelegramMessage) ->
     return {
         "id": message.message_id,
         "name": "Stocktide" if author.is_bot else author.first_name,
+        "bot": author.is_bot,
         "own": message.sender == person.telegram.id,
         "at": message.at.timestamp(),
         "text": message.text,

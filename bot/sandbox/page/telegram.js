@@ -5,10 +5,10 @@ import { el, moment } from "./dom.js";
 function style(format) {
   const found = {};
   if (format.includes("w")) found.weekday = "long";
-  if (format.includes("d")) Object.assign(found, { year: "2-digit", month: "2-digit", day: "2-digit" });
+  if (format.includes("d")) Object.assign(found, { year: "numeric", month: "numeric", day: "numeric" });
   if (format.includes("D")) Object.assign(found, { year: "numeric", month: "short", day: "numeric" });
-  if (format.includes("t")) Object.assign(found, { hour: "2-digit", minute: "2-digit", hour12: false });
-  if (format.includes("T")) Object.assign(found, { hour: "2-digit", minute: "2-digit", second: "2-digit", hour12: false });
+  if (format.includes("t")) Object.assign(found, { hour: "2-digit", minute: "2-digit", hourCycle: "h23" });
+  if (format.includes("T")) Object.assign(found, { hour: "2-digit", minute: "2-digit", second: "2-digit", hourCycle: "h23" });
   return found;
 }
 

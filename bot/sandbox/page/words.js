@@ -1,0 +1,34 @@
+// The page's own words; what the bot says comes from the bot, in the reader's or the room's language.
+
+const ENGLISH = {
+  hour: "+1 hour", morning: "Next morning", send: "Send", only: "Only visible to you", empty: "Nothing here yet.",
+  home: "Home", opening: "Opening …", edited: "edited", asleep: "off work", awake: "at work", people: "Viewer",
+  approver: "may approve", lost: "The demo has stopped, or cannot be reached. Trying again …",
+  gone: "This button is gone: the message has changed since.", failed: "That did not work.",
+  rooms: "Conversations", try: "Try", typed: "Message",
+  story: "Press Approve as Petra on one side: the other locks. Switch the viewer: every time changes. Push the clock to the next morning: digests arrive in private.",
+  invalid: (command) => `Slack knows no ${command} here. Every command is reachable as /stocktide, such as /stocktide ${command.slice(1)}.`,
+  now: (time, place) => `Now ${time} in ${place}`,
+  unread: (count) => `${count} unread`,
+};
+
+const CHINESE = {
+  hour: "快进 1 小时", morning: "到次日早晨", send: "发送", only: "仅您可见", empty: "这里还没有消息。",
+  home: "主页", opening: "正在打开……", edited: "已编辑", asleep: "休息中", awake: "工作中", people: "查看者",
+  approver: "可审批", lost: "演示已停止或无法连接，正在重试……",
+  gone: "此按钮已失效：消息已更新。", failed: "操作未成功。",
+  rooms: "会话", try: "试试", typed: "消息",
+  story: "以 Lin 的身份在一侧批准，另一侧随即锁定；切换查看者，所有时间随之改变；推到次日早晨，私聊里会收到早报。群消息用群的语言，私聊用您的语言。",
+  invalid: (command) => `这个 Slack 没有 ${command} 命令。所有命令都可以写成 /stocktide，例如 /stocktide ${command.slice(1)}。`,
+  now: (time, place) => `现在是${place}时间 ${time}`,
+  unread: (count) => `${count} 条未读`,
+};
+
+/** @param {string} language such as en or zh_CN */
+export const wordsOf = (language) => (language.startsWith("zh") ? CHINESE : ENGLISH);
+
+/** What one click types for you, side by side. */
+export const TRY = {
+  slack: ["/stock 85123A", "/stock white hanging", "/stock 85123Q", "/restock", "/slow UK", "/stocktide who", "/digest now", "/stocktide help"],
+  telegram: ["/requests", "/stock 85123A", "/turnover", "/cases", "/who", "/digest now", "/me", "/help"],
+};
