@@ -57,9 +57,9 @@ def settled_words(held: RequestRow, view: RequestView) -> Refusal:
     request: Inline = Code(f"R-{held.id}")
     match held.state:
         case "rejected":
-            return _decided(_("{request} was already rejected by {who} at {when}.", **_by(request, view)), view)
+            return _decided(_("{request} was already rejected by {who}, {when}.", **_by(request, view)), view)
         case "approved" | "executing" | "done" | "failed":
-            return _decided(_("{request} was already approved by {who} at {when}.", **_by(request, view)), view)
+            return _decided(_("{request} was already approved by {who}, {when}.", **_by(request, view)), view)
         case "expired":
             return StaleButton(_("{request} has lapsed; nobody decided in time.", request=request))
         case "cancelled":

@@ -139,12 +139,18 @@ class Courier:
                 return await self._platform.post(Target(place.external_id, place.kind, place.thread), message, reader)
 
     async def _reader(self, letter: Claimed, message: Message) -> Reader:
+        place = letter.conversation
         mentioned = sorted({node.member_id for node in walk(message) if isinstance(node, Mention)})
         people: dict[int, str] = {}
-        if mentioned:
+        # A private answer or a notice is for one person, who may live elsewhere than the room does.
+        alone = letter.incoming if letter.private or letter.kind == "notice" else None
+        zone = ""
+        if mentioned or alone:
             async with self._database.reading() as connection:
-                people = await places.people(connection, letter.conversation.platform, mentioned)
-        return Reader(letter.language, ZoneInfo(letter.conversation.zone), people)
+                people = await places.people(connection, place.platform, mentioned)
+                if alone:
+                    zone = await places.zone_of(connection, place.platform, Incoming.from_json(alone).person)
+        return Reader(letter.language, ZoneInfo(zone or place.zone), people)
 
     async def _sent(self, letter: Claimed, ref: MessageRef | None) -> None:
         self._failures = 0

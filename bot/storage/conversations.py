@@ -177,6 +177,16 @@ async def people(connection: AsyncConnection, platform: str, member_ids: Sequenc
     return {row[0]: row[1] for row in found}
 
 
+async def zone_of(connection: AsyncConnection, platform: str, person: str) -> str:
+    """The zone of the member whom a platform knows by this id; empty where nobody is or none is set."""
+    found = await connection.execute(
+        select(Member.zone)
+        .join(Identity, Identity.member_id == Member.id)
+        .where(Identity.platform == platform, Identity.external_id == person)
+    )
+    return found.scalars().one_or_none() or ""
+
+
 async def direct_of(connection: AsyncConnection, member_id: int) -> list[ConversationRow]:
     """The private conversations of a member, closed ones too."""
     found = await connection.execute(

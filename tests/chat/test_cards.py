@@ -108,7 +108,7 @@ def test_a_decided_request_has_no_buttons_to_decide_it(state: str) -> None:
 
 def test_a_decision_is_told_with_who_when_where_and_what_is_left_to_do() -> None:
     told = said(cards.request_card(views.a_request(state="approved")))
-    assert "approved by Lin Wei at Nov 21, 2011" in told
+    assert "approved by Lin Wei, Nov 21, 2011" in told
     assert "from Telegram" in told
     assert "yet to be placed by hand" in told
     assert "before the holidays" in told

@@ -154,7 +154,7 @@ def _buttons(request: RequestView) -> tuple[Action, ...]:
 
 def _origin(request: RequestView) -> Inline:
     who: Inline = Text(request.requested_by) if request.requested_by else Text("Stocktide")
-    parts: list[Inline] = [_("Drafted by {who} at {at}", who=who, at=Instant(request.created_at))]
+    parts: list[Inline] = [_("Drafted by {who}, {at}", who=who, at=Instant(request.created_at))]
     if request.expires_at is not None and request.state in {"draft", "pending"}:
         parts += [Text(" · "), _("expires {at}", at=Instant(request.expires_at))]
     return Span(tuple(parts))
@@ -167,7 +167,7 @@ def decision_line(request: RequestView) -> Words:
     when = Instant(request.decided_at)
     if request.decided_by_id is None and not request.decided_by:
         return _(
-            "{request} {state} at {at}.", request=_code(request), state=labels.REQUEST_STATES[request.state][0], at=when
+            "{request}: {state}, {at}.", request=_code(request), state=labels.REQUEST_STATES[request.state][0], at=when
         )
     who: Inline = Text(request.decided_by)
     if request.decided_by_id is not None:
@@ -175,9 +175,9 @@ def decision_line(request: RequestView) -> Words:
     code, platform = _code(request), labels.platform_name(request.decided_platform)
     if request.state == "rejected":
         return _(
-            "{request} rejected by {who} at {at}, from {platform}.", request=code, who=who, at=when, platform=platform
+            "{request} rejected by {who}, {at}, from {platform}.", request=code, who=who, at=when, platform=platform
         )
-    return _("{request} approved by {who} at {at}, from {platform}.", request=code, who=who, at=when, platform=platform)
+    return _("{request} approved by {who}, {at}, from {platform}.", request=code, who=who, at=when, platform=platform)
 
 
 def _code(request: RequestView) -> Inline:

@@ -48,6 +48,7 @@ STEPS: Mapping[str, Words] = {
     "days_to_stockout": _("Days to stock-out"),
     "gap": _("Days empty before the next arrival"),
     "order_quantity": _("Order quantity"),
+    "lost_units": _("Sales lost until then"),
     "lost_margin": _("Margin at risk"),
     "inventory_turnover": _("Inventory turnover"),
     "days_of_inventory": _("Days of inventory"),
@@ -56,9 +57,10 @@ STEPS: Mapping[str, Words] = {
     "capital": _("Capital tied up"),
     "surge_rate": _("Usual sales a day"),
     "surge_p_value": _("Chance of so many by luck"),
+    "surge_lost_margin": _("Margin at risk"),
 }
 
-MONEY = frozenset({"lost_margin", "capital"})  # steps whose result is in minor units
+MONEY = frozenset({"lost_margin", "surge_lost_margin", "capital"})  # steps whose result is in minor units
 
 INPUTS: Mapping[str, Words] = {
     "on_hand": _("On hand"),
