@@ -17,7 +17,6 @@ Exact definitions, which `/stock` and a case's card share:
 
 from __future__ import annotations
 
-import json
 import math
 from collections.abc import Iterable, Mapping
 from datetime import date, timedelta
@@ -26,8 +25,10 @@ from typing import Any
 
 import numpy as np
 
-from bot.domain.evidence import STEPS_OF_KIND, evidence
+from bot.domain.arrays import Ints
+from bot.domain.evidence import STEPS_OF_KIND, evidence_texts
 from bot.domain.money import Money
+from bot.domain.sheet import json_text
 from bot.domain.turnover import ABC, XYZ
 from bot.domain.views import Arrival, CaseKind, StockLine, Velocity
 from bot.domain.watch import Assessment
@@ -130,9 +131,8 @@ def gap_days(assessed: Assessment, row: int) -> int | None:
 
 def headline(taken: Snapshot, assessed: Assessment, row: int) -> dict[str, Any]:
     """The figures on a case's card, as `bot.storage.cases` keeps and reads them."""
-    end = assessed.supply.runout
     ends, coming = stockout_on(taken, assessed, row), next_arrival(taken, assessed, row)
-    cover = decimal(end.cover[row])
+    cover = decimal(assessed.supply.runout.cover[row])
     return {
         "on_hand": int(assessed.positions.on_hand[row]),
         "per_day": str(decimal(assessed.demand.velocity[row], 4) or Decimal(0)),
@@ -144,34 +144,38 @@ def headline(taken: Snapshot, assessed: Assessment, row: int) -> dict[str, Any]:
     }
 
 
-def full_evidence(taken: Snapshot, assessed: Assessment, row: int) -> dict[str, Any]:
-    """What a case keeps for `Why?`: the domain's evidence, the headline, and the money as it was before conversion."""
+def evidence_of_kind(taken: Snapshot, assessed: Assessment, rows: Ints, kind: CaseKind) -> list[str]:
+    """What the cases of a kind keep for `Why?`, as JSON texts in the order of `rows`.
+
+    That is the domain's evidence with the steps which the kind rests on, the headline, and the money as it was before
+    conversion. Text, because thousands of texts weigh less than as many trees, and are written in the scan's thread.
+    """
+    known: dict[int, str] = {}
+    texts = []
+    for row, proof in zip(rows.tolist(), evidence_texts(assessed, rows, STEPS_OF_KIND[kind]), strict=True):
+        product_id = int(taken.product_ids[row])
+        if product_id not in known:
+            known[product_id] = json_text(_original(taken, row))
+        about = {
+            "as_of": (taken.today_of(row) - timedelta(days=1)).isoformat(),
+            "at": taken.at.isoformat(),
+            "currency": taken.exchange.currency,
+            "shown": headline(taken, assessed, row),
+        }
+        texts.append(f'{json_text(about)[:-1]},"original":{known[product_id]},{proof[1:]}')
+    return texts
+
+
+def _original(taken: Snapshot, row: int) -> dict[str, Any]:
+    """A product's money in its own currency."""
     product = taken.product(row)
     rate = taken.exchange.rate(product.currency)
     return {
-        **evidence(assessed, row),
-        "as_of": (taken.today_of(row) - timedelta(days=1)).isoformat(),
-        "at": taken.at.isoformat(),
-        "currency": taken.exchange.currency,
-        "shown": headline(taken, assessed, row),
-        "original": {
-            "currency": product.currency,
-            "unit_cost_minor": product.unit_cost_minor,
-            "unit_price_minor": product.unit_price_minor,
-            "rate": None if rate is None else str(rate),
-        },
+        "currency": product.currency,
+        "unit_cost_minor": product.unit_cost_minor,
+        "unit_price_minor": product.unit_price_minor,
+        "rate": None if rate is None else str(rate),
     }
-
-
-def evidence_of_kind(whole: Mapping[str, Any], kind: CaseKind) -> dict[str, Any]:
-    """The evidence of a series with only those steps that a kind of trouble rests on."""
-    wanted = STEPS_OF_KIND[kind]
-    return {**whole, "steps": [step for step in whole["steps"] if step["name"] in wanted]}
-
-
-def written(evidence: Mapping[str, Any]) -> str:
-    """Evidence as JSON text: thousands of texts weigh less than as many trees, and are written in the scan's thread."""
-    return json.dumps(evidence, ensure_ascii=False, allow_nan=False, separators=(",", ":"))
 
 
 def opened_flags(opens: Mapping[CaseKind, Any], row: int, kinds: Iterable[CaseKind]) -> tuple[CaseKind, ...]:

@@ -18,6 +18,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from bot.domain.approval import OPEN_STATES, Refused, may_propose_again
 from bot.domain.arrays import Ints
 from bot.domain.cases import NUMERIC_KINDS, Severity
+from bot.domain.sheet import json_text
 from bot.domain.sourcing import Moves, SourcingSettings, find_moves, row_numbers, without_requests
 from bot.domain.views import CaseKind
 from bot.domain.watch import Assessment
@@ -26,8 +27,7 @@ from bot.services import snapshot
 from bot.services.audit import Audit
 from bot.services.cases import Applied, Cases, Finding
 from bot.services.drafting import Drafting, Need
-from bot.services.figures import evidence_of_kind, full_evidence, written
-from bot.services.plain import plainly
+from bot.services.figures import evidence_of_kind
 from bot.services.requests import Requests
 from bot.services.settings import ServiceSettings
 from bot.services.snapshot import Snapshot
@@ -202,30 +202,20 @@ class Watch:
 def _findings(taken: Snapshot, assessed: Assessment, standing: Mapping[str, CaseRow]) -> list[Finding]:
     """Findings of what can be judged: everything over an opening limit, and every case that is open already."""
     opens, holds = without_requests(assessed)
-    wanted: dict[int, list[CaseKind]] = {}
+    found: list[Finding] = []
     for kind in NUMERIC_KINDS:
         held = _rows_of(taken, [case for case in standing.values() if case.kind == kind])
         rows = np.union1d(np.flatnonzero(opens[kind] > 0), held[held >= 0])
         if taken.positions.stale is not None:
             rows = rows[~taken.positions.stale[rows]]
-        for row in rows.tolist():
-            wanted.setdefault(row, []).append(kind)
-    readable, found = plainly(assessed), []
-    for row, kinds in wanted.items():
-        proof = full_evidence(taken, readable, row)
-        product, place = int(taken.product_ids[row]), int(taken.location_ids[row])
+        columns = (taken.product_ids, taken.location_ids, opens[kind], holds[kind], assessed.money_minor[kind])
         found += [
-            Finding(
-                kind=kind,
-                key=f"{kind}:{product}:{place}",
-                product_id=product,
-                location_id=place,
-                opens=int(opens[kind][row]),
-                holds=int(holds[kind][row]),
-                money_minor=int(assessed.money_minor[kind][row]),
-                evidence=written(evidence_of_kind(proof, kind)),
+            Finding(kind, f"{kind}:{product}:{place}", product, place, opening, holding, money, proof)
+            for product, place, opening, holding, money, proof in zip(
+                *(column[rows].tolist() for column in columns),
+                evidence_of_kind(taken, assessed, rows, kind),
+                strict=True,
             )
-            for kind in kinds
         ]
     return found
 
@@ -249,7 +239,7 @@ def _feed_findings(taken: Snapshot, feeds: Sequence[facts.FeedRow]) -> list[Find
             opens=worst if feed.id in stale else 0,
             holds=worst if feed.id in stale else 0,
             money_minor=0,
-            evidence=written(
+            evidence=json_text(
                 {
                     "source": feed.source,
                     "feed": feed.kind,

@@ -1,0 +1,289 @@
+"""The steps of a calculation that evidence tells, each for many series at once; see `bot.domain.evidence`."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from functools import partial
+
+import numpy as np
+
+from bot.domain.arrays import Floats, Ints
+from bot.domain.replenishment import SpanDemand
+from bot.domain.sheet import Given, Sheet, Texts
+from bot.domain.watch import Assessment
+
+_Step = tuple[Ints | Floats, Mapping[str, Ints | Floats]]  # a result, and the values that it comes from
+_Figures = Callable[[Assessment], _Step]
+
+
+def _velocity(a: Assessment, sheet: Sheet) -> Texts:
+    """The blend of the windows that hold in-stock days."""
+    held = a.demand.in_stock_days > 0
+    bits = held @ (1 << np.arange(held.shape[1]))
+    patterns = np.unique(bits[sheet.rows]).tolist()
+    return sheet.either([(bits == pattern, partial(_blend, a, pattern)) for pattern in patterns])
+
+
+def _blend(a: Assessment, pattern: int, sheet: Sheet) -> Texts:
+    """The blend of the windows whose bits are set in `pattern`."""
+    windows = [(k, window) for k, window in enumerate(a.settings.demand.windows) if pattern >> k & 1]
+    weights = {f"w{window}": a.settings.demand.blend[k] for k, window in windows}
+    rates = {f"v{window}": a.demand.corrected[:, k] for k, window in windows}
+    top, bottom = (" + ".join(form.format(window) for _, window in windows) for form in ("w{0} * v{0}", "w{0}"))
+    formula = f"({top}) / ({bottom})" if windows else "0"
+    return sheet.step("velocity", formula, a.demand.velocity, **weights, **rates)
+
+
+def _mean(name: str, a: Assessment, sheet: Sheet) -> Texts:
+    """Mean demand over a span."""
+    span, days = _span(a, name)
+    return sheet.step(name, "d * L", span.mean, d=a.demand.velocity, L=days)
+
+
+def _variance(name: str, a: Assessment, sheet: Sheet) -> Texts:
+    """Variance of the demand over a span."""
+    span, days = _span(a, name)
+    values = {"d": a.demand.velocity, "L": days, "sd": a.demand.sd, "sd_L": a.supply.lead_time_sd}
+    return sheet.step(name, "L * sd**2 + d**2 * sd_L**2", span.variance, **values)
+
+
+def _safety(name: str, a: Assessment, sheet: Sheet) -> Texts:
+    """Safety stock over a span, by the distribution that its series asks for."""
+    span, _days = _span(a, name)
+    values = {"mean": span.mean, "variance": span.variance, "p": a.supply.service_level}
+
+    def by(formula: str) -> Callable[[Sheet], Texts]:
+        return lambda part: part.step(name, formula, span.safety_stock, **values)
+
+    gamma = np.full(len(span.mean), a.settings.replenishment.skewed == "gamma")
+    return sheet.either(
+        [
+            (~span.skewed & (span.mean > 0), by("max(0, z(p) * sqrt(variance))")),
+            (~span.skewed, by("0")),
+            (gamma, by("max(0, gamma(mean, variance, p) - mean)")),
+            (span.variance > span.mean * (1 + 1e-6), by("max(0, negative_binomial(mean, variance, p) - mean)")),
+            (np.ones_like(gamma), by("max(0, poisson(mean, p) - mean)")),
+        ]
+    )
+
+
+def _span(a: Assessment, name: str) -> tuple[SpanDemand, Floats]:
+    """The demand and the days of the span that a step speaks of."""
+    if name.startswith("cycle"):
+        return a.supply.cycle_demand, a.supply.lead_time + a.routes.review_days
+    return a.supply.lead_demand, a.supply.lead_time
+
+
+def _reorder_point(a: Assessment, sheet: Sheet) -> Texts:
+    s = a.supply
+    values = {"demand": s.lead_demand.mean, "safety_stock": s.safety_stock}
+    return sheet.step("reorder_point", "demand + safety_stock", s.reorder_point, **values)
+
+
+def _order_up_to(a: Assessment, sheet: Sheet) -> Texts:
+    s = a.supply
+    values = {"demand": s.cycle_demand.mean, "safety_stock": s.cycle_demand.safety_stock}
+    return sheet.step("order_up_to", "demand + safety_stock", s.order_up_to, **values)
+
+
+def _position(a: Assessment, sheet: Sheet) -> Texts:
+    held = a.positions
+    values = {
+        "available": held.available,
+        "incoming": held.incoming.sum(axis=1) + held.overdue,
+        "pending": held.pending,
+        "backorders": held.backorders,
+    }
+    return sheet.step("inventory_position", "available + incoming + pending - backorders", a.supply.position, **values)
+
+
+def _order(a: Assessment, sheet: Sheet) -> Texts:
+    s, route = a.supply, a.routes
+    values = {
+        "order_up_to": s.order_up_to,
+        "position": s.position,
+        "minimum": route.minimum_order,
+        "pack": route.pack_size,
+    }
+    formula = "ceil(max(ceil(order_up_to - 1e-9) - position, minimum) / pack) * pack"
+    return sheet.either(
+        [
+            (s.order_due, lambda part: part.step("order_quantity", formula, s.order_quantity, **values)),
+            (~s.order_due, lambda part: part.step("order_quantity", "0", s.order_quantity, **values)),
+        ]
+    )
+
+
+def _while_selling(name: str, formula: str, figures: _Figures, a: Assessment, sheet: Sheet) -> Texts:
+    """A step of the run-out; nothing where nothing sells."""
+
+    def make(part: Sheet) -> Texts:
+        result, values = figures(a)
+        return part.step(name, formula, result, **values)
+
+    return sheet.where(a.demand.velocity > 0, make)
+
+
+def _stock_in_hand(a: Assessment) -> Ints:
+    return np.maximum(a.positions.available, 0).astype(np.int64)
+
+
+def _cover(a: Assessment) -> _Step:
+    return a.supply.runout.cover, {"stock": _stock_in_hand(a), "d": a.demand.velocity}
+
+
+def _stockout(a: Assessment) -> _Step:
+    end = a.supply.runout
+    return end.stockout, {"stock": _stock_in_hand(a), "landing": end.landing, "d": a.demand.velocity}
+
+
+def _gap(a: Assessment) -> _Step:
+    end = a.supply.runout
+    return end.gap, {"relief": end.relief, "stockout": end.stockout}
+
+
+def _lost_units(a: Assessment) -> _Step:
+    end, d = a.supply.runout, a.demand.velocity
+    spread = np.where(end.relief_due, 0.0, a.supply.lead_time_sd)
+    return a.supply.lost_units, {
+        "stock": _stock_in_hand(a) + end.landing,
+        "d": d,
+        "relief": end.relief,
+        "sigma": np.sqrt(end.relief * a.demand.sd**2 + d**2 * spread**2),
+    }
+
+
+def _lost_margin(a: Assessment) -> _Step:
+    return a.supply.lost_margin_minor, {"lost_units": a.supply.lost_units, "margin": a.supply.margin_minor}
+
+
+def _turnover(a: Assessment, sheet: Sheet) -> Texts:
+    """Turnover; nothing where there was no stock."""
+    span = a.stock.period
+    values = {"sold": span.units, "average_on_hand": span.average_on_hand}
+    return sheet.where(
+        span.average_on_hand > 0,
+        lambda part: part.step("inventory_turnover", "sold / average_on_hand", a.stock.inventory_turnover, **values),
+    )
+
+
+def _days_of_inventory(a: Assessment, sheet: Sheet) -> Texts:
+    stock, span = a.stock, a.stock.period
+    return sheet.where(
+        (span.average_on_hand > 0) & (stock.inventory_turnover > 0),
+        lambda part: part.step(
+            "days_of_inventory",
+            "days / turnover",
+            stock.days_of_inventory,
+            days=span.days,
+            turnover=stock.inventory_turnover,
+        ),
+    )
+
+
+def _excess_line(a: Assessment, sheet: Sheet) -> Texts:
+    values: dict[str, Given] = {
+        "safety_stock": a.supply.safety_stock,
+        "cycles": a.settings.ageing.excess_cycles,
+        "cycle_stock": a.stock.cycle_stock,
+    }
+    return sheet.step("excess_line", "safety_stock + cycles * cycle_stock", a.stock.excess_line, **values)
+
+
+def _excess_units(a: Assessment, sheet: Sheet) -> Texts:
+    values = {"position": a.supply.position, "line": a.stock.excess_line}
+    return sheet.step("excess_units", "max(0, floor(position - line))", a.stock.excess_units, **values)
+
+
+def _capital(a: Assessment, sheet: Sheet) -> Texts:
+    """Capital and storage ahead; by the location's own tariff where it gives one."""
+    tied: dict[str, Given] = {
+        "units": np.maximum(a.positions.on_hand, 0),
+        "unit_cost": a.routes.unit_cost_minor,
+        "days": a.settings.ageing.storage_ahead_days,
+    }
+
+    def by(fee: str, **values: Given) -> Callable[[Sheet], Texts]:
+        formula = f"round(units * unit_cost) + round(units * days * {fee})"
+        return lambda part: part.step("capital", formula, a.stock.capital_minor, **tied, **values)
+
+    tariff = a.routes.storage_tariff_minor
+    rated = by("unit_cost * (rate / 365)", rate=a.settings.ageing.carrying_rate)
+    if tariff is None:
+        return rated(sheet)
+    return sheet.either([(~np.isnan(tariff), by("tariff", tariff=tariff)), (np.isnan(tariff), rated)])
+
+
+def _surge_rate(a: Assessment, sheet: Sheet) -> Texts:
+    """The series' own recent rate; nothing where it was not judged."""
+    signs = a.surge
+    values = {"units": signs.units, "days": signs.days}
+    return sheet.where(
+        signs.judged, lambda part: part.step("surge_rate", "(units + 0.5) / (days + 1)", signs.rate, **values)
+    )
+
+
+def _surge_p_value(a: Assessment, sheet: Sheet) -> Texts:
+    """How unusual the last day was."""
+    signs = a.surge
+    values: dict[str, Given] = {"count": signs.count, "rate": signs.rate}
+    skewed: dict[str, Given] = {**values, "variance": signs.variance}
+
+    def by(formula: str, given: Mapping[str, Given]) -> Callable[[Sheet], Texts]:
+        return lambda part: part.step("surge_p_value", formula, signs.p_value, **given)
+
+    return sheet.either(
+        [
+            (signs.judged & (signs.count <= signs.rate), by("1", values)),
+            (
+                signs.judged & (signs.variance > signs.rate * (1 + 1e-6)),
+                by("negative_binomial_tail(count, rate, variance)", skewed),
+            ),
+            (signs.judged, by("poisson_tail(count, rate)", values)),
+        ]
+    )
+
+
+def _surge_margin(a: Assessment, sheet: Sheet) -> Texts:
+    """The margin lost before relief if the surge lasts."""
+    signs, end = a.surge, a.supply.runout
+    formula = "round(max(0, rate * relief + max(0, count - rate) * min(relief, lasting) - stock) * margin)"
+    values: dict[str, Given] = {
+        "rate": signs.rate,
+        "count": signs.count,
+        "relief": end.relief,
+        "lasting": a.settings.surge.lasting_days,
+        "stock": _stock_in_hand(a) + end.landing,
+        "margin": a.supply.margin_minor,
+    }
+    return sheet.where(
+        signs.judged, lambda part: part.step("surge_lost_margin", formula, a.money_minor["surge"], **values)
+    )
+
+
+STEPS: Mapping[str, Callable[[Assessment, Sheet], Texts]] = {  # in the order in which they are told
+    "velocity": _velocity,
+    "lead_time_demand": partial(_mean, "lead_time_demand"),
+    "lead_time_variance": partial(_variance, "lead_time_variance"),
+    "safety_stock": partial(_safety, "safety_stock"),
+    "reorder_point": _reorder_point,
+    "cycle_demand": partial(_mean, "cycle_demand"),
+    "cycle_variance": partial(_variance, "cycle_variance"),
+    "cycle_safety_stock": partial(_safety, "cycle_safety_stock"),
+    "order_up_to": _order_up_to,
+    "inventory_position": _position,
+    "order_quantity": _order,
+    "days_of_cover": partial(_while_selling, "days_of_cover", "stock / d", _cover),
+    "days_to_stockout": partial(_while_selling, "days_to_stockout", "(stock + landing) / d", _stockout),
+    "gap": partial(_while_selling, "gap", "max(0, relief - stockout)", _gap),
+    "lost_units": partial(_while_selling, "lost_units", "shortage(stock, d * relief, sigma)", _lost_units),
+    "lost_margin": partial(_while_selling, "lost_margin", "round(lost_units * margin)", _lost_margin),
+    "inventory_turnover": _turnover,
+    "days_of_inventory": _days_of_inventory,
+    "excess_line": _excess_line,
+    "excess_units": _excess_units,
+    "capital": _capital,
+    "surge_rate": _surge_rate,
+    "surge_p_value": _surge_p_value,
+    "surge_lost_margin": _surge_margin,
+}
