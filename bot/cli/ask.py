@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 import json
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from bot.bootstrap import App
 from bot.chat.codec import encode
 from bot.chat.command import Asker, Invocation, Origin
-from bot.chat.router import Answer
 from bot.cli.common import (
     AtOption,
     clock_at,
@@ -26,8 +24,12 @@ from bot.cli.common import (
 )
 from bot.cli.show import print_message
 from bot.ports import Profile
-from bot.services import Services
-from bot.services.watch import ScanReport
+
+if TYPE_CHECKING:
+    from bot.bootstrap import App
+    from bot.chat.router import Answer
+    from bot.services import Services
+    from bot.services.watch import ScanReport
 
 TERMINAL = "terminal"
 OWNER = "owner"

@@ -11,7 +11,7 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Annotated, Any, TypeVar
+from typing import TYPE_CHECKING, Annotated, Any, TypeVar
 
 import typer
 from rich.console import Console
@@ -20,11 +20,13 @@ from rich.table import Table
 from rich.text import Text
 
 from bot import logs, settings
-from bot.bootstrap import App, build
 from bot.errors import Fault, SettingsError
 from bot.ports import Clock, MovableClock, SystemClock
 from bot.storage.database import Database
 from bot.storage.migrations import revisions
+
+if TYPE_CHECKING:
+    from bot.bootstrap import App
 
 T = TypeVar("T")
 
@@ -102,6 +104,8 @@ def clock_at(at: datetime | None) -> Clock:
 async def opened(loaded: settings.Settings, clock: Clock | None = None) -> AsyncIterator[App]:
     """The application without its platforms running, on a database whose schema is current."""
     await ensure_schema(loaded)
+    from bot.bootstrap import build  # noqa: PLC0415  # the SDKs take seconds to load; --help and completion need none
+
     application = build(loaded, clock or SystemClock())
     try:
         yield application

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import typer
 
-from bot.bootstrap import build
 from bot.cli.common import ensure_schema, err, load_settings, run_async, say
 from bot.errors import Fault, SettingsError
 from bot.ports import SystemClock
@@ -26,6 +25,8 @@ def run(context: typer.Context) -> None:
 
     async def work() -> None:
         await ensure_schema(loaded)
+        from bot.bootstrap import build  # noqa: PLC0415  # the SDKs take seconds to load; --help and completion need none
+
         application = build(loaded, SystemClock())
         say(err, f"Stocktide runs; http://{loaded.web.host}:{loaded.web.port}/health answers. Ctrl-C stops it.")
         try:

@@ -15,7 +15,6 @@ from rich.text import Text
 from sqlalchemy.exc import SQLAlchemyError
 
 from bot import settings
-from bot.bootstrap import platforms_of
 from bot.cli.common import database_fault, err, grid, load_settings, out, run_async, say
 from bot.errors import Fault, SettingsError
 from bot.ports import Check
@@ -116,6 +115,8 @@ def check(context: typer.Context) -> None:
 
     async def work() -> list[Check]:
         found = [*_machine(), *await _database(loaded)]
+        from bot.bootstrap import platforms_of  # noqa: PLC0415  # the SDKs take seconds to load; --help and completion need none
+
         for platform in platforms_of(loaded):
             found += await platform.check()
             await platform.stop()
