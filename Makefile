@@ -5,7 +5,7 @@ PIP_FLAGS := --quiet --disable-pip-version-check --require-hashes --no-compile
 BIN := .venv/bin
 DEMO_PORT ?= 8321
 
-.PHONY: help demo tour test lint bench lock clean messages
+.PHONY: help demo tour test lint bench lock clean messages pages
 
 help:  ## Say what each target does
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/  make \1\t\2/' | expand -t 18
@@ -39,6 +39,11 @@ lint: .venv/.dev  ## ruff, mypy strict, import-linter
 
 bench: .venv/.dev  ## Benchmarks; writes docs/benchmarks.md
 	@$(BIN)/python -m tests.bench
+
+pages: .venv/.dev  ## Write the generated pages anew: settings, importing, the Slack manifest
+	@$(BIN)/python -m deploy.settings_page
+	@$(BIN)/python -m deploy.importing_page
+	@$(BIN)/python -m deploy.manifest
 
 messages: .venv/.dev  ## Collect translatable sentences into the catalogs
 	@$(BIN)/python -m deploy.messages
