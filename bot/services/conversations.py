@@ -8,7 +8,7 @@ import structlog
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bot.chat.incoming import ConversationKind
-from bot.errors import PlatformError
+from bot.errors import PlatformError, RateLimited, TokenRefused, Uncertain, Unreachable
 from bot.ports import ChatPlatform, Clock
 from bot.storage import conversations as rows
 from bot.storage import outbox
@@ -16,6 +16,8 @@ from bot.storage.conversations import ConversationRow
 from bot.storage.database import Database
 
 _log = structlog.get_logger(__name__)
+
+_AWAY = (Unreachable, RateLimited, Uncertain, TokenRefused)  # another time they may well answer
 
 
 class Conversations:
@@ -73,8 +75,10 @@ class Conversations:
     async def direct(self, member_id: int) -> ConversationRow | None:
         """An open private conversation with a member, on their preferred platform if possible.
 
-        None where there is none: never linked, or every platform refused. Asks a platform only when it is not known.
+        None where there is none: never linked, or every platform refused for good. Asks a platform only when it is not
+        known. A PlatformError where one that may open it could not be asked now.
         """
+        away: PlatformError | None = None
         async with self._database.reading() as connection:
             identities = await rows.identities(connection, member_id)
             known = {row.platform: row for row in await rows.direct_of(connection, member_id)}
@@ -82,8 +86,17 @@ class Conversations:
             row = known.get(platform)
             if row is not None and row.closed_at is None:
                 return row
-            if row is None and (opened := await self._open(platform, person, member_id)) is not None:
+            if row is not None:
+                continue
+            try:
+                opened = await self._open(platform, person, member_id)
+            except _AWAY as error:
+                away = error
+                continue
+            if opened is not None:
                 return opened
+        if away is not None:
+            raise away
         return None
 
     async def _open(self, platform: str, person: str, member_id: int) -> ConversationRow | None:
@@ -92,6 +105,8 @@ class Conversations:
             return None
         try:
             external_id = await chat.direct(person)
+        except _AWAY:
+            raise
         except PlatformError as error:
             _log.warning("no private conversation", platform=platform, member=member_id, error=repr(error))
             return None

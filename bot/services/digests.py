@@ -23,7 +23,7 @@ from bot.errors import StocktideError
 from bot.ports import Clock
 from bot.services.catalogue import Catalogue
 from bot.services.conversations import Conversations
-from bot.services.members import Members, working_days
+from bot.services.members import Members, working_days, zone_of
 from bot.services.mornings import Mornings
 from bot.services.outbox import Outbox
 from bot.services.requests import Requests
@@ -156,7 +156,8 @@ class Digests:
 
     def _mornings(self, member: Due) -> Mornings:
         holidays = self._members.days_off.of(member.country) if member.country else frozenset()
-        return Mornings(ZoneInfo(member.zone), member.digest_at, working_days(member.workdays), holidays)
+        zone = zone_of(member.zone, self._settings.default_zone)
+        return Mornings(zone, member.digest_at, working_days(member.workdays), holidays)
 
     async def _plan(self, connection: AsyncConnection, member: Due, after: datetime) -> datetime | None:
         """Compute the member's next morning after an instant, none that was sent already; None where there is none."""

@@ -73,7 +73,7 @@ class Members:
         if found is not None and found.active:
             return _asker(await self._followed(found, profile.zone))
         language = nearest_language(profile.language) if profile.language else self._language
-        return Asker(0, profile.name, "viewer", language, _zone(profile.zone, self._zone))
+        return Asker(0, profile.name, "viewer", language, zone_of(profile.zone, self._zone))
 
     async def _newcomer(self, platform: str, external_id: str, profile: Profile) -> MemberRow | None:
         try:
@@ -236,7 +236,7 @@ class Members:
         return code
 
     def _view(self, row: MemberRow, now: datetime) -> MemberView:
-        zone, days = _zone(row.zone, self._zone), working_days(row.workdays)
+        zone, days = zone_of(row.zone, self._zone), working_days(row.workdays)
         off: Container[date] = self.days_off.of(row.country) if row.country else frozenset()
         awake = is_awake(zone, row.working_from, row.working_to, days, now, off)
         return MemberView(
@@ -286,12 +286,13 @@ def _is_zone(text: str) -> bool:
     return True
 
 
-def _zone(name: str, default: str) -> ZoneInfo:
+def zone_of(name: str, default: str) -> ZoneInfo:
+    """A member's zone, or the default one where the name is none (any more)."""
     return ZoneInfo(name if _is_zone(name) else default)
 
 
 def _asker(row: MemberRow) -> Asker:
-    return Asker(row.id, row.name, row.role, row.language, _zone(row.zone, "UTC"))
+    return Asker(row.id, row.name, row.role, row.language, zone_of(row.zone, "UTC"))
 
 
 def _need(row: MemberRow | None) -> MemberRow:

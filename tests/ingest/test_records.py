@@ -5,8 +5,10 @@ import os
 from datetime import UTC, datetime
 
 import pytest
+from sqlalchemy import select, update
 
 from bot.errors import FileRefused
+from bot.storage.tables import Member
 from tests.ingest.conftest import Desk
 
 SUPPLIERS = "code,name,country,currency,language\nyiwu,Yiwu Hengxin,CN,CNY,zh\n"
@@ -130,6 +132,20 @@ async def test_members_come_with_their_identities_and_hours(any_desk: Desk) -> N
         ("working_from", "not a time such as 09:00"),
         ("workdays", "not digits from 1 (Monday) to 7, such as 12345"),
     ]
+
+
+async def test_a_member_whose_calendar_changed_in_the_file_has_the_next_digest_planned_anew(any_desk: Desk) -> None:
+    content = "name,zone,slack\nGreta,Europe/Berlin,U1\nNok,Asia/Bangkok,U2\n"
+    await any_desk.take(content, "members", "m.csv")
+    planned = datetime(2011, 11, 22, 8, tzinfo=UTC)
+    async with any_desk.database.transaction() as connection:
+        await connection.execute(update(Member).values(next_digest_at=planned))
+    again = await any_desk.take(content, "members", "m.csv")
+    assert (again.added, again.updated) == (0, 0)
+    await any_desk.take(content.replace("Europe/Berlin", "America/Chicago"), "members", "m.csv")
+    async with any_desk.database.reading() as connection:
+        found = await connection.execute(select(Member.name, Member.next_digest_at).order_by(Member.name))
+        assert [tuple(row) for row in found] == [("Greta", None), ("Nok", planned)]
 
 
 async def test_goods_on_their_way_become_stock_once_when_they_arrive(any_desk: Desk) -> None:

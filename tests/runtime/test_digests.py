@@ -18,6 +18,7 @@ from sqlalchemy import insert, select, update
 from bot import settings
 from bot.bootstrap import App, build
 from bot.chat.nodes import Badge, Day
+from bot.errors import ConversationGone, RateLimited, Unreachable
 from bot.ports import MovableClock
 from bot.services.courier import walk
 from bot.services.mornings import Mornings
@@ -231,6 +232,33 @@ async def test_a_member_nobody_can_reach_is_skipped_and_planned_on(house: House)
     done = await house.tick(local("UTC", 2011, 11, 21, 10, 0))
     assert done.unreachable == 1
     assert await house.ledger() == [(date(2011, 11, 21), "skipped")]
+
+
+async def test_a_digest_waits_for_a_platform_that_cannot_be_asked_for_the_conversation(house: House) -> None:
+    await house.member(1, "UTC", time(10))
+    await house.tick()
+    house.slack.faults["direct"] += [Unreachable("no route"), RateLimited(30.0)]
+    for minute in (0, 1):
+        done = await house.tick(local("UTC", 2011, 11, 21, 10, minute))
+        assert (done.failed, done.unreachable) == (1, 0)
+    assert await house.ledger() == []
+    assert (await house.tick(local("UTC", 2011, 11, 21, 10, 2))).sent == 1
+    assert await house.ledger() == [(date(2011, 11, 21), "sent")]
+
+
+async def test_a_digest_is_skipped_where_the_platform_knows_nobody_of_that_id(house: House) -> None:
+    await house.member(1, "UTC", time(10))
+    await house.tick()
+    house.slack.faults["direct"] += [ConversationGone("user_not_found")]
+    assert (await house.tick(local("UTC", 2011, 11, 21, 10, 0))).unreachable == 1
+    assert await house.ledger() == [(date(2011, 11, 21), "skipped")]
+
+
+async def test_a_zone_that_is_none_any_more_stops_nobody_elses_morning(house: House) -> None:
+    await house.member(1, "Mars/Olympus_Mons", time(10))
+    await house.member(2, "UTC", time(10))
+    assert (await house.tick()).planned == 2
+    assert (await house.tick(local("UTC", 2011, 11, 21, 10, 0))).sent == 2
 
 
 async def test_a_digest_that_fails_half_way_leaves_nothing_and_is_sent_by_the_next_tick(

@@ -7,7 +7,7 @@ from datetime import datetime, time
 from decimal import Decimal
 from typing import Any, Protocol
 
-from sqlalchemy import insert, select
+from sqlalchemy import insert, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bot.services.ingest.contracts import Kind, TableBatch
@@ -294,7 +294,11 @@ class _Members:
         self, connection: AsyncConnection, rows: list[tuple[dict[str, Any], dict[str, str]]]
     ) -> tuple[int, int]:
         defaults = {"digest_at": time(9), "preferred_platform": "", "active": True, "created_at": self._rules.now}
+        before = await self._calendars(connection)
         counted = await masters.merge(connection, Member, ("name",), [member for member, _ in rows], defaults)
+        moved = [name for name, now in (await self._calendars(connection)).items() if before.get(name, now) != now]
+        # Their next morning was computed for another calendar: it is planned anew.
+        await connection.execute(update(Member).where(Member.name.in_(moved)).values(next_digest_at=None))
         ids = dict((await connection.execute(select(Member.name, Member.id))).all())
         known = {(row.platform, row.external_id) for row in await connection.execute(select(Identity))}
         new = {
@@ -307,6 +311,11 @@ class _Members:
             values = {"member_id": member_id, "platform": platform, "external_id": external}
             await connection.execute(insert(Identity).values(**values, handle="", linked_at=self._rules.now))
         return counted
+
+    async def _calendars(self, connection: AsyncConnection) -> dict[str, tuple[str, str, str]]:
+        """What decides each member's mornings, by name."""
+        rows = await connection.execute(select(Member.name, Member.zone, Member.workdays, Member.country))
+        return {row.name: (row.zone, row.workdays, row.country) for row in rows}
 
 
 TAKERS: Mapping[Kind, type[Taker]] = {
