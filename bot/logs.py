@@ -36,7 +36,9 @@ _SHAPES = re.compile(
     r"|(?<=/actions/)T\w+/\d+/\w+"
     r"|(?<=://)[^/\s:@]+:[^/\s@]+(?=@)"  # user:password@host
     r"|\bv0=[0-9a-f]{64}"  # Slack signatures
-    r"|\b(?=[A-Z]*[2-9])(?=[2-9]*[A-Z])[A-HJ-NP-Z2-9]{10}\b",  # link codes
+    r"|\b(?=[A-Z]*[2-9])(?=[2-9]*[A-Z])[A-HJ-NP-Z2-9]{10}\b"  # link codes
+    r"|\b[A-HJ-NP-Z2-9]{5}-[A-HJ-NP-Z2-9]{5}\b"  # as they are shown
+    r"|\b(?=[a-z-]*[2-9])(?=[2-9-]*[a-z])[a-hj-np-z2-9]{5}-?[a-hj-np-z2-9]{5}\b",  # and as some people type them
     re.ASCII,
 )
 

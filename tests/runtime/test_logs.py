@@ -23,6 +23,10 @@ CANARIES = {
     "response url": "T0001/123456/abcdEFGH1234",
     "password": "hunter2secret",
     "link code": "K7QW2MXP4R",
+    "link code as shown": "K7QW2-MXP4R",
+    "link code without digits": "KRQWB-MXPZR",
+    "link code as typed": "k7qw2-mxp4r",
+    "link code typed on end": "k7qw2mxp4r",
 }
 LINES = {
     "configured": "signed with {}",
@@ -32,7 +36,7 @@ LINES = {
     "bearer": "Authorization: Bearer {}",
     "response url": "POST https://hooks.slack.com/commands/{}",
     "password": "postgresql+psycopg://shop:{}@db.internal/stocktide",
-    "link code": "typed link {}",
+    **dict.fromkeys((kind for kind in CANARIES if kind.startswith("link code")), "typed link {}"),
 }
 
 
@@ -96,9 +100,11 @@ def test_a_configured_secret_is_hidden_percent_encoded_too(out: io.StringIO) -> 
 
 
 def test_ordinary_words_and_ids_stay(out: io.StringIO) -> None:
-    line = "request 7 of case 12, 85123A at UK, C0SHOP U02LIN, 2011-11-21T09:00:00+00:00, 1321866000.000100"
+    line = "request 7 of case 12, stock-cards of stockout-risk, 85123A at UK, C0SHOP U02LIN, 1321866000.000100"
     structlog.get_logger("bot.x").info(line)
+    structlog.get_logger("bot.x").info("2011-11-21T09:00:00+00:00")
     assert line in out.getvalue()
+    assert "2011-11-21T09:00:00+00:00" in out.getvalue()
 
 
 def test_libraries_that_print_urls_are_quiet_below_warnings(out: io.StringIO) -> None:

@@ -6,7 +6,7 @@ import asyncio
 from datetime import timedelta
 
 import pytest
-from sqlalchemy import func, insert, select
+from sqlalchemy import func, insert, select, text
 from sqlalchemy.exc import DBAPIError
 
 from bot.ports import MovableClock
@@ -14,7 +14,11 @@ from bot.services.audit import Audit
 from bot.storage.database import Database
 from bot.storage.tables import Mark
 
-ALL_WAIT = timedelta(seconds=5)
+ALL_WAIT = timedelta(seconds=30)
+# A few tenths of a second in the database: who polls for the lock meanwhile polls rarely by the end.
+LONG_WORK = text(
+    "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 600000) SELECT count(*) FROM n"
+)
 
 
 async def test_a_reader_sees_one_state_whatever_is_written_meanwhile(database: Database) -> None:
@@ -71,11 +75,12 @@ async def test_a_writer_that_comes_again_and_again_starves_no_other_on_sqlite(sq
     begun, asked = asyncio.Event(), asyncio.Event()
 
     async def greedy() -> None:
-        for number in range(6):
+        for number in range(3):
             async with sqlite_database.transaction() as connection:
                 begun.set()
                 await connection.execute(insert(Mark).values(key=f"greedy {number}", value=""))
                 await asked.wait()
+                await connection.execute(LONG_WORK)
             written.append("greedy")
 
     async def patient() -> None:
