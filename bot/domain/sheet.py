@@ -18,10 +18,12 @@ from bot.domain.arrays import Bools, Ints
 Texts = list[str]  # one JSON text per row; empty where a row has none
 Given = NDArray[Any] | float | Sequence[float]  # a column of figures, or a constant of every row
 
+_ENCODER = json.JSONEncoder(ensure_ascii=False, allow_nan=False, separators=(",", ":"))
+
 
 def json_text(value: object) -> str:
     """A plain value as compact JSON."""
-    return json.dumps(value, ensure_ascii=False, allow_nan=False, separators=(",", ":"))
+    return _ENCODER.encode(value)
 
 
 def column_texts(column: NDArray[Any]) -> Texts:

@@ -152,9 +152,9 @@ def assemble(window: Window, facts: Facts) -> Assembled:
     return Assembled(
         series >> 32,
         series & 0xFFFFFFFF,
-        units.astype(np.int32),
+        units,
         _closing(window, flow, (of_count, counts.day, closes), n),
-        receipts.astype(np.int32),
+        receipts,
         revenue.astype(np.int64),
         _latest(counts.committed, latest).astype(np.int32),
         counted,
@@ -171,13 +171,14 @@ def _latest(column: Ints, latest: Ints) -> Ints:
     return values[latest]
 
 
-def _by_day(window: Window, n: int, flow: _Flow) -> NDArray[np.float64]:
-    """Sums per series and day inside the window, (n, T); exact, since counts stay far below 2**53."""
+def _by_day(window: Window, n: int, flow: _Flow) -> NDArray[np.int32]:
+    """Sums per series and day inside the window, (n, T)."""
     column = flow.day - window.first
     inside = (column >= 0) & (column < window.days)
-    flat = flow.series[inside] * window.days + column[inside]
-    total = np.bincount(flat, weights=flow.units[inside], minlength=n * window.days)
-    return total.astype(np.float64, copy=False).reshape(n, window.days)
+    # Most days of most series are empty: adding into zeroed pages touches few of them, a weighted bincount all.
+    total = np.zeros(n * window.days, np.int32)
+    np.add.at(total, flow.series[inside] * window.days + column[inside], flow.units[inside].astype(np.int32))
+    return total.reshape(n, window.days)
 
 
 def _rest_of_day(facts: Facts, flow: _Flow, of_count: Ints, of_moved: Ints) -> Ints:
@@ -230,7 +231,7 @@ def _moved_after(counts: Counts, inner: Ints, of_count: Ints, moves: tuple[Ints,
 def _closing(window: Window, flow: _Flow, counts: tuple[Ints, Ints, Ints], n: int) -> NDArray[np.int32]:
     """Closing stock (n, T); `counts` are their series, day and the stock at that day's end, in order of time."""
     of_count, day, closes = counts
-    moving = np.cumsum(_by_day(window, n, flow), axis=1)
+    moving = np.cumsum(_by_day(window, n, flow), axis=1, dtype=np.float64)
     column = day - window.first
     early = np.flatnonzero(column < 0)
     base = np.full(n, -1, np.int64)
@@ -239,23 +240,23 @@ def _closing(window: Window, flow: _Flow, counts: tuple[Ints, Ints, Ints], n: in
     before = (flow.day > base_day[flow.series]) & (flow.day < window.first)
     carried = np.bincount(flow.series[before], weights=flow.units[before], minlength=n)
     level = np.where(base >= 0, np.append(closes, 0)[base] + carried, np.nan)
-    stock = moving + level[:, None]
     late = np.flatnonzero(column >= 0)
-    if len(late):
-        _re_anchor(stock, moving, of_count[late], column[late], closes[late])
-    stock[np.isnan(stock)] = 0
-    np.maximum(stock, 0, out=stock)
+    row, column, closes = of_count[late], column[late], closes[late]
+    once = np.bincount(row, minlength=n).max(initial=0) <= 1 and bool(np.isnan(level[row]).all())
+    if once:  # each counted once and never before: one offset holds on both sides of the count
+        level[row] = closes - moving[row, column]
+        moving += level[:, None]
+        stock = moving
+    else:
+        stock = moving + level[:, None]
+        _re_anchor(stock, moving, row, column, closes)
+    np.fmax(stock, 0, out=stock)  # no count at all, not a number, becomes zero as well
     return stock.astype(np.int32)
 
 
 def _re_anchor(stock: NDArray[np.float64], moving: NDArray[np.float64], row: Ints, column: Ints, closes: Ints) -> None:
     """Let each count set the line from its day on; before a series' first count, reckon backwards from it."""
     rows, of_row = np.unique(row, return_inverse=True)
-    if len(rows) == len(row) and np.isnan(stock[rows, 0]).all():
-        # Each counted once and never before: one offset holds on both sides of the count.
-        offsets: NDArray[np.float64] = closes - moving[row, column]
-        stock[row] = moving[row] + offsets[:, None]
-        return
     days = stock.shape[1]
     offset = np.full((len(rows), days), np.nan)
     offset[of_row, column] = closes - moving[row, column]  # in order of time: of two on one day the later holds
