@@ -2,6 +2,7 @@
 PYTHON ?= python3
 # What is imported compiles itself; compiling everything would double the time of the set-up.
 PIP_FLAGS := --quiet --disable-pip-version-check --require-hashes --no-compile
+LOCK_FLAGS := pip compile pyproject.toml --extra build --universal --python-version 3.11 --generate-hashes --no-header --quiet
 BIN := .venv/bin
 DEMO_PORT ?= 8321
 
@@ -50,8 +51,8 @@ messages: .venv/.dev  ## Collect translatable sentences into the catalogs
 
 lock:  ## Pin every package with its hashes
 	@test -x .venv/lock/bin/uv || { $(PYTHON) -m venv .venv/lock && .venv/lock/bin/pip install --quiet uv; }
-	@.venv/lock/bin/uv pip compile pyproject.toml --extra build --universal --python-version 3.11 --generate-hashes --no-header --quiet -o requirements/runtime.txt
-	@.venv/lock/bin/uv pip compile pyproject.toml --extra build --extra dev --universal --python-version 3.11 --generate-hashes --no-header --quiet -o requirements/dev.txt
+	@.venv/lock/bin/uv $(LOCK_FLAGS) --extra dev -o requirements/dev.txt
+	@.venv/lock/bin/uv $(LOCK_FLAGS) -c requirements/dev.txt -o requirements/runtime.txt
 
 clean:  ## Remove what the targets made
 	rm -rf .venv .mypy_cache .ruff_cache .pytest_cache .import_linter_cache var
