@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import signal
+from contextlib import suppress
 
-from bot.cli.common import err, out
+from bot.cli.common import err, out, say
 from bot.cli.stage import Set, staged
 from bot.cli.tour import StepFailed, Tour
 from bot.language import language
@@ -19,15 +20,15 @@ async def _first_alert(played: Set) -> None:
     await sandbox.pulse.until(
         lambda: any(sandbox.slack.buttons(message) for message in sandbox.slack.visible(chief, channel.id)), 30
     )
-    played.timings.lap("first alert")
+    played.timings.lap("first alert", "stands in Slack")
     shown = " · ".join(f"{name} {seconds:.1f} s" for name, seconds in played.timings.phases.items())
-    err.print(f"First alert after {played.timings.total:.1f} s: {shown}", markup=False)
+    say(err, f"First alert after {played.timings.total:.1f} s: {shown}")
 
 
 async def walk() -> bool:
     """Set the stage and walk the tour; whether every step was seen."""
     _disclose()
-    async with staged(0) as played:
+    async with staged(0, tell=_tell) as played:
         await _first_alert(played)
         try:
             await Tour(played, out).run()
@@ -39,18 +40,33 @@ async def walk() -> bool:
 
 
 async def serve(port: int) -> bool:
-    """Set the stage and serve the page until SIGTERM or Ctrl-C."""
+    """Set the stage and serve the page until SIGTERM or Ctrl-C, which may come while the stage is being set."""
     _disclose()
     asked = asyncio.Event()
     loop = asyncio.get_running_loop()
-    async with staged(port) as played:
-        await _first_alert(played)
-        for number in (signal.SIGINT, signal.SIGTERM):
-            loop.add_signal_handler(number, asked.set)
-        out.print(f"\n  Open [bold]{played.sandbox.url}/[/]   (Ctrl-C stops it)\n")
-        await asked.wait()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        loop.add_signal_handler(number, asked.set)
+    playing = asyncio.create_task(_play(port))
+    waiting = asyncio.create_task(asked.wait())
+    await asyncio.wait({playing, waiting}, return_when=asyncio.FIRST_COMPLETED)
+    waiting.cancel()
+    if not playing.done():
+        playing.cancel()
+    with suppress(asyncio.CancelledError):
+        await playing
     return True
 
 
+async def _play(port: int) -> None:
+    async with staged(port, tell=_tell) as played:
+        await _first_alert(played)
+        out.print(f"\n  Open [bold]{played.sandbox.url}/[/]   (Ctrl-C stops it)\n")
+        await asyncio.Event().wait()
+
+
 def _disclose() -> None:
-    err.print(language("en").say(DISCLOSURE), style="dim", markup=False)
+    say(err, language("en").say(DISCLOSURE), "dim")
+
+
+def _tell(line: str) -> None:
+    say(err, line, "dim")

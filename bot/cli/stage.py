@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from decimal import Decimal
@@ -23,7 +23,7 @@ from bot.sandbox import sample
 from bot.sandbox.cast import Cast, accounts_of, assemble
 from bot.sandbox.page import Stage, page
 from bot.sandbox.reconstruct import DISCLOSURE
-from bot.sandbox.sample import load_sample
+from bot.sandbox.sample import SampleReport, load_sample
 from bot.sandbox.server import Sandbox
 from bot.services.ingest import Progress
 from bot.storage.database import Database
@@ -37,22 +37,25 @@ SAMPLE_MEMBERS = Path(sample.__file__).parent / "members.csv"
 APPROVER_LIMIT = Money(Decimal(20_000), "GBP")
 SLASH_COMMANDS = frozenset(f"/{name}" for name in (UMBRELLA, *(command.name for command in COMMANDS if command.short)))
 
-Loader = Callable[[Database, Clock, Progress], Awaitable[object]]
+Loader = Callable[[Database, Clock, Progress], Awaitable[SampleReport]]
+Teller = Callable[[str], None]  # takes one line for whoever waits
 
 
 @dataclass
 class Timings:
-    """Seconds per phase since the start."""
+    """Seconds per phase since the start; each phase is told as it ends."""
 
+    tell: Teller
     started: float = field(default_factory=time.monotonic)
     phases: dict[str, float] = field(default_factory=dict)
     _mark: float = field(default_factory=time.monotonic)
 
-    def lap(self, name: str) -> None:
-        """Close the phase that began at the last lap."""
+    def lap(self, name: str, done: str) -> None:
+        """Close the phase that began at the last lap; `done` says what it did."""
         now = time.monotonic()
         self.phases[name] = now - self._mark
         self._mark = now
+        self.tell(f"  {name:<12} {self.phases[name]:5.1f} s  {done}")
 
     @property
     def total(self) -> float:
@@ -98,40 +101,48 @@ def demo_settings(sandbox: Sandbox, file: Path) -> settings.Settings:
 
 
 @asynccontextmanager
-async def staged(port: int, load: Loader = load_sample) -> AsyncIterator[Set]:
-    """Set the stage, and strike it at the end; when handed over, the first scan has run its alerts are under way."""
+async def staged(port: int, load: Loader = load_sample, tell: Teller = lambda _line: None) -> AsyncIterator[Set]:
+    """Set the stage, and strike it at the end; when handed over, the first scan has run, its alerts are under way."""
     clock = MovableClock(DEMO_DAY)
-    timings = Timings()
+    timings = Timings(tell)
     sandbox = Sandbox(clock)
-    with TemporaryDirectory(prefix="stocktide-demo-") as folder:
+    async with AsyncExitStack() as closing:  # also where the setting of the stage is broken off
+        folder = closing.enter_context(TemporaryDirectory(prefix="stocktide-demo-", ignore_cleanup_errors=True))
         file = Path(folder) / "demo.db"
+        closing.push_async_callback(sandbox.stop)
         await sandbox.start(port)
-        timings.lap("sandbox")
-        database = Database(f"sqlite+aiosqlite:///{file}")
-        try:
-            await migrate(database)
-            with progress_bar() as bar:
-                task = bar.add_task("Importing a real year of sales", total=None)
-                await load(database, clock, lambda done, total: bar.update(task, completed=done, total=total))
-        finally:
-            await database.close()
-        timings.lap("sample")
+        timings.lap("sandbox", "a local Slack and Telegram listen")
+        timings.lap("sample", _loaded(await _load(file, clock, load)))
         application = build(demo_settings(sandbox, file), clock)
-        try:
-            cast = assemble(sandbox, await application.services.members.everyone(), accounts_of(SAMPLE_MEMBERS))
-            await application.services.members.set_limit("approver", APPROVER_LIMIT)
-            stage = Stage(sandbox, cast, clock, DISCLOSURE, SLASH_COMMANDS, application.runtime.tick)
-            sandbox.mount("/", page(stage))
-            await _subscribe(application, cast)
-            await application.runtime.start()
-            timings.lap("bot")
-            await application.runtime.tick()  # the first one, which the start began, runs the watch
-            timings.lap("watch")
-            yield Set(stage, application, timings)
-        finally:
-            await application.runtime.stop()
-            await application.close()
-            await sandbox.stop()
+        closing.push_async_callback(application.close)
+        cast = assemble(sandbox, await application.services.members.everyone(), accounts_of(SAMPLE_MEMBERS))
+        await application.services.members.set_limit("approver", APPROVER_LIMIT)
+        stage = Stage(sandbox, cast, clock, DISCLOSURE, SLASH_COMMANDS, application.runtime.tick)
+        sandbox.mount("/", page(stage))
+        await _subscribe(application, cast)
+        closing.push_async_callback(application.runtime.stop)
+        await application.runtime.start()
+        timings.lap("bot", "started, with its real Slack and Telegram code")
+        await application.runtime.tick()  # the first one, which the start began, runs the watch
+        timings.lap("watch", "the whole catalogue judged, its requests drafted")
+        yield Set(stage, application, timings)
+
+
+async def _load(file: Path, clock: Clock, load: Loader) -> SampleReport:
+    """Load the sample into a fresh database, under a progress bar where somebody watches."""
+    database = Database(f"sqlite+aiosqlite:///{file}")
+    try:
+        await migrate(database)
+        with progress_bar() as bar:
+            task = bar.add_task("  Importing a real year of sales", total=None)
+            return await load(database, clock, lambda done, total: bar.update(task, completed=done, total=total))
+    finally:
+        await database.close()
+
+
+def _loaded(report: SampleReport) -> str:
+    parts = ", ".join(f"{name} {seconds:.1f} s" for name, seconds in report.phases.items())
+    return f"{report.sales.rows:,} lines imported, stock reconstructed ({parts})"
 
 
 async def _subscribe(application: App, cast: Cast) -> None:

@@ -1,4 +1,4 @@
-"""The demo on stage with a small part of the sample, and a real headless browser."""
+"""The demo on stage with a small part of the sample, and a real headless browser; both are shared by a module."""
 
 from __future__ import annotations
 
@@ -7,26 +7,35 @@ import shutil
 from collections.abc import AsyncIterator
 
 import pytest
+import pytest_asyncio
 from playwright.async_api import Browser, async_playwright
 
 from bot.cli.stage import Set, staged
 from bot.sandbox.sample import load_small
+from tests.demo.viewing import Looker
 
 # Chromium asks nobody outside this machine for anything.
-FLAGS = (
-    "--no-sandbox --disable-gpu --disable-quic --no-first-run --disable-background-networking "
-    "--disable-component-update --disable-sync"
-).split()
+FLAGS = [
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+]
 
 
-@pytest.fixture
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
 async def played() -> AsyncIterator[Set]:
+    """The demo, its first alerts under way."""
     async with staged(0, load_small) as found:
         yield found
 
 
-@pytest.fixture
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
 async def browser() -> AsyncIterator[Browser]:
+    """A Chromium without a window."""
     found = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
     if found is None:
         if os.environ.get("CI"):
@@ -36,3 +45,12 @@ async def browser() -> AsyncIterator[Browser]:
         started = await playwright.chromium.launch(executable_path=found, args=FLAGS)
         yield started
         await started.close()
+
+
+@pytest_asyncio.fixture(loop_scope="module")
+async def looker(browser: Browser, played: Set) -> AsyncIterator[Looker]:
+    """Opens the page as somebody; in the end no page may have had an error, or asked anybody else for anything."""
+    found = Looker(browser, played)
+    yield found
+    await found.close()
+    assert found.faults == []

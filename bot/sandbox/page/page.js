@@ -12,7 +12,7 @@ const BUSY = 8000; // ms after which the sign that an answer is awaited goes awa
 
 const view = {
   viewer: decodeURIComponent(location.hash.slice(1)), beat: 0, state: null, first: true, phone: matchMedia("(max-width: 820px)"),
-  rooms: { slack: "channel", telegram: "supergroup" }, shown: "slack", follow: { slack: 0, telegram: 0 }, read: new Map(), homes: new Set(), typed: { slack: [], telegram: [] },
+  rooms: { slack: "channel", telegram: "supergroup" }, shown: "slack", follow: { slack: 0, telegram: 0 }, read: new Map(), told: new Map(), homes: new Set(), typed: { slack: [], telegram: [] },
   drawn: { viewers: new Drawn(), slack: new Drawn(), telegram: new Drawn(), slackRooms: new Drawn(), telegramRooms: new Drawn() },
 };
 const $ = (id) => document.getElementById(id);
@@ -101,6 +101,13 @@ function viewers() {
 function rooms(side, list) {
   const room = list.find((one) => one.kind === view.rooms[side]) ?? list[0];
   const { viewer } = view.state;
+  const own = list.find((one) => DIRECT.has(one.kind));
+  const whispered = own !== room && viewer.told[own.id] > (view.told.get(own.id) ?? viewer.told[own.id]);
+  view.told.set(own.id, viewer.told[own.id]);
+  if (whispered && $(`${side}-side`).hasAttribute("data-busy")) {
+    busy(side, false);
+    toast(words().whispered);
+  }
   if (room.id in viewer.told && (!view.phone.matches || view.shown === side)) read(viewer, room.id);
   const drawn = view.drawn[`${side}Rooms`];
   drawn.into($(`${side}-rooms`), list.map((one) => {
