@@ -113,12 +113,13 @@ def judge(standing: Standing | None, opens: int, holds: int, now: datetime) -> V
 
 def _reason(standing: Standing, severity: int, now: datetime) -> Reason | None:
     """Why people are told of a case that stays, or None."""
+    asleep = standing.snoozed_until is not None and standing.snoozed_until > now
     if standing.told_severity == 0:
-        return "opened"
+        return None if asleep else "opened"
     if severity > standing.told_severity:
         return "worsened"
     if standing.action_failed:
         return "action_failed"
-    if standing.snoozed_until is not None and standing.snoozed_until <= now:
+    if standing.snoozed_until is not None and not asleep:
         return "snooze_ended"
     return None

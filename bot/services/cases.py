@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from datetime import datetime
 from typing import Any
 
@@ -11,6 +11,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bot.chat.arguments import Location
 from bot.chat.nodes import Code
+from bot.domain.approval import OPEN_STATES
 from bot.domain.cases import Standing, judge
 from bot.domain.views import CaseKind, CaseView, Page
 from bot.errors import BadArgument, NotAllowed, UnknownReference
@@ -50,13 +51,21 @@ class Finding:
 
 @dataclass(slots=True)
 class Applied:
-    """What became of the cases: ids, and whom to tell of what."""
+    """What became of the cases: ids, and what people are to be told; `snoozed` says until when those were asleep."""
 
     opened: list[int] = field(default_factory=list)
     worsened: list[int] = field(default_factory=list)
     eased: list[int] = field(default_factory=list)
     resolved: list[int] = field(default_factory=list)
     news: list[News] = field(default_factory=list)
+    snoozed: dict[int, datetime] = field(default_factory=dict)
+
+    def add(self, more: Applied) -> None:
+        """Take in what became of further cases."""
+        for mine in fields(self):
+            if mine.name != "snoozed":
+                getattr(self, mine.name).extend(getattr(more, mine.name))
+        self.snoozed |= more.snoozed
 
 
 class Cases:
@@ -108,9 +117,10 @@ class Cases:
         """Open, update and resolve cases in the caller's transaction, which holds the scan's lock.
 
         A case is unique while unresolved. Nothing is announced here: the scan first drafts what its cards propose.
+        Until `announce` has run a case counts as untold, so a scan that is cut off leaves the telling to the next.
         """
-        standing = await rows.unresolved(connection)
-        applied, fresh, figures, told = Applied(), [], [], []
+        standing = await self._held(connection, [finding.key for finding in findings])
+        applied, fresh, figures = Applied(), [], []
         for finding in findings:
             case = standing.get(finding.key)
             verdict = judge(_standing(case), finding.opens, finding.holds, at)
@@ -140,25 +150,41 @@ class Cases:
                     mark = case.snoozed_until.isoformat()
                 news = News(case.id, case.kind, verdict.severity, finding.money_minor, verdict.tell, mark)
                 applied.news.append(news)
-                told.append(_told(case, verdict.severity, at))
+                if case.snoozed_until is not None:
+                    applied.snoozed[case.id] = case.snoozed_until
         await rows.update_all(connection, figures)
-        await rows.update_all(connection, told)
         await rows.resolve_all(connection, applied.resolved, at)
         await self._open(connection, fresh, at, applied)
         return applied
 
+    async def refresh(self, connection: AsyncConnection, applied: Applied) -> None:
+        """Bring the cards that stand already up to date."""
+        await telling.refresh(connection, self._outbox, sorted({*applied.worsened, *applied.eased, *applied.resolved}))
+
     async def announce(self, connection: AsyncConnection, applied: Applied, at: datetime) -> int:
-        """Tell people, and bring the cards that stand already up to date; how many messages were written."""
-        changed = sorted({*applied.worsened, *applied.eased, *applied.resolved})
-        await telling.refresh(connection, self._outbox, changed)
+        """Tell people, and keep that they were told; how many messages were written.
+
+        A case that was put to sleep since it was judged is left alone.
+        """
+        ids = {item.case_id for item in applied.news}
+        await locks.cases(connection, ids)
+        standing = await rows.unresolved_of(connection, ids)
+        news = [
+            item
+            for item in applied.news
+            if item.case_id in standing and standing[item.case_id].snoozed_until == applied.snoozed.get(item.case_id)
+        ]
+        await rows.update_all(connection, [_told(standing[item.case_id], item.severity, at) for item in news])
         return await telling.tell(
-            connection,
-            self._outbox,
-            applied.news,
-            self._settings.alerts_individual,
-            self._settings.organisation_currency,
-            at,
+            connection, self._outbox, news, self._settings.alerts_individual, self._settings.organisation_currency, at
         )
+
+    async def _held(self, connection: AsyncConnection, keys: Sequence[str]) -> dict[str, CaseRow]:
+        """The unresolved cases of the keys with their open requests, held until the end of the transaction."""
+        ids = [case.id for case in (await rows.unresolved(connection, keys)).values()]
+        await locks.requests_of(connection, ids, OPEN_STATES)
+        await locks.cases(connection, ids)
+        return await rows.unresolved(connection, keys)
 
     async def _open(
         self, connection: AsyncConnection, fresh: Sequence[tuple[Finding, int]], at: datetime, applied: Applied
@@ -171,13 +197,12 @@ class Cases:
                 "location_id": finding.location_id,
                 "state": "open",
                 "severity": severity,
-                "notified_severity": severity,
+                "notified_severity": 0,
                 "money_minor": finding.money_minor,
                 "currency": self._settings.organisation_currency,
                 "evidence": finding.evidence,
                 "opened_at": at,
                 "updated_at": at,
-                "notified_at": at,
             }
             for finding, severity in fresh
         ]

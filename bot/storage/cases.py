@@ -38,16 +38,25 @@ class CaseRow:
     money_minor: int
 
 
-async def unresolved(connection: AsyncConnection) -> dict[str, CaseRow]:
-    """Every unresolved case, by key."""
-    rows = await connection.execute(
-        select(
-            Case.id, Case.key, Case.kind, Case.product_id, Case.location_id, Case.state, Case.severity,
-            Case.notified_severity, Case.snoozed_until, Case.money_minor,
-        ).where(Case.resolved_at.is_(None))
-    )  # fmt: skip
-    found = [CaseRow(**row._mapping) for row in rows]  # noqa: SLF001  # the public name of a row's dict in SQLAlchemy 2
+async def unresolved(connection: AsyncConnection, keys: Collection[str] | None = None) -> dict[str, CaseRow]:
+    """Every unresolved case, or those of the keys, by key."""
+    wanted = select(
+        Case.id, Case.key, Case.kind, Case.product_id, Case.location_id, Case.state, Case.severity,
+        Case.notified_severity, Case.snoozed_until, Case.money_minor,
+    ).where(Case.resolved_at.is_(None))  # fmt: skip
+    found = []
+    for query in [wanted] if keys is None else [wanted.where(Case.key.in_(some)) for some in chunked(keys)]:
+        rows = await connection.execute(query)
+        found += [CaseRow(**row._mapping) for row in rows]  # noqa: SLF001  # the public name of a row's dict in SQLAlchemy 2
     return {row.key: row for row in found}
+
+
+async def unresolved_of(connection: AsyncConnection, ids: Collection[int]) -> dict[int, CaseRow]:
+    """Those of the cases that are unresolved, by id."""
+    keys: list[str] = []
+    for some in chunked(ids):
+        keys += await connection.scalars(select(Case.key).where(Case.id.in_(some)))
+    return {row.id: row for row in (await unresolved(connection, keys)).values() if row.id in ids}
 
 
 class _Written(TypeDecorator[str]):

@@ -3,7 +3,7 @@
 Taken in this order, and within a kind by ascending id, so that two transactions can never wait for each other:
 
     0. linking           one joining of two people at a time; it takes nothing else but the audit's head
-    1. the scan          one watch scan at a time
+    1. the scan          one batch of a watch scan at a time
     2. requests
     3. cases
     4. the audit's head  always last: a transaction that appended takes no further lock
@@ -17,7 +17,7 @@ from __future__ import annotations
 
 from collections.abc import Collection
 
-from sqlalchemy import select
+from sqlalchemy import select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bot.storage.chunks import chunked
@@ -34,9 +34,17 @@ async def linking(connection: AsyncConnection) -> None:
     await _mark(connection, LINKING, "")
 
 
-async def scan(connection: AsyncConnection) -> None:
-    """Make this the only scan until the transaction ends."""
-    await _mark(connection, SCAN, "")
+async def scan(connection: AsyncConnection, expected: int) -> bool:
+    """Make this the only scan until the transaction ends; false where another one wrote since we counted `expected`."""
+    if int(await _mark(connection, SCAN, "0") or 0) != expected:
+        return False
+    await connection.execute(update(Mark).where(Mark.key == SCAN).values(value=str(expected + 1)))
+    return True
+
+
+async def scans(connection: AsyncConnection) -> int:
+    """How often scans have written so far; nothing is held."""
+    return int((await connection.execute(select(Mark.value).where(Mark.key == SCAN))).scalar() or 0)
 
 
 async def request(connection: AsyncConnection, request_id: int) -> bool:
@@ -50,6 +58,13 @@ async def requests_in(connection: AsyncConnection, states: Collection[str]) -> N
     await connection.execute(select(Request.id).where(Request.state.in_(states)).order_by(Request.id).with_for_update())
 
 
+async def requests_of(connection: AsyncConnection, case_ids: Collection[int], states: Collection[str]) -> None:
+    """Hold the requests of the cases that are in one of the states."""
+    for some in chunked(sorted(case_ids)):
+        wanted = select(Request.id).where(Request.case_id.in_(some), Request.state.in_(states))
+        await connection.execute(wanted.order_by(Request.id).with_for_update())
+
+
 async def case(connection: AsyncConnection, case_id: int) -> bool:
     """Hold one case; false where there is none."""
     held = await connection.execute(select(Case.id).where(Case.id == case_id).with_for_update())
@@ -60,11 +75,6 @@ async def cases(connection: AsyncConnection, case_ids: Collection[int]) -> None:
     """Hold the cases."""
     for some in chunked(sorted(case_ids)):
         await connection.execute(select(Case.id).where(Case.id.in_(some)).order_by(Case.id).with_for_update())
-
-
-async def unresolved_cases(connection: AsyncConnection) -> None:
-    """Hold every unresolved case."""
-    await connection.execute(select(Case.id).where(Case.resolved_at.is_(None)).order_by(Case.id).with_for_update())
 
 
 async def audit_head(connection: AsyncConnection, empty: str) -> str:

@@ -79,14 +79,6 @@ async def due(connection: AsyncConnection, now: datetime) -> tuple[RequestRow, .
     return await rows_in(connection, Request.state == "pending", Request.expires_at <= now)
 
 
-async def asked_cases(connection: AsyncConnection) -> set[int]:
-    """Cases that have a draft or pending request."""
-    found = await connection.scalars(
-        select(Request.case_id).where(Request.state.in_(OPEN_STATES), Request.case_id.is_not(None))
-    )
-    return {case_id for case_id in found if case_id is not None}
-
-
 async def open_of_cases(connection: AsyncConnection, case_ids: Collection[int]) -> tuple[RequestRow, ...]:
     """Draft and pending requests of the cases."""
     found: list[RequestRow] = []
