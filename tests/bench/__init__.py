@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from tests.bench import watch
+from tests.bench import memory, sample, watch
 from tests.bench.report import Benchmark
 
-BENCHMARKS: tuple[Benchmark, ...] = (watch.BENCHMARK,)
+BENCHMARKS: tuple[Benchmark, ...] = (sample.BENCHMARK, memory.BENCHMARK, watch.BENCHMARK)

@@ -96,7 +96,7 @@ def machine() -> str:
     """The machine and the versions that the figures depend on."""
     return (
         f"{_processor()}, {os.cpu_count()} cores, {platform.system()}; Python {platform.python_version()}, "
-        f"NumPy {np.__version__}, SciPy {scipy.__version__}"
+        f"NumPy {np.__version__}, SciPy {scipy.__version__}; load average {os.getloadavg()[0]:.1f} at the end"
     )
 
 

@@ -36,7 +36,7 @@ def _report(history: SeriesHistory, routes: Routes, positions: Positions, networ
     return Report(
         title=f"{n:,} series x {history.days} days",
         timings=(
-            timed(LOOP, lambda: _loop(history, routes, positions, rows), runs=3, scale=n / SAMPLE),
+            timed(LOOP, lambda: plain_loop(history, routes, positions, rows), runs=3, scale=n / SAMPLE),
             timed(PASS, lambda: assess(history, routes, positions, RULES, network)),
             *_phases(history, routes, positions, network),
         ),
@@ -76,15 +76,17 @@ def _phases(history: SeriesHistory, routes: Routes, positions: Positions, networ
     )
 
 
-def _loop(history: SeriesHistory, routes: Routes, positions: Positions, rows: list[int]) -> None:
+def plain_loop(
+    history: SeriesHistory, routes: Routes, positions: Positions, rows: list[int], rules: WatchSettings = RULES
+) -> None:
     """Some series, one at a time."""
     receipts = history.on_hand if history.receipts is None else history.receipts
     for row in rows:
         lead = float(np.nan_to_num(routes.lead_time_days[row], nan=30.0))
-        demand = slow_demand(history.units[row].tolist(), history.on_hand[row].tolist(), RULES.demand)
-        slow_safety_stock(demand.velocity, demand.sd, lead, float(routes.lead_time_sd[row]), 0.95)
+        demand = slow_demand(history.units[row].tolist(), history.on_hand[row].tolist(), rules.demand)
+        slow_safety_stock(demand.velocity, demand.sd, lead, float(np.nan_to_num(routes.lead_time_sd[row])), 0.95)
         slow_runout(int(positions.available[row]), demand.velocity, positions.incoming[row].tolist(), lead)
-        slow_ageing(receipts[row].tolist(), int(positions.on_hand[row]), RULES.ageing.bucket_edges)
+        slow_ageing(receipts[row].tolist(), int(positions.on_hand[row]), rules.ageing.bucket_edges)
 
 
 BENCHMARK = Benchmark("watch", run)

@@ -24,15 +24,18 @@ from bot.chat.arguments import Sku
 from bot.chat.codec import decode_message
 from bot.chat.nodes import Facts, Message, Number, Table
 from bot.domain.demand import DemandSettings
+from bot.domain.sourcing import SourcingSettings
 from bot.domain.views import StockLine
 from bot.ports import MovableClock
 from bot.sandbox import sample
 from bot.sandbox.sample import load_small
+from bot.services.snapshot import take
 from bot.storage.database import Database
 from bot.words import Words
 from tests.cli.terminal import stocktide
 from tests.domain.reference import SlowDemand, slow_demand
 from tests.sample.asof import WINDOWS, Key, MadeUp, Sold, sold
+from tests.sample.conftest import WholeYear
 from tests.sample.oracle import Oracle
 
 SMALL = Path(sample.__file__).parent / "small.parquet"
@@ -201,6 +204,32 @@ def test_levels_follow_from_the_formulas(monday: dict[Key, StockLine], oracle: O
         regular, irregular = regular + (not skewed), irregular + skewed
     assert regular >= 3
     assert irregular >= 30
+
+
+@pytest.mark.timeout(600)
+@pytest.mark.xdist_group("whole year")
+@pytest.mark.parametrize("at", [MONDAY, INSTANTS[7]], ids=["monday", "clocks_go_back"])
+async def test_every_series_of_the_whole_year_is_what_the_raw_rows_say(
+    at: datetime, whole_year: WholeYear, whole_oracle: Oracle
+) -> None:
+    """The watch's own reading of all 15,946 series, and the two giant orders of the year among them."""
+    rows, expected = MadeUp(whole_year.file), sold(whole_oracle, at)
+    stock = rows.stock(expected, at)
+    rows.close()
+    async with opened(whole_year.file) as application:
+        services = application.services
+        async with services.database.reading() as connection:
+            taken = await take(connection, services.settings, SourcingSettings(), at)
+    keys = [(taken.product(row).sku, taken.place(row).code) for row in range(len(taken.product_ids))]
+    nothing = Sold((0, 0, 0), 0, 0)
+    sums = zip(*(taken.history.units[:, -days:].sum(axis=1).tolist() for days in WINDOWS), strict=True)
+    assert dict(zip(keys, sums, strict=True)) == {key: expected.get(key, nothing).windows for key in keys}
+    assert dict(zip(keys, taken.sold_today.tolist(), strict=True)) == {
+        key: expected.get(key, nothing).today for key in keys
+    }
+    assert dict(zip(keys, taken.positions.on_hand.tolist(), strict=True)) == {key: stock.get(key, 0) for key in keys}
+    assert set(keys) >= set(expected)
+    assert len(keys) > 15_000
 
 
 @pytest.mark.parametrize(("code", "place"), [("85123a", "UK"), (GIANT, "UK"), ("22423", "DE"), ("79000", "UK")])

@@ -3,26 +3,23 @@
 from __future__ import annotations
 
 from datetime import UTC, date, datetime
-from pathlib import Path
 
 import pytest
 from sqlalchemy import text
 
-from bot.ports import MovableClock
-from bot.sandbox import sample
-from bot.sandbox.sample import load_sample
 from bot.storage.database import Database
 from bot.storage.ledger import history
+from tests.sample.conftest import WholeYear
 from tests.sample.oracle import Oracle
 from tests.sample.test_sample import DEMAND
 
-WHOLE = Path(sample.__file__).parent / "online_retail.parquet"
-
 
 @pytest.mark.timeout(600)
-async def test_the_whole_year_is_what_its_541909_raw_rows_say(sqlite_database: Database, clock: MovableClock) -> None:
-    report = await load_sample(sqlite_database, clock)
-    oracle = Oracle(WHOLE)
+@pytest.mark.xdist_group("whole year")
+async def test_the_whole_year_is_what_its_541909_raw_rows_say(
+    whole_year: WholeYear, whole_database: Database, whole_oracle: Oracle
+) -> None:
+    report, oracle = whole_year.report, whole_oracle
     sales = report.sales
     assert (sales.rows, sales.added, sales.rejected) == (541_909, 541_909, 0)
     kinds = {str(kind): int(count) for kind, count in oracle.rows("SELECT kind, COUNT(*) FROM lines GROUP BY ALL")}
@@ -35,7 +32,7 @@ async def test_the_whole_year_is_what_its_541909_raw_rows_say(sqlite_database: D
     assert tallies == {kind: kinds[kind] for kind in tallies}
     assert sales.cancellations == len(oracle.cancelled)
     assert sales.cancellations + sales.returns == kinds["back"]
-    async with sqlite_database.reading() as connection:
+    async with whole_database.reading() as connection:
         rows = await connection.execute(text(DEMAND))
         found = {(sku, code, day): tuple(rest) for sku, code, day, *rest in rows}
         giants = await connection.execute(
