@@ -171,7 +171,7 @@ class JobRunner:
                 async with asyncio.timeout(job.patience.total_seconds()):
                     result = await job.run(self._services, due_at)
             except asyncio.CancelledError:
-                await asyncio.shield(self._finish(run_id, None, "the process was stopped"))
+                await asyncio.shield(self._give_back(run_id))
                 raise
             except Exception as problem:  # noqa: BLE001  # a job's fault is recorded and must not end the others
                 error = f"{type(problem).__name__}: {problem}".rstrip(": ")
@@ -180,6 +180,11 @@ class JobRunner:
             seconds = round(asyncio.get_running_loop().time() - started, 3)
             _log.debug("job done", seconds=seconds, failed=bool(error))
         return result, error
+
+    async def _give_back(self, run_id: int) -> None:
+        """Forget a run that the end of the process cut off: whoever ticks next runs it."""
+        async with self._database.transaction() as connection:
+            await rows.give_back(connection, run_id)
 
     async def _finish(self, run_id: int, result: dict[str, Any] | None, error: str) -> None:
         async with self._database.transaction() as connection:

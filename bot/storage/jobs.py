@@ -72,6 +72,11 @@ async def finish(
     )
 
 
+async def give_back(connection: AsyncConnection, run_id: int) -> None:
+    """Forget a run that has not ended; it is due again."""
+    await connection.execute(delete(JobRun).where(JobRun.id == run_id, JobRun.state == "running"))
+
+
 async def give_up(connection: AsyncConnection, job: str, started_before: datetime, now: datetime) -> int:
     """Record runs whose process must have died as failed; how many."""
     done = await connection.execute(

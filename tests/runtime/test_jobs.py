@@ -93,6 +93,26 @@ async def test_a_run_that_takes_too_long_is_stopped(database: Database, clock: M
     assert await runs(database) == [("stuck", "failed")]
 
 
+async def test_a_run_cut_off_by_the_end_is_run_by_the_next_process(database: Database, clock: MovableClock) -> None:
+    begun = asyncio.Event()
+
+    async def hang(_services: Services, _due_at: datetime) -> dict[str, Any]:
+        begun.set()
+        await asyncio.Event().wait()
+        return {}
+
+    daily = Every(timedelta(days=1))
+    stopped = JobRunner(services=services_of(database, clock), jobs=[Job("scan", hang, daily)])
+    ticking = asyncio.create_task(stopped.tick())
+    await begun.wait()
+    ticking.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await ticking
+    following = JobRunner(services=services_of(database, clock), jobs=[Job("scan", count, daily)])
+    assert await following.tick() == ["scan"]
+    assert await runs(database) == [("scan", "done")]
+
+
 async def test_a_run_whose_process_died_is_recorded_as_failed(database: Database, clock: MovableClock) -> None:
     runner = JobRunner(services=services_of(database, clock), jobs=[Job("hourly", count, Every(timedelta(hours=1)))])
     await runner._claim(runner.jobs["hourly"], clock.now())
