@@ -20,7 +20,11 @@ HEAD = """# Benchmarks
 
 Written by `make bench` (`python -m tests.bench`). Each figure is the median of the runs, with the fastest and the
 slowest; the last column compares it with the baseline of the same table, measured in the same run, or, for a phase,
-says which share of its whole it takes.
+says which share of its whole it takes. Where the load average is near the number of cores or above it, others were
+at work on the machine: there the processor's time tells more than the clock's.
+
+Everything is measured on what the project ships and makes: the sample's file, and series and CSV files made with a
+seed. Left out: networks and the chats' own servers, PostgreSQL, and several processes at once.
 """
 
 

@@ -40,4 +40,4 @@ class IngestSettings:
     latest: datetime | None = None  # no fact lies after this instant; None: a day from now
     sales_limit_hours: int = 48  # a feed older than this is stale
     stock_limit_hours: int = 72
-    batch: int = 50_000  # rows per transaction
+    batch: int = 20_000  # rows per transaction

@@ -17,7 +17,7 @@ from decimal import Decimal, InvalidOperation
 from typing import Any
 from zoneinfo import ZoneInfo
 
-_REMEMBERED = 200_000
+_REMEMBERED = 20_000
 
 
 @dataclass(frozen=True, slots=True)
