@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -23,6 +24,7 @@ from bot.storage.outbox import Claimed, Head
 _log = structlog.get_logger(__name__)
 
 POLL_SECONDS = 1.0  # how soon letters written by another process are found
+GRACE_SECONDS = 0.5  # of a stop, for a claim under way
 IN_FLIGHT = 20  # letters of one platform on their way at once
 
 
@@ -86,15 +88,18 @@ class Delivery:
         A letter cut off on its way is taken up after its lease and marked as a possible repeat.
         """
         self._stopping = True
+        deadline = asyncio.get_running_loop().time() + seconds
         loops = [lane.loop for lane in self.lanes.values() if lane.loop]
-        for loop in loops:
-            loop.cancel()
-        await asyncio.gather(*loops, return_exceptions=True)
+        for lane in self.lanes.values():
+            lane.bell.set()  # they end by themselves: a loop cut off while it claims would hold its letters for a lease
         try:
-            async with asyncio.timeout(seconds):
-                await self.drain()
+            async with asyncio.timeout(seconds + GRACE_SECONDS):
+                await asyncio.gather(*loops, return_exceptions=True)
+                await asyncio.gather(*(self._drain(lane, deadline) for lane in self.lanes.values()))
         except TimeoutError:
-            cut = [task for lane in self.lanes.values() for task in lane.sending.values()]
+            _log.warning("the database answers too late")
+        cut = [task for lane in self.lanes.values() for task in lane.sending.values()]
+        if cut:
             _log.warning("letters were cut off on their way", letters=len(cut))
             for task in cut:
                 task.cancel()
@@ -104,12 +109,12 @@ class Delivery:
         """Deliver until nothing is left that may leave at once."""
         await asyncio.gather(*(self._drain(lane) for lane in self.lanes.values()))
 
-    async def _drain(self, lane: Lane) -> None:
-        while True:
+    async def _drain(self, lane: Lane, deadline: float = math.inf) -> None:
+        while (left := deadline - asyncio.get_running_loop().time()) > 0:
             await self._round(lane)
             if not lane.sending:
                 return
-            await asyncio.wait(lane.sending.values())
+            await asyncio.wait(lane.sending.values(), timeout=None if math.isinf(left) else left)
 
     async def _run(self, lane: Lane) -> None:
         while not self._stopping:

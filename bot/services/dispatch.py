@@ -56,18 +56,25 @@ class Dispatcher:
         self._bell = wakes.bell(BELL)
         self._loop: asyncio.Task[None] | None = None
         self._in_hand: dict[int, asyncio.Task[None]] = {}
+        self._stopping = False
 
     def start(self) -> None:
         """Begin to handle events; needs a running loop."""
+        self._stopping = False
         self._loop = asyncio.create_task(self._run(), name="dispatch")
 
     async def stop(self, seconds: float) -> None:
         """Take no more events and finish those in hand, for at most that long; the rest is given back."""
+        deadline = asyncio.get_running_loop().time() + seconds
         if self._loop:
+            self._stopping = True
+            self._bell.set()  # it ends by itself: cut off while it claims, it would hold those events for a lease
+            await asyncio.wait([self._loop], timeout=seconds)
             self._loop.cancel()
             await asyncio.gather(self._loop, return_exceptions=True)
         if self._in_hand:
-            _done, late = await asyncio.wait(self._in_hand.values(), timeout=seconds)
+            left = max(0.0, deadline - asyncio.get_running_loop().time())
+            _done, late = await asyncio.wait(self._in_hand.values(), timeout=left)
             for task in late:
                 task.cancel()
             await asyncio.gather(*late, return_exceptions=True)
@@ -81,7 +88,7 @@ class Dispatcher:
             await asyncio.wait(self._in_hand.values())
 
     async def _run(self) -> None:
-        while True:
+        while not self._stopping:
             self._bell.clear()
             try:
                 pause = await self._round()

@@ -10,7 +10,7 @@ from itertools import count
 from typing import Any
 
 import pytest
-from sqlalchemy import insert, select
+from sqlalchemy import event, insert, select
 
 from bot import settings
 from bot.bootstrap import App, build
@@ -26,7 +26,7 @@ from bot.storage.database import Database
 from bot.storage.tables import Conversation, Inbox, Member, Subscription
 from bot.words import _
 from tests.runtime.conftest import says
-from tests.runtime.recorder import Recorder
+from tests.runtime.recorder import Recorder, until
 
 _events = count(1)
 
@@ -352,5 +352,31 @@ async def test_an_event_cut_off_by_the_end_is_taken_up_at_once_by_the_next_proce
     await gate.wait()
     await house.app.dispatcher.stop(0.01)
     monkeypatch.undo()
+    await house.settle()
+    assert house.slack.texts() == ["pong 1"]
+
+
+async def test_an_event_that_is_being_claimed_when_the_end_comes_is_not_held_for_a_lease(house: House) -> None:
+    dispatcher, engine = house.app.dispatcher, house.app.services.database.engine.sync_engine
+    stops: list[asyncio.Task[None]] = []
+    claimed: list[str] = []
+
+    @event.listens_for(engine, "before_cursor_execute")
+    def executed(_connection: Any, _cursor: Any, statement: str, *_rest: Any) -> None:
+        if statement.startswith("UPDATE inbox"):
+            claimed.append(statement)
+
+    @event.listens_for(engine, "commit")
+    def committing(_connection: Any) -> None:
+        if claimed and not stops:
+            stops.append(asyncio.create_task(dispatcher.stop(5)))
+
+    await house.app.services.inbox.take(typed("ping", chat="C1", kind="group"))
+    dispatcher.start()
+    await until(lambda: stops)
+    await stops[0]
+    async with house.app.services.database.reading() as connection:
+        row = (await connection.execute(select(Inbox.state, Inbox.lease_until))).one()
+    assert (row.state, row.lease_until) == ("done", None)
     await house.settle()
     assert house.slack.texts() == ["pong 1"]
