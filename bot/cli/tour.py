@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import re
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterable, Mapping
+from functools import partial
 from typing import Any
 
 from rich.console import Console
@@ -145,21 +146,20 @@ class Tour:
 
     async def digests(self) -> str:
         """One digest for each member, none twice, each in the member's language."""
-        wanted = {person.key for person in self.played.cast.people if person.member.digest_at}
-        before = {person.key: len(self._direct(person)) for person in self.played.cast.people}
+        people = self.played.cast.people
+        wanted = {person.key for person in people if person.member.digest_at}
+        before = {person.key: len(self._direct(person)) for person in people}
         seen: dict[str, list[str]] = {}
-        for _ in range(2 * len(wanted)):
-            at, _whose = self.played.stage.next_morning()
+        for _ in wanted:
+            at, whose = self.played.stage.next_morning()
             await self.played.stage.push(at)
-            await self._quiet()
-            seen = {
-                person.key: texts
-                for person in self.played.cast.people
-                if (texts := self._direct(person)[before[person.key] :])
-            }
-            self.console.print(f"[dim]{at:%a %d %b %H:%M} UTC: {', '.join(sorted(seen)) or 'nobody yet'}[/]")
+            await self._until(partial(self._all_told, whose, before))
+            seen = self._since(before)
+            self.console.print(f"[dim]{at:%a %d %b %H:%M} UTC: {', '.join(sorted(seen))}[/]")
             if wanted <= set(seen):
                 break
+        await self._quiet()
+        seen = self._since(before)
         self._need(wanted <= set(seen), f"a digest for everybody; missing: {', '.join(sorted(wanted - set(seen)))}")
         twice = sorted(key for key, texts in seen.items() if len(texts) > 1)
         self._need(not twice, f"one digest each, not more for {', '.join(twice)}")
@@ -270,6 +270,14 @@ class Tour:
             if message.sender == self.telegram.bot.id
         ]
         return slack + telegram
+
+    def _all_told(self, people: Iterable[Person], before: Mapping[str, int]) -> bool:
+        return all(len(self._direct(person)) > before[person.key] for person in people)
+
+    def _since(self, before: Mapping[str, int]) -> dict[str, list[str]]:
+        """What each person was told in private since; only those who were told anything."""
+        told = {person.key: self._direct(person)[before[person.key] :] for person in self.played.cast.people}
+        return {key: texts for key, texts in told.items() if texts}
 
     async def _quiet(self) -> None:
         """Wait until nothing waits in the outbox."""

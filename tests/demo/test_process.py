@@ -45,3 +45,26 @@ async def test_the_demo_says_its_phases_and_its_address_serves_it_and_ends_on_si
     [first] = [line for line in lines if line.startswith("First alert after")]
     assert all(f"{name} " in first for name in ("sandbox", "sample", "bot", "watch", "first alert"))
     assert "Traceback" not in told.decode()
+
+
+@pytest.mark.xdist_group("browser")
+async def test_the_demo_ends_on_sigterm_while_it_is_being_set_up() -> None:
+    process = await asyncio.create_subprocess_exec(
+        sys.executable, "-m", "bot", "demo", "--port", "0", stdout=PIPE, stderr=PIPE
+    )
+    try:
+        assert process.stderr
+        told = ""
+        async with asyncio.timeout(60):
+            while "  sandbox" not in told:
+                told += (await process.stderr.readline()).decode()
+                assert not process.stderr.at_eof(), told
+            process.send_signal(signal.SIGTERM)
+            out, rest = await process.communicate()
+    finally:
+        if process.returncode is None:
+            process.kill()
+            await process.wait()
+    assert process.returncode == 0
+    assert b"Open" not in out
+    assert b"Traceback" not in rest

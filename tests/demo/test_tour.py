@@ -50,7 +50,7 @@ async def test_a_digest_that_comes_twice_fails_the_tour() -> None:
         found = Tour(played, Console(file=io.StringIO()))
         person = played.cast.people[0]
         played.stage.pushed = _once_more(played, person.slack.id)
-        with pytest.raises(StepFailed, match="not more for lin"):
+        with pytest.raises(StepFailed, match=f"not more for {person.key}"):
             await found.digests()
 
 

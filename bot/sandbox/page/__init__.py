@@ -54,10 +54,11 @@ class Stage:
     pushed: Callable[[], Awaitable[object]]
     days_off: DaysOff = field(default_factory=DaysOff)
 
-    def next_morning(self) -> tuple[datetime, Person]:
-        """When the next working morning's digest will have come, and whose morning it is."""
-        found = [(self._morning(person), person) for person in self.cast.people]
-        return min(found, key=lambda morning: morning[0])
+    def next_morning(self) -> tuple[datetime, list[Person]]:
+        """When the next working morning's digests will have come, and whose morning it is."""
+        mornings = {person.key: self._morning(person) for person in self.cast.people}
+        at = min(mornings.values())
+        return at, [person for person in self.cast.people if mornings[person.key] == at]
 
     async def push(self, to: datetime) -> None:
         """Move the clock to a later instant, and do what is due by then."""
@@ -169,7 +170,7 @@ async def _press_home(stage: Stage, person: Person, wanted: Mapping[str, str]) -
 
 async def _push(stage: Stage, person: Person, wanted: Mapping[str, str]) -> Told:
     if wanted["by"] == "morning":
-        to, whose = stage.next_morning()
+        to, (whose, *_others) = stage.next_morning()
     else:
         seconds = int(wanted["by"])
         if seconds <= 0:
