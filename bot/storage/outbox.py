@@ -229,10 +229,10 @@ async def message_of(connection: AsyncConnection, row_id: int) -> dict[str, Any]
 
 
 async def reword(connection: AsyncConnection, subject: str, message: dict[str, Any], kinds: Collection[str]) -> int:
-    """Replace what the waiting rows about `subject` say, those in flight included; how many there are."""
+    """Replace what the undelivered rows about `subject` say, in flight and dead ones too; how many there are."""
     done = await connection.execute(
         update(Outbox)
-        .where(Outbox.subject == subject, Outbox.state == "pending", Outbox.kind.in_(kinds))
+        .where(Outbox.subject == subject, Outbox.state.in_(("pending", "dead", "uncertain")), Outbox.kind.in_(kinds))
         .values(message=message)
     )
     return done.rowcount

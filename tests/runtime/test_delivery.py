@@ -71,6 +71,18 @@ async def test_a_letter_that_no_day_could_deliver_is_dead_and_can_be_revived(pos
     assert await post.outbox.dead() == []
 
 
+async def test_a_revived_letter_says_what_has_become_of_its_subject_meanwhile(post: Post) -> None:
+    place = await post.place()
+    letter = await post.put(place, "R-7 waits", subject="request:7")
+    post.platform.faults["post"].append(PayloadRefused("too large"))
+    await post.delivery.drain()
+    async with post.database.transaction() as connection:
+        await post.outbox.refresh(connection, "request:7", says("R-7 was approved"))
+    await post.outbox.revive(letter)
+    await post.delivery.drain()
+    assert post.platform.texts() == ["R-7 was approved"]
+
+
 async def test_an_alert_of_uncertain_fate_is_sent_once_more_and_says_so(post: Post) -> None:
     place = await post.place()
     await post.put(place, "stock is low", subject="case:1")
