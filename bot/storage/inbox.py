@@ -74,7 +74,7 @@ async def next_due(connection: AsyncConnection, now: datetime) -> datetime | Non
 
 
 async def claim(connection: AsyncConnection, ids: list[int], now: datetime, until: datetime) -> list[Event]:
-    """Take the events that nobody else holds."""
+    """Take the events that nobody else holds; one that cannot be read is put aside."""
     held = await connection.execute(
         skipping(
             select(Inbox.id, Inbox.attempts, Inbox.payload, Inbox.received_at)
@@ -85,10 +85,17 @@ async def claim(connection: AsyncConnection, ids: list[int], now: datetime, unti
     )
     events = []
     for row in held.all():
+        try:
+            incoming = Incoming.from_json(row.payload)
+        except TypeError as error:  # another version wrote it: it must not keep the others from being handled
+            await connection.execute(
+                update(Inbox).where(Inbox.id == row.id).values(state="failed", handled_at=now, error=str(error)[:500])
+            )
+            continue
         await connection.execute(
             update(Inbox).where(Inbox.id == row.id).values(attempts=row.attempts + 1, lease_until=until)
         )
-        events.append(Event(row.id, row.attempts + 1, Incoming.from_json(row.payload), row.received_at))
+        events.append(Event(row.id, row.attempts + 1, incoming, row.received_at))
     return events
 
 

@@ -10,7 +10,7 @@ from itertools import count
 from typing import Any
 
 import pytest
-from sqlalchemy import event, insert, select
+from sqlalchemy import event, insert, select, update
 
 from bot import settings
 from bot.bootstrap import App, build
@@ -380,3 +380,15 @@ async def test_an_event_that_is_being_claimed_when_the_end_comes_is_not_held_for
     assert (row.state, row.lease_until) == ("done", None)
     await house.settle()
     assert house.slack.texts() == ["pong 1"]
+
+
+async def test_an_event_that_cannot_be_read_is_put_aside_and_holds_up_no_other(house: House) -> None:
+    await house.app.services.inbox.take(typed("ping", chat="C1", kind="group"))
+    async with house.app.services.database.transaction() as connection:
+        written_by_another_version = {"platform": "slack", "conversation": "C1", "mood": "new"}
+        await connection.execute(update(Inbox).values(payload=written_by_another_version))
+    await house.take(typed("ping", chat="C1", kind="group"))
+    assert len(house.slack.texts()) == 1
+    async with house.app.services.database.reading() as connection:
+        states = (await connection.execute(select(Inbox.state).order_by(Inbox.id))).scalars().all()
+    assert list(states) == ["failed", "done"]
