@@ -12,12 +12,17 @@ from pathlib import Path
 
 import psycopg
 import pytest
+from hypothesis import HealthCheck, settings
 from sqlalchemy import create_engine
 
 from bot.ports import MovableClock
 from bot.sandbox.sample import load_small
 from bot.storage.database import Database
 from bot.storage.tables import Base
+
+# A busy machine is no fault of the code: no example fails for the time it took.
+settings.register_profile("patient", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("patient")
 
 _numbers = count(1)
 

@@ -325,7 +325,7 @@ BLOCKS: st.SearchStrategy[Block] = st.one_of(
 
 
 @given(st.lists(BLOCKS, max_size=12), st.lists(tables(), max_size=3), st.booleans(), st.sampled_from([MAX_TEXT, 1024]))
-@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large])
+@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large])
 def test_limits_hold_and_nothing_foreign_lives_in_any_message(
     blocks: list[Block],
     pages: list[Table],
