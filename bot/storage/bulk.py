@@ -7,7 +7,7 @@ the time of a large import.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from itertools import chain
 from typing import Any
 
@@ -48,13 +48,25 @@ async def _insert_values(
     size = max(_PARAMETERS // len(columns), 1)
     one = f"({', '.join('?' * len(columns))})"
     done = 0
-    for start in range(0, len(rows), size):
-        part = rows[start : start + size]
+    for part in _cut(rows, size):
         values = ", ".join([one] * len(part))
         statement = f"INSERT INTO {table.name} ({', '.join(columns)}) VALUES {values} ON CONFLICT {conflict}"  # noqa: S608  # declared names
         result = await connection.exec_driver_sql(statement, tuple(chain.from_iterable(part)))
         done += result.rowcount
     return done
+
+
+def _cut(rows: Sequence[Row], size: int) -> Iterator[Sequence[Row]]:
+    """Parts of `size` rows, then of ever smaller powers of two.
+
+    The driver keeps the last statements it prepared, and one of thousands of parameters takes a megabyte: a rest of
+    any length would fill its memory with statements that never come again.
+    """
+    start = 0
+    while left := len(rows) - start:
+        taken = size if left >= size else 1 << (left.bit_length() - 1)
+        yield rows[start : start + taken]
+        start += taken
 
 
 async def _insert_arrays(
