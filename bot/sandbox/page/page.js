@@ -214,6 +214,8 @@ function draw(moved = "") {
   }
   const atEnd = SIDES.filter((name) => side(name, moved === "all" || moved === name));
   viewers();
+  const chosen = document.querySelector(`[data-viewer="${CSS.escape(viewer.key)}"]`);
+  if (moved === "all" && chosen) $("viewers").scrollLeft = chosen.offsetLeft - $("viewers").offsetLeft - 60;
   for (const name of atEnd) $(`${name}-messages`).scrollTop = $(`${name}-messages`).scrollHeight;
   view.first = false;
   document.body.dataset.ready = viewer.key;
@@ -223,6 +225,7 @@ function choose(key) {
   view.viewer = key;
   view.beat = 0;
   view.first = true;
+  toast("");
   history.replaceState(null, "", `#${encodeURIComponent(key)}`);
   view.asking?.abort();
 }
