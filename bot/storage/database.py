@@ -25,16 +25,25 @@ class Database:
         self.engine: AsyncEngine = _engine(url, is_sqlite=self.is_sqlite)
         # SQLite's waiting writers poll, and may starve behind one that comes again at once: ours take turns in order.
         self._turn: AbstractAsyncContextManager[None] = asyncio.Lock() if self.is_sqlite else nullcontext()
+        self._holder: asyncio.Task[Any] | None = None  # whose turn it is
 
     @asynccontextmanager
     async def transaction(self) -> AsyncIterator[AsyncConnection]:
         """A writing transaction: committed at the end, rolled back on an error.
 
         On SQLite it begins IMMEDIATE: the write lock is taken first, so what was read stays true until the commit. A
-        use case that holds one transaction must not begin another.
+        use case that holds one transaction must not begin another; on SQLite, where it would wait for itself, that is a
+        RuntimeError.
         """
+        task = asyncio.current_task()
+        if self.is_sqlite and self._holder is task:
+            raise RuntimeError("a transaction was begun within a transaction")
         async with self._turn, self.engine.connect() as connection, connection.begin():
-            yield connection
+            self._holder = task
+            try:
+                yield connection
+            finally:
+                self._holder = None
 
     @asynccontextmanager
     async def reading(self) -> AsyncIterator[AsyncConnection]:

@@ -93,3 +93,14 @@ async def test_a_writer_that_comes_again_and_again_starves_no_other_on_sqlite(sq
     async with asyncio.timeout(ALL_WAIT.total_seconds()):
         await asyncio.gather(greedy(), patient())
     assert written.index("patient") <= 1
+
+
+async def test_a_transaction_within_a_transaction_is_refused_on_sqlite_where_it_would_wait_for_itself(
+    sqlite_database: Database,
+) -> None:
+    async with sqlite_database.transaction():
+        with pytest.raises(RuntimeError, match="within a transaction"):
+            async with sqlite_database.transaction():
+                pytest.fail("a second one began")
+    async with sqlite_database.transaction() as connection:  # and the first one ended well
+        await connection.execute(insert(Mark).values(key="after", value=""))
