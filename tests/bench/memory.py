@@ -26,8 +26,8 @@ def run() -> tuple[Report, ...]:
     labels = {size: f"{size:,} rows, peak {taken['peak_mb']:,.0f} MB" for size, taken in found.items()}
     long, more = found[large], [found[size]["peak_mb"] - found[small]["peak_mb"] for size in (middle, large)]
     whole = (
-        f"{middle:,} rows take {more[0]:+,.0f} MB at the peak, {large:,} rows {more[1]:+,.0f} MB: SQLite's page caches "
-        "(64 and 16 MB) fill first. The peak is that of the whole process, Python and its libraries included."
+        f"{middle:,} rows take {more[0]:+,.0f} MB at the peak, {large:,} rows {more[1]:+,.0f} MB; SQLite's page caches "
+        "may take 80 of them. The peak is that of the whole process, Python and its libraries included."
     )
     pace = f"{large / long['seconds']:,.0f} rows/s of the long file, {long['processor']:,.0f} s of the processor."
     return (
