@@ -27,7 +27,7 @@ def main() -> None:
 
 
 def _peak_mb() -> float:
-    """The peak of resident memory of this program alone; on Linux ru_maxrss would count the parent it was forked from."""
+    """The peak of resident memory of this program alone; on Linux ru_maxrss would count its parent too."""
     status = Path("/proc/self/status")
     if status.exists():
         return int(re.search(r"VmHWM:\s+(\d+) kB", status.read_text())[1]) / 2**10  # type: ignore[index]  # always there
