@@ -94,10 +94,6 @@ class Language:
         """A calendar date."""
         return format_date(on, format="medium", locale=self.locale)
 
-    def weekday_day(self, on: date) -> str:
-        """A calendar date with its weekday."""
-        return format_date(on, format="full", locale=self.locale)
-
     def time(self, at: datetime, zone: tzinfo) -> str:
         """The time of day in `zone`."""
         return format_time(at.astimezone(zone), format="short", locale=self.locale)

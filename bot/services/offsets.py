@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-from sqlalchemy import select
-
+from bot.storage import marks
 from bot.storage.database import Database
-from bot.storage.dialect import insert_into
-from bot.storage.tables import Mark
 
 
 class Offset:
@@ -19,14 +16,10 @@ class Offset:
     async def load(self) -> int:
         """The number; 0 where none was kept."""
         async with self._database.reading() as connection:
-            found = (await connection.execute(select(Mark.value).where(Mark.key == self._key))).scalar()
+            found = await marks.get(connection, self._key)
         return int(found) if found else 0
 
     async def save(self, offset: int) -> None:
         """Keep the number."""
         async with self._database.transaction() as connection:
-            await connection.execute(
-                insert_into(connection, Mark)
-                .values(key=self._key, value=str(offset))
-                .on_conflict_do_update(index_elements=["key"], set_={"value": str(offset)})
-            )
+            await marks.put(connection, self._key, str(offset))

@@ -10,6 +10,7 @@ from typing import Any
 from sqlalchemy import insert, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from bot.storage import marks
 from bot.storage.locks import AUDIT_HEAD
 from bot.storage.tables import Audit, Mark
 
@@ -58,4 +59,4 @@ async def entries(connection: AsyncConnection) -> AsyncIterator[Entry]:
 
 async def head(connection: AsyncConnection) -> str | None:
     """Where the chain is said to end; None before the first entry."""
-    return (await connection.execute(select(Mark.value).where(Mark.key == AUDIT_HEAD))).scalar()
+    return await marks.get(connection, AUDIT_HEAD)

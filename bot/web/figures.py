@@ -5,9 +5,6 @@ from __future__ import annotations
 from collections.abc import Collection
 from datetime import datetime
 
-from sqlalchemy import text
-from sqlalchemy.exc import SQLAlchemyError
-
 from bot.services import Services
 from bot.services.jobs import JobRunner
 from bot.storage import inbox
@@ -17,13 +14,7 @@ from bot.web.app import Readiness, Sample
 
 async def readiness(database: Database, platforms: Collection[str], connected: Collection[str]) -> Readiness:
     """Whether the database answers and every platform is connected."""
-    parts = {name: name in connected for name in platforms}
-    try:
-        async with database.reading() as connection:
-            await connection.execute(text("SELECT 1"))
-    except (SQLAlchemyError, OSError):
-        return Readiness({"database": False, **parts})
-    return Readiness({"database": True, **parts})
+    return Readiness({"database": await database.answers(), **{name: name in connected for name in platforms}})
 
 
 async def metrics(services: Services, jobs: JobRunner) -> list[Sample]:

@@ -170,10 +170,6 @@ class TelegramWorld:
         chat = self.chat(chat_id)
         return [m for m in chat.messages if not m.deleted] if viewer in chat.members else []
 
-    def chats_of(self, viewer: int) -> list[TelegramChat]:
-        """The chats of a person that are still in use."""
-        return [chat for chat in self.chats.values() if viewer in chat.members and not chat.migrated_to]
-
     def add_file(self, content: bytes, folder: str, suffix: str, size: tuple[int, int] = (0, 0)) -> TelegramFile:
         """Keep a file."""
         number = self.fresh()

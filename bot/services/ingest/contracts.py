@@ -149,8 +149,3 @@ class ImportReport:
     returns: int = 0
     rejects_path: Path | None = None
     seconds: float = 0.0
-
-    @property
-    def rows_per_second(self) -> float:
-        """How quick it was."""
-        return self.rows / self.seconds if self.seconds else 0.0
