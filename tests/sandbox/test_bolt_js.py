@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import fcntl
 import json
 import os
 import shutil
@@ -26,22 +27,28 @@ def _absent(reason: str) -> NoReturn:
     pytest.skip(reason)
 
 
+def _install(npm: str) -> None:
+    try:
+        done = subprocess.run(  # noqa: S603  # npm itself, with fixed words
+            [npm, "ci", "--no-audit", "--no-fund", "--ignore-scripts"],
+            cwd=HERE, capture_output=True, text=True, timeout=150, check=False,
+        )  # fmt: skip
+    except subprocess.TimeoutExpired:
+        _absent("npm ci took too long")
+    if done.returncode:
+        _absent(f"npm ci failed: {done.stderr[-300:]}")
+
+
 @pytest.fixture(scope="session")
 def node() -> str:
     """The Node.js that runs the app, with its packages installed."""
     found, npm = shutil.which("node"), shutil.which("npm")
     if not (found and npm):
         _absent("Node.js and npm are not installed")
-    if not (HERE / "node_modules" / "@slack" / "bolt").is_dir():
-        try:
-            done = subprocess.run(  # noqa: S603  # npm itself, with fixed words
-                [npm, "ci", "--no-audit", "--no-fund", "--ignore-scripts"],
-                cwd=HERE, capture_output=True, text=True, timeout=150, check=False,
-            )  # fmt: skip
-        except subprocess.TimeoutExpired:
-            _absent("npm ci took too long")
-        if done.returncode:
-            _absent(f"npm ci failed: {done.stderr[-300:]}")
+    with (HERE / ".npm-ci.lock").open("w") as lock:  # every worker comes by here; the first one installs, the others wait
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if not (HERE / "node_modules" / ".package-lock.json").is_file():  # npm writes it last
+            _install(npm)
     return found
 
 
