@@ -180,3 +180,23 @@ class TokenRefused(PlatformError):
 
 class PayloadRefused(PlatformError):
     """The platform found the message itself at fault; this is a defect of a renderer."""
+
+
+class OutsideError(StocktideError):
+    """A store, a supplier or a source of rates did not do what was asked."""
+
+    def __init__(self, detail: str = "") -> None:
+        super().__init__(detail)
+        self.detail = detail
+
+
+class Unreached(OutsideError):
+    """It certainly did not happen: nothing was sent, or the other side said to come again. Trying again is safe."""
+
+
+class Declined(OutsideError):
+    """The other side refused: it did not happen, and asking again would not help."""
+
+
+class Unanswered(OutsideError):
+    """It was asked for and no answer came: it may have happened."""

@@ -152,6 +152,60 @@ class ApprovalPart(_Part):
     expire_hours: int = Field(24, ge=1, le=720, description="Hours a request waits, such as 24")
 
 
+class MailPart(_Part):
+    """Mail to suppliers; without a host, orders are written into the folder of `[orders]` alone."""
+
+    host: str = Field("", description="The SMTP server, such as 'smtp.example.com'; nothing: no mail")
+    port: int = Field(587, ge=1, le=65535, description="Its port: 587 with 'starttls', 465 with 'tls'")
+    security: Literal["starttls", "tls", "none"] = Field("starttls", description="'starttls', 'tls' or 'none'")
+    username: str = Field("", description="The account's name; nothing: no login")
+    password: SecretStr = Field(SecretStr(""), description="The account's password")
+    sender: str = Field("", description="Who orders come from: 'orders@example.com'")
+    copy_to: str = Field("", description="An address that gets a copy of each order, or nothing")
+
+
+class OrdersPart(_Part):
+    """Orders to suppliers and warehouses: each is written as PDF and CSV, and mailed where there is an address."""
+
+    folder: str = Field("orders", description="A folder for the documents, such as 'orders'")
+    address: str = Field("", description="Your address as it stands on orders; lines parted by \\n")
+
+
+class StorePart(_Part):
+    """One store in which promotions run."""
+
+    kind: Literal["local"] = Field("local", description="'local'")
+    url: str = Field(pattern=r"^https?://", description="Its address, such as 'http://127.0.0.1:8400'")
+    token: SecretStr = Field(SecretStr(""), description="The token it asks for")
+    locations: tuple[str, ...] = Field((), description="Codes of the locations it sells from; none: all")
+
+
+class StoresPart(_Part):
+    """Stores, by a name of your choice: [stores.connected.shop]."""
+
+    connected: dict[str, StorePart] = Field(
+        default_factory=dict, description="[stores.connected.shop] with kind, url, token, locations"
+    )
+
+
+class RatesPart(_Part):
+    """Exchange rates; without a source they come from `stocktide import rates` or `organisation.rates`."""
+
+    source: Literal["", "ecb"] = Field("", description="'ecb' for the reference rates of the ECB, or nothing")
+    url: str = Field(
+        "https://www.ecb.europa.eu/stats/eurofxref/eurofxref-daily.xml",
+        pattern=r"^https?://",
+        description="An address that answers in the ECB's format",
+    )
+
+
+class AuditPart(_Part):
+    """The audit log's head is posted once a day, so that nobody can quietly rewrite what came before."""
+
+    post_to: str = Field("", pattern=r"^((slack|telegram):\S+)?$", description="'slack:C0123' or 'telegram:-100123'")
+    post_at: time = Field(time(8), description="A time of day in the organisation's zone, such as '08:00'")
+
+
 class LogPart(_Part):
     """Logs go to standard error."""
 
@@ -175,6 +229,11 @@ class Settings(BaseSettings):
     web: WebPart = WebPart()
     watch: WatchPart = WatchPart()
     approval: ApprovalPart = ApprovalPart()
+    mail: MailPart = MailPart()
+    orders: OrdersPart = OrdersPart()
+    stores: StoresPart = StoresPart()
+    rates: RatesPart = RatesPart()
+    audit: AuditPart = AuditPart()
     log: LogPart = LogPart()
 
     def secrets(self) -> tuple[str, ...]:
@@ -185,6 +244,8 @@ class Settings(BaseSettings):
             self.slack.app_token,
             self.telegram.token,
             self.telegram.webhook_secret,
+            self.mail.password,
+            *(store.token for store in self.stores.connected.values()),
         )
         return tuple(found for value in values if (found := value.get_secret_value()))
 

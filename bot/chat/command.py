@@ -8,6 +8,7 @@ from datetime import datetime
 from typing import Any, Generic, Literal, TypeVar
 from zoneinfo import ZoneInfo
 
+from bot.chat.forms import Form
 from bot.chat.incoming import ConversationKind
 from bot.chat.nodes import Message
 from bot.words import Words
@@ -59,13 +60,13 @@ class Command:
     """A registered command.
 
     `run` is an async function whose first parameter is the Invocation and whose others are parsed from their
-    annotations (see `bot.chat.arguments`). `audience` says who sees the answer in a group: the whole `room` or only
+    annotations (see `bot.chat.arguments`); it answers with a message, or a form that leads to another call. `audience` says who sees the answer in a group: the whole `room` or only
     the `asker`. `short` commands get a slash command of their own; all are reachable as `/stocktide NAME`.
     `strangers` marks the few that an unlinked person may call.
     """
 
     name: str
-    run: Callable[..., Awaitable[Message]]
+    run: Callable[..., Awaitable[Message | Form]]
     summary: Words
     audience: Literal["room", "asker"] = "room"
     short: bool = False

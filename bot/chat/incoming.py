@@ -6,7 +6,7 @@ from dataclasses import asdict, dataclass, field
 from typing import Any, Literal
 
 ConversationKind = Literal["direct", "group", "home", "terminal"]
-IncomingKind = Literal["command", "press", "home_opened", "joined", "removed", "moved", "profile_changed"]
+IncomingKind = Literal["command", "press", "submit", "home_opened", "joined", "removed", "moved", "profile_changed"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,9 +23,9 @@ class MessageRef:
 class Incoming:
     """One event. `event_id` is unique per platform and event: a redelivery carries the same one.
 
-    kind: `command` (a typed line, in `text`, without slash or bot name), `press` (a button, `token`), `home_opened`,
-    `joined`/`removed` (the bot itself, in `conversation`), `moved` (`conversation` is now `moved_to`),
-    `profile_changed`.
+    kind: `command` (a typed line, in `text`, without slash or bot name), `press` (a button, `token`), `submit` (a
+    filled-in form, `token` and `values`), `home_opened`, `joined`/`removed` (the bot itself, in `conversation`), `moved`
+    (`conversation` is now `moved_to`), `profile_changed`.
     `handle` is what the platform's `reply` needs to answer this very event (a response_url, a callback query id).
     """
 
@@ -45,6 +45,7 @@ class Incoming:
     message_id: str = ""
     ephemeral: bool = False
     handle: dict[str, str] = field(default_factory=dict)
+    values: dict[str, str] = field(default_factory=dict)
 
     def to_json(self) -> dict[str, Any]:
         """Plain data for the inbox."""

@@ -19,6 +19,9 @@ RequestKind = Literal["purchase_order", "transfer", "promotion"]
 RequestState = Literal[
     "draft", "pending", "approved", "executing", "done", "rejected", "expired", "cancelled", "failed"
 ]
+OrderStage = Literal["ordered", "confirmed", "in_transit", "partly_received", "received"]
+PromotionStage = Literal["starting", "running", "stopping", "stopped"]
+Stage = Literal[""] | OrderStage | PromotionStage
 Topic = Literal["restock", "surge", "slow", "late", "stale", "requests"]
 
 
@@ -131,17 +134,36 @@ class CaseView:
 
 @dataclass(frozen=True, slots=True)
 class RequestLineView:
-    """One product of a request."""
+    """One product of a request. `detail` holds the figures its quantity rests on (see `storage.tables.trade`)."""
 
     sku: str
     name: str
     quantity: int
     unit_cost: Money
+    received: int = 0
+    case_id: int | None = None
+    detail: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class VoteView:
+    """One person's word on the version of a request that stands; `for_whom` is whom they stand in for, or empty."""
+
+    member_id: int
+    name: str
+    verdict: Literal["approve", "reject"]
+    at: datetime
+    platform: str
+    for_whom: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class RequestView:
-    """A request as shown."""
+    """A request as shown.
+
+    `needs` people must approve it, for the `reasons` in its detail where that is more than one; `votes` are those given
+    to this version.
+    """
 
     id: int
     kind: RequestKind
@@ -161,8 +183,26 @@ class RequestView:
     decided_at: datetime | None
     decided_platform: str
     comment: str
-    case_id: int | None
     detail: Mapping[str, Any] = field(default_factory=dict)
+    stage: Stage = ""
+    needs: int = 1
+    urgent: bool = False
+    votes: tuple[VoteView, ...] = ()
+    edited_by: str = ""
+    mode: str = ""
+    reference: str = ""
+    supplier_code: str = ""
+    ordered_at: datetime | None = None
+
+    @property
+    def case_ids(self) -> tuple[int, ...]:
+        """The cases its lines answer."""
+        return tuple(line.case_id for line in self.lines if line.case_id is not None)
+
+    @property
+    def case_id(self) -> int | None:
+        """The case it answers, where it is one alone."""
+        return self.case_ids[0] if len(self.case_ids) == 1 else None
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,7 +1,7 @@
 """Every table. Instants are UTC, money is integer minor units of the currency beside it, `day` is a local date."""
 
 from bot.storage.tables.base import Base
-from bot.storage.tables.books import Audit, DigestEntry, Effect, JobRun, Mark
+from bot.storage.tables.books import Audit, DigestEntry, Effect, Halt, JobRun, Mark
 from bot.storage.tables.facts import (
     DailyDemand,
     Feed,
@@ -15,20 +15,26 @@ from bot.storage.tables.facts import (
     StockMovement,
     Supplier,
 )
-from bot.storage.tables.people import ApprovalLimit, Conversation, Identity, LinkCode, Member, Subscription
-from bot.storage.tables.work import Button, Case, Inbox, Outbox, Post, Request, RequestLine
+from bot.storage.tables.people import Conversation, Identity, LinkCode, Member, Subscription
+from bot.storage.tables.policy import Authenticator, Delegation, ExchangeRate, MemberScope, PolicyVersion
+from bot.storage.tables.trade import Offer, Promotion, Receipt, Request, RequestLine, Vote
+from bot.storage.tables.work import Button, Case, Dialogue, Inbox, Outbox, Post
 
 __all__ = [
-    "ApprovalLimit",
     "Audit",
+    "Authenticator",
     "Base",
     "Button",
     "Case",
     "Conversation",
     "DailyDemand",
+    "Delegation",
+    "Dialogue",
     "DigestEntry",
     "Effect",
+    "ExchangeRate",
     "Feed",
+    "Halt",
     "Identity",
     "ImportRun",
     "Inbound",
@@ -38,9 +44,14 @@ __all__ = [
     "Location",
     "Mark",
     "Member",
+    "MemberScope",
+    "Offer",
     "Outbox",
+    "PolicyVersion",
     "Post",
     "Product",
+    "Promotion",
+    "Receipt",
     "Request",
     "RequestLine",
     "Route",
@@ -49,4 +60,5 @@ __all__ = [
     "StockMovement",
     "Subscription",
     "Supplier",
+    "Vote",
 ]

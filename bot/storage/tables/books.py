@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import date, datetime
 from typing import Any
 
-from sqlalchemy import ForeignKey, UniqueConstraint
+from sqlalchemy import ForeignKey, Index, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column
 
 from bot.storage.tables.base import Base, Id, key, to
@@ -27,19 +27,42 @@ class Audit(Base):
 
 
 class Effect(Base):
-    """A call to a store or supplier, written in the transaction that decided it; one row per `idempotency_key`."""
+    """A call to a store or supplier, written in the transaction that decided it; one row per `idempotency_key`.
+
+    `state`: pending (not begun), sending (the intent is written: it may have happened), done, failed (it did not happen
+    and will not), halted (nobody can tell whether it happened: a person must say), cancelled (called off before).
+    A worker holds a row by `lease_until` and `fence`. `topic` is what a halt stops: purchases, promotions; a call that
+    restores a price has the topic `restores`, which nothing stops.
+    """
 
     __tablename__ = "effects"
+    __table_args__ = (Index("ix_effects_due", "state", "due_at"),)
     id: Mapped[int] = key()
     idempotency_key: Mapped[str] = mapped_column(unique=True)
     kind: Mapped[str]
+    topic: Mapped[str]
     request_id: Mapped[int | None] = to("requests.id")
     payload: Mapped[dict[str, Any]]
-    state: Mapped[str] = mapped_column(index=True)  # pending, done, failed
+    state: Mapped[str]
     attempts: Mapped[int] = mapped_column(default=0)
     created_at: Mapped[datetime]
+    due_at: Mapped[datetime]
+    lease_until: Mapped[datetime | None]
+    fence: Mapped[int] = mapped_column(default=0)
+    begun_at: Mapped[datetime | None]
     finished_at: Mapped[datetime | None]
+    result: Mapped[dict[str, Any] | None]
     error: Mapped[str] = mapped_column(default="")
+
+
+class Halt(Base):
+    """A kill switch that is thrown: no call of the topic (purchases, promotions) begins while the row stands."""
+
+    __tablename__ = "halts"
+    topic: Mapped[str] = mapped_column(primary_key=True)
+    member_id: Mapped[int] = to("members.id")
+    at: Mapped[datetime]
+    reason: Mapped[str] = mapped_column(default="")
 
 
 class DigestEntry(Base):

@@ -40,7 +40,7 @@ class Location(Base):
 
 
 class Supplier(Base):
-    """Who sells to us."""
+    """Who sells to us. Orders go to `email` where it is known, in the supplier's `language`."""
 
     __tablename__ = "suppliers"
     id: Mapped[int] = key()
@@ -49,6 +49,9 @@ class Supplier(Base):
     country: Mapped[str]
     currency: Mapped[str]
     language: Mapped[str] = mapped_column(default="en")
+    email: Mapped[str] = mapped_column(default="")
+    minimum_total_minor: Mapped[int | None] = mapped_column(BigInteger, doc="the least an order must come to")
+    created_at: Mapped[datetime | None] = mapped_column(doc="null: known from the beginning")
 
 
 class Route(Base):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime, time
 
-from sqlalchemy import BigInteger, UniqueConstraint
+from sqlalchemy import UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column
 
 from bot.storage.tables.base import Base, key, to
@@ -54,15 +54,6 @@ class LinkCode(Base):
     external_id: Mapped[str]
     expires_at: Mapped[datetime]
     used_at: Mapped[datetime | None]
-
-
-class ApprovalLimit(Base):
-    """The most a role may approve per request in a currency; no row means no authority in it."""
-
-    __tablename__ = "approval_limits"
-    role: Mapped[str] = mapped_column(primary_key=True)
-    currency: Mapped[str] = mapped_column(primary_key=True)
-    per_request_minor: Mapped[int] = mapped_column(BigInteger)
 
 
 class Conversation(Base):

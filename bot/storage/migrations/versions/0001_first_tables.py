@@ -1,4 +1,4 @@
-"""The first tables, and a guard that keeps the audit log append-only.
+"""Facts, people, messages and the books, and a guard that keeps the audit log append-only.
 
 Names of keys and indexes follow the naming convention of the declared tables.
 """
@@ -48,10 +48,10 @@ def upgrade() -> None:
 
 def downgrade() -> None:
     for table in (
-        "digest_ledger", "request_lines", "outbox", "effects", "subscriptions", "requests", "posts", "stock_movements",
+        "digest_ledger", "outbox", "subscriptions", "posts", "stock_movements",
         "stock_levels", "sales", "routes", "link_codes", "inbounds", "identities", "daily_demand", "conversations",
-        "cases", "audit", "suppliers", "products", "members", "marks", "locations", "job_runs", "inbox", "imports",
-        "feeds", "buttons", "approval_limits",
+        "audit", "suppliers", "products", "members", "marks", "locations", "job_runs", "inbox", "imports",
+        "feeds", "buttons",
     ):
         op.drop_table(table)
     if op.get_bind().dialect.name == "postgresql":
@@ -60,10 +60,6 @@ def downgrade() -> None:
 
 def _standing_alone() -> None:
     """Tables that refer to no other."""
-    op.create_table("approval_limits",
-        sa.Column("role", sa.String(), primary_key=True),
-        sa.Column("currency", sa.String(), primary_key=True),
-        sa.Column("per_request_minor", sa.BigInteger(), nullable=False))
     op.create_table("buttons",
         sa.Column("token", sa.String(), primary_key=True),
         sa.Column("digest", sa.String(), unique=True, nullable=False),
@@ -156,7 +152,10 @@ def _standing_alone() -> None:
         sa.Column("name", sa.String(), nullable=False),
         sa.Column("country", sa.String(), nullable=False),
         sa.Column("currency", sa.String(), nullable=False),
-        sa.Column("language", sa.String(), nullable=False))
+        sa.Column("language", sa.String(), nullable=False),
+        sa.Column("email", sa.String(), nullable=False),
+        sa.Column("minimum_total_minor", sa.BigInteger(), nullable=True),
+        sa.Column("created_at", UtcDateTime(), nullable=True))
 
 
 def _facts() -> None:
@@ -291,26 +290,6 @@ def _work() -> None:
         sa.Column("data", sa.JSON(none_as_null=True), nullable=False),
         sa.Column("previous_hash", sa.String(), unique=True, nullable=False),
         sa.Column("hash", sa.String(), unique=True, nullable=False))
-    op.create_table("cases",
-        sa.Column("id", ID, primary_key=True),
-        sa.Column("key", sa.String(), nullable=False),
-        sa.Column("kind", sa.String(), nullable=False),
-        sa.Column("product_id", ID, sa.ForeignKey("products.id"), index=True, nullable=True),
-        sa.Column("location_id", ID, sa.ForeignKey("locations.id"), index=True, nullable=True),
-        sa.Column("state", sa.String(), nullable=False),
-        sa.Column("severity", sa.Integer(), nullable=False),
-        sa.Column("notified_severity", sa.Integer(), nullable=False),
-        sa.Column("money_minor", sa.BigInteger(), nullable=False),
-        sa.Column("currency", sa.String(), nullable=False),
-        sa.Column("evidence", sa.JSON(none_as_null=True), nullable=False),
-        sa.Column("opened_at", UtcDateTime(), nullable=False),
-        sa.Column("updated_at", UtcDateTime(), nullable=False),
-        sa.Column("notified_at", UtcDateTime(), nullable=True),
-        sa.Column("snoozed_until", UtcDateTime(), nullable=True),
-        sa.Column("resolved_at", UtcDateTime(), index=True, nullable=True))
-    op.create_index("uq_cases_unresolved", "cases", ["key"], unique=True,
-        sqlite_where=sa.text("resolved_at IS NULL"),
-        postgresql_where=sa.text("resolved_at IS NULL"))
     op.create_table("posts",
         sa.Column("id", ID, primary_key=True),
         sa.Column("conversation_id", ID, sa.ForeignKey("conversations.id"), nullable=False),
@@ -319,40 +298,6 @@ def _work() -> None:
         sa.Column("posted_at", UtcDateTime(), nullable=False),
         sa.UniqueConstraint("conversation_id", "message_id"))
     op.create_index("ix_posts_subject", "posts", ["subject"])
-    op.create_table("requests",
-        sa.Column("id", ID, primary_key=True),
-        sa.Column("kind", sa.String(), nullable=False),
-        sa.Column("state", sa.String(), index=True, nullable=False),
-        sa.Column("version", sa.Integer(), nullable=False),
-        sa.Column("case_id", ID, sa.ForeignKey("cases.id"), index=True, nullable=True),
-        sa.Column("supplier_id", ID, sa.ForeignKey("suppliers.id"), index=True, nullable=True),
-        sa.Column("location_id", ID, sa.ForeignKey("locations.id"), index=True, nullable=False),
-        sa.Column("from_location_id", ID, sa.ForeignKey("locations.id"), index=True, nullable=True),
-        sa.Column("total_minor", sa.BigInteger(), nullable=False),
-        sa.Column("currency", sa.String(), nullable=False),
-        sa.Column("expected_on", sa.Date(), nullable=True),
-        sa.Column("detail", sa.JSON(none_as_null=True), nullable=False),
-        sa.Column("requested_by", ID, sa.ForeignKey("members.id"), index=True, nullable=True),
-        sa.Column("created_at", UtcDateTime(), nullable=False),
-        sa.Column("expires_at", UtcDateTime(), index=True, nullable=True),
-        sa.Column("decided_by", ID, sa.ForeignKey("members.id"), index=True, nullable=True),
-        sa.Column("decided_at", UtcDateTime(), nullable=True),
-        sa.Column("decided_platform", sa.String(), nullable=False),
-        sa.Column("comment", sa.String(), nullable=False))
-    op.create_index("uq_requests_case_open", "requests", ["case_id"], unique=True,
-        sqlite_where=sa.text("state IN ('draft', 'pending')"),
-        postgresql_where=sa.text("state IN ('draft', 'pending')"))
-    op.create_table("effects",
-        sa.Column("id", ID, primary_key=True),
-        sa.Column("idempotency_key", sa.String(), unique=True, nullable=False),
-        sa.Column("kind", sa.String(), nullable=False),
-        sa.Column("request_id", ID, sa.ForeignKey("requests.id"), index=True, nullable=True),
-        sa.Column("payload", sa.JSON(none_as_null=True), nullable=False),
-        sa.Column("state", sa.String(), index=True, nullable=False),
-        sa.Column("attempts", sa.Integer(), nullable=False),
-        sa.Column("created_at", UtcDateTime(), nullable=False),
-        sa.Column("finished_at", UtcDateTime(), nullable=True),
-        sa.Column("error", sa.String(), nullable=False))
     op.create_table("outbox",
         sa.Column("id", ID, primary_key=True),
         sa.Column("conversation_id", ID, sa.ForeignKey("conversations.id"), nullable=False),
@@ -374,14 +319,6 @@ def _work() -> None:
         sa.Column("error", sa.String(), nullable=False))
     op.create_index("ix_outbox_due", "outbox", ["state", "due_at"])
     op.create_index("ix_outbox_order", "outbox", ["conversation_id", "id"])
-    op.create_table("request_lines",
-        sa.Column("id", ID, primary_key=True),
-        sa.Column("request_id", ID, sa.ForeignKey("requests.id"), index=True, nullable=False),
-        sa.Column("product_id", ID, sa.ForeignKey("products.id"), index=True, nullable=False),
-        sa.Column("quantity", sa.Integer(), nullable=False),
-        sa.Column("unit_cost_minor", sa.BigInteger(), nullable=False),
-        sa.CheckConstraint("quantity > 0", name="quantity"),
-        sa.UniqueConstraint("request_id", "product_id"))
     op.create_table("digest_ledger",
         sa.Column("member_id", ID, sa.ForeignKey("members.id"), primary_key=True),
         sa.Column("kind", sa.String(), primary_key=True),

@@ -1,0 +1,11 @@
+"""Who has said what on a request, and how many more must."""
+
+from __future__ import annotations
+
+from bot.chat.nodes import Block
+from bot.domain.views import RequestView
+
+
+def vote_blocks(request: RequestView) -> tuple[Block, ...]:  # noqa: ARG001  # filled in with the part it shows
+    """The blocks that a request's card shows of it."""
+    return ()

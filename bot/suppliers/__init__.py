@@ -1,0 +1,1 @@
+"""Ways by which orders reach suppliers and warehouses, one per file."""
