@@ -59,10 +59,11 @@ class Invocation(Generic[S]):
 class Command:
     """A registered command.
 
-    `run` is an async function whose first parameter is the Invocation and whose others are parsed from their annotations
-    (see `bot.chat.arguments`); it answers with a message, or with a form that leads to another call. `audience` says who
-    sees the answer in a group: the whole `room` or only the `asker`. `short` commands get a slash command of their own;
-    all are reachable as `/stocktide NAME`. `strangers` marks the few that an unlinked person may call.
+    `run` is an async function whose first parameter is the Invocation and whose others are parsed from their
+    annotations (see `bot.chat.arguments`); it answers with a message, or with a form that leads to another call.
+    `audience` says who sees the answer in a group: the whole `room` or only the `asker`. `short` commands get a slash
+    command of their own; all are reachable as `/stocktide NAME`. `strangers` marks the few that an unlinked person may
+    call.
     """
 
     name: str

@@ -24,8 +24,8 @@ class Incoming:
     """One event. `event_id` is unique per platform and event: a redelivery carries the same one.
 
     kind: `command` (a typed line, in `text`, without slash or bot name), `press` (a button, `token`), `submit` (a
-    form filled in, `token` and `values`), `home_opened`, `joined`/`removed` (the bot itself, in `conversation`), `moved`
-    (`conversation` is now `moved_to`), `profile_changed`.
+    filled-in form, `token` and `values`), `home_opened`, `joined`/`removed` (the bot itself, in `conversation`),
+    `moved` (`conversation` is now `moved_to`), `profile_changed`.
     `handle` is what the platform's `reply` needs to answer this very event (a response_url, a callback query id).
     """
 
