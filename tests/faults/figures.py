@@ -1,0 +1,57 @@
+"""The figures of the proof: each test records what it counted, and `python -m tests.faults` prints the table.
+
+Runs and faults are counted from what the other side recorded, never from what the bot says of itself.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+VARIABLE = "FAULTS_FIGURES"  # names the file that figures are appended to; unset, nothing is written
+
+
+@dataclass(frozen=True, slots=True)
+class Figure:
+    """One row: what was tried, how often, how often it went wrong (0 is the promise), and what else is worth saying."""
+
+    row: str
+    runs: int
+    faults: int
+    note: str = ""
+
+
+def record(row: str, runs: int, faults: int, note: str = "") -> None:
+    """Append one figure, where a file is named; several workers may do so at once."""
+    place = os.environ.get(VARIABLE)
+    if not place:
+        return
+    line = json.dumps(asdict(Figure(row, runs, faults, note)), ensure_ascii=False) + "\n"
+    with Path(place).open("ab", buffering=0) as file:  # one write of a short line, appended as a whole
+        file.write(line.encode())
+
+
+def read(path: Path) -> list[Figure]:
+    """Every figure of a file, in the order of recording; a row recorded more than once is added up."""
+    found: dict[str, Figure] = {}
+    for line in path.read_text("utf-8").splitlines() if path.exists() else []:
+        new = Figure(**json.loads(line))
+        old = found.get(new.row, Figure(new.row, 0, 0))
+        notes = [note for note in (old.note, new.note) if note]
+        found[new.row] = Figure(new.row, old.runs + new.runs, old.faults + new.faults, "; ".join(dict.fromkeys(notes)))
+    return list(found.values())
+
+
+def length() -> str:
+    """`short` or `long`, as `make faults FAULTS=long` asks."""
+    chosen = os.environ.get("FAULTS", "short")
+    if chosen not in {"short", "long"}:
+        raise ValueError(f"FAULTS is {chosen!r}; write short or long")
+    return chosen
+
+
+def is_long() -> bool:
+    """Whether the long run was asked for."""
+    return length() == "long"
