@@ -12,14 +12,14 @@ from datetime import date, datetime
 from decimal import Decimal
 from typing import Any
 
-from sqlalchemy import JSON, ColumnElement, Dialect, TypeDecorator, bindparam, case, func, select, text, update
+from sqlalchemy import JSON, ColumnElement, Dialect, TypeDecorator, bindparam, func, select, text, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bot.domain.money import Money
 from bot.domain.views import Arrival, CaseKind, CaseState, CaseView
 from bot.storage.chunks import chunked
 from bot.storage.dialect import insert_into
-from bot.storage.tables import Case, Location, Outbox, Post, Product, Request
+from bot.storage.tables import Case, Location, Outbox, Post, Product
 
 
 @dataclass(frozen=True, slots=True)
@@ -175,30 +175,20 @@ async def shown(connection: AsyncConnection, subjects: Collection[str]) -> set[s
 
 
 async def views(connection: AsyncConnection, ids: Collection[int]) -> dict[int, CaseView]:
-    """Cases as shown, by id; `request_id` is the open request, or else the last one."""
+    """Cases as shown, by id."""
     found: dict[int, CaseView] = {}
     for some in chunked(ids):
-        requests = await _requests(connection, some)
         rows = await connection.execute(
             select(Case, Product.sku, Product.name, Location.code, Location.name.label("location_name"))
             .outerjoin(Product, Product.id == Case.product_id)
             .outerjoin(Location, Location.id == Case.location_id)
             .where(Case.id.in_(some))
         )
-        found |= {row.id: _view(row, requests.get(row.id)) for row in rows}
+        found |= {row.id: _view(row) for row in rows}
     return found
 
 
-async def _requests(connection: AsyncConnection, ids: Collection[int]) -> dict[int, int]:
-    """The request to show for each case that ever had one."""
-    is_open = case((Request.state.in_(("draft", "pending")), 1), else_=0)
-    rows = await connection.execute(
-        select(Request.case_id, Request.id).where(Request.case_id.in_(ids)).order_by(is_open, Request.id)
-    )
-    return {row.case_id: row.id for row in rows if row.case_id is not None}
-
-
-def _view(row: Any, request_id: int | None) -> CaseView:  # noqa: ANN401  # a row of the query above
+def _view(row: Any) -> CaseView:  # noqa: ANN401  # a row of the query above
     figures: Mapping[str, Any] = row.evidence.get("shown", {})
     arrival = figures.get("next_arrival")
     return CaseView(
@@ -220,7 +210,7 @@ def _view(row: Any, request_id: int | None) -> CaseView:  # noqa: ANN401  # a ro
         next_arrival=Arrival(arrival["quantity"], date.fromisoformat(arrival["on"]), arrival["late"])
         if arrival
         else None,
-        request_id=request_id,
+        request_id=row.request_id,
         evidence=row.evidence,
     )
 

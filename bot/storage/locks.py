@@ -22,7 +22,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bot.storage.chunks import chunked
 from bot.storage.dialect import insert_into
-from bot.storage.tables import Case, Mark, Request
+from bot.storage.tables import Case, Mark, Request, RequestLine
 
 LINKING = "members:linking"
 SCAN = "watch:scan"
@@ -59,10 +59,20 @@ async def requests_in(connection: AsyncConnection, states: Collection[str]) -> N
 
 
 async def requests_of(connection: AsyncConnection, case_ids: Collection[int], states: Collection[str]) -> None:
-    """Hold the requests of the cases that are in one of the states."""
-    for some in chunked(sorted(case_ids)):
-        wanted = select(Request.id).where(Request.case_id.in_(some), Request.state.in_(states))
-        await connection.execute(wanted.order_by(Request.id).with_for_update())
+    """Hold the requests in one of the states that have a line for one of the cases."""
+    found: set[int] = set()
+    for some in chunked(case_ids):
+        answers = select(RequestLine.request_id).where(RequestLine.case_id.in_(some))
+        found.update(
+            await connection.scalars(select(Request.id).where(Request.id.in_(answers), Request.state.in_(states)))
+        )
+    await requests(connection, found)
+
+
+async def requests(connection: AsyncConnection, ids: Collection[int]) -> None:
+    """Hold the requests."""
+    for some in chunked(sorted(ids)):
+        await connection.execute(select(Request.id).where(Request.id.in_(some)).order_by(Request.id).with_for_update())
 
 
 async def case(connection: AsyncConnection, case_id: int) -> bool:

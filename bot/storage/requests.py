@@ -1,4 +1,4 @@
-"""Requests for approval: rows, views, and the conditional UPDATE by which a change wins or loses."""
+"""Requests for approval: rows, their lines, and the conditional UPDATE by which a change wins or loses."""
 
 from __future__ import annotations
 
@@ -7,59 +7,88 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
 
-from sqlalchemy import and_, exists, func, insert, literal, or_, select, update
+from sqlalchemy import bindparam, delete, exists, func, insert, or_, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
-from sqlalchemy.orm import aliased
 
 from bot.domain.approval import COUNTED_STATES, OPEN_STATES
 from bot.domain.money import Money
-from bot.domain.views import RequestKind, RequestLineView, RequestState, RequestView
+from bot.domain.views import RequestKind, RequestState, Stage
+from bot.storage import requestviews
 from bot.storage.chunks import chunked
-from bot.storage.tables import (
-    Effect,
-    Inbound,
-    Location,
-    Member,
-    Product,
-    Request,
-    RequestLine,
-    Supplier,
-)
+from bot.storage.tables import Case, Inbound, Request, RequestLine
+
+views = requestviews.views
+BUSY_STATES: tuple[RequestState, ...] = ("draft", "pending", "approved")  # a case with one of these gets no other
 
 
 @dataclass(frozen=True, slots=True)
 class RequestRow:
-    """What a decision rests on, as it stood when read."""
+    """A request as it stood when read; see `storage.tables.trade.Request`."""
 
     id: int
     kind: RequestKind
     state: RequestState
+    stage: Stage
     version: int
-    case_id: int | None
+    needs: int
+    urgent: bool
+    supplier_id: int | None
+    location_id: int
+    from_location_id: int | None
+    mode: str
     total: Money
+    expected_on: date | None
     requested_by: int | None
+    edited_by: int | None
+    created_at: datetime
+    submitted_at: datetime | None
     expires_at: datetime | None
     decided_by: int | None
     decided_at: datetime | None
+    ordered_at: datetime | None
+    reference: str
     detail: dict[str, Any]
 
 
 @dataclass(frozen=True, slots=True)
-class Draft:
-    """A request to be; `unit_cost_minor` and `total_minor` are in `currency`, `quantity` in units of `product_id`."""
+class LineRow:
+    """One product of a request; `unit_cost_minor` is in the request's currency."""
 
-    kind: RequestKind
-    case_id: int | None
+    id: int
     product_id: int
-    location_id: int
+    case_id: int | None
+    quantity: int
+    received: int
+    unit_cost_minor: int
+    detail: dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class DraftLine:
+    """One product of a request to be; `detail` as in `storage.tables.trade.RequestLine`."""
+
+    product_id: int
     quantity: int
     unit_cost_minor: int
-    total_minor: int
+    case_id: int | None = None
+    detail: Mapping[str, Any] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Draft:
+    """A request to be: at least one line, each product once; money in minor units of `currency`."""
+
+    kind: RequestKind
+    location_id: int
     currency: str
+    total_minor: int
+    lines: tuple[DraftLine, ...]
     supplier_id: int | None = None
     from_location_id: int | None = None
+    mode: str = ""
     expected_on: date | None = None
     requested_by: int | None = None
+    urgent: bool = False
     detail: Mapping[str, Any] | None = None
 
 
@@ -74,17 +103,51 @@ async def rows_in(connection: AsyncConnection, *conditions: Any) -> tuple[Reques
     return tuple(_row(found) for found in await connection.execute(_rows().where(*conditions).order_by(Request.id)))
 
 
+async def rows_of(connection: AsyncConnection, ids: Collection[int]) -> dict[int, RequestRow]:
+    """Requests by id."""
+    found: dict[int, RequestRow] = {}
+    for some in chunked(ids):
+        found |= {item.id: item for item in await rows_in(connection, Request.id.in_(some))}
+    return found
+
+
 async def due(connection: AsyncConnection, now: datetime) -> tuple[RequestRow, ...]:
     """Pending requests whose time has passed."""
     return await rows_in(connection, Request.state == "pending", Request.expires_at <= now)
 
 
-async def open_of_cases(connection: AsyncConnection, case_ids: Collection[int]) -> tuple[RequestRow, ...]:
-    """Draft and pending requests of the cases."""
-    found: list[RequestRow] = []
+async def lines(connection: AsyncConnection, ids: Collection[int]) -> dict[int, list[LineRow]]:
+    """The lines of each request, in their order."""
+    found: dict[int, list[LineRow]] = {request_id: [] for request_id in ids}
+    for some in chunked(ids):
+        query = select(
+            RequestLine.request_id, RequestLine.id, RequestLine.product_id, RequestLine.case_id, RequestLine.quantity,
+            RequestLine.received, RequestLine.unit_cost_minor, RequestLine.detail,
+        ).where(RequestLine.request_id.in_(some)).order_by(RequestLine.id)  # fmt: skip
+        for request_id, *columns in await connection.execute(query):
+            found[request_id].append(LineRow(*columns))
+    return found
+
+
+async def case_ids(connection: AsyncConnection, ids: Collection[int]) -> set[int]:
+    """The cases that lines of the requests answer."""
+    found: set[int] = set()
+    for some in chunked(ids):
+        query = select(RequestLine.case_id).where(RequestLine.request_id.in_(some), RequestLine.case_id.is_not(None))
+        found.update(case_id for case_id in await connection.scalars(query) if case_id is not None)
+    return found
+
+
+async def open_of_cases(
+    connection: AsyncConnection, case_ids: Collection[int], states: Collection[str] = OPEN_STATES
+) -> tuple[RequestRow, ...]:
+    """Requests in one of the states (draft and pending) with a line for one of the cases, by id."""
+    found: dict[int, RequestRow] = {}
     for some in chunked(case_ids):
-        found += await rows_in(connection, Request.state.in_(OPEN_STATES), Request.case_id.in_(some))
-    return tuple(found)
+        answers = select(RequestLine.request_id).where(RequestLine.case_id.in_(some))
+        for item in await rows_in(connection, Request.state.in_(states), Request.id.in_(answers)):
+            found[item.id] = item
+    return tuple(found[key] for key in sorted(found))
 
 
 async def settle(
@@ -99,11 +162,6 @@ async def settle(
     return changed.rowcount == 1
 
 
-async def remember(connection: AsyncConnection, request: RequestRow, facts: Mapping[str, Any]) -> None:
-    """Add facts to a request's detail."""
-    await connection.execute(update(Request).where(Request.id == request.id).values(detail={**request.detail, **facts}))
-
-
 async def settle_all(
     connection: AsyncConnection, ids: Collection[int], state: RequestState, values: Mapping[str, Any]
 ) -> None:
@@ -116,117 +174,63 @@ async def settle_all(
         )
 
 
-async def add(connection: AsyncConnection, drafts: Sequence[Draft], created_at: datetime) -> tuple[int, ...]:
-    """Insert drafts with their lines; their ids in the same order.
-
-    A case has one open request at most, so its id finds the new row again; SQLite would otherwise insert one by one.
-    """
-    of_cases = [draft for draft in drafts if draft.case_id is not None]
-    by_case: dict[int | None, int] = {}
-    if of_cases:
-        statement = insert(Request).returning(Request.case_id, Request.id)
-        added = await connection.execute(statement, [_columns(draft, created_at) for draft in of_cases])
-        by_case = {row.case_id: row.id for row in added}
-    ids = []
-    for draft in drafts:
-        if draft.case_id is not None:
-            ids.append(by_case[draft.case_id])
-        else:
-            alone = await connection.execute(insert(Request).values(_columns(draft, created_at)).returning(Request.id))
-            ids.append(int(alone.scalar_one()))
-    if not ids:
-        return ()
+async def submitted(connection: AsyncConnection, values: Sequence[Mapping[str, Any]]) -> None:
+    """Ask for approval of drafts that the caller holds; every mapping has a `request_id` and the same columns."""
+    if not values:
+        return
+    table: Any = Request.__table__
+    columns: dict[str, Any] = {name: bindparam(name) for name in values[0] if name != "request_id"}
+    statement = update(table).where(table.c.id == bindparam("request_id"), table.c.state == "draft")
     await connection.execute(
-        insert(RequestLine),
-        [
-            {
-                "request_id": request_id,
-                "product_id": draft.product_id,
-                "quantity": draft.quantity,
-                "unit_cost_minor": draft.unit_cost_minor,
-            }
-            for request_id, draft in zip(ids, drafts, strict=True)
-        ],
+        statement.values(state="pending", version=table.c.version + 1, **columns), [dict(item) for item in values]
     )
+
+
+async def remember(connection: AsyncConnection, request: RequestRow, facts: Mapping[str, Any]) -> None:
+    """Add facts to a request's detail."""
+    await connection.execute(update(Request).where(Request.id == request.id).values(detail={**request.detail, **facts}))
+
+
+async def add(connection: AsyncConnection, drafts: Sequence[Draft], created_at: datetime) -> tuple[int, ...]:
+    """Insert drafts with their lines; their ids in the same order. Their cases name them from now on."""
+    if not drafts:
+        return ()
+    ids = await _numbered(connection, [_columns(draft, created_at) for draft in drafts])
+    pairs = [(request_id, line) for request_id, draft in zip(ids, drafts, strict=True) for line in draft.lines]
+    await connection.execute(insert(RequestLine), [_line_columns(request_id, line) for request_id, line in pairs])
+    await answer(connection, {line.case_id: request_id for request_id, line in pairs if line.case_id is not None})
     return tuple(ids)
 
 
-def _columns(draft: Draft, created_at: datetime) -> dict[str, Any]:
-    return {
-        "kind": draft.kind,
-        "state": "draft",
-        "version": 1,
-        "case_id": draft.case_id,
-        "supplier_id": draft.supplier_id,
-        "location_id": draft.location_id,
-        "from_location_id": draft.from_location_id,
-        "total_minor": draft.total_minor,
-        "currency": draft.currency,
-        "expected_on": draft.expected_on,
-        "detail": dict(draft.detail or {}),
-        "requested_by": draft.requested_by,
-        "created_at": created_at,
-    }
+async def answer(connection: AsyncConnection, requests: Mapping[int, int | None]) -> None:
+    """Let cases name the request that answers them now, or none."""
+    if requests:
+        table: Any = Case.__table__
+        statement = update(table).where(table.c.id == bindparam("case_id")).values(request_id=bindparam("number"))
+        values = [{"case_id": case_id, "number": number} for case_id, number in sorted(requests.items())]
+        await connection.execute(statement, values)
 
 
-async def add_effect(connection: AsyncConnection, request: RequestRow, key: str, at: datetime) -> None:
-    """Write down the call that an approval decided; the key makes it the only one."""
-    view = (await views(connection, [request.id]))[request.id]
-    await connection.execute(
-        insert(Effect).values(
-            idempotency_key=key,
-            kind=request.kind,
-            request_id=request.id,
-            payload={
-                "supplier": view.supplier,
-                "location": view.location,
-                "from_location": view.from_location,
-                "currency": view.total.currency,
-                "total_minor": view.total.minor,
-                "expected_on": view.expected_on.isoformat() if view.expected_on else None,
-                "lines": [
-                    {"sku": line.sku, "quantity": line.quantity, "unit_cost_minor": line.unit_cost.minor}
-                    for line in view.lines
-                ],
-            },
-            state="pending",
-            created_at=at,
-        )
-    )
-
-
-async def pending_page(
-    connection: AsyncConnection,
-    kinds: Collection[RequestKind],
-    most: Mapping[str, int] | None,
-    not_by: int | None,
-    offset: int,
-    size: int,
-) -> tuple[int, list[int]]:
-    """How many requests wait, and the ids of one page: soonest expiry first, then the largest.
-
-    `most` restricts them to totals of at most so many minor units per currency (None: any), `not_by` to those that
-    this member did not ask for.
-    """
-    waits = [Request.state == "pending", Request.kind.in_(kinds)]
-    if not_by is not None:
-        waits.append(or_(Request.requested_by.is_(None), Request.requested_by != not_by))
-    if most is not None:
-        waits.append(
-            or_(
-                literal(value=False),
-                *(and_(Request.currency == code, Request.total_minor <= minor) for code, minor in most.items()),
-            )
-        )
-    total = (await connection.execute(select(func.count()).select_from(Request).where(*waits))).scalar_one()
-    page = await connection.execute(
-        select(Request.id)
-        .where(*waits)
-        .order_by(Request.expires_at, Request.total_minor.desc(), Request.id)
-        .offset(offset)
-        .limit(size)
-    )
-    return total, list(page.scalars())
+async def rewrite(connection: AsyncConnection, request_id: int, kept: Sequence[DraftLine]) -> None:
+    """Let a request that the caller holds have these lines, each product once; cases follow their lines."""
+    before = (await lines(connection, [request_id]))[request_id]
+    known = {line.product_id: line for line in before}
+    wanted = {line.product_id: line for line in kept}
+    gone = [line for line in before if line.product_id not in wanted]
+    await connection.execute(delete(RequestLine).where(RequestLine.id.in_([line.id for line in gone])))
+    for line in kept:
+        columns = _line_columns(request_id, line)
+        if line.product_id in known:
+            changed = update(RequestLine).where(RequestLine.id == known[line.product_id].id)
+            await connection.execute(changed.values(**columns))
+        else:
+            await connection.execute(insert(RequestLine).values(**columns))
+    held = {line.case_id for line in kept}
+    left = {line.case_id: None for line in before if line.case_id is not None and line.case_id not in held}
+    for some in chunked(left):
+        theirs = (Case.id.in_(some), Case.request_id == request_id)
+        await connection.execute(update(Case).where(*theirs).values(request_id=None))
+    await answer(connection, {line.case_id: request_id for line in kept if line.case_id is not None})
 
 
 async def counted(
@@ -234,12 +238,14 @@ async def counted(
 ) -> list[tuple[int, int, int | None, int]]:
     """Units that requests will bring, as (product, location, from location, quantity).
 
-    Counted are purchases and transfers that are pending, and approved ones until an inbound of the same product and
-    place was ordered since the decision: from then on the goods count as incoming.
+    Counted are purchases and transfers that are pending or approved, until they are ordered: from then on their goods
+    count as incoming. An approved one also ends to count once somebody else's inbound of the same product and place
+    was ordered since the decision: a person placed it by hand.
     """
-    ordered = exists().where(
+    by_hand = exists().where(
         Inbound.product_id == RequestLine.product_id,
         Inbound.location_id == Request.location_id,
+        Inbound.source != "request",
         Inbound.ordered_at >= Request.decided_at,
         Inbound.ordered_at <= at,
     )
@@ -250,7 +256,8 @@ async def counted(
             Request.state.in_(COUNTED_STATES),
             Request.kind.in_(("purchase_order", "transfer")),
             Request.created_at <= at,
-            or_(Request.state == "pending", ~ordered),
+            or_(Request.ordered_at.is_(None), Request.ordered_at > at),
+            or_(Request.state == "pending", ~by_hand),
         )
     )
     if product_ids is not None:
@@ -264,117 +271,73 @@ async def refusals(connection: AsyncConnection, case_ids: Collection[int]) -> di
     for some in chunked(case_ids):
         last = (
             select(func.max(Request.id))
-            .where(Request.case_id.in_(some), Request.state != "cancelled")
-            .group_by(Request.case_id)
+            .join(RequestLine, RequestLine.request_id == Request.id)
+            .where(RequestLine.case_id.in_(some), Request.state != "cancelled")
+            .group_by(RequestLine.case_id)
         )
-        rejected = select(Request.case_id, Request.decided_at, Request.detail).where(
-            Request.id.in_(last), Request.state == "rejected"
+        rejected = (
+            select(RequestLine.case_id, Request.decided_at, RequestLine.detail, Request.detail.label("whole"))
+            .join(Request, Request.id == RequestLine.request_id)
+            .where(Request.id.in_(last), Request.state == "rejected", RequestLine.case_id.in_(some))
         )
-        for case_id, decided_at, detail in await connection.execute(rejected):
-            found[case_id] = (decided_at, int(detail.get("severity", 0)))
+        for case_id, decided_at, detail, whole in await connection.execute(rejected):
+            found[case_id] = (decided_at, max(int(detail.get("severity", 0)), int(whole.get("severity", 0))))
     return found
 
 
-async def views(connection: AsyncConnection, ids: Collection[int]) -> dict[int, RequestView]:
-    """Requests as shown, by id."""
-    source, decider, asker = aliased(Location), aliased(Member), aliased(Member)
-    found: dict[int, RequestView] = {}
-    for some in chunked(ids):
-        lines = await _lines(connection, some)
-        rows = await connection.execute(
-            select(
-                Request,
-                Supplier.name.label("supplier"),
-                Location.code.label("location"),
-                source.code.label("from_location"),
-                decider.name.label("decider"),
-                asker.name.label("asker"),
-            )
-            .join(Location, Location.id == Request.location_id)
-            .outerjoin(Supplier, Supplier.id == Request.supplier_id)
-            .outerjoin(source, source.id == Request.from_location_id)
-            .outerjoin(decider, decider.id == Request.decided_by)
-            .outerjoin(asker, asker.id == Request.requested_by)
-            .where(Request.id.in_(some))
+async def _numbered(connection: AsyncConnection, values: Sequence[Mapping[str, Any]]) -> list[int]:
+    """Insert requests; their ids in the same order."""
+    rows = [dict(item) for item in values]
+    if connection.dialect.name == "sqlite":  # it returns rows in no order, but we hold its one write lock
+        last = (await connection.execute(select(func.coalesce(func.max(Request.id), 0)))).scalar_one()
+        ids = list(range(last + 1, last + 1 + len(rows)))
+        await connection.execute(
+            insert(Request), [{"id": number, **item} for number, item in zip(ids, rows, strict=True)]
         )
-        found |= {item.id: _view(item, tuple(lines.get(item.id, ()))) for item in rows}
-    return found
+        return ids
+    return list(await connection.scalars(insert(Request).returning(Request.id, sort_by_parameter_order=True), rows))
 
 
-async def _lines(connection: AsyncConnection, ids: Collection[int]) -> dict[int, list[RequestLineView]]:
-    rows = await connection.execute(
-        select(
-            RequestLine.request_id,
-            Product.sku,
-            Product.name,
-            RequestLine.quantity,
-            RequestLine.unit_cost_minor,
-            Request.currency,
-        )
-        .join(Product, Product.id == RequestLine.product_id)
-        .join(Request, Request.id == RequestLine.request_id)
-        .where(RequestLine.request_id.in_(ids))
-        .order_by(RequestLine.id)
-    )
-    lines: dict[int, list[RequestLineView]] = {}
-    for request_id, sku, name, quantity, cost, currency in rows:
-        lines.setdefault(request_id, []).append(RequestLineView(sku, name, quantity, Money.of_minor(cost, currency)))
-    return lines
+def _columns(draft: Draft, created_at: datetime) -> dict[str, Any]:
+    return {
+        "kind": draft.kind,
+        "state": "draft",
+        "urgent": draft.urgent,
+        "supplier_id": draft.supplier_id,
+        "location_id": draft.location_id,
+        "from_location_id": draft.from_location_id,
+        "mode": draft.mode,
+        "total_minor": draft.total_minor,
+        "currency": draft.currency,
+        "expected_on": draft.expected_on,
+        "detail": dict(draft.detail or {}),
+        "requested_by": draft.requested_by,
+        "created_at": created_at,
+    }
 
 
-def _view(item: Any, lines: tuple[RequestLineView, ...]) -> RequestView:  # noqa: ANN401  # a row of the query above
-    return RequestView(
-        id=item.id,
-        kind=item.kind,
-        state=item.state,
-        version=item.version,
-        lines=lines,
-        supplier=item.supplier or "",
-        location=item.location,
-        from_location=item.from_location or "",
-        total=Money.of_minor(item.total_minor, item.currency),
-        expected_on=item.expected_on,
-        requested_by=item.asker or "",
-        created_at=item.created_at,
-        expires_at=item.expires_at,
-        decided_by=item.decider or "",
-        decided_by_id=item.decided_by,
-        decided_at=item.decided_at,
-        decided_platform=item.decided_platform,
-        comment=item.comment,
-        case_id=item.case_id,
-        detail=item.detail,
-    )
+def _line_columns(request_id: int, line: DraftLine) -> dict[str, Any]:
+    return {
+        "request_id": request_id,
+        "product_id": line.product_id,
+        "case_id": line.case_id,
+        "quantity": line.quantity,
+        "unit_cost_minor": line.unit_cost_minor,
+        "detail": dict(line.detail or {}),
+    }
 
 
-def _rows() -> Any:  # noqa: ANN401  # a Select of eleven columns
-    return select(
-        Request.id,
-        Request.kind,
-        Request.state,
-        Request.version,
-        Request.case_id,
-        Request.total_minor,
-        Request.currency,
-        Request.requested_by,
-        Request.expires_at,
-        Request.decided_by,
-        Request.decided_at,
-        Request.detail,
-    )
+_COLUMNS = (
+    "id", "kind", "state", "stage", "version", "needs", "urgent", "supplier_id", "location_id", "from_location_id",
+    "mode", "expected_on", "requested_by", "edited_by", "created_at", "submitted_at", "expires_at", "decided_by",
+    "decided_at", "ordered_at", "reference", "detail",
+)  # fmt: skip
+
+
+def _rows() -> Any:  # noqa: ANN401  # a Select of the columns of a RequestRow
+    return select(*(getattr(Request, name) for name in _COLUMNS), Request.total_minor, Request.currency)
 
 
 def _row(found: Any) -> RequestRow:  # noqa: ANN401  # a row of `_rows`
-    return RequestRow(
-        id=found.id,
-        kind=found.kind,
-        state=found.state,
-        version=found.version,
-        case_id=found.case_id,
-        total=Money.of_minor(found.total_minor, found.currency),
-        requested_by=found.requested_by,
-        expires_at=found.expires_at,
-        decided_by=found.decided_by,
-        decided_at=found.decided_at,
-        detail=found.detail,
-    )
+    total = Money.of_minor(found.total_minor, found.currency)
+    return RequestRow(total=total, **{name: getattr(found, name) for name in _COLUMNS})

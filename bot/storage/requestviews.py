@@ -1,0 +1,177 @@
+"""Requests as they are shown, with their lines and votes, and the pages of lists of them."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping
+from typing import Any
+
+from sqlalchemy import and_, func, literal, or_, select
+from sqlalchemy.ext.asyncio import AsyncConnection
+from sqlalchemy.orm import aliased
+
+from bot.domain.approval import OPEN_STATES
+from bot.domain.money import Money
+from bot.domain.views import RequestKind, RequestLineView, RequestState, RequestView, VoteView
+from bot.storage.chunks import chunked
+from bot.storage.tables import Location, Member, Product, Request, RequestLine, Supplier, Vote
+
+
+async def views(connection: AsyncConnection, ids: Collection[int]) -> dict[int, RequestView]:
+    """Requests as shown, by id."""
+    source, decider, asker, editor = aliased(Location), aliased(Member), aliased(Member), aliased(Member)
+    found: dict[int, RequestView] = {}
+    for some in chunked(ids):
+        lines, votes = await _lines(connection, some), await _votes(connection, some)
+        rows = await connection.execute(
+            select(
+                Request,
+                Supplier.name.label("supplier"),
+                Supplier.code.label("supplier_code"),
+                Location.code.label("location"),
+                source.code.label("from_location"),
+                decider.name.label("decider"),
+                asker.name.label("asker"),
+                editor.name.label("editor"),
+            )
+            .join(Location, Location.id == Request.location_id)
+            .outerjoin(Supplier, Supplier.id == Request.supplier_id)
+            .outerjoin(source, source.id == Request.from_location_id)
+            .outerjoin(decider, decider.id == Request.decided_by)
+            .outerjoin(asker, asker.id == Request.requested_by)
+            .outerjoin(editor, editor.id == Request.edited_by)
+            .where(Request.id.in_(some))
+        )
+        found |= {item.id: _view(item, tuple(lines.get(item.id, ())), votes.get(item.id, [])) for item in rows}
+    return found
+
+
+async def _lines(connection: AsyncConnection, ids: Collection[int]) -> dict[int, list[RequestLineView]]:
+    rows = await connection.execute(
+        select(
+            RequestLine.request_id,
+            Request.currency,
+            RequestLine.unit_cost_minor,
+            Product.sku,
+            Product.name,
+            RequestLine.quantity,
+            RequestLine.received,
+            RequestLine.case_id,
+            RequestLine.detail,
+        )
+        .join(Product, Product.id == RequestLine.product_id)
+        .join(Request, Request.id == RequestLine.request_id)
+        .where(RequestLine.request_id.in_(ids))
+        .order_by(RequestLine.id)
+    )
+    lines: dict[int, list[RequestLineView]] = {}
+    for request_id, currency, cost, sku, name, quantity, received, case_id, detail in rows:
+        each = Money.of_minor(cost, currency)
+        lines.setdefault(request_id, []).append(
+            RequestLineView(sku, name, quantity, each, received=received, case_id=case_id, detail=detail)
+        )
+    return lines
+
+
+async def _votes(connection: AsyncConnection, ids: Collection[int]) -> dict[int, list[tuple[int, VoteView]]]:
+    """(version, vote) of each request, in the order they were given."""
+    principal = aliased(Member)
+    rows = await connection.execute(
+        select(Vote, Member.name.label("name"), principal.name.label("principal"))
+        .join(Member, Member.id == Vote.member_id)
+        .join(principal, principal.id == Vote.principal_id)
+        .where(Vote.request_id.in_(ids))
+        .order_by(Vote.id)
+    )
+    votes: dict[int, list[tuple[int, VoteView]]] = {}
+    for row in rows:
+        for_whom = "" if row.principal_id == row.member_id else row.principal
+        view = VoteView(row.member_id, row.name, row.verdict, row.at, row.platform, for_whom)
+        votes.setdefault(row.request_id, []).append((row.version, view))
+    return votes
+
+
+def _standing(item: Any, votes: list[tuple[int, VoteView]]) -> tuple[VoteView, ...]:  # noqa: ANN401  # a row of `views`
+    """The votes on the version that stands; of one that is decided those that decided it."""
+    version = item.version if item.state in OPEN_STATES else max((number for number, _vote in votes), default=0)
+    return tuple(vote for number, vote in votes if number == version)
+
+
+def _view(item: Any, lines: tuple[RequestLineView, ...], votes: list[tuple[int, VoteView]]) -> RequestView:  # noqa: ANN401  # a row of `views`
+    return RequestView(
+        id=item.id,
+        kind=item.kind,
+        state=item.state,
+        stage=item.stage,
+        version=item.version,
+        needs=item.needs,
+        urgent=item.urgent,
+        lines=lines,
+        votes=_standing(item, votes),
+        supplier=item.supplier or "",
+        supplier_code=item.supplier_code or "",
+        location=item.location,
+        from_location=item.from_location or "",
+        mode=item.mode,
+        total=Money.of_minor(item.total_minor, item.currency),
+        expected_on=item.expected_on,
+        reference=item.reference,
+        requested_by=item.asker or "",
+        edited_by=item.editor or "",
+        created_at=item.created_at,
+        expires_at=item.expires_at,
+        ordered_at=item.ordered_at,
+        decided_by=item.decider or "",
+        decided_by_id=item.decided_by,
+        decided_at=item.decided_at,
+        decided_platform=item.decided_platform,
+        comment=item.comment,
+        detail=item.detail,
+    )
+
+
+async def page_of(
+    connection: AsyncConnection,
+    states: Collection[RequestState],
+    kinds: Collection[RequestKind],
+    offset: int,
+    size: int,
+) -> tuple[int, list[int]]:
+    """How many requests are in the states, and the ids of one page: the newest first."""
+    wanted = [Request.state.in_(states), Request.kind.in_(kinds)]
+    total = (await connection.execute(select(func.count()).select_from(Request).where(*wanted))).scalar_one()
+    page = select(Request.id).where(*wanted).order_by(Request.id.desc()).offset(offset).limit(size)
+    return total, list(await connection.scalars(page))
+
+
+async def pending_page(
+    connection: AsyncConnection,
+    kinds: Collection[RequestKind],
+    most: Mapping[str, int] | None,
+    not_by: int | None,
+    offset: int,
+    size: int,
+) -> tuple[int, list[int]]:
+    """How many requests wait, and the ids of one page: soonest expiry first, then the largest.
+
+    `most` restricts them to totals of at most so many minor units per currency (None: any), `not_by` to those that
+    this member did not ask for.
+    """
+    waits = [Request.state == "pending", Request.kind.in_(kinds)]
+    if not_by is not None:
+        waits.append(or_(Request.requested_by.is_(None), Request.requested_by != not_by))
+    if most is not None:
+        waits.append(
+            or_(
+                literal(value=False),
+                *(and_(Request.currency == code, Request.total_minor <= minor) for code, minor in most.items()),
+            )
+        )
+    total = (await connection.execute(select(func.count()).select_from(Request).where(*waits))).scalar_one()
+    page = await connection.execute(
+        select(Request.id)
+        .where(*waits)
+        .order_by(Request.expires_at, Request.total_minor.desc(), Request.id)
+        .offset(offset)
+        .limit(size)
+    )
+    return total, list(page.scalars())
