@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Any
 
-from sqlalchemy import BigInteger, DateTime, Dialect
+from sqlalchemy import BigInteger, DateTime, Dialect, String
 from sqlalchemy.types import JSON, TypeDecorator, TypeEngine
 
 JsonData = JSON(none_as_null=True)
@@ -58,6 +58,26 @@ class Micros(TypeDecorator[Decimal]):
     def process_result_value(self, value: int | None, dialect: Dialect) -> Decimal | None:  # noqa: ARG002  # the hook's form
         """Give back the exact Decimal."""
         return None if value is None else Decimal(value).scaleb(-6).normalize()
+
+
+class Exact(TypeDecorator[Decimal]):
+    """A Decimal of any scale, stored as its plain text: a rate such as 0.000054321 keeps every digit."""
+
+    impl = String
+    cache_ok = True
+
+    def process_bind_param(self, value: Decimal | None, dialect: Dialect) -> str | None:  # noqa: ARG002  # the hook's form
+        """Write it without an exponent or idle zeros, so that equal numbers are equal texts."""
+        if value is None:
+            return None
+        if not value.is_finite():
+            raise ValueError(f"{value} is no number to keep")
+        plain = f"{value:f}"
+        return plain.rstrip("0").rstrip(".") if "." in plain else plain
+
+    def process_result_value(self, value: str | None, dialect: Dialect) -> Decimal | None:  # noqa: ARG002  # the hook's form
+        """Give back the exact Decimal."""
+        return None if value is None else Decimal(value)
 
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)

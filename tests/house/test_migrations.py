@@ -17,7 +17,7 @@ from bot.storage import migrations, tables
 from bot.storage.database import Database
 from bot.storage.migrations import config, differences, migrate, revisions
 
-HEAD = "0001"
+HEAD = "0002"
 
 
 async def inspected(database: Database) -> dict[str, Any]:
@@ -36,10 +36,24 @@ async def inspected(database: Database) -> dict[str, Any]:
             }
             for name in eye.get_table_names()
             if name != "alembic_version"
-        }
+        } | {"guards": _guards(connection)}
 
     async with database.reading() as connection:
         return await connection.run_sync(look)
+
+
+def _guards(connection: Connection) -> Any:
+    """The triggers and what they call, as the database keeps them."""
+    if connection.dialect.name == "sqlite":
+        found = connection.execute(text("SELECT name, sql FROM sqlite_master WHERE type = 'trigger' ORDER BY name"))
+    else:
+        found = connection.execute(
+            text(
+                "SELECT tgname, pg_get_triggerdef(t.oid), regexp_replace(p.prosrc, '\\s+', ' ', 'g') FROM pg_trigger t "
+                "JOIN pg_proc p ON p.oid = t.tgfoid WHERE NOT tgisinternal ORDER BY tgname"
+            )
+        )
+    return [tuple(row) for row in found]
 
 
 def _plain(found: Any) -> str:
@@ -47,6 +61,11 @@ def _plain(found: Any) -> str:
     if isinstance(found, dict):
         return str([(key, _plain(value)) for key, value in sorted(found.items())])
     return str(found)
+
+
+async def tables_of(database: Database) -> set[str]:
+    """The names of a database's tables."""
+    return set(await inspected(database)) - {"guards"}
 
 
 async def test_nothing_becomes_the_newest_revision(empty: Database) -> None:
@@ -106,11 +125,11 @@ async def test_a_migration_that_fails_leaves_nothing_behind(empty: Database) -> 
         await connection.execute(text("CREATE TABLE digest_ledger (id INTEGER PRIMARY KEY)"))
     with pytest.raises(DBAPIError):
         await migrate(empty)
-    assert set(await inspected(empty)) == {"digest_ledger"}
+    assert await tables_of(empty) == {"digest_ledger"}
     assert await revisions(empty) == ("none", HEAD)
 
 
-async def test_the_first_migration_can_be_taken_back(empty: Database) -> None:
+async def test_every_migration_can_be_taken_back(empty: Database) -> None:
     await migrate(empty)
 
     def back(connection: Connection) -> None:
@@ -120,7 +139,8 @@ async def test_the_first_migration_can_be_taken_back(empty: Database) -> None:
 
     async with empty.transaction() as connection:
         await connection.run_sync(back)
-    assert await inspected(empty) == {}
+    assert await tables_of(empty) == set()
+    assert (await inspected(empty))["guards"] == []
     assert await migrate(empty) == ("none", HEAD)
 
 
@@ -132,10 +152,14 @@ def test_the_revisions_are_numbered_in_one_line() -> None:
     assert [name[:4] for name in files] == found
 
 
-@pytest.fixture
-async def book(empty: Database, clock: MovableClock) -> Audit:
-    """An audit log with three entries, on a migrated database."""
-    await migrate(empty)
+@pytest.fixture(params=["migrated", "declared"])
+async def book(request: pytest.FixtureRequest, empty: Database, clock: MovableClock) -> Audit:
+    """An audit log with three entries, whose tables were migrated, or made as they are declared."""
+    if request.param == "migrated":
+        await migrate(empty)
+    else:
+        async with empty.engine.begin() as connection:
+            await connection.run_sync(tables.Base.metadata.create_all)
     audit = Audit(database=empty, clock=clock)
     for number in range(3):
         async with empty.transaction() as connection:
@@ -143,7 +167,7 @@ async def book(empty: Database, clock: MovableClock) -> Audit:
     return audit
 
 
-async def test_entries_are_appended_to_a_migrated_log_as_to_any(book: Audit) -> None:
+async def test_entries_are_appended_to_a_guarded_log(book: Audit) -> None:
     verdict = await book.verify()
     assert (verdict.entries, verdict.broken_at) == (3, None)
 
@@ -172,3 +196,22 @@ async def test_the_audit_log_cannot_be_truncated(empty: Database, book: Audit) -
         async with empty.transaction() as connection:
             await connection.execute(text("TRUNCATE audit"))
     assert (await book.verify()).entries == 3
+
+
+@pytest.mark.parametrize("empty", ["sqlite"], indirect=True)
+async def test_the_audit_log_s_entries_cannot_be_replaced(empty: Database, book: Audit) -> None:
+    replace = "INSERT OR REPLACE INTO audit SELECT * FROM audit WHERE id = 2"
+    with pytest.raises(DBAPIError, match="append-only"):
+        async with empty.transaction() as connection:
+            await connection.execute(text(replace))
+    assert (await book.verify()).broken_at is None
+
+
+@pytest.mark.parametrize("empty", ["sqlite"], indirect=True)
+async def test_the_guards_test_sees_a_lifted_guard(empty: Database, book: Audit) -> None:
+    before = await inspected(empty)
+    async with empty.transaction() as connection:
+        await connection.execute(text("DROP TRIGGER audit_refuses_update"))
+        await connection.execute(update(tables.Audit).where(tables.Audit.id == 2).values(action="request.approved"))
+    assert await inspected(empty) != before
+    assert (await book.verify()).fault == "edited"

@@ -1,5 +1,6 @@
 """Every table. Instants are UTC, money is integer minor units of the currency beside it, `day` is a local date."""
 
+from bot.storage.tables import guards
 from bot.storage.tables.base import Base
 from bot.storage.tables.books import Audit, DigestEntry, Effect, Halt, JobRun, Mark
 from bot.storage.tables.facts import (
@@ -61,4 +62,5 @@ __all__ = [
     "Subscription",
     "Supplier",
     "Vote",
+    "guards",
 ]

@@ -10,6 +10,7 @@ from sqlalchemy import ForeignKey, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column
 
 from bot.storage.tables.base import Base, Id, key, to
+from bot.storage.types import Exact
 
 
 class PolicyVersion(Base):
@@ -75,6 +76,6 @@ class ExchangeRate(Base):
     base: Mapped[str]
     currency: Mapped[str]
     day: Mapped[date] = mapped_column(index=True)
-    rate: Mapped[Decimal]
+    rate: Mapped[Decimal] = mapped_column(Exact)
     stated_at: Mapped[datetime]
     fetched_at: Mapped[datetime]

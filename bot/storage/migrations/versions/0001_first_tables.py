@@ -19,10 +19,17 @@ ID = sa.BigInteger().with_variant(sa.Integer(), "sqlite")
 
 # Whoever may change tables can lift the guard; the chain of hashes then shows what they did (`stocktide audit verify`).
 _GUARD = {
-    "sqlite": tuple(
-        f"CREATE TRIGGER audit_refuses_{deed} BEFORE {deed} ON audit "
-        "BEGIN SELECT RAISE(ABORT, 'the audit log is append-only'); END"
-        for deed in ("update", "delete")
+    "sqlite": (
+        *(
+            f"CREATE TRIGGER audit_refuses_{deed} BEFORE {deed} ON audit "
+            "BEGIN SELECT RAISE(ABORT, 'the audit log is append-only'); END"
+            for deed in ("update", "delete")
+        ),
+        (
+            "CREATE TRIGGER audit_refuses_replace BEFORE INSERT ON audit "
+            "WHEN EXISTS (SELECT 1 FROM audit WHERE id = NEW.id OR hash = NEW.hash OR previous_hash = NEW.previous_hash) "
+            "BEGIN SELECT RAISE(ABORT, 'the audit log is append-only'); END"
+        ),
     ),
     "postgresql": (
         """CREATE FUNCTION audit_refuses() RETURNS trigger LANGUAGE plpgsql

@@ -29,7 +29,7 @@ def _policy() -> None:
         sa.Column("base", sa.String(), nullable=False),
         sa.Column("currency", sa.String(), nullable=False),
         sa.Column("day", sa.Date(), nullable=False),
-        sa.Column("rate", Micros(), nullable=False),
+        sa.Column("rate", sa.String(), nullable=False),
         sa.Column("stated_at", UtcDateTime(), nullable=False),
         sa.Column("fetched_at", UtcDateTime(), nullable=False),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_exchange_rates")),
