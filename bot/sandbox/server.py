@@ -2,60 +2,19 @@
 
 from __future__ import annotations
 
-import asyncio
-import contextlib
-import socket
-from collections.abc import Iterator
 from typing import Self
 
-import uvicorn
 from starlette.applications import Starlette
 from starlette.routing import Mount
 from starlette.types import ASGIApp
 
 from bot.ports import Clock
+from bot.sandbox.serving import Serving
 from bot.sandbox.slack.people import Slack
 from bot.sandbox.slack.routes import routes as slack_routes
 from bot.sandbox.telegram.people import Telegram
 from bot.sandbox.telegram.routes import routes as telegram_routes
-from bot.sandbox.wire import HeldProtocol
 from bot.sandbox.world import Pulse, Record
-
-
-class _Server(uvicorn.Server):
-    """uvicorn inside a loop that is not its own: signals stay with whoever owns the process."""
-
-    def __init__(self, config: uvicorn.Config) -> None:
-        super().__init__(config)
-        self.ready = asyncio.Event()
-        self.ending = asyncio.Event()
-
-    @contextlib.contextmanager
-    def capture_signals(self) -> Iterator[None]:
-        """Leave every signal alone."""
-        yield
-
-    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
-        """Start, and say so."""
-        await super().startup(sockets)
-        self.ready.set()
-
-    async def main_loop(self) -> None:
-        """Wait to be stopped, rather than asking ten times a second."""
-        await self.ending.wait()
-
-    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:  # noqa: ARG002  # as in uvicorn
-        """Hang up on everyone, so that nobody who still waits for an answer holds the end up."""
-        for server in self.servers:
-            server.close()
-        for connection in list(self.server_state.connections):
-            connection.transport.close()
-        if self.server_state.tasks:
-            _, late = await asyncio.wait(self.server_state.tasks, timeout=1)
-            for task in late:
-                task.cancel()
-        for server in self.servers:
-            await server.wait_closed()
 
 
 class Sandbox:
@@ -74,8 +33,7 @@ class Sandbox:
                 Mount("/telegram", routes=telegram_routes(self.telegram)),
             ]
         )
-        self._server: _Server | None = None
-        self._serving: asyncio.Task[None] | None = None
+        self._serving = Serving(self._app)
 
     @property
     def slack_base_url(self) -> str:
@@ -100,32 +58,10 @@ class Sandbox:
 
     async def start(self, port: int = 0) -> None:
         """Serve on 127.0.0.1; port 0 takes a free one. OSError where the port is taken."""
-        # The protocol is named because asyncio turns Nagle's delay of 40 ms off only where it is.
-        listener = socket.socket(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP)
-        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        try:
-            listener.bind(("127.0.0.1", port))
-        except OSError:
-            listener.close()
-            raise
-        self.url = f"http://127.0.0.1:{listener.getsockname()[1]}"
+        self.url = self._serving.bind(port)
         self.slack.api_url = self.slack_base_url
         self.slack.responses.base = f"{self.url}/slack/hooks/"
-        config = uvicorn.Config(
-            self._app,
-            http=HeldProtocol,
-            ws="websockets-sansio",
-            lifespan="off",
-            log_config=None,
-            access_log=False,
-            date_header=False,
-            server_header=False,
-            ws_ping_interval=5,
-        )
-        self._server = _Server(config)
-        self._serving = asyncio.create_task(self._server.serve(sockets=[listener]))
-        ready = asyncio.create_task(self._server.ready.wait())
-        await asyncio.wait({self._serving, ready}, return_when=asyncio.FIRST_COMPLETED)
+        await self._serving.start()
         self.slack.courier.start()
         self.telegram.updates.start()
 
@@ -133,10 +69,7 @@ class Sandbox:
         """Close every connection and stop; what happened stays readable."""
         await self.telegram.updates.stop()
         await self.slack.courier.stop()
-        if self._server and self._serving:
-            self._server.ending.set()
-            await self._serving
-            self._server = self._serving = None
+        await self._serving.stop()
 
     async def __aenter__(self) -> Self:
         """Start on a free port."""
