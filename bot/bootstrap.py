@@ -27,6 +27,7 @@ from bot.services.conversations import Conversations
 from bot.services.delivery import Delivery
 from bot.services.digests import Digests
 from bot.services.dispatch import Dispatcher
+from bot.services.heads import Heads
 from bot.services.inbox import Inbox
 from bot.services.ingest import Ingest, IngestSettings
 from bot.services.jobs import JobRunner
@@ -183,6 +184,7 @@ def _services(
             sourcing=sourcing,
         ),
         audit=audit,
+        heads=Heads(database=database, audit=audit, outbox=outbox, conversations=conversations, settings=chosen),
     )
 
 
@@ -216,10 +218,13 @@ def _service_settings(settings: Settings) -> ServiceSettings:
         default_language=organisation.language,
         rates=organisation.rates,
         alerts_individual=watch.alerts_individual,
+        least_minor=Money.rounded(watch.least_money, organisation.currency).minor,
         request_hours=settings.approval.expire_hours,
         scan_at=watch.scan_at,
         sales_stale_hours=watch.sales_stale_hours,
         stock_stale_hours=watch.stock_stale_hours,
+        audit_post_to=settings.audit.post_to,
+        audit_post_at=settings.audit.post_at,
     )
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from bot.chat.command import Command
 from handlers import (
     approve,
+    audit,
     cases,
     digest,
     link,
@@ -36,6 +37,7 @@ _COMMANDS: tuple[Command, ...] = (
     approve.COMMAND,
     reject.COMMAND,
     digest.COMMAND,
+    audit.COMMAND,
     who.COMMAND,
     me.COMMAND,
     link.COMMAND,

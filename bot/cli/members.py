@@ -1,4 +1,4 @@
-"""`stocktide members` and `stocktide audit`: who is who, what they may, and what was decided."""
+"""`stocktide members`: who is who, and what they may."""
 
 from __future__ import annotations
 
@@ -10,23 +10,20 @@ import typer
 from babel.numbers import list_currencies
 
 from bot.chat.command import Role
-from bot.cli.common import counted, grid, load_settings, opened, out, run_async, say
+from bot.cli.common import grid, load_settings, opened, out, run_async, say
 from bot.domain.money import Money
 from bot.domain.views import MemberView
 from bot.language import LANGUAGES
-from bot.services.audit import AuditVerdict
 
 members = typer.Typer(no_args_is_help=True, help="Members, their roles, and how much a role may approve.")
-audit = typer.Typer(no_args_is_help=True, help="The audit log.")
 
 _MOST = 10**12  # of any currency
 ROLES: tuple[str, ...] = get_args(Role)
 
 
 def register(app: typer.Typer) -> None:
-    """Add the groups to the root."""
+    """Add the group to the root."""
     app.add_typer(members, name="members")
-    app.add_typer(audit, name="audit")
 
 
 def _role(text: str) -> Role:
@@ -133,20 +130,3 @@ def limit(
 
     run_async(work)
     say(out, f"{chosen} may approve up to {money} per request.")
-
-
-@audit.command("verify")
-def verify(context: typer.Context) -> None:
-    """Walk the audit log's chain of hashes from its first entry to its last."""
-    loaded = load_settings(context)
-
-    async def work() -> AuditVerdict:
-        async with opened(loaded) as application:
-            return await application.services.audit.verify()
-
-    verdict = run_async(work)
-    if verdict.broken_at is None:
-        say(out, f"The audit log is whole: {counted(verdict.entries, 'entry', 'entries')}.")
-        return
-    say(out, f"The audit log is broken at entry {verdict.broken_at}: {verdict.fault}")
-    raise typer.Exit(1)

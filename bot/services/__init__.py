@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from bot.services.catalogue import Catalogue
     from bot.services.conversations import Conversations
     from bot.services.digests import Digests
+    from bot.services.heads import Heads
     from bot.services.inbox import Inbox
     from bot.services.lookup import Lookup
     from bot.services.members import Members
@@ -48,6 +49,7 @@ class Services:
     inbox: Inbox
     watch: Watch
     audit: Audit
+    heads: Heads
 
 
 Invocation = command.Invocation[Services]

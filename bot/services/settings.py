@@ -16,8 +16,8 @@ if TYPE_CHECKING:
 class ServiceSettings:
     """Defaults of the organisation and the patience of its services.
 
-    `rates` gives units of the organisation's currency for one unit of another. A digest later than `digest_late` is
-    marked so, and one later than `digest_patience` joins the next morning's.
+    `rates` gives units of the organisation's currency for one unit of another, as typed by hand. A digest later than
+    `digest_late` is marked so, and one later than `digest_patience` joins the next morning's.
     """
 
     watch: WatchSettings
@@ -26,9 +26,12 @@ class ServiceSettings:
     default_language: str = "en"
     rates: Mapping[str, Decimal] = field(default_factory=dict)
     alerts_individual: int = 5
+    least_minor: int = 0  # money at risk, in the organisation's minor units, under which nothing is drafted by itself
     request_hours: int = 24
     scan_at: tuple[time, ...] = (time(6), time(18))  # local times in `default_zone`
     sales_stale_hours: int = 48
     stock_stale_hours: int = 72
     digest_late: timedelta = timedelta(minutes=10)
     digest_patience: timedelta = timedelta(hours=4)
+    audit_post_to: str = ""  # slack:C0123 or telegram:-100123; empty: the head is not posted
+    audit_post_at: time = time(8)  # local time in `default_zone`

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import insert, select, update
+from sqlalchemy import func, insert, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bot.storage import marks
@@ -41,15 +41,20 @@ async def add(connection: AsyncConnection, values: list[dict[str, Any]], head: s
     return int(added.scalar_one())
 
 
-async def entries(connection: AsyncConnection) -> AsyncIterator[Entry]:
-    """Every entry in the order of ids, read in batches."""
+async def entries(
+    connection: AsyncConnection, since: datetime | None = None, until: datetime | None = None
+) -> AsyncIterator[Entry]:
+    """Every entry in the order of ids, read in batches; or from the first one at or after `since` to the last one
+    before `until`, with all between them, so that the chain stays whole where clocks of replicas differ.
+    """
+    wanted = select(*Audit.__table__.columns).order_by(Audit.id).limit(_BATCH)
+    if since is not None:
+        wanted = wanted.where(Audit.id >= select(func.min(Audit.id)).where(Audit.at >= since).scalar_subquery())
+    if until is not None:
+        wanted = wanted.where(Audit.id <= select(func.max(Audit.id)).where(Audit.at < until).scalar_subquery())
     last = 0
     while True:
-        rows = (
-            await connection.execute(
-                select(*Audit.__table__.columns).where(Audit.id > last).order_by(Audit.id).limit(_BATCH)
-            )
-        ).all()
+        rows = (await connection.execute(wanted.where(Audit.id > last))).all()
         for row in rows:
             yield Entry(**row._mapping)  # noqa: SLF001  # the public name of a row's dict in SQLAlchemy 2
         if len(rows) < _BATCH:

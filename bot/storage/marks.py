@@ -18,3 +18,15 @@ async def put(connection: AsyncConnection, key: str, value: str) -> None:
     """Keep a value under the key, in place of the former."""
     insert = insert_into(connection, Mark).values(key=key, value=value)
     await connection.execute(insert.on_conflict_do_update(index_elements=[Mark.key], set_={"value": value}))
+
+
+async def add(connection: AsyncConnection, key: str, value: str) -> bool:
+    """Keep a value under the key unless there is one; whether it was kept."""
+    statement = insert_into(connection, Mark).values(key=key, value=value).on_conflict_do_nothing()
+    return (await connection.execute(statement.returning(Mark.key))).one_or_none() is not None
+
+
+async def beginning(connection: AsyncConnection, prefix: str) -> dict[str, str]:
+    """What is kept under every key that begins so, by key."""
+    found = await connection.execute(select(Mark.key, Mark.value).where(Mark.key.startswith(prefix, autoescape=True)))
+    return {row[0]: row[1] for row in found}

@@ -1,5 +1,6 @@
 """Cards: pure functions from views to messages. Short, aligned, figures with units, the next step in one line."""
 
+from bot.chat.cards.books import audit_card, head_card
 from bot.chat.cards.cases import burst_card, case_card, cases_card, snoozed_card, stale_card
 from bot.chat.cards.digest import digest_card, home_card
 from bot.chat.cards.people import (
@@ -27,6 +28,7 @@ from bot.chat.cards.why import why_card
 
 __all__ = [
     "apology_card",
+    "audit_card",
     "burst_card",
     "case_card",
     "cases_card",
@@ -35,6 +37,7 @@ __all__ = [
     "confirm_link_card",
     "decided_card",
     "digest_card",
+    "head_card",
     "help_card",
     "home_card",
     "linked_card",

@@ -32,4 +32,5 @@ POSTGRESQL = (
 
 for _dialect, _statements in (("sqlite", SQLITE), ("postgresql", POSTGRESQL)):
     for _statement in _statements:
-        event.listen(Audit.__table__, "after_create", DDL(_statement).execute_if(dialect=_dialect))
+        _guard = DDL(_statement)  # type: ignore[no-untyped-call]  # SQLAlchemy leaves it unannotated
+        event.listen(Audit.__table__, "after_create", _guard.execute_if(dialect=_dialect))

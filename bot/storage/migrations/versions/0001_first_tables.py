@@ -27,7 +27,8 @@ _GUARD = {
         ),
         (
             "CREATE TRIGGER audit_refuses_replace BEFORE INSERT ON audit "
-            "WHEN EXISTS (SELECT 1 FROM audit WHERE id = NEW.id OR hash = NEW.hash OR previous_hash = NEW.previous_hash) "
+            "WHEN EXISTS (SELECT 1 FROM audit "
+            "WHERE id = NEW.id OR hash = NEW.hash OR previous_hash = NEW.previous_hash) "
             "BEGIN SELECT RAISE(ABORT, 'the audit log is append-only'); END"
         ),
     ),
