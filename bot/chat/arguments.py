@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import time, timedelta
 from typing import Protocol
 
@@ -56,9 +56,14 @@ class ClockTime:
 
 @dataclass(frozen=True, slots=True)
 class Rest:
-    """All remaining words, as typed (a comment; at most 500 characters)."""
+    """All remaining words, as typed (a comment; at most 500 characters).
+
+    `words` are the values of a filled-in form, each whole as it was given; nothing where a person typed the line. See
+    `bot.chat.filling.pairs`.
+    """
 
     text: str
+    words: tuple[str, ...] = field(default=(), compare=False)
 
 
 class Resolver(Protocol):

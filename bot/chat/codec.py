@@ -1,4 +1,4 @@
-"""Messages to JSON and back, for the outbox and for `stocktide ask --json`."""
+"""Messages and forms to JSON and back, for the outbox, for dialogues and for `stocktide ask --json`."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from decimal import Decimal
 from types import MappingProxyType
 from typing import Any
 
-from bot.chat import nodes
+from bot.chat import forms, nodes
 from bot.domain.money import Money
 from bot.words import Words
 
@@ -21,6 +21,7 @@ _TYPES: dict[str, type[Any]] = {
         nodes.Badge, nodes.Span, nodes.Heading, nodes.Paragraph, nodes.Bullets, nodes.Facts, nodes.Footnote,
         nodes.Divider,
         nodes.Column, nodes.Table, nodes.Image, nodes.Action, nodes.Actions, nodes.Message, Words, Money,
+        forms.Choice, forms.Field, forms.Form, forms.Window,
     )
 }  # fmt: skip
 
@@ -75,3 +76,11 @@ def decode_message(data: Any) -> nodes.Message:  # noqa: ANN401  # JSON is of an
     if not isinstance(message, nodes.Message):
         raise TypeError("the stored data is not a message")
     return message
+
+
+def decode_window(data: Any) -> forms.Window:  # noqa: ANN401  # JSON is of any shape
+    """A stored form on its way; TypeError where the data is something else."""
+    window = decode(data)
+    if not isinstance(window, forms.Window):
+        raise TypeError("the stored data is not a form")
+    return window

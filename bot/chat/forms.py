@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
-from bot.chat.nodes import Inline, Text
+from bot.chat.nodes import Inline, Message, Text
 from bot.words import Words
 
 MAX_FIELDS = 24  # a Slack view holds 100 blocks; a person fills in far fewer
@@ -68,3 +68,15 @@ class Form:
             raise ValueError(f"a form holds 1 to {MAX_FIELDS} fields, not {len(self.fields)}")
         if len({field.name for field in self.fields}) != len(self.fields):
             raise ValueError("two fields have the same name")
+
+
+@dataclass(frozen=True, slots=True)
+class Window:
+    """A form on its way to one person: `token` stands for it until it is sent in.
+
+    `late` is said instead where the platform can no longer open it; a button in it asks for the form again.
+    """
+
+    form: Form
+    token: str
+    late: Message

@@ -6,7 +6,9 @@ from dataclasses import asdict, dataclass, field
 from typing import Any, Literal
 
 ConversationKind = Literal["direct", "group", "home", "terminal"]
-IncomingKind = Literal["command", "press", "submit", "home_opened", "joined", "removed", "moved", "profile_changed"]
+IncomingKind = Literal[
+    "command", "line", "press", "submit", "home_opened", "joined", "removed", "moved", "profile_changed"
+]
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,9 +25,11 @@ class MessageRef:
 class Incoming:
     """One event. `event_id` is unique per platform and event: a redelivery carries the same one.
 
-    kind: `command` (a typed line, in `text`, without slash or bot name), `press` (a button, `token`), `submit` (a
-    filled-in form, `token` and `values`), `home_opened`, `joined`/`removed` (the bot itself, in `conversation`),
-    `moved` (`conversation` is now `moved_to`), `profile_changed`.
+    kind: `command` (a typed line, in `text`, without slash or bot name), `line` (the same without a sign that a command
+    is meant: the answer to a form's question; in a private conversation otherwise a command, in a group otherwise
+    nothing), `press` (a button, `token`), `submit` (a filled-in form, `token` and `values`), `home_opened`,
+    `joined`/`removed` (the bot itself, in `conversation`), `moved` (`conversation` is now `moved_to`),
+    `profile_changed`. `reply_to` is the id of the message of ours that a line answers, where the platform tells.
     `handle` is what the platform's `reply` needs to answer this very event (a response_url, a callback query id).
     """
 
@@ -43,6 +47,7 @@ class Incoming:
     conversation_title: str = ""
     moved_to: str = ""
     message_id: str = ""
+    reply_to: str = ""
     ephemeral: bool = False
     handle: dict[str, str] = field(default_factory=dict)
     values: dict[str, str] = field(default_factory=dict)

@@ -36,10 +36,11 @@ class Token:
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """A line and its words."""
+    """A line and its words; `whole` where the words came one by one, from a button or a form."""
 
     text: str
     tokens: tuple[Token, ...]
+    whole: bool = False
 
     @classmethod
     def typed(cls, text: str) -> Line:
@@ -53,11 +54,11 @@ class Line:
         for word in words:
             tokens.append(Token(word, start, start + len(word)))
             start += len(word) + 1
-        return cls(" ".join(words), tuple(tokens))
+        return cls(" ".join(words), tuple(tokens), whole=True)
 
     def after(self, count: int) -> Line:
         """The line without its first `count` words."""
-        return Line(self.text, self.tokens[count:])
+        return Line(self.text, self.tokens[count:], self.whole)
 
     def words(self) -> tuple[str, ...]:
         """The words, normalised."""
@@ -237,7 +238,7 @@ class ArgumentReader:
         for kind in parameter.kinds:
             try:
                 if kind is Rest:
-                    return _rest(line.rest(start))
+                    return _rest(line, start)
                 return await self._one(kind, text, count)
             except Refusal as refusal:
                 refusals.append(refusal)
@@ -276,7 +277,11 @@ def _counts(first: Parameter, later: Sequence[Parameter], left: int) -> range:
     return range(most, min(least, most) - 1, -1)
 
 
-def _rest(text: str) -> Rest:
+def _rest(line: Line, start: int) -> Rest:
+    """The rest of a line; what came word by word was measured when it was filled in."""
+    if line.whole:
+        return Rest(line.rest(start), line.words()[start:])
+    text = line.rest(start)
     if len(text) > MAX_REST:
         raise BadArgument(_("That is {length} characters long; {most} is the most.", length=len(text), most=MAX_REST))
     return Rest(text)
