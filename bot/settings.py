@@ -140,6 +140,9 @@ class WatchPart(_Part):
     sales_stale_hours: int = Field(48, ge=1, description="Hours after which sales are stale, such as 48")
     stock_stale_hours: int = Field(72, ge=1, description="Hours after which stock levels are stale, such as 72")
     alerts_individual: int = Field(5, ge=1, le=20, description="Cards of their own per scan, such as 5")
+    least_money: Decimal = Field(
+        Decimal(1), ge=0, description="Money at risk under which nothing is ordered by itself, such as 1"
+    )
 
 
 class ApprovalPart(_Part):

@@ -113,13 +113,21 @@ class Cases:
         """Say that somebody has seen the case and takes care of it; one that is being acted on stays so."""
         return await self._tend(case_id, {"state": "acknowledged"}, "case.acknowledged", {}, (member_id, platform))
 
-    async def apply(self, connection: AsyncConnection, findings: Sequence[Finding], at: datetime) -> Applied:
+    async def apply(
+        self,
+        connection: AsyncConnection,
+        findings: Sequence[Finding],
+        known: Mapping[str, CaseRow],
+        at: datetime,
+    ) -> Applied:
         """Open, update and resolve cases in the caller's transaction, which holds the scan's lock.
 
-        A case is unique while unresolved. Nothing is announced here: the scan first drafts what its cards propose.
-        Until `announce` has run a case counts as untold, so a scan that is cut off leaves the telling to the next.
+        `known` are the unresolved cases by key as they were read since that lock was last let go: only scans open and
+        resolve cases, so they are still the same ones. A case is unique while unresolved. Nothing is announced here:
+        the scan first drafts what its cards propose. Until `announce` has run a case counts as untold, so a scan that
+        is cut off leaves the telling to the next.
         """
-        standing = await self._held(connection, [finding.key for finding in findings])
+        standing = await self._held(connection, [known[item.key].id for item in findings if item.key in known])
         applied, fresh, figures = Applied(), [], []
         for finding in findings:
             case = standing.get(finding.key)
@@ -179,12 +187,11 @@ class Cases:
             connection, self._outbox, news, self._settings.alerts_individual, self._settings.organisation_currency, at
         )
 
-    async def _held(self, connection: AsyncConnection, keys: Sequence[str]) -> dict[str, CaseRow]:
-        """The unresolved cases of the keys with their open requests, held until the end of the transaction."""
-        ids = [case.id for case in (await rows.unresolved(connection, keys)).values()]
+    async def _held(self, connection: AsyncConnection, ids: Sequence[int]) -> dict[str, CaseRow]:
+        """The unresolved ones of the cases by key, held with their open requests until the end of the transaction."""
         await locks.requests_of(connection, ids, OPEN_STATES)
         await locks.cases(connection, ids)
-        return await rows.unresolved(connection, keys)
+        return {case.key: case for case in (await rows.unresolved_of(connection, ids)).values()}
 
     async def _open(
         self, connection: AsyncConnection, fresh: Sequence[tuple[Finding, int]], at: datetime, applied: Applied

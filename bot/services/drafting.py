@@ -1,8 +1,11 @@
-"""What the watch proposes for a case: a purchase, a transfer in its place, or a clearance.
+"""What the watch proposes for its cases: purchases, transfers in their place, and clearances.
 
 A purchase is bought on the cheapest route that arrives before the stock-out, otherwise on the soonest, in the quantity
 that this route's own lead time asks for, raised to its minimum and whole packs. A transfer replaces it where another
 location has stock above its own order-up-to level that comes sooner and cheaper (`bot.domain.sourcing.find_moves`).
+
+Lines that one supplier ships to one place by one mode in one currency share an order, and so do transfers of one way;
+see `bot.domain.combining`. A clearance is always of one product at one place.
 """
 
 from __future__ import annotations
@@ -11,59 +14,131 @@ import dataclasses
 import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import date, timedelta
 from typing import Any
 
 import numpy as np
 
 from bot.domain.arrays import Ints
+from bot.domain.combining import Piece, combine
 from bot.domain.demand import SeriesHistory
 from bot.domain.replenishment import Transfers, order_quantity
 from bot.domain.sourcing import Moves, Offer, SourcingSettings, choose_offer, clearance, freight_minor
+from bot.domain.views import RequestKind
 from bot.domain.watch import Assessment, Routes, assess
 from bot.services.figures import decimal
 from bot.services.snapshot import Snapshot
-from bot.storage.requests import Draft
+from bot.storage.requests import Draft, DraftLine
 
 
 @dataclass(frozen=True, slots=True)
 class Need:
-    """A case that wants a proposal: its series' row and its severity."""
+    """A case that wants a proposal: its series' row, its severity, and the money at risk (organisation's currency)."""
 
     case_id: int
     row: int
     severity: int
+    money_minor: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Way:
+    """How goods come: all lines of one order have the same."""
+
+    kind: RequestKind
+    location_id: int
+    currency: str
+    supplier_id: int | None = None
+    from_location_id: int | None = None
+    mode: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Proposal:
+    """A line to be, the way it comes, when it is here, and the money at risk that ranks it."""
+
+    way: Way
+    line: DraftLine
+    expected_on: date
+    money_minor: int
+
+    @property
+    def urgent(self) -> bool:
+        """Whether the stock runs out before the goods are here."""
+        return not (self.line.detail or {}).get("in_time", True)
 
 
 class Drafting:
-    """Drafts for the cases of one scan."""
+    """Drafts for the cases of one scan. `minimums` are (minor units, currency) of suppliers with a minimum order."""
 
-    def __init__(self, taken: Snapshot, assessed: Assessment, moves: Moves, settings: SourcingSettings) -> None:
+    def __init__(
+        self,
+        taken: Snapshot,
+        assessed: Assessment,
+        moves: Moves,
+        settings: SourcingSettings,
+        minimums: Mapping[int, tuple[int, str]] | None = None,
+    ) -> None:
         self._taken = taken
         self._assessed = assessed
         self._moves = moves
         self._settings = settings
+        self._minimums = minimums or {}
         self._takers = _takers(moves.relocate)
 
-    def restock(self, needs: Sequence[Need]) -> list[Draft]:
-        """Purchases and transfers for stock-out risks whose position asks for an order."""
+    def restock(self, needs: Sequence[Need], least_minor: int = 0) -> list[Draft]:
+        """Purchases and transfers for stock-out risks whose position asks for an order, most money at risk first."""
         due = [need for need in needs if self._assessed.supply.order_quantity[need.row] > 0]
-        moved = {need.row: draft for need in due if (draft := self._transfer_in(need)) is not None}
+        moved = {need.row: found for need in due if (found := self._transfer_in(need)) is not None}
         bought = [need for need in due if need.row not in moved]
         offers = {need.row: self._offer(need.row) for need in bought}
         quantities = self._quantities({row: offer for row, offer in offers.items() if offer is not None})
-        drafts = list(moved.values())
+        lines = list(moved.values())
         for need in bought:
             offer = offers[need.row]
             if offer is not None:
-                draft = self._purchase(need, offer, quantities.get(need.row, 0))
-                drafts += [draft] if draft is not None else []
-        return drafts
+                found = self.purchase(need, offer, quantities.get(need.row, 0))
+                lines += [found] if found is not None else []
+        return self._combined(lines, least_minor)
 
-    def clear(self, needs: Sequence[Need]) -> list[Draft]:
+    def clear(self, needs: Sequence[Need], least_minor: int = 0) -> list[Draft]:
         """Transfers to where the goods are wanted, otherwise clearances, for slow movers and overstocks."""
-        found = ((self._transfer_out(need) or self._clearance(need)) for need in needs)
-        return [draft for draft in found if draft is not None]
+        moved = {need.row: found for need in needs if (found := self._transfer_out(need)) is not None}
+        left = [need for need in needs if need.row not in moved and need.money_minor >= least_minor]
+        cleared = [terms for need in left if (terms := self._clearance(need)) is not None]
+        return [*self._combined(list(moved.values()), least_minor), *cleared]
+
+    def _combined(self, lines: Sequence[Proposal], least_minor: int) -> list[Draft]:
+        orders = combine([Piece(line.way, line.money_minor) for line in lines], least_minor)
+        return [self.order([lines[number] for number in order]) for order in orders]
+
+    def order(self, lines: Sequence[Proposal]) -> Draft:
+        """One order of lines that come the same way; it is here when the last of them is."""
+        way = lines[0].way
+        detail = {"least_total_minor": least} if (least := self.least_total(way)) is not None else {}
+        return Draft(
+            kind=way.kind,
+            location_id=way.location_id,
+            currency=way.currency,
+            total_minor=sum(found.line.quantity * found.line.unit_cost_minor for found in lines),
+            lines=tuple(found.line for found in lines),
+            supplier_id=way.supplier_id,
+            from_location_id=way.from_location_id,
+            mode=way.mode,
+            expected_on=max(found.expected_on for found in lines),
+            urgent=any(found.urgent for found in lines),
+            detail=detail,
+        )
+
+    def least_total(self, way: Way) -> int | None:
+        """The supplier's minimum order value in the order's currency; None where there is none or no rate."""
+        if way.supplier_id is None or way.supplier_id not in self._minimums:
+            return None
+        minor, currency = self._minimums[way.supplier_id]
+        ours, theirs = self._taken.exchange.factor(way.currency), self._taken.exchange.factor(currency)
+        if currency == way.currency:
+            return minor
+        return None if ours is None or theirs is None else math.ceil(minor * theirs / ours)
 
     def _offer(self, row: int) -> Offer | None:
         return choose_offer(self._taken.market.offers(row), float(self._assessed.supply.runout.stockout[row]))
@@ -116,37 +191,31 @@ class Drafting:
         index = int(self._taken.market.planned[row])
         return int(self._taken.market.route[index]) if index >= 0 else -1
 
-    def _purchase(self, need: Need, offer: Offer, quantity: int) -> Draft | None:
-        """None where no price is known: an order without its cost cannot be approved."""
+    def purchase(self, need: Need, offer: Offer, quantity: int) -> Proposal | None:
+        """A line bought on an offer; None where no price is known: what it costs must be approved."""
         taken, routes, row = self._taken, self._taken.market.routes, need.row
         product, route = taken.product(row), offer.route
-        cost, currency = int(routes.cost[route]), routes.currency[route]
-        if cost < 0:
-            cost, currency = product.unit_cost_minor or 0, product.currency
-        if cost <= 0 or quantity <= 0:
+        quote, currency = int(routes.cost[route]), routes.currency[route]
+        if quote < 0:
+            quote, currency = product.unit_cost_minor or 0, product.currency
+        if quote <= 0 or quantity <= 0:
             return None
-        return Draft(
-            kind="purchase_order",
-            case_id=need.case_id,
-            product_id=product.id,
-            location_id=taken.place(row).id,
-            quantity=quantity,
-            unit_cost_minor=cost,
-            total_minor=cost * quantity,
-            currency=currency,
-            supplier_id=int(routes.supplier[route]),
-            expected_on=taken.today_of(row) + timedelta(days=math.ceil(offer.lead_time_days)),
-            detail={
-                **self._reasons(need),
-                "mode": routes.mode[route],
-                "lead_time_days": str(decimal(offer.lead_time_days, 1)),
-                "minimum_order": int(routes.minimum_order[route]),
-                "pack_size": int(routes.pack_size[route]),
-                "in_time": offer.lead_time_days <= float(self._assessed.supply.runout.stockout[row]),
-            },
-        )
+        detail = {
+            **self._reasons(need),
+            "quote_minor": quote,
+            "lead_time_days": str(decimal(offer.lead_time_days, 1)),
+            "minimum_order": int(routes.minimum_order[route]),
+            "pack_size": int(routes.pack_size[route]),
+            "in_time": offer.lead_time_days <= float(self._assessed.supply.runout.stockout[row]),
+        }
+        way = Way("purchase_order", taken.place(row).id, currency, int(routes.supplier[route]), mode=routes.mode[route])
+        line = DraftLine(product.id, quantity, quote, need.case_id or None, detail)
+        return Proposal(way, line, self._here(row, offer.lead_time_days), need.money_minor)
 
-    def _transfer_in(self, need: Need) -> Draft | None:
+    def _here(self, row: int, days: float) -> date:
+        return self._taken.today_of(row) + timedelta(days=math.ceil(days))
+
+    def _transfer_in(self, need: Need) -> Proposal | None:
         """Stock of another location for a restock, where moving it costs less than buying."""
         donor = int(self._moves.restock.donor[need.row])
         if donor < 0:
@@ -157,41 +226,34 @@ class Drafting:
         buying = unit if offer is None or offer.unit_cost_minor is None else offer.unit_cost_minor
         if freight_minor(unit, days, self._settings) >= buying:
             return None
-        return self._transfer(need, donor, need.row, int(self._moves.restock.quantity[need.row]))
+        return self.transfer(need, donor, need.row, int(self._moves.restock.quantity[need.row]))
 
-    def _transfer_out(self, need: Need) -> Draft | None:
+    def _transfer_out(self, need: Need) -> Proposal | None:
         """Slow stock to the location that can use most of it."""
         takers = self._takers.get(need.row)
         if not takers:
             return None
         taker, quantity = takers[0]
-        return self._transfer(need, need.row, taker, quantity)
+        return self.transfer(need, need.row, taker, quantity)
 
-    def _transfer(self, need: Need, donor: int, taker: int, quantity: int) -> Draft | None:
+    def transfer(self, need: Need, donor: int, taker: int, quantity: int) -> Proposal | None:
+        """A line moved from one series to another; None where its cost is unknown."""
         taken = self._taken
         product, days = taken.product(donor), self._days(donor, taker)
         cost = product.unit_cost_minor
-        if cost is None:
+        if cost is None or quantity <= 0:
             return None
-        return Draft(
-            kind="transfer",
-            case_id=need.case_id,
-            product_id=product.id,
-            location_id=taken.place(taker).id,
-            from_location_id=taken.place(donor).id,
-            quantity=quantity,
-            unit_cost_minor=cost,
-            total_minor=cost * quantity,
-            currency=product.currency,
-            expected_on=taken.today_of(taker) + timedelta(days=math.ceil(days)),
-            detail={
-                **self._reasons(need),
-                "lead_time_days": str(decimal(days, 1)),
-                "freight_minor": freight_minor(cost, days, self._settings) * quantity,
-                "donor_available": int(taken.positions.available[donor]),
-                "donor_order_up_to": math.ceil(self._assessed.supply.order_up_to[donor] - 1e-9),
-            },
-        )
+        detail = {
+            **self._reasons(need),
+            "lead_time_days": str(decimal(days, 1)),
+            "freight_minor": freight_minor(cost, days, self._settings) * quantity,
+            "donor_available": int(taken.positions.available[donor]),
+            "donor_order_up_to": math.ceil(self._assessed.supply.order_up_to[donor] - 1e-9),
+            "in_time": taker != need.row or days <= float(self._assessed.supply.runout.stockout[taker]),
+        }
+        way = Way("transfer", taken.place(taker).id, product.currency, from_location_id=taken.place(donor).id)
+        line = DraftLine(product.id, quantity, cost, need.case_id or None, detail)
+        return Proposal(way, line, self._here(taker, days), need.money_minor)
 
     def _clearance(self, need: Need) -> Draft | None:
         """A lower price for what lies above the order-up-to level, where clearing beats holding."""
@@ -210,39 +272,37 @@ class Drafting:
         if terms is None:
             return None
         discount = terms.price_minor - terms.promo_price_minor
+        cost = product.unit_cost_minor or 0
         return Draft(
             kind="promotion",
-            case_id=need.case_id,
-            product_id=product.id,
             location_id=taken.place(row).id,
-            quantity=terms.quantity,
-            unit_cost_minor=product.unit_cost_minor or 0,
-            total_minor=discount * terms.quantity,
             currency=product.currency,
+            total_minor=discount * terms.quantity,
+            lines=(DraftLine(product.id, terms.quantity, cost, need.case_id, self._reasons(need)),),
             detail={
-                **self._reasons(need),
                 "price_minor": terms.price_minor,
                 "promo_price_minor": terms.promo_price_minor,
                 "floor_price_minor": terms.floor_price_minor,
                 "break_even_minor": terms.break_even_minor,
                 "depth": str(decimal(discount / terms.price_minor, 4)),
-                "below_cost": terms.promo_price_minor < (product.unit_cost_minor or 0),
+                "below_cost": terms.promo_price_minor < cost,
                 "wait_days": str(decimal(terms.wait_days, 1)),
                 "ends_on": (taken.today_of(row) + timedelta(days=self._settings.promotion_days)).isoformat(),
             },
         )
 
     def _reasons(self, need: Need) -> dict[str, Any]:
-        """The figures that a proposal rests on."""
-        supply, row = self._assessed.supply, need.row
+        """The figures that a proposal rests on; `need_90` is the units that 90 days ask for at their own mean rate."""
+        supply, demand, row = self._assessed.supply, self._assessed.demand, need.row
         cover = decimal(supply.runout.cover[row])
         return {
             "severity": need.severity,
             "on_hand": int(self._taken.positions.on_hand[row]),
-            "per_day": str(decimal(self._assessed.demand.velocity[row], 4)),
+            "per_day": str(decimal(demand.velocity[row], 4)),
             "position": int(supply.position[row]),
             "order_up_to": math.ceil(supply.order_up_to[row] - 1e-9),
             "days_of_cover": None if cover is None else str(cover),
+            "need_90": str(decimal(90 * float(demand.corrected[row, -1]), 1)),
         }
 
     def _days(self, donor: int, taker: int) -> float:

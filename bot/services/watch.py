@@ -1,7 +1,8 @@
 """The watch: judge the whole catalogue at one instant, keep its cases, draft what they need, and tell people.
 
-Facts are read and judged first, outside any writing transaction. Cases and their drafts are then written in batches, so
-that a scan of many thousands never keeps chats waiting for the database; the announcements and the audit entry come
+Facts are read and judged first, outside any writing transaction. Cases are then written in batches, and after them
+what they need: drafted over the whole catalogue, so that lines of one supplier share an order, but written in batches
+too. So a scan of many thousands never keeps chats waiting for the database. The announcements and the audit entry come
 last, together. A scan that is cut off is finished by the next one: what was not announced still counts as untold. Two
 scans never mix: one that finds that another has written since its facts were read begins again.
 """
@@ -9,10 +10,12 @@ scans never mix: one that finds that another has written since its facts were re
 from __future__ import annotations
 
 import asyncio
+import dataclasses
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from typing import Literal
 
 import numpy as np
 import structlog
@@ -39,12 +42,14 @@ from bot.storage import cases as case_rows
 from bot.storage import catalogue as facts
 from bot.storage import locks
 from bot.storage import requests as request_rows
+from bot.storage import suppliers as supplier_rows
 from bot.storage.cases import CaseRow
 from bot.storage.database import Database
+from bot.storage.requests import Draft
 
 _log = structlog.get_logger(__name__)
 
-_BATCH = 400  # findings written in one transaction: about a tenth of a second
+_BATCH = 400  # findings, or lines of requests, written in one transaction: about a tenth of a second
 _TURNS = 5  # a scan begins anew when others come between
 Progress = Callable[[str], None]  # called with the name of each phase as it begins
 
@@ -65,6 +70,14 @@ class ScanReport:
     requests_drafted: int
     announced: int
     phases: Mapping[str, float] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class _Drafted:
+    """A draft, and what becomes of it: submitted at once, or kept until a person submits it."""
+
+    draft: Draft
+    then: Literal["submit", "keep"]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -138,20 +151,24 @@ class Watch:
             standing = await case_rows.unresolved(connection)
             feeds = await facts.feeds(connection)
         judged = await asyncio.to_thread(self._judge, taken, standing, feeds, phases)
-        drafting = Drafting(judged.taken, judged.assessed, judged.moves, self._sourcing)
         applied, drafted = Applied(), 0
         for findings in _batches(judged.findings, self._batch):
+            phases.begin("apply")
             async with self._database.transaction() as connection:
-                phases.begin("apply")
                 if not await locks.scan(connection, scans):
                     return None
-                part = await self._cases.apply(connection, findings, at)
-                await self._requests.cancel_of_cases(connection, part.resolved)
-                phases.begin("draft")
-                drafted += await self._draft(connection, drafting, findings, part, judged.taken)
+                part = await self._cases.apply(connection, findings, standing, at)
+                await self._requests.withdraw(connection, part.resolved)
                 await self._cases.refresh(connection, part)
             scans += 1
             applied.add(part)
+        phases.begin("draft")
+        for drafts in _batches_of(await self._drafts(judged, applied), self._batch):
+            async with self._database.transaction() as connection:
+                if not await locks.scan(connection, scans):
+                    return None
+                drafted += await self._write(connection, drafts)
+            scans += 1
         phases.begin("tell")
         async with self._database.transaction() as connection:
             if not await locks.scan(connection, scans):
@@ -188,38 +205,52 @@ class Watch:
         findings = [*_findings(taken, assessed, standing), *_feed_findings(taken, feeds)]
         return _Judged(taken, assessed, moves, findings)
 
-    async def _draft(
-        self,
-        connection: AsyncConnection,
-        drafting: Drafting,
-        findings: Sequence[Finding],
-        applied: Applied,
-        taken: Snapshot,
-    ) -> int:
-        """Draft for every case that wants and may have a proposal; purchases and restocking transfers are submitted."""
-        at, woken = taken.at, {item.case_id for item in applied.news}
-        standing = (await case_rows.unresolved(connection, [finding.key for finding in findings])).values()
-        asked = {row.case_id for row in await request_rows.open_of_cases(connection, [case.id for case in standing])}
-        wanting = [
-            case
-            for case in standing
-            if case.id not in asked and (case.snoozed_until is None or case.snoozed_until <= at or case.id in woken)
-        ]
-        refused = await request_rows.refusals(connection, [case.id for case in wanting])
+    async def _drafts(self, judged: _Judged, applied: Applied) -> list[_Drafted]:
+        """What every case that wants and may have a proposal is to get, most money at risk first."""
+        taken, woken = judged.taken, {item.case_id for item in applied.news}
+        async with self._database.reading() as connection:
+            standing = (await case_rows.unresolved(connection)).values()
+            awake = [
+                case
+                for case in standing
+                if case.snoozed_until is None or case.snoozed_until <= taken.at or case.id in woken
+            ]
+            busy = await request_rows.busy(connection)
+            refused = await request_rows.refusals(connection)
+            minimums = await supplier_rows.minimums(connection)
         cool_down = timedelta(days=self._sourcing.cool_down_days)
         wanting = [
             case
-            for case in wanting
-            if may_propose_again(
-                Refused(*refused[case.id]) if case.id in refused else None, case.severity, at, cool_down
+            for case in awake
+            if case.id not in busy
+            and may_propose_again(
+                Refused(*refused[case.id]) if case.id in refused else None, case.severity, taken.at, cool_down
             )
         ]
-        restock = drafting.restock(_needs(taken, wanting, ("stockout_risk",)))
-        clear = drafting.clear(_needs(taken, wanting, ("slow_mover", "overstock")))
-        submitted = await self._requests.draft(connection, restock)
-        await self._requests.submit(connection, submitted)
-        await self._requests.draft(connection, clear)
-        return len(restock) + len(clear)
+        drafting = Drafting(taken, judged.assessed, judged.moves, self._sourcing, minimums)
+        return await asyncio.to_thread(self._proposed, drafting, taken, wanting)
+
+    def _proposed(self, drafting: Drafting, taken: Snapshot, wanting: Sequence[CaseRow]) -> list[_Drafted]:
+        """The arithmetic; it runs in a thread, so that chats are answered meanwhile."""
+        least = self._settings.least_minor
+        restock = drafting.restock(_needs(taken, wanting, ("stockout_risk",)), least)
+        clear = drafting.clear(_needs(taken, wanting, ("slow_mover", "overstock")), least)
+        return [_Drafted(draft, "submit") for draft in restock] + [_Drafted(draft, "keep") for draft in clear]
+
+    async def _write(self, connection: AsyncConnection, drafts: Sequence[_Drafted]) -> int:
+        """Write drafts down; purchases and restocking transfers are submitted. How many requests that made.
+
+        A case that was solved or asked for since it was read is left out, and with it its line.
+        """
+        cases = {line.case_id for item in drafts for line in item.draft.lines if line.case_id is not None}
+        await locks.cases(connection, cases)
+        free = await case_rows.free(connection, cases)
+        kept = [_Drafted(draft, item.then) for item in drafts if (draft := _only(item.draft, free)) is not None]
+        ids = await self._requests.draft(connection, [item.draft for item in kept])
+        asked = [number for number, item in zip(ids, kept, strict=True) if item.then == "submit"]
+        await self._requests.submit(connection, asked)
+        await self._requests.refresh(connection, (), free)
+        return len(ids)
 
     async def _record(self, connection: AsyncConnection, applied: Applied, drafted: int, at: datetime) -> None:
         """One audit entry for a scan that changed something."""
@@ -267,6 +298,35 @@ def _batches(findings: Sequence[Finding], size: int) -> Iterator[Sequence[Findin
         yield findings[start:]
 
 
+def _batches_of(drafts: Sequence[_Drafted], size: int) -> Iterator[Sequence[_Drafted]]:
+    """The drafts in their order, about `size` lines at a time."""
+    batch: list[_Drafted] = []
+    lines = 0
+    for item in drafts:
+        if batch and lines + len(item.draft.lines) > size:
+            yield batch
+            batch, lines = [], 0
+        batch.append(item)
+        lines += len(item.draft.lines)
+    if batch:
+        yield batch
+
+
+def _only(draft: Draft, free: Collection[int]) -> Draft | None:
+    """The draft with the lines whose cases are free; None where none is."""
+    lines = tuple(line for line in draft.lines if line.case_id in free)
+    if len(lines) == len(draft.lines):
+        return draft
+    if not lines:
+        return None
+    return dataclasses.replace(
+        draft,
+        lines=lines,
+        total_minor=sum(line.quantity * line.unit_cost_minor for line in lines),
+        urgent=any(not (line.detail or {}).get("in_time", True) for line in lines),
+    )
+
+
 def _rows_of(taken: Snapshot, cases: Sequence[CaseRow]) -> Ints:
     """The row of each case's series; -1 where it has no facts now."""
     keys = np.array([(case.product_id or 0, case.location_id or 0) for case in cases], dtype=np.int64).reshape(-1, 2)
@@ -309,7 +369,7 @@ def _needs(taken: Snapshot, cases: Sequence[CaseRow], kinds: Sequence[CaseKind])
             if row < 0 or row in seen or (stale is not None and stale[row]):
                 continue
             seen.add(row)
-            needs.append(Need(case.id, row, case.severity))
+            needs.append(Need(case.id, row, case.severity, case.money_minor))
     return needs
 
 

@@ -12,14 +12,14 @@ from datetime import date, datetime
 from decimal import Decimal
 from typing import Any
 
-from sqlalchemy import JSON, ColumnElement, Dialect, TypeDecorator, bindparam, func, select, text, update
+from sqlalchemy import JSON, ColumnElement, Dialect, TypeDecorator, bindparam, exists, func, select, text, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bot.domain.money import Money
 from bot.domain.views import Arrival, CaseKind, CaseState, CaseView
 from bot.storage.chunks import chunked
 from bot.storage.dialect import insert_into
-from bot.storage.tables import Case, Location, Outbox, Post, Product
+from bot.storage.tables import Case, Location, Outbox, Post, Product, Request
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,25 +38,40 @@ class CaseRow:
     money_minor: int
 
 
-async def unresolved(connection: AsyncConnection, keys: Collection[str] | None = None) -> dict[str, CaseRow]:
-    """Every unresolved case, or those of the keys, by key."""
-    wanted = select(
-        Case.id, Case.key, Case.kind, Case.product_id, Case.location_id, Case.state, Case.severity,
-        Case.notified_severity, Case.snoozed_until, Case.money_minor,
-    ).where(Case.resolved_at.is_(None))  # fmt: skip
-    found = []
-    for query in [wanted] if keys is None else [wanted.where(Case.key.in_(some)) for some in chunked(keys)]:
-        rows = await connection.execute(query)
-        found += [CaseRow(**row._mapping) for row in rows]  # noqa: SLF001  # the public name of a row's dict in SQLAlchemy 2
-    return {row.key: row for row in found}
+_SCANNED = (
+    Case.id, Case.key, Case.kind, Case.product_id, Case.location_id, Case.state, Case.severity, Case.notified_severity,
+    Case.snoozed_until, Case.money_minor,
+)  # fmt: skip
+
+
+def _scanned(row: Any) -> CaseRow:  # noqa: ANN401  # a row of `_SCANNED`
+    return CaseRow(*row)
+
+
+async def unresolved(connection: AsyncConnection) -> dict[str, CaseRow]:
+    """Every unresolved case, by key."""
+    found = await connection.execute(select(*_SCANNED).where(Case.resolved_at.is_(None)))
+    return {row.key: _scanned(row) for row in found}
 
 
 async def unresolved_of(connection: AsyncConnection, ids: Collection[int]) -> dict[int, CaseRow]:
     """Those of the cases that are unresolved, by id."""
-    keys: list[str] = []
+    found: dict[int, CaseRow] = {}
     for some in chunked(ids):
-        keys += await connection.scalars(select(Case.key).where(Case.id.in_(some)))
-    return {row.id: row for row in (await unresolved(connection, keys)).values() if row.id in ids}
+        rows = await connection.execute(select(*_SCANNED).where(Case.id.in_(some), Case.resolved_at.is_(None)))
+        found |= {row.id: _scanned(row) for row in rows}
+    return found
+
+
+async def free(connection: AsyncConnection, ids: Collection[int]) -> set[int]:
+    """Those of the cases that are unresolved and that no open or approved request answers."""
+    found: set[int] = set()
+    for some in chunked(ids):
+        asked = exists().where(Request.id == Case.request_id, Request.state.in_(("draft", "pending", "approved")))
+        found.update(
+            await connection.scalars(select(Case.id).where(Case.id.in_(some), Case.resolved_at.is_(None), ~asked))
+        )
+    return found
 
 
 class _Written(TypeDecorator[str]):

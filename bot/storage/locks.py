@@ -3,10 +3,16 @@
 Taken in this order, and within a kind by ascending id, so that two transactions can never wait for each other:
 
     0. linking           one joining of two people at a time; it takes nothing else but the audit's head
+       the policy        one change of it at a time; it takes nothing else but the audit's head
     1. the scan          one batch of a watch scan at a time
     2. requests
+       members           whose budgets a decision spends
     3. cases
-    4. the audit's head  always last: a transaction that appended takes no further lock
+    4. the gate          before calls that cost money: calls begin and halts are thrown one transaction at a time
+    5. the audit's head  always last: a transaction that appended takes no further lock
+
+A call (a row of `effects`) is changed by who holds its request, or begun by who holds the gate, which passes over rows
+that are held and waits for none of them.
 
 On PostgreSQL they are `SELECT ... FOR UPDATE`. SQLite has no row locks: `Database.transaction` takes the one write lock
 at BEGIN, and the same statements then only read. A decision is guarded once more by its conditional UPDATE (see
@@ -22,16 +28,29 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bot.storage.chunks import chunked
 from bot.storage.dialect import insert_into
-from bot.storage.tables import Case, Mark, Request, RequestLine
+from bot.storage.tables import Case, Mark, Member, Request, RequestLine
 
 LINKING = "members:linking"
+POLICY = "policy:change"
 SCAN = "watch:scan"
+GATE = "effects:gate"
 AUDIT_HEAD = "audit:head"
 
 
 async def linking(connection: AsyncConnection) -> None:
     """Make this the only joining of identities until the transaction ends."""
     await _mark(connection, LINKING, "")
+
+
+async def policy(connection: AsyncConnection) -> None:
+    """Make this the only change of the policy until the transaction ends."""
+    await _mark(connection, POLICY, "")
+
+
+async def members(connection: AsyncConnection, ids: Collection[int]) -> None:
+    """Hold members, so that what they have approved so far stays so. Rows that refer to them may still be written."""
+    held = select(Member.id).where(Member.id.in_(sorted(ids))).order_by(Member.id)
+    await connection.execute(held.with_for_update(key_share=True))
 
 
 async def scan(connection: AsyncConnection, expected: int) -> bool:
@@ -85,6 +104,11 @@ async def cases(connection: AsyncConnection, case_ids: Collection[int]) -> None:
     """Hold the cases."""
     for some in chunked(sorted(case_ids)):
         await connection.execute(select(Case.id).where(Case.id.in_(some)).order_by(Case.id).with_for_update())
+
+
+async def gate(connection: AsyncConnection) -> None:
+    """Keep calls from beginning, and halts from being thrown or taken back, until the transaction ends."""
+    await _mark(connection, GATE, "")
 
 
 async def audit_head(connection: AsyncConnection, empty: str) -> str:

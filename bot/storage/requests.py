@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
 
-from sqlalchemy import bindparam, delete, exists, func, insert, or_, select, update
+from sqlalchemy import and_, bindparam, delete, exists, func, insert, or_, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bot.domain.approval import COUNTED_STATES, OPEN_STATES
@@ -15,7 +15,7 @@ from bot.domain.money import Money
 from bot.domain.views import RequestKind, RequestState, Stage
 from bot.storage import requestviews
 from bot.storage.chunks import chunked
-from bot.storage.tables import Case, Inbound, Request, RequestLine
+from bot.storage.tables import Case, Inbound, Product, Request, RequestLine
 
 views = requestviews.views
 BUSY_STATES: tuple[RequestState, ...] = ("draft", "pending", "approved")  # a case with one of these gets no other
@@ -174,16 +174,36 @@ async def settle_all(
         )
 
 
-async def submitted(connection: AsyncConnection, values: Sequence[Mapping[str, Any]]) -> None:
-    """Ask for approval of drafts that the caller holds; every mapping has a `request_id` and the same columns."""
-    if not values:
-        return
+async def ruled(
+    connection: AsyncConnection, rulings: Mapping[int, tuple[int, Sequence[Mapping[str, Any]], datetime]]
+) -> None:
+    """Keep for each request how many people must approve it, the reasons as plain JSON, and when it lapses."""
     table: Any = Request.__table__
-    columns: dict[str, Any] = {name: bindparam(name) for name in values[0] if name != "request_id"}
-    statement = update(table).where(table.c.id == bindparam("request_id"), table.c.state == "draft")
-    await connection.execute(
-        statement.values(state="pending", version=table.c.version + 1, **columns), [dict(item) for item in values]
-    )
+    details: dict[int, dict[str, Any]] = {}
+    for some in chunked(rulings):
+        found = await connection.execute(select(Request.id, Request.detail).where(Request.id.in_(some)))
+        details |= {one.id: one.detail for one in found}
+    values = [
+        {
+            "number": request_id,
+            "needs": needs,
+            "expires_at": lapse,
+            "detail": {**details[request_id], "reasons": list(reasons)},
+        }
+        for request_id, (needs, reasons, lapse) in sorted(rulings.items())
+    ]
+    columns: dict[str, Any] = {name: bindparam(name) for name in ("needs", "expires_at", "detail")}
+    if values:
+        await connection.execute(update(table).where(table.c.id == bindparam("number")).values(**columns), values)
+
+
+async def skus(connection: AsyncConnection, product_ids: Collection[int]) -> dict[int, str]:
+    """The codes of products."""
+    found: dict[int, str] = {}
+    for some in chunked(product_ids):
+        codes = await connection.execute(select(Product.id, Product.sku).where(Product.id.in_(some)))
+        found |= {one.id: one.sku for one in codes}
+    return found
 
 
 async def remember(connection: AsyncConnection, request: RequestRow, facts: Mapping[str, Any]) -> None:
@@ -265,24 +285,29 @@ async def counted(
     return [(found[0], found[1], found[2], found[3]) for found in await connection.execute(query)]
 
 
-async def refusals(connection: AsyncConnection, case_ids: Collection[int]) -> dict[int, tuple[datetime, int]]:
-    """For each case whose last request was rejected: when, and the case's severity at that time."""
-    found: dict[int, tuple[datetime, int]] = {}
-    for some in chunked(case_ids):
-        last = (
-            select(func.max(Request.id))
-            .join(RequestLine, RequestLine.request_id == Request.id)
-            .where(RequestLine.case_id.in_(some), Request.state != "cancelled")
-            .group_by(RequestLine.case_id)
-        )
-        rejected = (
-            select(RequestLine.case_id, Request.decided_at, RequestLine.detail, Request.detail.label("whole"))
-            .join(Request, Request.id == RequestLine.request_id)
-            .where(Request.id.in_(last), Request.state == "rejected", RequestLine.case_id.in_(some))
-        )
-        for case_id, decided_at, detail, whole in await connection.execute(rejected):
-            found[case_id] = (decided_at, max(int(detail.get("severity", 0)), int(whole.get("severity", 0))))
-    return found
+async def busy(connection: AsyncConnection) -> set[int]:
+    """Cases that have an answer under way: a request that is open or approved, or a promotion that runs."""
+    answered = or_(Request.state.in_(BUSY_STATES), and_(Request.state == "executing", Request.kind == "promotion"))
+    found = await connection.scalars(
+        select(RequestLine.case_id)
+        .join(Request, Request.id == RequestLine.request_id)
+        .where(answered, RequestLine.case_id.is_not(None))
+    )
+    return {case_id for case_id in found if case_id is not None}
+
+
+async def refusals(connection: AsyncConnection) -> dict[int, tuple[datetime, int]]:
+    """For each unresolved case whose last request was rejected: when, and the case's severity at that time."""
+    query = (
+        select(Case.id, Request.decided_at, RequestLine.detail, Request.detail.label("whole"))
+        .join(Request, Request.id == Case.request_id)
+        .join(RequestLine, and_(RequestLine.request_id == Request.id, RequestLine.case_id == Case.id))
+        .where(Case.resolved_at.is_(None), Request.state == "rejected")
+    )
+    return {
+        case_id: (decided_at, max(int(detail.get("severity", 0)), int(whole.get("severity", 0))))
+        for case_id, decided_at, detail, whole in await connection.execute(query)
+    }
 
 
 async def _numbered(connection: AsyncConnection, values: Sequence[Mapping[str, Any]]) -> list[int]:
