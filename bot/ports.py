@@ -286,8 +286,13 @@ class StoreConnector(Protocol):
         """What the store asks for a SKU now; Declined where it does not sell it."""
         ...
 
-    async def set_price(self, sku: str, price: Money, compare_at: Money | None, key: str) -> StorePrice:
-        """Change a price, once per key: a call with a key seen before changes nothing and gives the answer of then."""
+    async def set_price(
+        self, sku: str, price: Money, compare_at: Money | None, key: str, revision: str = ""
+    ) -> StorePrice:
+        """Change a price, once per key: a call with a key seen before changes nothing and gives the answer of then.
+
+        With a `revision` only while it still is the store's own; Declined where somebody changed the price meanwhile.
+        """
         ...
 
     async def written(self, key: str) -> StorePrice | None:

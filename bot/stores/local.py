@@ -1,0 +1,145 @@
+"""The local store of the sandbox, over its HTTP API; also a pattern for the API of a real one."""
+
+from __future__ import annotations
+
+import json
+import ssl
+from collections.abc import Mapping
+from decimal import Decimal, InvalidOperation
+from typing import Any
+from urllib.parse import quote, urlsplit
+
+import httpx
+
+from bot.domain.money import Money
+from bot.errors import Declined, OutsideError, Unanswered, Unreached
+from bot.ports import Check, StoreConnector, StorePrice
+from bot.settings import StorePart
+
+_TIMEOUT = httpx.Timeout(10.0, connect=5.0)
+_LOOPBACK = ("127.0.0.1", "localhost", "::1")
+# The connection was never made, or not for us: nothing was sent.
+_NEVER_SENT = (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout, httpx.UnsupportedProtocol, httpx.ProxyError)
+_COME_AGAIN = (429, 503)
+_LONGEST_DETAIL = 200
+
+
+def connect_local(name: str, part: StorePart) -> StoreConnector:
+    """The store of the settings' part, under its name there."""
+    return LocalConnector(name, part.url, part.token.get_secret_value())
+
+
+class LocalConnector:
+    """A client of one store. Each call is sent once; a new connection per call leaves none to be cut off in between."""
+
+    def __init__(self, name: str, url: str, token: str, timeout: httpx.Timeout = _TIMEOUT) -> None:
+        self.name = name
+        self._url = url.rstrip("/")
+        self._headers = {"Authorization": f"Bearer {token}"}
+        self._timeout = timeout
+
+    async def price(self, sku: str) -> StorePrice:
+        """What the store asks for a SKU now; Declined where it does not sell it."""
+        return _price(_good(await self._read(f"/products/{quote(sku, safe='')}")))
+
+    async def set_price(
+        self, sku: str, price: Money, compare_at: Money | None, key: str, revision: str = ""
+    ) -> StorePrice:
+        """Change a price, once per key, and only at `revision` where one is given (Declined otherwise)."""
+        body = {
+            "price": str(price.amount),
+            "compare_at": None if compare_at is None else str(compare_at.amount),
+            "currency": price.currency,
+        }
+        headers = {"Idempotency-Key": key} | ({"If-Match": f'"{revision}"'} if revision else {})
+        try:
+            answer = await self._send("PUT", f"/products/{quote(sku, safe='')}/price", body, headers)
+        except _NEVER_SENT as error:
+            raise Unreached(_said(error)) from error
+        except httpx.HTTPError as error:
+            raise Unanswered(_said(error)) from error
+        if answer.status_code >= 500 and answer.status_code not in _COME_AGAIN:
+            raise Unanswered(_detail(answer))
+        return _price(_good(answer), Unanswered)
+
+    async def written(self, key: str) -> StorePrice | None:
+        """What was written under the key; None where nothing was."""
+        answer = await self._read(f"/changes/{quote(key, safe='')}")
+        if answer.status_code == 404 and _error(answer) == "unknown_key":
+            return None
+        return _price(_good(answer))
+
+    async def check(self) -> tuple[Check, ...]:
+        """Try the address and the token."""
+        name, remedy = f"store {self.name}", f"look at [stores.connected.{self.name}]: url and token"
+        try:
+            _good(await self._read("/products"))
+        except OutsideError as error:
+            return (Check(name, "fail", error.detail or str(error), remedy),)
+        return (Check(name, "ok", f"answers at {self._url}"),)
+
+    async def _read(self, path: str) -> httpx.Response:
+        """A reading call: asking again is always safe."""
+        try:
+            answer = await self._send("GET", path, None, {})
+        except httpx.HTTPError as error:
+            raise Unreached(_said(error)) from error
+        if answer.status_code >= 500:
+            raise Unreached(_detail(answer))
+        return answer
+
+    async def _send(
+        self, method: str, path: str, body: Mapping[str, Any] | None, headers: dict[str, str]
+    ) -> httpx.Response:
+        local = urlsplit(self._url).hostname in _LOOPBACK
+        # A proxy has no business on this machine, and certificates take long to load where none are needed.
+        verify = (
+            ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT) if self._url.startswith("http://") else ssl.create_default_context()
+        )
+        async with httpx.AsyncClient(
+            timeout=self._timeout, trust_env=not local, verify=verify, headers=self._headers
+        ) as client:
+            return await client.request(method, self._url + path, json=body, headers=headers)
+
+
+def _good(answer: httpx.Response) -> httpx.Response:
+    """The answer, where it is one; Unreached where we shall come again, Declined for what the store will not do."""
+    if answer.status_code in _COME_AGAIN:
+        raise Unreached(_detail(answer))
+    if not answer.is_success:
+        raise Declined(_detail(answer))
+    return answer
+
+
+def _price(answer: httpx.Response, otherwise: type[OutsideError] = Unreached) -> StorePrice:
+    """The price in an answer; `otherwise` where it cannot be read: then nobody knows what it said."""
+    try:
+        told = answer.json()
+        currency = told["currency"]
+        compare_at = told["compare_at"]
+        return StorePrice(
+            sku=str(told["sku"]),
+            price=Money(Decimal(told["price"]), currency),
+            compare_at=None if compare_at is None else Money(Decimal(compare_at), currency),
+            revision=str(told["revision"]),
+        )
+    except (ValueError, TypeError, LookupError, InvalidOperation) as error:
+        raise otherwise(f"the answer cannot be read: {_detail(answer)}") from error
+
+
+def _error(answer: httpx.Response) -> str:
+    try:
+        told = json.loads(answer.content)
+    except ValueError:
+        return ""
+    return str(told.get("error", "")) if isinstance(told, dict) else ""
+
+
+def _detail(answer: httpx.Response) -> str:
+    """What the store said, on one short line."""
+    text = " ".join(answer.text.split())[:_LONGEST_DETAIL]
+    return f"{answer.status_code} {text}".strip()
+
+
+def _said(error: httpx.HTTPError) -> str:
+    return f"{type(error).__name__}: {error}".rstrip(": ")

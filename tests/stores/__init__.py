@@ -1,0 +1,1 @@
+"""Stores: every connector against a real store over HTTP."""

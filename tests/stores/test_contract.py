@@ -1,0 +1,137 @@
+"""What every store connector promises, against a running store."""
+
+from __future__ import annotations
+
+import socket
+
+import pytest
+
+from bot.errors import Declined, OutsideError, Unanswered, Unreached
+from bot.ports import StorePrice
+from tests.stores.conftest import LANTERN, MUG, Counter, pounds
+
+
+async def test_a_price_is_read_as_the_store_has_it(counter: Counter) -> None:
+    assert await counter.connector.price(LANTERN) == StorePrice(LANTERN, pounds("2.95"), None, "1")
+    assert (await counter.connector.price(MUG)).price == pounds("4.25")  # its code is no plain word of an address
+
+
+async def test_a_price_is_set_with_what_is_struck_through(counter: Counter) -> None:
+    told = await counter.connector.set_price(LANTERN, pounds("2.36"), pounds("2.95"), "promotion:1:start")
+    assert told == StorePrice(LANTERN, pounds("2.36"), pounds("2.95"), "2")
+    assert await counter.connector.price(LANTERN) == told
+    assert [(change.key, change.before, change.price) for change in counter.store.changes] == [
+        ("promotion:1:start", pounds("2.95"), pounds("2.36"))
+    ]
+
+
+async def test_the_same_key_changes_a_price_once_and_gives_the_answer_of_then(counter: Counter) -> None:
+    first = await counter.connector.set_price(LANTERN, pounds("2.36"), pounds("2.95"), "k1")
+    counter.store.edit(LANTERN, pounds("3.10"))
+    again = await counter.connector.set_price(LANTERN, pounds("2.36"), pounds("2.95"), "k1", revision="1")
+    assert again == first
+    assert (await counter.connector.price(LANTERN)).price == pounds("3.10")
+    assert len(counter.store.changes) == 2
+
+
+async def test_another_call_under_a_known_key_is_declined(counter: Counter) -> None:
+    await counter.connector.set_price(LANTERN, pounds("2.36"), None, "k1")
+    with pytest.raises(Declined, match="key_reused"):
+        await counter.connector.set_price(LANTERN, pounds("2.00"), None, "k1")
+    assert len(counter.store.changes) == 1
+
+
+async def test_a_price_that_somebody_changed_meanwhile_is_left_alone(counter: Counter) -> None:
+    seen = await counter.connector.price(LANTERN)
+    counter.store.edit(LANTERN, pounds("3.10"))
+    with pytest.raises(Declined, match="revision_changed"):
+        await counter.connector.set_price(LANTERN, pounds("2.36"), None, "k1", revision=seen.revision)
+    assert (await counter.connector.price(LANTERN)).price == pounds("3.10")
+    assert await counter.connector.written("k1") is None
+
+
+async def test_what_was_written_is_found_by_its_key(counter: Counter) -> None:
+    assert await counter.connector.written("k1") is None
+    told = await counter.connector.set_price(LANTERN, pounds("2.36"), None, "k1")
+    assert await counter.connector.written("k1") == told
+
+
+async def test_what_a_store_does_not_sell_is_declined(counter: Counter) -> None:
+    with pytest.raises(Declined, match="unknown_sku"):
+        await counter.connector.price("NOPE")
+    with pytest.raises(Declined):
+        await counter.connector.set_price(LANTERN, pounds("2.36"), pounds("2.00"), "k1")
+
+
+async def test_an_answer_that_was_lost_is_unanswered_and_found_again(counter: Counter) -> None:
+    counter.store.faults.add("set_price", "drop_after_reading")
+    with pytest.raises(Unanswered):
+        await counter.connector.set_price(LANTERN, pounds("2.36"), None, "k1")
+    found = await counter.connector.written("k1")
+    assert found is not None
+    assert found.price == pounds("2.36")
+
+
+@pytest.mark.parametrize("mode", ["drop_before_applying", "500"])
+async def test_a_change_that_may_have_happened_is_unanswered(counter: Counter, mode: str) -> None:
+    counter.store.faults.add("set_price", mode)
+    with pytest.raises(Unanswered):
+        await counter.connector.set_price(LANTERN, pounds("2.36"), None, "k1")
+    assert await counter.connector.written("k1") is None
+
+
+async def test_a_store_that_asks_to_come_again_was_not_reached(counter: Counter) -> None:
+    counter.store.faults.add("*", "429:1", 3)
+    for call in (
+        counter.connector.set_price(LANTERN, pounds("2.36"), None, "k1"),
+        counter.connector.price(LANTERN),
+        counter.connector.written("k1"),
+    ):
+        with pytest.raises(Unreached):
+            await call
+    assert not counter.store.changes
+
+
+@pytest.mark.parametrize("mode", ["drop_after_reading", "drop_before_applying", "500"])
+async def test_reading_again_is_always_safe(counter: Counter, mode: str) -> None:
+    counter.store.faults.add("*", mode, 2)
+    with pytest.raises(Unreached):
+        await counter.connector.price(LANTERN)
+    with pytest.raises(Unreached):
+        await counter.connector.written("k1")
+
+
+async def test_a_late_answer_is_the_answer(counter: Counter) -> None:
+    counter.store.faults.add("set_price", "delay:0.05")
+    assert (await counter.connector.set_price(LANTERN, pounds("2.36"), None, "k1")).revision == "2"
+
+
+async def test_nothing_is_ever_sent_twice_by_the_connector(counter: Counter) -> None:
+    for mode in ("drop_after_reading", "drop_before_applying", "500", "429:1"):
+        counter.store.faults.add("set_price", mode)
+        with pytest.raises(OutsideError):
+            await counter.connector.set_price(LANTERN, pounds("2.36"), None, f"k:{mode}")
+    assert len([call for call in counter.store.calls if call[0] == "set_price"]) == 4
+
+
+async def test_a_store_that_is_not_there_was_not_reached(counter: Counter) -> None:
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    away = counter.connect(f"http://127.0.0.1:{port}", "x")
+    with pytest.raises(Unreached):
+        await away.price(LANTERN)
+    with pytest.raises(Unreached):
+        await away.set_price(LANTERN, pounds("2.36"), None, "k1")
+    assert (await away.check())[0].verdict == "fail"
+
+
+async def test_a_wrong_token_is_declined_and_the_check_says_so_without_telling_it(counter: Counter) -> None:
+    assert [check.verdict for check in await counter.connector.check()] == ["ok"]
+    wrong = counter.connect(counter.url, "wrong-token")
+    with pytest.raises(Declined, match="401"):
+        await wrong.price(LANTERN)
+    (check,) = await wrong.check()
+    assert check.verdict == "fail"
+    assert "401" in check.detail
+    assert "wrong-token" not in str(check)
