@@ -65,7 +65,7 @@ class _Desk:
             try:
                 self._admit(request)
                 answer = JSONResponse(await work(request))
-                verdict = fault.kind if fault else "ok"
+                verdict: str = fault.kind if fault else "ok"
             except StoreRefusal as refusal:
                 verdict = refusal.error
                 answer = JSONResponse({"error": verdict, "detail": str(refusal)}, status_code=refusal.status)
