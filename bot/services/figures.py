@@ -132,6 +132,7 @@ def gap_days(assessed: Assessment, row: int) -> int | None:
 def headline(taken: Snapshot, assessed: Assessment, row: int) -> dict[str, Any]:
     """The figures on a case's card, as `bot.storage.cases` keeps and reads them."""
     ends, coming = stockout_on(taken, assessed, row), next_arrival(taken, assessed, row)
+    late = taken.overdue_orders.get(row)
     cover = decimal(assessed.supply.runout.cover[row])
     return {
         "on_hand": int(assessed.positions.on_hand[row]),
@@ -141,6 +142,7 @@ def headline(taken: Snapshot, assessed: Assessment, row: int) -> dict[str, Any]:
         "next_arrival": {"quantity": coming.quantity, "on": coming.on.isoformat(), "late": coming.late}
         if coming
         else None,
+        **({"overdue_orders": list(late)} if late else {}),
     }
 
 
@@ -161,9 +163,25 @@ def evidence_of_kind(taken: Snapshot, assessed: Assessment, rows: Ints, kind: Ca
             "at": taken.at.isoformat(),
             "currency": taken.exchange.currency,
             "shown": headline(taken, assessed, row),
+            **learned(taken, row),
         }
         texts.append(f'{json_text(about)[:-1]},"original":{known[product_id]},{proof[1:]}')
     return texts
+
+
+def learned(taken: Snapshot, row: int) -> dict[str, Any]:
+    """How the planned route's lead time was learned: on how many orders it rests, and what was stated; or nothing."""
+    routes, index = taken.market.routes, int(taken.market.planned[row])
+    if index < 0 or not routes.observations[taken.market.route[index]]:
+        return {}
+    route = int(taken.market.route[index])
+    return {
+        "lead_time": {
+            "observations": int(routes.observations[route]),
+            "stated_days": str(decimal(routes.stated[route], 1)),
+            "learned_days": str(decimal(routes.lead_time[route], 1)),
+        }
+    }
 
 
 def _original(taken: Snapshot, row: int) -> dict[str, Any]:

@@ -26,7 +26,7 @@ from bot.services.buying import Market, market
 from bot.services.exchange import Exchange
 from bot.services.settings import ServiceSettings
 from bot.storage import catalogue as facts
-from bot.storage import ledger
+from bot.storage import ledger, orders
 from bot.storage import requests as request_rows
 from bot.storage.catalogue import FeedRow, PlaceRow, ProductRow
 from bot.storage.ledger import HistoryArrays
@@ -53,6 +53,7 @@ class Snapshot:
     network: Network
     promised: Ints  # (n,) units that requests will move elsewhere; still in `positions`
     overdue_since: Mapping[int, date]  # by row: the oldest promised date that has passed
+    overdue_orders: Mapping[int, tuple[str, ...]]  # by row: the orders (R-12) whose goods are overdue
     products: Mapping[int, ProductRow]
     places: Mapping[int, PlaceRow]
     stale_feeds: tuple[FeedRow, ...]
@@ -97,7 +98,7 @@ async def take(
     book = book.only(np.isin(book.product_ids, np.fromiter(products, dtype=np.int64, count=len(products))))
     exchange = Exchange(settings.organisation_currency, settings.rates)
     cost, price = _unit_money(book.product_ids, products, exchange)
-    routes = await facts.routes(connection, product_ids)
+    routes = await facts.routes(connection, product_ids, at)
     general = {int(supplier) for supplier in routes.supplier[routes.product == 0]}
     series = (book.product_ids, book.location_ids)
     offers = market(routes, await facts.assortments(connection, general), series, cost, exchange)
@@ -123,8 +124,9 @@ async def take(
         routes=_planned_routes(offers, cost, price, sourcing),
         market=offers,
         network=_network(book, places, sourcing),
-        promised=_promised(book, requested),
+        promised=_promised(book, [*requested, *await orders.unshipped(connection, at, product_ids)]),
         overdue_since=overdue_since,
+        overdue_orders=_overdue_orders(book, await orders.overdue(connection, at, product_ids)),
         products=products,
         places=places,
         stale_feeds=stale_feeds,
@@ -275,6 +277,18 @@ def _positions(
         stale=stale,
     )
     return positions, overdue_since
+
+
+def _overdue_orders(book: Days, due: Sequence[tuple[int, int, date, str]]) -> dict[int, tuple[str, ...]]:
+    """The orders of each series whose promised date has passed there, the longest due first."""
+    columns = np.array([(product, place) for product, place, _on, _name in due], dtype=np.int64).reshape(-1, 2)
+    found: dict[int, dict[str, None]] = {}
+    for row, (_product, _place, on, name) in zip(
+        row_numbers(book.product_ids, book.location_ids, columns[:, 0], columns[:, 1]).tolist(), due, strict=True
+    ):
+        if row >= 0 and (on - _EPOCH).days < int(book.today[row]):
+            found.setdefault(row, {})[name] = None
+    return {row: tuple(names) for row, names in found.items()}
 
 
 def _promised(book: Days, requested: Sequence[tuple[int, int, int | None, int]]) -> Ints:

@@ -11,6 +11,8 @@ from numpy.typing import NDArray
 from sqlalchemy import BigInteger, func, or_, select, type_coerce
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from bot.domain.leadtime import LeadTimeSettings, Stated, learn
+from bot.storage import leadtimes
 from bot.storage.tables import Feed, Inbound, Location, Product, Route, Sale, StockLevel
 
 
@@ -39,7 +41,10 @@ class PlaceRow:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class RouteColumns:
-    """Every route as columns, by id. `product` 0: all goods of the supplier; `cost` -1: the product's."""
+    """Every route as columns, by id. `product` 0: all goods of the supplier; `cost` -1: the product's.
+
+    Lead times are what deliveries taught (`bot.domain.leadtime`), `observations` the orders they rest on.
+    """
 
     id: NDArray[np.int64]
     supplier: NDArray[np.int64]
@@ -47,6 +52,8 @@ class RouteColumns:
     location: NDArray[np.int64]
     lead_time: NDArray[np.float64]  # days
     lead_time_sd: NDArray[np.float64]
+    stated: NDArray[np.float64]  # days, as the supplier promises
+    observations: NDArray[np.int64]
     minimum_order: NDArray[np.int64]
     pack_size: NDArray[np.int64]
     cost: NDArray[np.int64]  # minor units of `currency`
@@ -81,8 +88,10 @@ async def places(connection: AsyncConnection) -> dict[int, PlaceRow]:
     return {row.id: PlaceRow(*row) for row in await connection.execute(query)}
 
 
-async def routes(connection: AsyncConnection, product_ids: Collection[int] | None = None) -> RouteColumns:
-    """Routes that may serve the products; all where none are named."""
+async def routes(
+    connection: AsyncConnection, product_ids: Collection[int] | None = None, at: datetime | None = None
+) -> RouteColumns:
+    """Routes that may serve the products, all where none are named, with what was learned of them by `at`."""
     query = select(
         Route.id, Route.supplier_id, func.coalesce(Route.product_id, 0), Route.location_id,
         type_coerce(Route.lead_time_days, BigInteger), type_coerce(Route.lead_time_sd_days, BigInteger),
@@ -95,13 +104,19 @@ async def routes(connection: AsyncConnection, product_ids: Collection[int] | Non
     number, supplier, product, location, lead, spread, least, pack, cost = (
         np.array(column, dtype=np.int64) for column in columns[:9]
     )
+    modes = {mode: place for place, mode in enumerate(dict.fromkeys(columns[9]))}
+    known = np.array([modes[mode] for mode in columns[9]], dtype=np.int64)
+    seen = await leadtimes.deliveries(connection, at, modes, LeadTimeSettings().window_days)
+    learned = learn(Stated(supplier, location, known, product, lead / 1e6, spread / 1e6), seen)
     return RouteColumns(
         id=number,
         supplier=supplier,
         product=product,
         location=location,
-        lead_time=lead / 1e6,
-        lead_time_sd=spread / 1e6,
+        lead_time=learned.days,
+        lead_time_sd=learned.sd,
+        stated=lead / 1e6,
+        observations=learned.observations,
         minimum_order=least,
         pack_size=pack,
         cost=cost,

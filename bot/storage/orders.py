@@ -1,0 +1,342 @@
+"""What becomes of an approved order: what goes out, what is on its way, and what has arrived.
+
+Goods of a request that is ordered are `inbounds` of the source `request`, one open row per product named `R-12:SKU`.
+What arrives of it is split off with the moment it came: at any earlier instant the whole is still on its way.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+from typing import Any
+
+from sqlalchemy import bindparam, func, or_, select, update
+from sqlalchemy.ext.asyncio import AsyncConnection
+from sqlalchemy.orm import aliased
+
+from bot.storage.chunks import chunked
+from bot.storage.dialect import insert_into
+from bot.storage.tables import (
+    Inbound,
+    Location,
+    Product,
+    Receipt,
+    Request,
+    RequestLine,
+    StockMovement,
+    Supplier,
+)
+
+SOURCE = "request"  # of inbounds and movements that requests caused
+
+
+@dataclass(frozen=True, slots=True)
+class OrderFacts:
+    """Where an order goes, and from whom; of a transfer the supplier's fields are those of the sending location."""
+
+    supplier: str
+    supplier_code: str
+    email: str
+    language: str  # empty: nobody said
+    place: str
+    place_code: str
+    zone: str
+
+
+@dataclass(frozen=True, slots=True)
+class OrderedLine:
+    """A line of an order; `unit_cost_minor` is in the request's currency."""
+
+    product_id: int
+    sku: str
+    name: str
+    quantity: int
+    received: int
+    unit_cost_minor: int
+
+    @property
+    def open(self) -> int:
+        """Units still to come."""
+        return max(self.quantity - self.received, 0)
+
+
+@dataclass(frozen=True, slots=True)
+class Arrived:
+    """Units of a line that arrived; `source` and `external_id` name the occasion, which counts once."""
+
+    product_id: int
+    sku: str
+    quantity: int
+    at: datetime
+    day: date  # local
+    source: str
+    external_id: str
+    member_id: int | None = None
+
+
+async def facts_of(connection: AsyncConnection, request_id: int) -> OrderFacts:
+    """The other side of a request that exists, and where its goods go."""
+    origin = aliased(Location)
+    query = (
+        select(
+            Supplier.name, Supplier.code, Supplier.email, Supplier.language, origin.name.label("origin"),
+            origin.code.label("origin_code"), Location.name.label("place"), Location.code.label("place_code"),
+            Location.zone,
+        )
+        .select_from(Request)
+        .join(Location, Location.id == Request.location_id)
+        .outerjoin(Supplier, Supplier.id == Request.supplier_id)
+        .outerjoin(origin, origin.id == Request.from_location_id)
+        .where(Request.id == request_id)
+    )  # fmt: skip
+    found = (await connection.execute(query)).one()
+    return OrderFacts(
+        supplier=found.name or found.origin or "",
+        supplier_code=found.code or found.origin_code or "",
+        email=found.email or "",
+        language=found.language or "",
+        place=found.place,
+        place_code=found.place_code,
+        zone=found.zone,
+    )
+
+
+async def lines_of(connection: AsyncConnection, request_id: int) -> list[OrderedLine]:
+    """The lines of a request in their order."""
+    query = (
+        select(
+            RequestLine.product_id, Product.sku, Product.name, RequestLine.quantity, RequestLine.received,
+            RequestLine.unit_cost_minor,
+        )
+        .join(Product, Product.id == RequestLine.product_id)
+        .where(RequestLine.request_id == request_id)
+        .order_by(RequestLine.id)
+    )  # fmt: skip
+    return [OrderedLine(*found) for found in await connection.execute(query)]
+
+
+def name_of(request_id: int, sku: str) -> str:
+    """How the goods of a line are named among the inbounds."""
+    return f"R-{request_id}:{sku}"
+
+
+async def expect(
+    connection: AsyncConnection,
+    request_id: int,
+    location_id: int,
+    lines: Sequence[OrderedLine],
+    ordered_at: datetime,
+    expected_on: date,
+) -> None:
+    """Let the goods of a request be on their way, once."""
+    values = [
+        {
+            "product_id": line.product_id,
+            "location_id": location_id,
+            "quantity": line.quantity,
+            "ordered_at": ordered_at,
+            "expected_on": expected_on,
+            "source": SOURCE,
+            "external_id": name_of(request_id, line.sku),
+        }
+        for line in lines
+    ]
+    statement = insert_into(connection, Inbound).on_conflict_do_nothing(index_elements=["source", "external_id"])
+    await connection.execute(statement, values)
+
+
+async def promise(connection: AsyncConnection, request_id: int, skus: Collection[str], expected_on: date) -> None:
+    """A new date for what is still to come."""
+    await _of_open(connection, request_id, skus, {"expected_on": expected_on})
+
+
+async def end(connection: AsyncConnection, request_id: int, skus: Collection[str], at: datetime) -> None:
+    """What is still to come will not: it is on its way no longer."""
+    await _of_open(connection, request_id, skus, {"received_at": at})
+
+
+async def _of_open(
+    connection: AsyncConnection, request_id: int, skus: Collection[str], values: Mapping[str, Any]
+) -> None:
+    for some in chunked(skus):
+        names = [name_of(request_id, sku) for sku in some]
+        mine = (Inbound.source == SOURCE, Inbound.external_id.in_(names), Inbound.received_at.is_(None))
+        await connection.execute(update(Inbound).where(*mine).values(**values))
+
+
+async def move(
+    connection: AsyncConnection,
+    request_id: int,
+    location_id: int,
+    kind: str,
+    moved: Sequence[tuple[int, str, int]],
+    at: datetime,
+    day: date,
+    mark: str,
+) -> None:
+    """Stock that leaves or comes as (product, sku, signed units); each `mark` of a line once."""
+    values = [
+        {
+            "product_id": product_id,
+            "location_id": location_id,
+            "at": at,
+            "day": day,
+            "quantity": units,
+            "kind": kind,
+            "source": SOURCE,
+            "external_id": f"{name_of(request_id, sku)}/{mark}",
+        }
+        for product_id, sku, units in moved
+    ]
+    statement = insert_into(connection, StockMovement).on_conflict_do_nothing(index_elements=["source", "external_id"])
+    if values:
+        await connection.execute(statement, values)
+
+
+async def arrive(
+    connection: AsyncConnection, request_id: int, location_id: int, kind: str, arrived: Sequence[Arrived]
+) -> list[Arrived]:
+    """Write arrivals down and count them in; those that were new. The caller holds the request.
+
+    `kind` is the movement's: receipt or transfer_in.
+    """
+    new = []
+    for one in arrived:
+        receipt = await _receipt(connection, request_id, one)
+        if receipt is None:
+            continue
+        new.append(one)
+        line = (RequestLine.request_id == request_id, RequestLine.product_id == one.product_id)
+        await connection.execute(update(RequestLine).where(*line).values(received=RequestLine.received + one.quantity))
+        mark = f"receipt:{receipt}"
+        await _split(connection, request_id, one, mark)
+        moved = [(one.product_id, one.sku, one.quantity)]
+        await move(connection, request_id, location_id, kind, moved, one.at, one.day, mark)
+    return new
+
+
+async def _receipt(connection: AsyncConnection, request_id: int, one: Arrived) -> int | None:
+    """The new receipt's id; None where that occasion was counted before."""
+    added = await connection.execute(
+        insert_into(connection, Receipt)
+        .values(
+            request_id=request_id,
+            product_id=one.product_id,
+            quantity=one.quantity,
+            received_at=one.at,
+            source=one.source,
+            external_id=one.external_id,
+            member_id=one.member_id,
+        )
+        .on_conflict_do_nothing(index_elements=["source", "external_id"])
+        .returning(Receipt.id)
+    )
+    found: int | None = added.scalar_one_or_none()
+    return found
+
+
+async def _split(connection: AsyncConnection, request_id: int, one: Arrived, mark: str) -> None:
+    """Take what arrived off what is on its way: the part becomes a row of its own, with the moment it came."""
+    name = name_of(request_id, one.sku)
+    mine = (Inbound.source == SOURCE, Inbound.external_id == name, Inbound.received_at.is_(None))
+    left = (await connection.execute(select(Inbound).where(*mine))).one_or_none()
+    if left is None:  # more than was ordered, or the rest had been given up
+        return
+    if one.quantity >= left.quantity:
+        await connection.execute(update(Inbound).where(Inbound.id == left.id).values(received_at=one.at))
+        return
+    await connection.execute(
+        update(Inbound).where(Inbound.id == left.id).values(quantity=Inbound.quantity - one.quantity)
+    )
+    part = {
+        "product_id": left.product_id,
+        "location_id": left.location_id,
+        "quantity": one.quantity,
+        "ordered_at": left.ordered_at,
+        "expected_on": left.expected_on,
+        "received_at": one.at,
+        "source": SOURCE,
+        "external_id": f"{name}/{mark}",
+    }
+    await connection.execute(insert_into(connection, Inbound).values(**part))
+
+
+async def told_before(
+    connection: AsyncConnection, request_id: int, member_id: int, given: Mapping[int, int], since: datetime
+) -> bool:
+    """Whether the member said since then that exactly these units (by product) of the request arrived."""
+    query = (
+        select(Receipt.external_id, Receipt.product_id, Receipt.quantity)
+        .where(Receipt.request_id == request_id, Receipt.member_id == member_id, Receipt.source == "chat")
+        .order_by(Receipt.id)
+    )
+    occasions: dict[str, dict[int, int]] = {}
+    for name, product_id, quantity in await connection.execute(query):
+        occasions.setdefault(name.rpartition("/")[0], {})[product_id] = quantity
+    recent = {name: units for name, units in occasions.items() if int(name.rpartition("@")[2]) >= since.timestamp()}
+    return dict(given) in recent.values()
+
+
+async def tallies(connection: AsyncConnection, request_id: int) -> list[tuple[int, int, datetime]]:
+    """Every arrival of a request as (product, units, when)."""
+    query = select(Receipt.product_id, Receipt.quantity, Receipt.received_at).where(Receipt.request_id == request_id)
+    return [(found[0], found[1], found[2]) for found in await connection.execute(query.order_by(Receipt.id))]
+
+
+async def unshipped(
+    connection: AsyncConnection, at: datetime, product_ids: Collection[int] | None = None
+) -> list[tuple[int, int, int | None, int]]:
+    """Units of transfers that are ordered and have not left yet, in the form of `requests.counted`.
+
+    They count as incoming where they go; their own shelf has promised them. So the place they go to is no place (0).
+    """
+    query = (
+        select(RequestLine.product_id, Request.from_location_id, RequestLine.quantity)
+        .join(Request, Request.id == RequestLine.request_id)
+        .where(
+            Request.kind == "transfer",
+            Request.state == "executing",
+            Request.stage.in_(("ordered", "confirmed")),
+            Request.ordered_at <= at,
+        )
+    )
+    if product_ids is not None:
+        query = query.where(RequestLine.product_id.in_(product_ids))
+    return [(product, 0, place, units) for product, place, units in await connection.execute(query)]
+
+
+async def overdue(
+    connection: AsyncConnection, at: datetime, product_ids: Collection[int] | None = None
+) -> list[tuple[int, int, date, str]]:
+    """Goods on their way that requests ordered, as (product, location, expected on, R-12), the longest due first."""
+    query = (
+        select(Inbound.product_id, Inbound.location_id, Inbound.expected_on, Inbound.external_id)
+        .where(
+            Inbound.source == SOURCE,
+            Inbound.ordered_at <= at,
+            or_(Inbound.received_at.is_(None), Inbound.received_at > at),
+            Inbound.expected_on <= at.date(),
+        )
+        .order_by(Inbound.expected_on, Inbound.id)
+    )
+    if product_ids is not None:
+        query = query.where(Inbound.product_id.in_(product_ids))
+    return [(p, place, on, name.partition(":")[0]) for p, place, on, name in await connection.execute(query)]
+
+
+async def numbered(connection: AsyncConnection, numbers: Collection[int], references: Collection[str]) -> list[Any]:
+    """Orders by their number or by the supplier's: rows of id, reference, state, location and zone."""
+    named = func.lower(Request.reference)
+    query = (
+        select(Request.id, Request.reference, Request.kind, Request.state, Location.zone)
+        .join(Location, Location.id == Request.location_id)
+        .where(
+            Request.kind.in_(("purchase_order", "transfer")),
+            or_(
+                Request.id.in_(bindparam("numbers", expanding=True)), named.in_(bindparam("references", expanding=True))
+            ),
+        )
+    )
+    given = {"numbers": list(numbers), "references": [reference.lower() for reference in references]}
+    return list(await connection.execute(query, given))
