@@ -27,9 +27,13 @@ from bot.services.conversations import Conversations
 from bot.services.delivery import Delivery
 from bot.services.digests import Digests
 from bot.services.dispatch import Dispatcher
+from bot.services.effects import EffectKind, Effects
+from bot.services.effectworker import EffectWorker
+from bot.services.halts import Halts
 from bot.services.heads import Heads
 from bot.services.inbox import Inbox
 from bot.services.ingest import Ingest, IngestSettings
+from bot.services.inquiries import Inquiries
 from bot.services.jobs import JobRunner
 from bot.services.lookup import Lookup
 from bot.services.members import Members
@@ -37,6 +41,7 @@ from bot.services.offsets import Offset
 from bot.services.outbox import Outbox
 from bot.services.requests import Requests
 from bot.services.settings import ServiceSettings
+from bot.services.settlements import Settlements
 from bot.services.topics import Topics
 from bot.services.wakes import Wakes
 from bot.services.watch import Watch
@@ -63,6 +68,7 @@ class App:
     job_runner: JobRunner
     runtime: Runtime
     delivery: Delivery
+    effect_worker: EffectWorker
     dispatcher: Dispatcher
     platforms: Mapping[str, ChatPlatform]
     ingest: Ingest
@@ -98,6 +104,9 @@ def build(settings: Settings, clock: Clock | None = None, platforms: Sequence[Ch
         outbox=services.outbox,
         conversations=services.conversations,
     )
+    effect_worker = EffectWorker(
+        database=database, clock=clock, wakes=wakes, audit=services.audit, settlements=services.inquiries.settlements
+    )
     job_runner = JobRunner(services=services, jobs=JOBS)
     connected: set[str] = set()
     hooks = {HOOKS[name]: platform for name, platform in by_name.items() if name in HOOKS}
@@ -112,6 +121,7 @@ def build(settings: Settings, clock: Clock | None = None, platforms: Sequence[Ch
         inbox=services.inbox,
         dispatcher=dispatcher,
         delivery=delivery,
+        effects=effect_worker,
         jobs=job_runner,
         web=web,
         wakes=wakes,
@@ -119,7 +129,7 @@ def build(settings: Settings, clock: Clock | None = None, platforms: Sequence[Ch
         close=database.close,
     )
     ingest = Ingest(database, clock, _ingest_settings(settings), open_table)
-    return App(settings, services, router, job_runner, runtime, delivery, dispatcher, by_name, ingest)
+    return App(settings, services, router, job_runner, runtime, delivery, effect_worker, dispatcher, by_name, ingest)
 
 
 def platforms_of(settings: Settings, database: Database | None = None) -> tuple[ChatPlatform, ...]:
@@ -151,6 +161,9 @@ def _services(
     catalogue = Catalogue(database=database, clock=clock, settings=chosen, sourcing=sourcing)
     requests = Requests(database=database, clock=clock, audit=audit, outbox=outbox, settings=chosen)
     cases = Cases(database=database, clock=clock, audit=audit, outbox=outbox, settings=chosen)
+    effects = Effects(database=database, clock=clock, wakes=wakes)
+    kinds: dict[str, EffectKind] = {}  # each kind of call that costs money: who makes it, and what follows from it
+    settlements = Settlements(database=database, clock=clock, audit=audit, outbox=outbox, wakes=wakes, kinds=kinds)
     return Services(
         clock=clock,
         database=database,
@@ -184,6 +197,9 @@ def _services(
             sourcing=sourcing,
         ),
         audit=audit,
+        effects=effects,
+        inquiries=Inquiries(database=database, clock=clock, audit=audit, wakes=wakes, settlements=settlements),
+        halts=Halts(database=database, clock=clock, audit=audit, outbox=outbox, wakes=wakes, requests=requests),
         heads=Heads(database=database, audit=audit, outbox=outbox, conversations=conversations, settings=chosen),
     )
 

@@ -191,7 +191,14 @@ class OutsideError(StocktideError):
 
 
 class Unreached(OutsideError):
-    """It certainly did not happen: nothing was sent, or the other side said to come again. Trying again is safe."""
+    """It certainly did not happen: nothing was sent, or the other side said to come again. Trying again is safe.
+
+    `retry_after` is how many seconds the other side asked us to wait, 0 where it did not say.
+    """
+
+    def __init__(self, detail: str = "", retry_after: float = 0.0) -> None:
+        super().__init__(detail)
+        self.retry_after = retry_after
 
 
 class Declined(OutsideError):

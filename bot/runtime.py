@@ -13,6 +13,8 @@ from bot.ports import ChatPlatform
 from bot.scheduler import Scheduler
 from bot.services.delivery import Delivery
 from bot.services.dispatch import Dispatcher
+from bot.services.effects import BELL as EFFECTS
+from bot.services.effectworker import EffectWorker
 from bot.services.inbox import Inbox
 from bot.services.jobs import JobRunner
 from bot.services.outbox import BELL as OUTBOX
@@ -23,7 +25,7 @@ from bot.web.server import WebServer
 _log = structlog.get_logger(__name__)
 
 # Seconds of a stop, which must stay below ten in all.
-FINISH_EVENTS = 2.0
+FINISH_EVENTS = 2.0  # and calls to stores and suppliers
 FINISH_LETTERS = 2.0
 FINISH_PLATFORMS = 4.5
 TOKEN_PAUSE = 60.0
@@ -43,6 +45,7 @@ class Runtime:
         inbox: Inbox,
         dispatcher: Dispatcher,
         delivery: Delivery,
+        effects: EffectWorker,
         jobs: JobRunner,
         web: WebServer,
         wakes: Wakes,
@@ -54,6 +57,7 @@ class Runtime:
         self._inbox = inbox
         self._dispatcher = dispatcher
         self._delivery = delivery
+        self._effects = effects
         self._jobs = jobs
         self._wakes = wakes
         self._prepare = prepare
@@ -73,6 +77,7 @@ class Runtime:
         self._running = True
         self._dispatcher.start()
         self._delivery.start()
+        self._effects.start()
         for name, platform in self._platforms.items():
             self._keepers[name] = asyncio.create_task(self._connect(name, platform), name=f"connect-{name}")
         self._scheduler.start()
@@ -82,6 +87,7 @@ class Runtime:
     async def tick(self) -> list[str]:
         """Do what is due now by the clock (which a demo may have pushed); the names of the jobs that ran."""
         self._wakes.ring(OUTBOX)
+        self._wakes.ring(EFFECTS)
         return await asyncio.shield(self._begin_tick())
 
     async def stop(self) -> None:
@@ -94,7 +100,9 @@ class Runtime:
         for keeper in self._keepers.values():
             keeper.cancel()
         await asyncio.gather(*self._keepers.values(), return_exceptions=True)
-        await asyncio.gather(self._finish_ticks(), self._dispatcher.stop(FINISH_EVENTS))
+        await asyncio.gather(
+            self._finish_ticks(), self._dispatcher.stop(FINISH_EVENTS), self._effects.stop(FINISH_EVENTS)
+        )
         await self._delivery.stop(FINISH_LETTERS)
         await asyncio.gather(
             self.web.stop(), *(self._disconnect(name, platform) for name, platform in self._platforms.items())

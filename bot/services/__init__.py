@@ -20,8 +20,11 @@ if TYPE_CHECKING:
     from bot.services.catalogue import Catalogue
     from bot.services.conversations import Conversations
     from bot.services.digests import Digests
+    from bot.services.effects import Effects
+    from bot.services.halts import Halts
     from bot.services.heads import Heads
     from bot.services.inbox import Inbox
+    from bot.services.inquiries import Inquiries
     from bot.services.lookup import Lookup
     from bot.services.members import Members
     from bot.services.outbox import Outbox
@@ -49,6 +52,9 @@ class Services:
     inbox: Inbox
     watch: Watch
     audit: Audit
+    effects: Effects
+    inquiries: Inquiries
+    halts: Halts
     heads: Heads
 
 
