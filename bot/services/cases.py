@@ -22,7 +22,7 @@ from bot.services.outbox import Outbox
 from bot.services.pages import offset, paged
 from bot.services.settings import ServiceSettings
 from bot.services.telling import News
-from bot.storage import authority, locks
+from bot.storage import authority, locks, requestviews
 from bot.storage import cases as rows
 from bot.storage.cases import CaseRow
 from bot.storage.database import Database
@@ -175,6 +175,7 @@ class Cases:
         A case that was put to sleep since it was judged is left alone.
         """
         ids = {item.case_id for item in applied.news}
+        await locks.requests(connection, [item.id for item in await requestviews.untold(connection)])
         await locks.cases(connection, ids)
         standing = await rows.unresolved_of(connection, ids)
         news = [
@@ -183,9 +184,9 @@ class Cases:
             if item.case_id in standing and standing[item.case_id].snoozed_until == applied.snoozed.get(item.case_id)
         ]
         await rows.update_all(connection, [_told(standing[item.case_id], item.severity, at) for item in news])
-        return await telling.tell(
-            connection, self._outbox, news, self._settings.alerts_individual, self._settings.organisation_currency, at
-        )
+        individual = self._settings.alerts_individual
+        told = await telling.tell(connection, self._outbox, news, individual, self._settings.organisation_currency, at)
+        return told + await telling.offer(connection, self._outbox, individual, at)
 
     async def _held(self, connection: AsyncConnection, ids: Sequence[int]) -> dict[str, CaseRow]:
         """The unresolved ones of the cases by key, held with their open requests until the end of the transaction."""

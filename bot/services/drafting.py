@@ -33,9 +33,9 @@ from bot.storage.requests import Draft, DraftLine
 
 @dataclass(frozen=True, slots=True)
 class Need:
-    """A case that wants a proposal: its series' row, its severity, and the money at risk (organisation's currency)."""
+    """What wants a proposal: a case or nothing, its series' row, its severity, the money at risk (organisation's)."""
 
-    case_id: int
+    case_id: int | None
     row: int
     severity: int
     money_minor: int = 0
@@ -115,7 +115,9 @@ class Drafting:
     def order(self, lines: Sequence[Proposal]) -> Draft:
         """One order of lines that come the same way; it is here when the last of them is."""
         way = lines[0].way
-        detail = {"least_total_minor": least} if (least := self.least_total(way)) is not None else {}
+        detail: dict[str, Any] = {"cool_down_days": self._settings.cool_down_days}
+        if (least := self.least_total(way)) is not None:
+            detail["least_total_minor"] = least
         return Draft(
             kind=way.kind,
             location_id=way.location_id,
@@ -209,8 +211,9 @@ class Drafting:
             "in_time": offer.lead_time_days <= float(self._assessed.supply.runout.stockout[row]),
         }
         way = Way("purchase_order", taken.place(row).id, currency, int(routes.supplier[route]), mode=routes.mode[route])
-        line = DraftLine(product.id, quantity, quote, need.case_id or None, detail)
-        return Proposal(way, line, self._here(row, offer.lead_time_days), need.money_minor)
+        here = self._here(row, offer.lead_time_days)
+        line = DraftLine(product.id, quantity, quote, need.case_id, {**detail, "arrives_on": here.isoformat()})
+        return Proposal(way, line, here, need.money_minor)
 
     def _here(self, row: int, days: float) -> date:
         return self._taken.today_of(row) + timedelta(days=math.ceil(days))
@@ -252,8 +255,9 @@ class Drafting:
             "in_time": taker != need.row or days <= float(self._assessed.supply.runout.stockout[taker]),
         }
         way = Way("transfer", taken.place(taker).id, product.currency, from_location_id=taken.place(donor).id)
-        line = DraftLine(product.id, quantity, cost, need.case_id or None, detail)
-        return Proposal(way, line, self._here(taker, days), need.money_minor)
+        here = self._here(taker, days)
+        line = DraftLine(product.id, quantity, cost, need.case_id, {**detail, "arrives_on": here.isoformat()})
+        return Proposal(way, line, here, need.money_minor)
 
     def _clearance(self, need: Need) -> Draft | None:
         """A lower price for what lies above the order-up-to level, where clearing beats holding."""
@@ -280,6 +284,7 @@ class Drafting:
             total_minor=discount * terms.quantity,
             lines=(DraftLine(product.id, terms.quantity, cost, need.case_id, self._reasons(need)),),
             detail={
+                "cool_down_days": self._settings.cool_down_days,
                 "price_minor": terms.price_minor,
                 "promo_price_minor": terms.promo_price_minor,
                 "floor_price_minor": terms.floor_price_minor,

@@ -9,13 +9,15 @@ from types import MappingProxyType
 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from bot.chat.cards import burst_card, case_card
+from bot.chat.cards import burst_card, case_card, more_requests_card, request_card
 from bot.domain.cases import Reason
 from bot.domain.money import Money
 from bot.domain.views import CaseKind, CaseView, Topic
 from bot.services.outbox import Outbox
+from bot.services.pages import paged
 from bot.storage import cases as rows
 from bot.storage import requests as request_rows
+from bot.storage import requestviews
 
 TOPICS: Mapping[CaseKind, Topic] = MappingProxyType(
     {
@@ -52,8 +54,9 @@ async def tell(
 ) -> int:
     """Announce in the caller's transaction; how many cards were written (for each audience one).
 
-    Per topic the `individual` costliest cases get their own card, which decisions edit later on; a case with a
-    request that waits goes to the topic `requests` too. A conversation that wants both gets one card.
+    Per topic the `individual` costliest cases get their own card, which decisions edit later on; a case whose request
+    waits and is of this case alone goes to the topic `requests` too. A conversation that wants both gets one card.
+    Orders of several cases have cards of their own there, the `individual` dearest ones; see `offer`.
     """
     written = 0
     for topic in dict.fromkeys(TOPICS.values()):
@@ -73,13 +76,40 @@ async def tell(
     return written
 
 
+async def offer(connection: AsyncConnection, outbox: Outbox, individual: int, at: datetime) -> int:
+    """Put Stocktide's own requests that wait and were not yet shown before the topic `requests`; how many cards.
+
+    The urgent and the dearest get a card each, the rest share one. A scan that is cut off leaves it to the next.
+    """
+    waiting = await requestviews.untold(connection)
+    await requestviews.told(connection, waiting)
+    shown = await rows.shown(connection, [f"case:{case_id}" for item in waiting for case_id in item.alone])
+    fresh = [item for item in waiting if not any(f"case:{case_id}" in shown for case_id in item.alone)]
+    fresh.sort(key=lambda item: (not item.urgent, -item.total_minor, item.id))
+    head, rest = fresh[:individual], fresh[individual:]
+    views = await request_rows.views(connection, [item.id for item in (*head, *rest[:_LISTED])])
+    written = 0
+    for item in head:
+        subject = f"request:{item.id}"
+        view = views[item.id]
+        told = await outbox.announce(
+            connection, "requests", request_card(view), subject, subject, location=view.location
+        )
+        written += len(told)
+    if rest:
+        page = paged([views[item.id] for item in rest[:_LISTED]], 1, _LISTED, len(rest))
+        key = f"burst:requests:{at.isoformat()}"
+        written += len(await outbox.announce(connection, "requests", more_requests_card(page), dedupe_key=key))
+    return written
+
+
 async def _one(connection: AsyncConnection, outbox: Outbox, topic: Topic, item: News, view: CaseView) -> int:
     request = None
     if view.request_id is not None:
         request = (await request_rows.views(connection, [view.request_id]))[view.request_id]
     card, subject = case_card(view, request), f"case:{item.case_id}"
     told = await outbox.announce(connection, topic, card, subject, item.key, location=view.location)
-    if request is not None and request.state == "pending":
+    if request is not None and request.state == "pending" and request.case_id == view.id and len(request.lines) == 1:
         told += await outbox.announce(connection, "requests", card, subject, item.key, location=view.location)
     return len(set(told))
 

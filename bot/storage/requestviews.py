@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
+from dataclasses import dataclass
+from itertools import groupby
 from typing import Any
 
-from sqlalchemy import and_, func, literal, or_, select
+from sqlalchemy import and_, bindparam, func, literal, or_, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 from sqlalchemy.orm import aliased
 
@@ -175,3 +177,40 @@ async def pending_page(
         .limit(size)
     )
     return total, list(page.scalars())
+
+
+@dataclass(frozen=True, slots=True)
+class Untold:
+    """A request of Stocktide's that nobody was told of; `alone` is its case, where it is a single one."""
+
+    id: int
+    urgent: bool
+    total_minor: int
+    alone: tuple[int, ...]
+    detail: dict[str, Any]
+
+
+async def untold(connection: AsyncConnection) -> list[Untold]:
+    """Pending requests that Stocktide made and that `told` has not been said of, by id."""
+    rows = await connection.execute(
+        select(Request.id, Request.urgent, Request.total_minor, Request.detail, RequestLine.case_id)
+        .join(RequestLine, RequestLine.request_id == Request.id)
+        .where(Request.state == "pending", Request.requested_by.is_(None))
+        .order_by(Request.id, RequestLine.id)
+    )
+    found: list[Untold] = []
+    for request_id, lines in groupby(rows, key=lambda row: int(row.id)):
+        first, *more = lines
+        if "told" not in first.detail:
+            alone = () if more or first.case_id is None else (first.case_id,)
+            found.append(Untold(request_id, first.urgent, first.total_minor, alone, first.detail))
+    return found
+
+
+async def told(connection: AsyncConnection, requests: Collection[Untold]) -> None:
+    """Keep that people were told of the requests."""
+    if requests:
+        table: Any = Request.__table__
+        statement = update(table).where(table.c.id == bindparam("number")).values(detail=bindparam("facts"))
+        values = [{"number": item.id, "facts": {**item.detail, "told": True}} for item in requests]
+        await connection.execute(statement, values)

@@ -22,7 +22,8 @@ from bot.chat.cards.plain import (
     zone_card,
     zone_question,
 )
-from bot.chat.cards.requests import decided_card, request_card, requests_card
+from bot.chat.cards.requestlists import more_requests_card, requests_card
+from bot.chat.cards.requests import decided_card, request_card
 from bot.chat.cards.stock import stock_card, turnover_card
 from bot.chat.cards.why import why_card
 
@@ -42,6 +43,7 @@ __all__ = [
     "home_card",
     "linked_card",
     "member_card",
+    "more_requests_card",
     "notice_card",
     "refusal_card",
     "request_card",

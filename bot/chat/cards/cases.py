@@ -92,7 +92,11 @@ def _proposal(case: CaseView, request: RequestView | None) -> Inline:
     if case.state == "resolved":
         return _("Solved: the figures have recovered.")
     if request is not None and request.state not in {"draft", "pending"}:
-        return Span((decision_line(request), Text(" "), next_of_decision(request)))
+        after = next_of_decision(request)
+        decided = decision_line(request)
+        return decided if after == Text("") else Span((decided, Text(" "), after))
+    if request is not None and not sole(case, request):
+        return _joined(case, request)
     if request is not None:
         return _offer(request)
     match case.kind:
@@ -104,6 +108,35 @@ def _proposal(case: CaseView, request: RequestView | None) -> Inline:
             return _("Next: ask the forwarder for a new date.")
         case _:
             return _("Next: lower the price, or move it where it sells.")
+
+
+def sole(case: CaseView, request: RequestView) -> bool:
+    """Whether the request answers this case alone, so that it may be decided on the case's card."""
+    return len(request.lines) == 1 and request.case_id == case.id
+
+
+def _joined(case: CaseView, request: RequestView) -> Words:
+    """A case that is one line among others of an order."""
+    mine = sum(line.quantity for line in request.lines if line.case_id == case.id)
+    values = {
+        "units": labels.units(mine),
+        "request": Bold(Text(labels.request_code(request.id))),
+        "money": Bold(Amount(request.total)),
+        "day": Day(request.expected_on) if request.expected_on else labels.NONE,
+    }
+    if request.state == "draft":
+        return n_(
+            "Next: {units} of it are a line in {request}: {count} product, {money}, not submitted yet.",
+            "Next: {units} of it are a line in {request}: {count} products, {money}, not submitted yet.",
+            len(request.lines),
+            **values,
+        )
+    return n_(
+        "Next: decide {request}. {units} of it are a line there: {count} product, {money}, here by {day}.",
+        "Next: decide {request}. {units} of it are a line there: {count} products, {money}, here by {day}.",
+        len(request.lines),
+        **values,
+    )
 
 
 def _offer(request: RequestView) -> Words:
@@ -128,7 +161,9 @@ def _offer(request: RequestView) -> Words:
                 day=Day(request.expected_on) if request.expected_on else labels.NONE,
             )
         case "promotion":
-            return _("Next: {request} is drafted, a clearance of {units}.", request=code, units=quantity)
+            if request.state == "draft":
+                return _("Next: {request} is drafted, a clearance of {units}.", request=code, units=quantity)
+            return _("Next: decide {request}, a clearance of {units}.", request=code, units=quantity)
 
 
 def _buttons(case: CaseView, request: RequestView | None) -> tuple[Action, ...]:
@@ -137,12 +172,13 @@ def _buttons(case: CaseView, request: RequestView | None) -> tuple[Action, ...]:
     if case.state == "resolved":
         return (why,)
     found: list[Action] = []
-    if request is not None and request.state == "pending":
+    alone = request is not None and sole(case, request)
+    if request is not None and request.state == "pending" and alone:
         shown = labels.request_code(request.id, request.version)
         money = Amount(request.total)
         found.append(Action(_("Approve {money}", money=money), "approve", (shown,), style="primary"))
         found.append(Action(_("Reject"), "reject", (shown,), style="danger"))
-    elif request is not None and request.state == "draft":
+    elif request is not None and request.state not in {"rejected", "expired", "cancelled", "failed"}:
         found.append(
             Action(
                 _("Open {request}", request=labels.request_code(request.id)),
@@ -151,6 +187,8 @@ def _buttons(case: CaseView, request: RequestView | None) -> tuple[Action, ...]:
             )
         )
     found.append(why)
+    if case.kind == "stockout_risk" and (request is None or request.state not in {"approved", "executing", "done"}):
+        found.append(Action(_("Options"), "options", (code,)))
     if case.state in {"open", "acknowledged"}:
         found.append(Action(_("Snooze 1 day"), "snooze", (code, "1d")))
         found.append(Action(_("Snooze 1 week"), "snooze", (code, "1w")))

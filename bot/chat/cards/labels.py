@@ -65,6 +65,13 @@ ROLES: Mapping[str, Words] = {
     "admin": _("administrator"),
 }
 
+MODES: Mapping[str, Words] = {
+    "sea": _("by sea"),
+    "air": _("by air"),
+    "road": _("by road"),
+    "rail": _("by rail"),
+}
+
 PLATFORMS: Mapping[str, str] = {"slack": "Slack", "telegram": "Telegram"}
 
 

@@ -1,11 +1,15 @@
-"""Requests for approval: the card with its buttons, who decided, and the list."""
+"""Requests for approval: the card with its buttons, and who decided."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
+from datetime import date, timedelta
 from decimal import Decimal, InvalidOperation
 
 from bot.chat.cards import labels
+from bot.chat.cards.orders import order_blocks
+from bot.chat.cards.promotions import promotion_blocks
+from bot.chat.cards.votes import vote_blocks
 from bot.chat.nodes import (
     Action,
     Actions,
@@ -13,6 +17,7 @@ from bot.chat.nodes import (
     Badge,
     Block,
     Bold,
+    Bullets,
     Code,
     Column,
     Day,
@@ -31,33 +36,103 @@ from bot.chat.nodes import (
 )
 from bot.chat.paging import page_blocks, page_of
 from bot.domain.money import Money
-from bot.domain.views import Page, RequestLineView, RequestView
+from bot.domain.views import RequestLineView, RequestView
 from bot.words import Words, _, n_
+
+_OPEN = frozenset({"draft", "pending"})
+_NOTHING = Text("")
+MAX_CHANGES = 8  # listed one by one; the rest is counted
+
+CHANGED: Mapping[str, Words] = {
+    "supplier": _("Supplier"),
+    "date": _("Date"),
+    "mode": _("Way"),
+    "total": _("Total"),
+    "policy": _("Policy"),
+    "rate": _("Exchange rate"),
+}
 
 
 def request_card(request: RequestView, page: int = 1) -> Message:
-    """A request: what is asked for, and either the buttons to decide it or who decided, when and where."""
+    """A request: what is asked for, what changed, who said what, and the buttons that are open to it."""
+    blocks: list[Block] = [
+        Heading(_heading(request)),
+        *_difference(request),
+        Facts(_facts(request)),
+        *_warnings(request),
+        *_lines(request, page),
+        *vote_blocks(request),
+        *order_blocks(request),
+        *promotion_blocks(request),
+    ]
+    if request.state == "pending":
+        blocks.append(Paragraph(_("Next: approve or reject it.")))
+    else:
+        after = next_of_decision(request)
+        parts: tuple[Inline, ...] = (decision_line(request),)
+        blocks.append(Paragraph(Span(parts if after == _NOTHING else (*parts, Text(" "), after))))
+        if request.comment:
+            blocks.append(Paragraph(_("Comment: {comment}", comment=Text(request.comment))))
+    if buttons := _buttons(request):
+        blocks.append(Actions(buttons))
+    blocks.append(Footnote(_origin(request)))
+    return Message(_summary(request), tuple(blocks))
+
+
+def _heading(request: RequestView) -> Inline:
     label, tone = labels.REQUEST_STATES[request.state]
     title = _(
         "{kind} {request}",
         kind=labels.REQUEST_KINDS[request.kind],
         request=Text(labels.request_code(request.id)),
     )
-    blocks: list[Block] = [
-        Heading(Span((title, Text(" · "), Badge(label, tone)))),
-        Facts(_facts(request)),
-        *_lines(request, page),
-    ]
-    if request.state == "pending":
-        blocks += [Paragraph(_("Next: approve or reject it.")), Actions(_buttons(request))]
-    else:
-        blocks.append(Paragraph(Span((decision_line(request), Text(" "), next_of_decision(request)))))
-        if request.comment:
-            blocks.append(Paragraph(_("Comment: {comment}", comment=Text(request.comment))))
-        if request.case_id is not None:
-            blocks.append(Actions((Action(_("Why?"), "why", (labels.case_code(request.case_id),)),)))
-    blocks.append(Footnote(_origin(request)))
-    return Message(_summary(request), tuple(blocks))
+    parts: list[Inline] = [title, Text(" · "), Badge(label, tone)]
+    if request.urgent and request.state in _OPEN:
+        parts += [Text(" "), Badge(_("urgent"), "bad")]
+    return Span(tuple(parts))
+
+
+def _difference(request: RequestView) -> list[Block]:
+    """What is different from what was shown before."""
+    found = request.detail.get("difference")
+    if not found or not isinstance(found, list) or request.state not in _OPEN:
+        return []
+    items = tuple(_changed(item) for item in found[:MAX_CHANGES] if isinstance(item, Mapping))
+    if len(found) > MAX_CHANGES:
+        more = len(found) - MAX_CHANGES
+        items = (*items, n_("and {count} more change", "and {count} more changes", more))
+    return [Paragraph(Bold(_("Changed since it was shown:"))), Bullets(items)] if items else []
+
+
+def _changed(item: Mapping[str, object]) -> Inline:
+    what, before, after = (str(item.get(key, "")) for key in ("what", "before", "after"))
+    label = CHANGED.get(what, Code(what))
+    if not before or before == "0":
+        return _("{what}: {after}, new", what=label, after=Text(after))
+    if not after or after == "0":
+        return _("{what}: taken out, it was {before}", what=label, before=Text(before))
+    return _("{what}: {before}, now {after}", what=label, before=Text(before), after=Bold(Text(after)))
+
+
+def _warnings(request: RequestView) -> list[Block]:
+    """What to know before deciding."""
+    words: list[Inline] = []
+    least = request.detail.get("least_total_minor")
+    if isinstance(least, int) and request.total.minor < least and request.state in _OPEN:
+        minimum = Amount(Money.of_minor(least, request.total.currency))
+        words.append(_("The supplier takes no order under {money}; this one is below it.", money=minimum))
+    if request.urgent and request.state in _OPEN:
+        late = sum(not line.detail.get("in_time", True) for line in request.lines)
+        words.append(
+            n_(
+                "{count} product runs out before its goods are here.",
+                "{count} products run out before their goods are here.",
+                late,
+            )
+            if late
+            else _("A product runs out before its goods are here.")
+        )
+    return [Paragraph(Span((Badge(_("note"), "warn"), Text(" "), word))) for word in words]
 
 
 def _summary(request: RequestView) -> Words:
@@ -80,31 +155,35 @@ def _facts(request: RequestView) -> tuple[tuple[Words, Inline], ...]:
     pairs.append((_("To") if request.kind != "promotion" else _("Place"), Text(request.location)))
     if request.expected_on is not None:
         pairs.append((_("Arrives"), Day(request.expected_on)))
-    pairs += _details(request.detail, request.total.currency)
+    if request.mode:
+        pairs.append((_("Way"), labels.MODES.get(request.mode, Text(request.mode))))
+    if len(request.lines) > 1:
+        pairs.append((_("Products"), Number(len(request.lines))))
+        pairs.append((_("Units"), Number(sum(line.quantity for line in request.lines))))
+    if request.reference:
+        pairs.append((_("Reference"), Text(request.reference)))
+    pairs += _details(request)
     return tuple(pairs)
 
 
-def _details(detail: Mapping[str, object], currency: str) -> list[tuple[Words, Inline]]:
-    """What the draft rested on, as far as it is told."""
+def _details(request: RequestView) -> list[tuple[Words, Inline]]:
+    """What a single line rests on, and the terms of a clearance, as far as they are told."""
     pairs: list[tuple[Words, Inline]] = []
-    mode = {"sea": _("by sea"), "air": _("by air"), "road": _("by road"), "rail": _("by rail")}.get(
-        str(detail.get("mode"))
-    )
-    if (lead := decimal_of(detail.get("lead_time_days"))) is not None:
-        days = labels.days(lead)
-        pairs.append((_("Lead time"), _("{days}, {mode}", days=days, mode=mode) if mode else days))
-    if (cover := decimal_of(detail.get("days_of_cover"))) is not None:
+    alone: Mapping[str, object] = request.lines[0].detail if len(request.lines) == 1 else {}
+    if (lead := decimal_of(alone.get("lead_time_days"))) is not None:
+        pairs.append((_("Lead time"), labels.days(lead)))
+    if (cover := decimal_of(alone.get("days_of_cover"))) is not None:
         pairs.append((_("Cover now"), labels.days(cover)))
-    if (depth := decimal_of(detail.get("depth"))) is not None:
+    if (depth := decimal_of(request.detail.get("depth"))) is not None:
         pairs.append((_("Discount"), Number(depth, 1, share=True)))
     for key, label in (
         ("price_minor", _("Price now")),
         ("promo_price_minor", _("Clearance price")),
         ("floor_price_minor", _("Floor price")),
     ):
-        minor = detail.get(key)
+        minor = request.detail.get(key)
         if isinstance(minor, int):
-            pairs.append((label, Amount(Money.of_minor(minor, currency))))
+            pairs.append((label, Amount(Money.of_minor(minor, request.total.currency))))
     return pairs
 
 
@@ -129,26 +208,68 @@ def _lines(request: RequestView, page: int) -> list[Block]:
             cost=Amount(line.unit_cost),
         )
         return [Paragraph(words)]
-    columns = (Column(_("Product")), Column(_("Name")), Column(_("Units"), "end"), Column(_("Each"), "end"))
     shown = page_of(request.lines, page)
-    rows = tuple(_line(line) for line in shown.items)
+    if not shown.items:
+        return []
+    columns = (
+        Column(_("Product")),
+        Column(_("Units"), "end"),
+        Column(_("Each"), "end"),
+        Column(_("Total"), "end"),
+        Column(_("Cover, days"), "end"),
+        Column(_("Arrives"), "end"),
+    )
     turn = page_blocks(shown, ("requests", labels.request_code(request.id)))
-    return [Table(columns, rows), *turn] if rows else []
+    return [Table(columns, tuple(_line(line, request) for line in shown.items)), *turn]
 
 
-def _line(line: RequestLineView) -> tuple[Inline, ...]:
-    return Code(line.sku), Text(line.name or "–"), Number(line.quantity), Amount(line.unit_cost)
+def _line(line: RequestLineView, request: RequestView) -> tuple[Inline, ...]:
+    arrives = day_of(line.detail.get("arrives_on")) or request.expected_on
+    late = not line.detail.get("in_time", True)
+    day: Inline = labels.NONE if arrives is None else Day(arrives)
+    return (
+        labels.product(line.sku, line.name),
+        Number(line.quantity),
+        Amount(line.unit_cost),
+        Amount(Money.of_minor(line.unit_cost.minor * line.quantity, line.unit_cost.currency)),
+        labels.short_days(decimal_of(line.detail.get("days_of_cover"))),
+        Bold(day) if late else day,
+    )
+
+
+def day_of(value: object) -> date | None:
+    """A date in ISO form; None where it is none."""
+    try:
+        return date.fromisoformat(value) if isinstance(value, str) else None
+    except ValueError:
+        return None
 
 
 def _buttons(request: RequestView) -> tuple[Action, ...]:
-    shown = labels.request_code(request.id, request.version)
-    found = [
-        Action(_("Approve {money}", money=Amount(request.total)), "approve", (shown,), style="primary"),
-        Action(_("Reject"), "reject", (shown,), style="danger"),
-    ]
+    """What can be done with it; who may is asked when it is pressed."""
+    code, shown = labels.request_code(request.id), labels.request_code(request.id, request.version)
+    edit = Action(_("Edit"), "edit", (shown,))
+    cancel = Action(_("Cancel it"), "cancel", (shown,))
+    found: list[Action] = []
+    match request.state:
+        case "pending":
+            found += [
+                Action(_("Approve {money}", money=Amount(request.total)), "approve", (shown,), style="primary"),
+                Action(_("Reject"), "reject", (shown,), style="danger"),
+            ]
+            found += [edit] if request.kind != "promotion" else []
+            found.append(cancel)
+        case "draft":
+            found.append(Action(_("Submit {request}", request=code), "submit", (shown,), style="primary"))
+            found += [edit] if request.kind != "promotion" else []
+            found.append(cancel)
+        case "approved":
+            found.append(cancel)
     if request.case_id is not None:
-        code = labels.case_code(request.case_id)
-        found += [Action(_("Why?"), "why", (code,)), Action(_("Snooze 1 day"), "snooze", (code, "1d"))]
+        case = labels.case_code(request.case_id)
+        found.append(Action(_("Why?"), "why", (case,)))
+        if request.state == "pending":
+            found.append(Action(_("Snooze 1 day"), "snooze", (case, "1d")))
     return tuple(found)
 
 
@@ -157,6 +278,8 @@ def _origin(request: RequestView) -> Inline:
     parts: list[Inline] = [_("Drafted by {who}, {at}", who=who, at=Instant(request.created_at))]
     if request.expires_at is not None and request.state in {"draft", "pending"}:
         parts += [Text(" · "), _("expires {at}", at=Instant(request.expires_at))]
+    if request.edited_by:
+        parts += [Text(" · "), _("changed last by {who}", who=Text(request.edited_by))]
     return Span(tuple(parts))
 
 
@@ -177,6 +300,10 @@ def decision_line(request: RequestView) -> Words:
         return _(
             "{request} rejected by {who}, {at}, from {platform}.", request=code, who=who, at=when, platform=platform
         )
+    if request.state == "cancelled":
+        return _(
+            "{request} cancelled by {who}, {at}, from {platform}.", request=code, who=who, at=when, platform=platform
+        )
     return _("{request} approved by {who}, {at}, from {platform}.", request=code, who=who, at=when, platform=platform)
 
 
@@ -185,26 +312,33 @@ def _code(request: RequestView) -> Inline:
 
 
 def next_of_decision(request: RequestView) -> Inline:
-    """What follows from the state, honestly: Stocktide itself places no order yet."""
+    """What follows from the state; empty text where what follows is shown elsewhere on the card."""
     match request.kind, request.state:
         case "purchase_order", "approved":
-            return _("The order is yet to be placed by hand.")
+            return _("Next the order goes out to the supplier.")
         case "transfer", "approved":
-            return _("The transfer is yet to be arranged by hand.")
+            return _("Next the transfer goes out to {place}.", place=Text(request.from_location))
         case "promotion", "approved":
-            return _("The promotion is yet to be started by hand.")
+            return _("Next the price changes in the store.")
         case _, "draft":
             return _("It waits to be submitted.")
         case _, "expired":
             return _("Nobody decided in time; it is proposed again if the need stays.")
-        case _, "rejected":
-            return (
-                _("Nothing is ordered; it is proposed again only if things get worse.")
-                if request.kind == "purchase_order"
-                else _("Nothing is done.")
-            )
+        case _, "rejected" | "cancelled":
+            return _silence(request)
+        case _, "failed":
+            return _("It could not be carried out; the need is open again.")
         case _:
-            return Text("")
+            return _NOTHING
+
+
+def _silence(request: RequestView) -> Inline:
+    """For how long a proposal that somebody turned down is not made again."""
+    days = decimal_of(request.detail.get("cool_down_days"))
+    if request.decided_at is None or days is None:
+        return _("Nothing is done.")
+    again = request.decided_at + timedelta(days=float(days))
+    return _("It is not proposed again before {day}, unless things get worse.", day=Instant(again, "date"))
 
 
 def decided_card(request: RequestView, *, already: bool = False) -> Message:
@@ -213,51 +347,4 @@ def decided_card(request: RequestView, *, already: bool = False) -> Message:
     blocks: list[Block] = [Paragraph(words), Paragraph(next_of_decision(request))]
     if already:
         blocks.append(Footnote(_("You had decided so before; nothing was done twice.")))
-    return Message(words, tuple(block for block in blocks if block != Paragraph(Text(""))))
-
-
-def requests_card(page: Page, line: tuple[str, ...]) -> Message:
-    """The requests that wait for a decision, the oldest first."""
-    title = n_("{count} request waits for approval", "{count} requests wait for approval", page.total)
-    if not page.items:
-        nothing = _("No request waits for you.")
-        return Message(nothing, (Paragraph(nothing), Actions((Action(_("What to restock"), "restock"),))))
-    columns = (
-        Column(_("Request")),
-        Column(_("Kind")),
-        Column(_("Product")),
-        Column(_("Units"), "end"),
-        Column(_("To")),
-        Column(_("Total"), "end"),
-        Column(_("Arrives"), "end"),
-    )
-    requests: tuple[RequestView, ...] = page.items
-    buttons = tuple(_open(request) for request in requests)
-    blocks: list[Block] = [
-        Heading(title),
-        Table(columns, tuple(_row(request) for request in requests)),
-        Actions(buttons),
-        Paragraph(_("Next: open one to approve or reject it.")),
-    ]
-    return Message(title, (*blocks, *page_blocks(page, line)))
-
-
-def _open(request: RequestView) -> Action:
-    code = labels.request_code(request.id)
-    return Action(_("{request} · {money}", request=code, money=Amount(request.total)), "requests", (code,))
-
-
-def _row(request: RequestView) -> tuple[Inline, ...]:
-    first, *others = request.lines or (None,)
-    product: Inline = Code(first.sku) if first else labels.NONE
-    if others:
-        product = Span((product, Text(" "), _("and {count} more", count=len(others))))
-    return (
-        Text(labels.request_code(request.id)),
-        labels.REQUEST_KINDS[request.kind],
-        product,
-        Number(sum(line.quantity for line in request.lines)),
-        Text(request.location or "–"),
-        Amount(request.total),
-        Day(request.expected_on) if request.expected_on else labels.NONE,
-    )
+    return Message(words, tuple(block for block in blocks if block != Paragraph(_NOTHING)))
