@@ -1,23 +1,27 @@
 """Requests for approval: the states, the steps between them, and who may take which step.
 
-Pure rules. The policy is deliberately small: a role, one limit per currency, and never one's own request. The roles
-stand in the table `DECIDERS`; an admin approves nothing.
+Pure rules. The roles that may decide stand in the table `DECIDERS`; an admin approves nothing. How much a role may
+approve, and how many people a request needs, is the policy's word (`bot.domain.policy`).
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from types import MappingProxyType
 from typing import Literal
 
 from bot.domain.money import Money
+from bot.domain.policy import Policy
 from bot.domain.views import RequestKind, RequestState
 
 Verdict = Literal["approve", "reject"]
 Step = Literal["submit", "approve", "reject", "expire", "cancel", "execute", "finish", "fail"]
-Objection = Literal["stranger", "role", "own", "no_limit", "over_limit"]
+Objection = Literal[
+    "stranger", "role", "scope", "forbidden", "own", "editor", "spoken",
+    "no_limit", "over_limit", "over_day", "over_month",
+]  # fmt: skip
 
 TRANSITIONS: Mapping[tuple[RequestState, Step], RequestState] = MappingProxyType(
     {
@@ -65,46 +69,157 @@ def after(state: RequestState, step: Step) -> RequestState:
 
 @dataclass(frozen=True, slots=True)
 class Claim:
-    """What is to be decided: the kind, the total, and who asked (None: Stocktide itself)."""
+    """What is to be decided.
+
+    `requested_by` is None where Stocktide itself drafted it. `needs` people must approve; `requester_may` is whether
+    the requester may be the one; `forbidden` that nobody may approve it. The codes say which scopes it concerns.
+    """
 
     kind: RequestKind
     total: Money
     requested_by: int | None
+    edited_by: int | None = None
+    needs: int = 1
+    requester_may: bool = False
+    forbidden: bool = False
+    locations: frozenset[str] = frozenset()
+    supplier: str = ""
+    store: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Spent:
+    """What somebody approved in a currency within the last day and month, in its minor units."""
+
+    day: int = 0
+    month: int = 0
 
 
 @dataclass(frozen=True, slots=True)
 class Decider:
-    """Who wants to decide; `member_id` 0 is a person nobody has linked."""
+    """Who wants to decide; `member_id` 0 is a person nobody has linked.
+
+    The scopes are codes: none of a kind means everywhere. `spent` is by currency.
+    """
 
     member_id: int
     role: str
+    locations: frozenset[str] = frozenset()
+    suppliers: frozenset[str] = frozenset()
+    stores: frozenset[str] = frozenset()
+    spent: Mapping[str, Spent] = field(default_factory=lambda: MappingProxyType({}))
 
 
-Limits = Mapping[tuple[str, str], int]  # (role, currency) -> minor units per request; absent: no authority
+@dataclass(frozen=True, slots=True)
+class Cast:
+    """An approval given to the version that stands: by whom, and by whose authority."""
+
+    member_id: int
+    principal_id: int
 
 
-def objection(who: Decider, verdict: Verdict, claim: Claim, limits: Limits) -> Objection | None:
-    """Why `who` may not give this verdict, or None where they may.
+@dataclass(frozen=True, slots=True)
+class Authority:
+    """By whose authority somebody may decide (`principal_id`), or why not."""
 
-    Rejecting spends nothing: it needs the role alone, and withdrawing one's own request is no conflict of interest.
+    principal_id: int = 0
+    objection: Objection | None = None
+
+
+def objection(who: Decider, verdict: Verdict, claim: Claim, policy: Policy) -> Objection | None:
+    """Why `who` may not give this verdict by their own authority, or None where they may.
+
+    Rejecting spends nothing: it needs the role and the scope alone, and withdrawing one's own request is no conflict of
+    interest.
     """
     if who.member_id <= 0:
         return "stranger"
     if who.role not in DECIDERS[claim.kind]:
         return "role"
+    if not in_scope(who, claim):
+        return "scope"
     if verdict == "reject":
         return None
-    if who.member_id == claim.requested_by:
+    if claim.forbidden:
+        return "forbidden"
+    if who.member_id == claim.requested_by and not claim.requester_may:
         return "own"
-    limit = limits.get((who.role, claim.total.currency))
+    if claim.needs > 1 and who.member_id == claim.edited_by:
+        return "editor"
+    return beyond(who, claim, policy)
+
+
+def in_scope(who: Decider, claim: Claim) -> bool:
+    """Whether somebody's role reaches everything the claim concerns; a scope of another kind does not bear on it."""
+    if who.locations and not claim.locations <= who.locations:
+        return False
+    if who.suppliers and claim.supplier and claim.supplier not in who.suppliers:
+        return False
+    return not (who.stores and claim.store and claim.store not in who.stores)
+
+
+def beyond(who: Decider, claim: Claim, policy: Policy) -> Objection | None:
+    """Which limit of somebody's role the claim passes, counting what they approved before; None where none."""
+    limit = policy.limit(who.role, claim.total.currency)
     if limit is None:
         return "no_limit"
-    return "over_limit" if claim.total.minor > limit else None
+    minor, spent = claim.total.minor, who.spent.get(claim.total.currency, Spent())
+    if minor > limit.per_request:
+        return "over_limit"
+    if limit.per_day is not None and spent.day + minor > limit.per_day:
+        return "over_day"
+    return "over_month" if limit.per_month is not None and spent.month + minor > limit.per_month else None
 
 
-def able(people: Iterable[Decider], claim: Claim, limits: Limits) -> tuple[int, ...]:
-    """Ids of those who may approve the claim, in the given order."""
-    return tuple(who.member_id for who in people if objection(who, "approve", claim, limits) is None)
+def stand_in(who: Decider, principal: Decider, verdict: Verdict, claim: Claim, policy: Policy) -> Objection | None:
+    """Why `who` may not decide in the place of `principal`, who named them; None where they may.
+
+    They may do what the principal could do alone, within the limits of both: whoever's role has no limit in the
+    currency can stand in for nobody. Neither the requester nor the last editor stands in, for nobody.
+    """
+    if who.member_id <= 0:
+        return "stranger"
+    if verdict == "approve" and who.member_id == claim.requested_by:
+        return "own"
+    if verdict == "approve" and who.member_id == claim.edited_by:
+        return "editor"
+    found = objection(principal, verdict, replace(claim, requester_may=False), policy)
+    return found if found is not None or verdict == "reject" else beyond(who, claim, policy)
+
+
+def authority(
+    who: Decider,
+    principals: Sequence[Decider],
+    verdict: Verdict,
+    claim: Claim,
+    policy: Policy,
+    cast: Collection[Cast] = (),
+) -> Authority:
+    """By whose authority `who` may decide: their own, or that of the first of `principals` who named them.
+
+    Whoever approved already, or in whose place somebody did, has no second word in favour.
+    """
+    spoken = {person for vote in cast for person in (vote.member_id, vote.principal_id)}
+    if verdict == "approve" and who.member_id in spoken:
+        return Authority(0, "spoken")
+    own = objection(who, verdict, claim, policy)
+    if own is None:
+        return Authority(who.member_id)
+    if own == "forbidden":
+        return Authority(0, own)
+    for principal in principals:
+        if verdict == "approve" and principal.member_id in spoken:
+            continue
+        if stand_in(who, principal, verdict, claim, policy) is None:
+            return Authority(principal.member_id)
+    return Authority(0, own)
+
+
+def able(people: Iterable[Decider], claim: Claim, policy: Policy, cast: Collection[Cast] = ()) -> tuple[int, ...]:
+    """Ids of those who may approve the claim now by their own authority, in the given order."""
+    return tuple(
+        who.member_id for who in people if authority(who, (), "approve", claim, policy, cast).objection is None
+    )
 
 
 def expires_at(created_at: datetime, hours: int) -> datetime:
