@@ -16,7 +16,6 @@ from bot.domain.watch import WatchSettings
 from bot.ports import Clock
 from bot.services.audit import Audit
 from bot.services.buttons import Buttons
-from bot.services.guard import DecisionGuard
 from bot.services.outbox import Outbox
 from bot.services.requests import Requests
 from bot.services.settings import ServiceSettings
@@ -24,7 +23,7 @@ from bot.services.wakes import Wakes
 from bot.storage import requests as rows
 from bot.storage import tables
 from bot.storage.database import Database
-from bot.storage.requests import Draft
+from bot.storage.requests import Draft, DraftLine
 
 SHANGHAI = ZoneInfo("Asia/Shanghai")
 SETTINGS = ServiceSettings(watch=WatchSettings(), organisation_currency="GBP", default_zone="Europe/London")
@@ -52,18 +51,11 @@ class Desk:
         """A submitted purchase request; its id."""
         kind = more.pop("kind", "purchase_order")
         async with self.database.transaction() as connection:
+            line = DraftLine(self.product, 100, total_minor // 100, more.pop("case_id", None), more.pop("line", None))
             draft = Draft(
-                kind=kind,
-                case_id=more.pop("case_id", None),
-                product_id=self.product,
-                location_id=self.place,
-                quantity=100,
-                unit_cost_minor=total_minor // 100,
-                total_minor=total_minor,
-                currency=currency,
-                supplier_id=self.supplier,
-                **more,
-            )
+                kind=kind, location_id=self.place, currency=currency, total_minor=total_minor, lines=(line,),
+                supplier_id=self.supplier, **more,
+            )  # fmt: skip
             ids = await self.requests.draft(connection, [draft])
             await self.requests.submit(connection, ids)
         return ids[0]
@@ -84,7 +76,6 @@ TEAM: Mapping[str, Role] = {
     "Ada": "admin",
     "Nok": "promo_manager",
 }
-LIMITS = {("approver", "GBP"): 500_000, ("approver", "USD"): 100_000, ("promo_manager", "GBP"): 50_000}
 
 
 async def add(connection: AsyncConnection, table: type[tables.Base], **values: Any) -> int:
@@ -94,16 +85,11 @@ async def add(connection: AsyncConnection, table: type[tables.Base], **values: A
 
 
 async def add_team(connection: AsyncConnection, now: datetime) -> dict[str, int]:
-    """Members of every role and the approval limits."""
-    members = {
+    """Members of every role."""
+    return {
         name: await add(connection, tables.Member, name=name, role=role, zone="UTC", created_at=now)
         for name, role in TEAM.items()
     }
-    await connection.execute(
-        insert(tables.ApprovalLimit),
-        [{"role": role, "currency": code, "per_request_minor": minor} for (role, code), minor in LIMITS.items()],
-    )
-    return members
 
 
 async def add_channel(connection: AsyncConnection, name: str, *topics: str, now: datetime) -> int:
@@ -114,7 +100,7 @@ async def add_channel(connection: AsyncConnection, name: str, *topics: str, now:
     return channel
 
 
-async def open_desk(database: Database, clock: Clock, guard: DecisionGuard | None = None) -> Desk:
+async def open_desk(database: Database, clock: Clock) -> Desk:
     """Plant the team, one product, place and supplier, and put the services together."""
     now = clock.now()
     async with database.transaction() as connection:
@@ -130,9 +116,7 @@ async def open_desk(database: Database, clock: Clock, guard: DecisionGuard | Non
         supplier = await add(connection, tables.Supplier, code="YIWU", name="Yiwu Bright", country="CN", currency="CNY")
     audit = Audit(database=database, clock=clock)
     outbox = Outbox(database=database, clock=clock, buttons=Buttons(clock=clock), wakes=Wakes(database))
-    requests = Requests(
-        database=database, clock=clock, audit=audit, outbox=outbox, settings=SETTINGS, guard=guard
-    )  # fmt: skip
+    requests = Requests(database=database, clock=clock, audit=audit, outbox=outbox, settings=SETTINGS)
     return Desk(database, clock, audit, outbox, requests, members, product, place, supplier)
 
 
