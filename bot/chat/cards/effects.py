@@ -215,8 +215,8 @@ def _row(effect: EffectView) -> tuple[Inline, ...]:
     )
 
 
-def halts_card(halts: Sequence[HaltView]) -> Message:
-    """What is stopped now, by whom and why, and the switches."""
+def halts_card(halts: Sequence[HaltView], under_way: Sequence[int] = ()) -> Message:
+    """What is stopped now, by whom and why, and the switches; `under_way` had begun before and goes on."""
     thrown = {halt.topic for halt in halts}
     if not halts:
         title = _("Nothing is halted.")
@@ -224,6 +224,7 @@ def halts_card(halts: Sequence[HaltView]) -> Message:
     else:
         title = _("Halted: {topics}", topics=_topics([halt.topic for halt in halts]))
         blocks = [Heading(title), Bullets(tuple(halt_line(halt) for halt in halts)), Paragraph(_still(thrown))]
+    blocks += _under_way(under_way)
     buttons = [
         Action(_("Halt {topic}", topic=TOPICS[topic]), "halt", (topic,), style="danger")
         for topic in HALT_TOPICS
@@ -265,6 +266,18 @@ def thrown_card(halts: Sequence[HaltView], under_way: Sequence[int]) -> Message:
         )
     resume = tuple(Action(_("Resume {topic}", topic=TOPICS[topic]), "resume", (topic,)) for topic in topics)
     return Message(title, (*blocks, *_stop_all(frozenset(topics)), Actions(resume)))
+
+
+def _under_way(under_way: Sequence[int]) -> list[Block]:
+    if not under_way:
+        return []
+    words = n_(
+        "{count} call had begun before and cannot be called back: {calls}",
+        "{count} calls had begun before and cannot be called back: {calls}",
+        len(under_way),
+        calls=Code(", ".join(effect_code(effect_id) for effect_id in under_way[:20])),
+    )
+    return [Paragraph(words)]
 
 
 def resumed_card(topics: Sequence[HaltTopic], member_id: int, name: str) -> Message:
