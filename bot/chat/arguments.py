@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from datetime import time, timedelta
+from datetime import date, time, timedelta
+from decimal import Decimal
 from typing import Protocol
 
 
@@ -41,6 +42,14 @@ class RequestRef:
 
 
 @dataclass(frozen=True, slots=True)
+class EffectRef:
+    """A call to a store or supplier by number; `E-5`, `e5` and `5` are the same. `E-5@2` names the attempt shown."""
+
+    id: int
+    attempt: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Lapse:
     """A length of time: `3d`, `12h`, `2w`, `3天`."""
 
@@ -52,6 +61,46 @@ class ClockTime:
     """A time of day: `08:30`, `8:30`, `8.30`, `8:30pm`."""
 
     at: time
+
+
+@dataclass(frozen=True, slots=True)
+class RequestCode:
+    """A request by its code, where a bare number may be a product: `R-12`, and a button's `R-12@3`."""
+
+    id: int
+    version: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Percent:
+    """A discount, as a share between 0 and 1: `20%`, `20% off`, `8折`."""
+
+    share: Decimal
+
+
+@dataclass(frozen=True, slots=True)
+class Price:
+    """A price in major units: `£1.99`, `1.99 GBP`, `1.99`; `currencies` it may be in, none: whichever fits."""
+
+    amount: Decimal
+    currencies: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Until:
+    """An end to come, as typed; `bot.chat.moments` knows which instant it means to whom.
+
+    One of `day`, `month_day`, `weekday` (Monday is 0; `next_week`: not this week's), `ahead` (days from today) or
+    `length`; `at` is a time of that day, or of today where no day is named.
+    """
+
+    day: date | None = None
+    month_day: tuple[int, int] | None = None
+    weekday: int | None = None
+    ahead: int | None = None
+    next_week: bool = False
+    at: time | None = None
+    length: timedelta | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,9 +10,33 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal, Union, get_args, get_origin, get_type_hints
 
-from bot.chat.arguments import CaseRef, ClockTime, Lapse, Location, RequestRef, Resolver, Rest, Sku
+from bot.chat.arguments import (
+    CaseRef,
+    ClockTime,
+    EffectRef,
+    Lapse,
+    Location,
+    Percent,
+    Price,
+    RequestCode,
+    RequestRef,
+    Resolver,
+    Rest,
+    Sku,
+    Until,
+)
+from bot.chat.moments import read_until
 from bot.chat.nodes import Code, Inline, Span, Text
-from bot.chat.values import read_case, read_clock, read_lapse, read_request
+from bot.chat.values import (
+    read_case,
+    read_clock,
+    read_effect,
+    read_lapse,
+    read_percent,
+    read_price,
+    read_request,
+    read_request_code,
+)
 from bot.errors import BadArgument, Refusal, UnknownLocation, UnknownSku
 from bot.words import Words, _
 
@@ -101,8 +125,10 @@ class Parameter:
 
 
 # The order in which the alternatives of one argument are tried, and how many words each may take.
-_ORDER: tuple[type, ...] = (CaseRef, RequestRef, Lapse, ClockTime, Location, Sku, str, Rest)
-_SPANS: Mapping[type, int] = {Location: 4, Lapse: 2, ClockTime: 2}
+_ORDER: tuple[type, ...] = (
+    CaseRef, RequestRef, RequestCode, EffectRef, Percent, Price, Lapse, ClockTime, Until, Location, Sku, str, Rest,
+)  # fmt: skip
+_SPANS: Mapping[type, int] = {Location: 4, Lapse: 2, ClockTime: 2, Percent: 3, Price: 2, Until: 5}
 
 
 def grammar(run: Callable[..., Any]) -> tuple[Parameter, ...]:
@@ -156,8 +182,13 @@ def _label(parameter: Parameter, kind: type) -> Inline:
         Location: _("LOCATION"),
         CaseRef: _("CASE"),
         RequestRef: _("REQUEST"),
+        EffectRef: _("CALL"),
         Lapse: Text("3d"),
         ClockTime: Text("08:30"),
+        RequestCode: _("REQUEST"),
+        Percent: Text("20%"),
+        Price: Text("1.99"),
+        Until: _("until Friday"),
     }
     return shown.get(kind) or named[parameter.name]
 
@@ -262,8 +293,13 @@ class ArgumentReader:
 _READERS: Mapping[type, Callable[[str], object]] = {
     CaseRef: read_case,
     RequestRef: read_request,
+    EffectRef: read_effect,
     Lapse: read_lapse,
     ClockTime: read_clock,
+    RequestCode: read_request_code,
+    Percent: read_percent,
+    Price: read_price,
+    Until: read_until,
 }
 
 

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from datetime import time, timedelta
+from decimal import Decimal
+from types import MappingProxyType
 
-from bot.chat.arguments import CaseRef, ClockTime, Lapse, RequestRef
+from bot.chat.arguments import CaseRef, ClockTime, EffectRef, Lapse, Percent, Price, RequestCode, RequestRef
 from bot.chat.nodes import Code
 from bot.errors import BadArgument
 from bot.words import _
@@ -14,10 +17,22 @@ LONGEST = timedelta(days=90)
 
 _CASE = re.compile(r"(?:(?:c|case|案例)[-#\s]*|#)?([0-9]{1,12})", re.IGNORECASE)
 _REQUEST = re.compile(r"(?:(?:r|request|申请)[-#\s]*|#)?([0-9]{1,12})(?:@([0-9]{1,6}))?", re.IGNORECASE)
+_EFFECT = re.compile(r"(?:(?:e|effect|call|调用)[-#\s]*|#)?([0-9]{1,12})(?:@([0-9]{1,6}))?", re.IGNORECASE)
 _LAPSE = re.compile(r"([0-9]{1,4})\s*([a-z]+|[分小时钟天日周个月]+)", re.IGNORECASE)
 _CLOCK = re.compile(
     r"(上午|早上|中午|下午|晚上)?\s*([0-9]{1,2})(?:[:.点时]([0-9]{2}|半)?分?)?\s*(am|pm)?", re.IGNORECASE
 )
+
+_REQUEST_CODE = re.compile(r"(?:r|request|申请)[-#\s]*([0-9]{1,12})(?:@([0-9]{1,6}))?", re.IGNORECASE)
+_PERCENT = re.compile(r"[-−]?\s*([0-9]{1,3}(?:[.,][0-9]{1,2})?)\s*%(?:\s*off)?", re.IGNORECASE)
+_ZHE = re.compile(r"打?\s*([1-9](?:\.?[0-9])?)\s*折")  # 8折 and 85折 are what is left to pay, in tenths
+_PRICE = re.compile(r"([£$€¥]|[A-Z]{3})?\s*([0-9]{1,7}(?:[.,][0-9]{1,3})?)\s*([£$€¥元]|[A-Z]{3})?", re.IGNORECASE)
+_SIGNS: Mapping[str, tuple[str, ...]] = MappingProxyType(
+    {
+        "£": ("GBP",), "€": ("EUR",), "¥": ("CNY", "JPY"), "元": ("CNY",),
+        "$": ("USD", "AUD", "CAD", "HKD", "NZD", "SGD"),
+    }
+)  # fmt: skip
 
 _UNITS = {
     **dict.fromkeys(("m", "min", "mins", "minute", "minutes", "分", "分钟"), timedelta(minutes=1)),
@@ -45,6 +60,60 @@ def read_request(text: str) -> RequestRef:
             _("{text} is no request number; requests look like {example}.", text=Code(text[:80]), example=Code("R-12"))
         )
     return RequestRef(int(match[1]), int(match[2]) if match[2] else None)
+
+
+def read_request_code(text: str) -> RequestCode:
+    """`R-12`, `r12`, and a button's `R-12@3`; a bare number is none."""
+    match = _REQUEST_CODE.fullmatch(text)
+    if match is None:
+        raise BadArgument(
+            _("{text} is no request number; requests look like {example}.", text=Code(text[:80]), example=Code("R-12"))
+        )
+    return RequestCode(int(match[1]), int(match[2]) if match[2] else None)
+
+
+def read_percent(text: str) -> Percent:
+    """`20%`, `20 % off`, `12.5%`, `8折`, `75折`; more than nothing and less than all."""
+    share = None
+    if match := _PERCENT.fullmatch(text):
+        share = Decimal(match[1].replace(",", ".")) / 100
+    elif match := _ZHE.fullmatch(text):
+        digits = match[1].replace(".", "")
+        share = 1 - Decimal(digits) / 10 ** len(digits)
+    if share is None:
+        raise BadArgument(
+            _(
+                "{text} is no discount and no price; write {percent} or {price}.",
+                text=Code(text[:80]),
+                percent=Code("20%"),
+                price=Code("1.99 GBP"),
+            )
+        )
+    if not 0 < share < 1:
+        raise BadArgument(_("A discount lies between 0% and 100%, not at {text}.", text=Code(text)))
+    return Percent(share)
+
+
+def read_price(text: str) -> Price:
+    """`£1.99`, `1.99 GBP`, `GBP 1.99`, `12元`, `1.99`; a bare whole number is none: it may be meant as a discount."""
+    match = _PRICE.fullmatch(text)
+    sign = ((match[1] or match[3] or "") if match else "").upper()
+    if match is None or (match[1] and match[3]) or (not sign and not re.search(r"[.,]", match[2])):
+        raise BadArgument(_("{text} is no price; write {price}.", text=Code(text[:80]), price=Code("1.99 GBP")))
+    amount = Decimal(match[2].replace(",", "."))
+    if amount <= 0:
+        raise BadArgument(_("A price is above nothing; {text} is not.", text=Code(text)))
+    return Price(amount, _SIGNS.get(sign, (sign,)) if sign else ())
+
+
+def read_effect(text: str) -> EffectRef:
+    """`E-5`, `e5`, `#5`, `5`, and a button's `E-5@2`."""
+    match = _EFFECT.fullmatch(text)
+    if match is None:
+        raise BadArgument(
+            _("{text} is no number of a call; calls look like {example}.", text=Code(text[:80]), example=Code("E-5"))
+        )
+    return EffectRef(int(match[1]), int(match[2]) if match[2] else None)
 
 
 def read_lapse(text: str) -> Lapse:
