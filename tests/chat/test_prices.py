@@ -67,4 +67,4 @@ def test_any_text_is_read_or_refused(text: str) -> None:
             found = read(text)
         except BadArgument:
             continue
-        assert 0 < (found.share if isinstance(found, Percent) else found.amount)
+        assert (found.share if isinstance(found, Percent) else found.amount) > 0
