@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import datetime, timedelta
+from decimal import Decimal
 from typing import Any
 
 import numpy as np
@@ -12,7 +13,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bot.domain.arrays import Ints
 from bot.domain.leadtime import Deliveries
-from bot.storage.tables import Receipt, Request
+from bot.storage.tables import Receipt, Request, Route
 
 _DAY = 86_400_000_000  # microseconds
 
@@ -45,3 +46,13 @@ def _micros(connection: AsyncConnection, column: Any) -> Any:  # noqa: ANN401  #
     if connection.dialect.name == "sqlite":
         return type_coerce(column, BigInteger)
     return cast(func.extract("epoch", column) * 1_000_000, BigInteger)
+
+
+async def stated(
+    connection: AsyncConnection, supplier_id: int, location_id: int, mode: str
+) -> dict[int | None, Decimal]:
+    """Days that a supplier's routes to a place state, by product; None: all goods without a route of their own."""
+    query = select(Route.product_id, Route.lead_time_days).where(
+        Route.supplier_id == supplier_id, Route.location_id == location_id, Route.mode == mode
+    )
+    return {found[0]: found[1] for found in await connection.execute(query)}
