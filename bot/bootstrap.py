@@ -16,6 +16,8 @@ from bot.domain.sourcing import SourcingSettings
 from bot.domain.watch import WatchSettings
 from bot.platforms import HOOKS, PLATFORMS, Supplies
 from bot.ports import ChatPlatform, Clock, SystemClock
+from bot.rates import RATES
+from bot.rates.ecb import parse
 from bot.runtime import Runtime
 from bot.services import Services
 from bot.services.answers import Answers
@@ -26,6 +28,7 @@ from bot.services.catalogue import Catalogue
 from bot.services.conversations import Conversations
 from bot.services.delivery import Delivery
 from bot.services.digests import Digests
+from bot.services.dialogues import Dialogues
 from bot.services.dispatch import Dispatcher
 from bot.services.effects import EffectKind, Effects
 from bot.services.effectworker import EffectWorker
@@ -39,6 +42,7 @@ from bot.services.lookup import Lookup
 from bot.services.members import Members
 from bot.services.offsets import Offset
 from bot.services.outbox import Outbox
+from bot.services.rates import Rates
 from bot.services.requests import Requests
 from bot.services.settings import ServiceSettings
 from bot.services.settlements import Settlements
@@ -100,7 +104,15 @@ def build(settings: Settings, clock: Clock | None = None, platforms: Sequence[Ch
         database=database,
         clock=clock,
         wakes=wakes,
-        answers=Answers(services=services, router=router, buttons=buttons, platforms=by_name),
+        answers=Answers(
+            services=services,
+            router=router,
+            buttons=buttons,
+            dialogues=Dialogues(
+                database=database, clock=clock, outbox=services.outbox, conversations=services.conversations
+            ),
+            platforms=by_name,
+        ),
         outbox=services.outbox,
         conversations=services.conversations,
     )
@@ -201,6 +213,16 @@ def _services(
         inquiries=Inquiries(database=database, clock=clock, audit=audit, wakes=wakes, settlements=settlements),
         halts=Halts(database=database, clock=clock, audit=audit, outbox=outbox, wakes=wakes, requests=requests),
         heads=Heads(database=database, audit=audit, outbox=outbox, conversations=conversations, settings=chosen),
+        rates=Rates(
+            database=database,
+            clock=clock,
+            audit=audit,
+            outbox=outbox,
+            settings=chosen,
+            source=RATES[settings.rates.source](settings) if settings.rates.source else None,
+            files=open_table,
+            document=parse,
+        ),
     )
 
 

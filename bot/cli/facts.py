@@ -10,6 +10,7 @@ from rich.cells import cell_len
 from rich.table import Table
 from rich.text import Text
 
+from bot.cli import rates
 from bot.cli.common import (
     counted,
     err,
@@ -23,6 +24,7 @@ from bot.cli.common import (
     visible,
 )
 from bot.services.ingest import ImportOptions, ImportReport, Ingest, Kind, Preview
+from bot.services.ratefiles import RateOptions
 
 _KINDS: tuple[str, ...] = get_args(Kind)
 _WIDTH = 24  # characters of a previewed cell
@@ -35,7 +37,7 @@ def register(app: typer.Typer) -> None:
 
 def import_file(  # noqa: PLR0917  # Typer's options are parameters
     context: typer.Context,
-    kind: Annotated[str, typer.Argument(help=f"One of {', '.join(_KINDS)}.")],
+    kind: Annotated[str, typer.Argument(help=f"One of {', '.join(_KINDS)}, rates.")],
     file: Annotated[Path, typer.Argument(help="A CSV, TSV, XLSX or Parquet file.")],
     map_: Annotated[list[str] | None, typer.Option("--map", help="FIELD=HEADER, such as sku=StockCode.")] = None,
     encoding: Annotated[str | None, typer.Option(help="utf-8, utf-16, gb18030, shift_jis ...")] = None,
@@ -44,6 +46,7 @@ def import_file(  # noqa: PLR0917  # Typer's options are parameters
     zone: Annotated[str | None, typer.Option(help="The zone of times without one.")] = None,
     location: Annotated[str | None, typer.Option(help="The location of rows that name none.")] = None,
     currency: Annotated[str | None, typer.Option(help="The currency of rows that name none.")] = None,
+    base: Annotated[str, typer.Option(help="The currency whose one unit rates are for, where no column says.")] = "",
     date_order: Annotated[str, typer.Option(help="dmy or mdy, where 03/04/2011 may be read both ways.")] = "",
     as_of: Annotated[
         str | None, typer.Option(help="When a stock file was true, such as 2026-11-01T08:00+08:00.")
@@ -56,6 +59,10 @@ def import_file(  # noqa: PLR0917  # Typer's options are parameters
     yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask after the preview.")] = False,
 ) -> None:
     """Import a file; good rows are kept, bad ones listed, and doing it twice changes nothing."""
+    if kind == "rates":
+        asked = RateOptions(_mapping(map_ or []), base.upper(), "", encoding, delimiter, sheet, date_order)
+        rates.import_rates(context, file, asked, preview=preview, yes=yes)
+        return
     loaded = load_settings(context)
     chosen = _kind(kind)
     options = ImportOptions(
@@ -95,7 +102,7 @@ def _kind(text: str) -> Kind:
         if text == kind:
             found: Kind = kind
             return found
-    raise typer.BadParameter(f"choose one of {', '.join(_KINDS)}")
+    raise typer.BadParameter(f"choose one of {', '.join(_KINDS)}, rates")
 
 
 def _mapping(given: list[str]) -> dict[str, str]:

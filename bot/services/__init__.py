@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from bot.services.lookup import Lookup
     from bot.services.members import Members
     from bot.services.outbox import Outbox
+    from bot.services.rates import Rates
     from bot.services.requests import Requests
     from bot.services.topics import Topics
     from bot.services.watch import Watch
@@ -56,6 +57,7 @@ class Services:
     inquiries: Inquiries
     halts: Halts
     heads: Heads
+    rates: Rates
 
 
 Invocation = command.Invocation[Services]

@@ -23,6 +23,7 @@ from bot.services import snapshot
 from bot.services.exchange import Exchange
 from bot.services.figures import decimal, gap_days, next_arrival, opened_flags, stock_line, stockout_on
 from bot.services.pages import offset, paged
+from bot.services.rates import exchange_at
 from bot.services.settings import ServiceSettings
 from bot.services.snapshot import Days, Snapshot
 from bot.storage import cases as case_rows
@@ -134,7 +135,7 @@ class Catalogue:
                 None if sku is None else [sku.id],
                 None if location is None else [location.id],
             )
-        exchange = Exchange(self._settings.organisation_currency, self._settings.rates)
+            exchange = await exchange_at(connection, self._settings, at)
         groups = sorted(places.values(), key=lambda place: place.code)
         label = {place.id: number for number, place in enumerate(groups)}
         cost = np.array([_cost(products, product, exchange) for product in book.product_ids.tolist()], dtype=np.int64)

@@ -24,6 +24,7 @@ from bot.domain.sourcing import SourcingSettings, row_numbers, transfer_matrix
 from bot.domain.watch import Assessment, Network, Positions, Routes, WatchSettings, assess
 from bot.services.buying import Market, market
 from bot.services.exchange import Exchange
+from bot.services.rates import exchange_at
 from bot.services.settings import ServiceSettings
 from bot.storage import catalogue as facts
 from bot.storage import ledger, orders
@@ -96,7 +97,7 @@ async def take(
     products = await facts.products(connection, product_ids)
     book = await days_before(connection, places, at, HISTORY_DAYS, product_ids, location_ids)
     book = book.only(np.isin(book.product_ids, np.fromiter(products, dtype=np.int64, count=len(products))))
-    exchange = Exchange(settings.organisation_currency, settings.rates)
+    exchange = await exchange_at(connection, settings, at)
     cost, price = _unit_money(book.product_ids, products, exchange)
     routes = await facts.routes(connection, product_ids, at)
     general = {int(supplier) for supplier in routes.supplier[routes.product == 0]}

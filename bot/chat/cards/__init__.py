@@ -1,6 +1,6 @@
 """Cards: pure functions from views to messages. Short, aligned, figures with units, the next step in one line."""
 
-from bot.chat.cards.books import audit_card, head_card
+from bot.chat.cards.books import audit_card, head_card, rates_missing_card
 from bot.chat.cards.cases import burst_card, case_card, cases_card, snoozed_card, stale_card
 from bot.chat.cards.digest import digest_card, home_card
 from bot.chat.cards.people import (
@@ -45,6 +45,7 @@ __all__ = [
     "member_card",
     "more_requests_card",
     "notice_card",
+    "rates_missing_card",
     "refusal_card",
     "request_card",
     "requests_card",

@@ -1,0 +1,126 @@
+"""The euro's reference rates, as the European Central Bank publishes them.
+
+One XML document of a few kilobytes, renewed "around 16:00 CET" on working days:
+https://www.ecb.europa.eu/stats/policy_and_exchange_rates/euro_reference_exchange_rates/. The longer ones of 90 days and
+since 1999 have the same form and are read too.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import re
+from collections.abc import Iterator
+from datetime import UTC, date, datetime, time
+from decimal import Decimal
+from typing import Any
+from zoneinfo import ZoneInfo
+
+import defusedxml
+import httpx
+from defusedxml import ElementTree
+
+from bot.errors import Declined, Unreached
+from bot.ports import Rate
+
+BASE = "EUR"
+FRANKFURT = ZoneInfo("Europe/Berlin")
+STATED = time(16)
+_MOST_BYTES = 16 * 2**20  # the document of all days since 1999 has about 8 MB
+_CUBE = "{http://www.ecb.int/vocabulary/2002-08-01/eurofxref}Cube"
+
+
+def stated_at(day: date) -> datetime:
+    """When the rates of a day are stated."""
+    return datetime.combine(day, STATED, FRANKFURT).astimezone(UTC)
+
+
+class EcbRates:
+    """Fetches one document. It follows no redirects, and reads no more than 16 MB in `seconds` altogether."""
+
+    name = "ecb"
+
+    def __init__(self, url: str, seconds: float = 20.0) -> None:
+        self._url = httpx.URL(url)
+        self._seconds = seconds
+
+    async def fetch(self) -> tuple[Rate, ...]:
+        """The rates of the document; Unreached where another time may help, Declined where the answer is none."""
+        host = self._url.host
+        try:
+            async with asyncio.timeout(self._seconds), httpx.AsyncClient(timeout=self._seconds) as client:
+                body = await self._body(client)
+        except TimeoutError as error:
+            raise Unreached(f"{host} did not answer within {self._seconds:g} s") from error
+        except httpx.TransportError as error:
+            raise Unreached(f"{host} was not reached: {type(error).__name__}") from error
+        return parse(body)
+
+    async def _body(self, client: httpx.AsyncClient) -> bytes:
+        host = self._url.host
+        headers = {"Accept": "application/xml", "Accept-Encoding": "identity"}
+        async with client.stream("GET", self._url, headers=headers) as answer:
+            _check(answer, host)
+            body = b""
+            async for piece in answer.aiter_raw():  # unpacking is refused: a small answer could become a huge one
+                body += piece
+                if len(body) > _MOST_BYTES:
+                    raise Declined(f"{host} sent more than {_MOST_BYTES // 2**20} MB; that is no list of rates")
+        return body
+
+
+def _check(answer: httpx.Response, host: str) -> None:
+    status = answer.status_code
+    if status == 429 or status >= 500:
+        raise Unreached(f"{host} answered {status}")
+    if answer.is_redirect:
+        raise Declined(f"{host} answered {status} and sent us elsewhere; set rates.url to the last address")
+    if status != 200:
+        raise Declined(f"{host} answered {status}; is rates.url right?")
+    if answer.headers.get("content-encoding", "identity") != "identity":
+        raise Declined(f"{host} sent a packed answer that nobody asked for")
+
+
+def parse(body: bytes) -> tuple[Rate, ...]:
+    """The rates of a document in the ECB's format, oldest day first; Declined says what is wrong with it."""
+    try:
+        root = ElementTree.fromstring(body, forbid_dtd=True)
+    except ElementTree.ParseError as error:
+        raise Declined(f"the answer is not XML: {error}") from error
+    except defusedxml.DefusedXmlException as error:
+        raise Declined(f"the answer holds what no list of rates needs: {type(error).__name__}") from error
+    except (ValueError, LookupError) as error:  # an encoding that nobody knows
+        raise Declined(f"the answer cannot be read: {error}") from error
+    found: dict[tuple[date, str], Rate] = {}
+    for day, cube in _cubes(root):
+        rate = _rate(day, cube)
+        if found.setdefault((day, rate.currency), rate) != rate:
+            raise Declined(f"{rate.currency} stands twice on {day}, with different rates")
+    if not found:
+        raise Declined("the answer is XML without a single rate; it is not in the ECB's format")
+    return tuple(sorted(found.values(), key=lambda rate: (rate.day, rate.currency)))
+
+
+def _cubes(root: Any) -> Iterator[tuple[date, Any]]:  # noqa: ANN401  # an Element of an untyped package
+    for of_day in root.iter(_CUBE):
+        written = of_day.get("time")
+        if written is None:
+            continue
+        try:
+            day = date.fromisoformat(written)
+        except ValueError as error:
+            raise Declined(f"{written[:40]!r} is not a day") from error
+        for cube in of_day.iter(_CUBE):
+            if cube is not of_day:
+                yield day, cube
+
+
+def _rate(day: date, cube: Any) -> Rate:  # noqa: ANN401  # an Element of an untyped package
+    currency, written = str(cube.get("currency")), str(cube.get("rate"))
+    if not re.fullmatch(r"[A-Z]{3}", currency) or currency == BASE:
+        raise Declined(f"{currency[:40]!r} on {day} is not a currency with a rate")
+    if not re.fullmatch(r"[0-9]{1,12}(\.[0-9]{1,12})?", written):
+        raise Declined(f"{written[:40]!r} is not a rate of {currency} on {day}")
+    rate = Decimal(written)
+    if rate <= 0:
+        raise Declined(f"the rate of {currency} on {day} is nothing")
+    return Rate(BASE, currency, day, rate, stated_at(day))

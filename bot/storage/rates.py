@@ -1,0 +1,120 @@
+"""Exchange rates as stored: one per source, pair and day."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+from decimal import Decimal
+
+from sqlalchemy import and_, func, insert, select, update
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from bot.storage.chunks import chunked
+from bot.storage.tables import ExchangeRate
+
+_PIECE = 2000
+
+
+@dataclass(frozen=True, slots=True)
+class RateRow:
+    """One unit of `base` is `rate` units of `currency`, as `source` stated it at `stated_at` for its day."""
+
+    source: str
+    base: str
+    currency: str
+    day: date
+    rate: Decimal
+    stated_at: datetime
+
+    @property
+    def key(self) -> tuple[str, str, str, date]:
+        """What it is the only one of."""
+        return self.source, self.base, self.currency, self.day
+
+
+@dataclass
+class Kept:
+    """What became of rates that were to be kept."""
+
+    added: int = 0
+    changed: int = 0
+    unchanged: int = 0
+
+
+_COLUMNS = (
+    ExchangeRate.source,
+    ExchangeRate.base,
+    ExchangeRate.currency,
+    ExchangeRate.day,
+    ExchangeRate.rate,
+    ExchangeRate.stated_at,
+)
+
+
+async def latest(connection: AsyncConnection, at: datetime) -> list[RateRow]:
+    """Of each source and pair the rate of the newest day that had been stated by `at`."""
+    pair = (ExchangeRate.source, ExchangeRate.base, ExchangeRate.currency)
+    newest = (
+        select(*pair, func.max(ExchangeRate.day).label("day"))
+        .where(ExchangeRate.stated_at <= at)
+        .group_by(*pair)
+        .subquery()
+    )
+    same = [column == newest.c[column.key] for column in (*pair, ExchangeRate.day)]
+    found = await connection.execute(select(*_COLUMNS).join(newest, and_(*same)))
+    return [RateRow(*row) for row in found]
+
+
+async def newest_day(connection: AsyncConnection, source: str) -> date | None:
+    """The last day that a source has stated; None where it has stated none."""
+    found: date | None = await connection.scalar(
+        select(func.max(ExchangeRate.day)).where(ExchangeRate.source == source)
+    )
+    return found
+
+
+async def keep(connection: AsyncConnection, rows: Sequence[RateRow], at: datetime) -> Kept:
+    """Write rates down; one that was stated otherwise before is corrected."""
+    done = Kept()
+    ordered = sorted({row.key: row for row in rows}.values(), key=lambda row: (row.source, row.day))
+    for piece in chunked(ordered, _PIECE):
+        known = await _known(connection, piece)
+        fresh = [row for row in piece if row.key not in known]
+        done.added += len(fresh)
+        if fresh:
+            await connection.execute(insert(ExchangeRate), [_values(row, at) for row in fresh])
+        for row in piece:
+            if row.key in known and known[row.key] != row.rate:
+                await connection.execute(
+                    update(ExchangeRate)
+                    .where(*(column == value for column, value in zip(_COLUMNS, row.key, strict=False)))
+                    .values(rate=row.rate, stated_at=row.stated_at, fetched_at=at)
+                )
+                done.changed += 1
+    done.unchanged = len(ordered) - done.added - done.changed
+    return done
+
+
+async def _known(connection: AsyncConnection, piece: Sequence[RateRow]) -> dict[tuple[str, str, str, date], Decimal]:
+    """The rates of the piece's sources between its first and last day."""
+    found = await connection.execute(
+        select(*_COLUMNS).where(
+            ExchangeRate.source.in_({row.source for row in piece}),
+            ExchangeRate.day.between(min(row.day for row in piece), max(row.day for row in piece)),
+        )
+    )
+    rows = [RateRow(*row) for row in found]
+    return {row.key: row.rate for row in rows}
+
+
+def _values(row: RateRow, at: datetime) -> dict[str, object]:
+    return {
+        "source": row.source,
+        "base": row.base,
+        "currency": row.currency,
+        "day": row.day,
+        "rate": row.rate,
+        "stated_at": row.stated_at,
+        "fetched_at": at,
+    }
