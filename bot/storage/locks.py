@@ -7,6 +7,7 @@ Taken in this order, and within a kind by ascending id, so that two transactions
     1. the scan          one batch of a watch scan at a time
     2. requests
        members           whose budgets a decision spends
+       a product         one promotion of it begins at a time
     3. cases
     4. the gate          before calls that cost money: calls begin and halts are thrown one transaction at a time
     5. the audit's head  always last: a transaction that appended takes no further lock
@@ -28,7 +29,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bot.storage.chunks import chunked
 from bot.storage.dialect import insert_into
-from bot.storage.tables import Case, Mark, Member, Request, RequestLine
+from bot.storage.tables import Case, Mark, Member, Product, Request, RequestLine
 
 LINKING = "members:linking"
 POLICY = "policy:change"
@@ -50,6 +51,12 @@ async def policy(connection: AsyncConnection) -> None:
 async def members(connection: AsyncConnection, ids: Collection[int]) -> None:
     """Hold members, so that what they have approved so far stays so. Rows that refer to them may still be written."""
     held = select(Member.id).where(Member.id.in_(sorted(ids))).order_by(Member.id)
+    await connection.execute(held.with_for_update(key_share=True))
+
+
+async def product(connection: AsyncConnection, product_id: int) -> None:
+    """Hold a product, so that no other promotion of it begins. Rows that refer to it may still be written."""
+    held = select(Product.id).where(Product.id == product_id)
     await connection.execute(held.with_for_update(key_share=True))
 
 
