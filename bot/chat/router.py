@@ -10,8 +10,10 @@ from dataclasses import dataclass, field, replace
 from typing import Generic, TypeVar
 
 from bot.chat.arguments import Resolver
+from bot.chat.cards.forms import form_card
 from bot.chat.cards.plain import apology_card, refusal_card, unknown_card
 from bot.chat.command import Command, Invocation
+from bot.chat.forms import Form
 from bot.chat.nodes import Action, Code, Inline, Message
 from bot.chat.parsing import MAX_LINE, ArgumentReader, Line, Misread, Parameter, grammar, usage
 from bot.errors import BadArgument, NotAllowed, Refusal, SeveralSkus, StaleButton, UnknownLocation, UnknownSku
@@ -53,7 +55,7 @@ class Answer:
     """What to say. `private`: in a group it is for the asker alone.
 
     `command` is None where none was recognised. `refused` tells that nothing was done; `reference` names the log entry
-    of an unexpected error.
+    of an unexpected error. `form` is to be filled in: `message` then says how to type it, and `line` asks for it again.
     """
 
     message: Message
@@ -61,6 +63,8 @@ class Answer:
     private: bool
     refused: bool = False
     reference: str = ""
+    form: Form | None = None
+    line: tuple[str, ...] = ()
 
 
 class Router(Generic[S]):
@@ -145,7 +149,7 @@ class Router(Generic[S]):
             return self._refused(call, command, refusal_card(stranger), stranger)
         try:
             arguments = await self._arguments(call, command, line)
-            message = await command.run(call, **arguments)
+            return self._said(call, command, await command.run(call, **arguments))
         except Misread as misread:
             choices = _choices(command.name, line, misread)
             return self._refused(call, command, refusal_card(misread.refusal, shown, choices), misread.refusal)
@@ -154,7 +158,12 @@ class Router(Generic[S]):
             return self._refused(call, command, refusal_card(refusal, hint), refusal)
         except Exception as error:  # noqa: BLE001  # the person gets an apology, the log the traceback
             return self._apology(call, command, error)
-        return Answer(message, command, private=command.audience == "asker")
+
+    def _said(self, call: Invocation[S], command: Command, said: Message | Form) -> Answer:
+        if isinstance(said, Message):
+            return Answer(said, command, private=command.audience == "asker")
+        typed = form_card(said, written(self.commands[said.command], call.origin.platform))
+        return Answer(typed, command, private=True, form=said, line=call.line)
 
     async def _arguments(self, call: Invocation[S], command: Command, line: Line) -> dict[str, object]:
         parameters: tuple[Parameter, ...] = self._grammar[command.name]

@@ -8,22 +8,27 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Mapping
-from dataclasses import dataclass
 
 import structlog
 
 from bot.chat.cards import home_card, notice_card, welcome_card, zone_card, zone_question
+from bot.chat.cards.forms import SAVE, STEPS
+from bot.chat.cards.plain import refusal_card
 from bot.chat.command import Asker, Invocation, Origin
+from bot.chat.filling import filled
+from bot.chat.forms import Form
 from bot.chat.incoming import Incoming
 from bot.chat.nodes import MAX_BLOCKS, Action, Actions, Bold, Code, Footnote, Mention, Message, Span, Text
 from bot.chat.router import Answer, Router
-from bot.errors import PlatformError, StaleButton
+from bot.errors import BadArgument, PlatformError, StaleButton
 from bot.language import language
 from bot.ports import ChatPlatform, Profile
 from bot.services import Services
 from bot.services.buttons import Button, Buttons
-from bot.services.outbox import Kind
-from bot.storage import outbox, posts
+from bot.services.dialogues import OVER, Dialogues, Talk
+from bot.services.sayings import Outcome, Saying
+from bot.services.windows import once_more, there, window_of, without_codes
+from bot.storage import conversations, outbox, posts
 from bot.storage.conversations import ConversationRow
 from bot.words import Words, _
 
@@ -31,21 +36,9 @@ _log = structlog.get_logger(__name__)
 
 MAX_NOTICE = 180  # longer ones are an answer of their own; Telegram's toast holds 200 characters
 SILENCE = notice_card(Words(""))  # releases the button's spinner and says nothing
+_CANCEL = frozenset({"cancel", "/cancel", "取消"})  # by itself it ends a form that is being filled in
 
 _GREETING = _("Hello, I am Stocktide. I watch stock and sales, and tell this conversation what it asks for.")
-
-
-@dataclass(frozen=True, slots=True)
-class Saying:
-    """One message to be put into the outbox."""
-
-    conversation_id: int
-    message: Message
-    kind: Kind = "post"
-    private: bool = False
-    incoming: Incoming | None = None
-    post_id: int | None = None
-    language: str = ""
 
 
 class Answers:
@@ -57,20 +50,26 @@ class Answers:
         services: Services,
         router: Router[Services],
         buttons: Buttons,
+        dialogues: Dialogues,
         platforms: Mapping[str, ChatPlatform],
     ) -> None:
         self._services = services
         self._router = router
         self._buttons = buttons
+        self._dialogues = dialogues
         self._platforms = platforms
 
-    async def to(self, incoming: Incoming) -> list[Saying]:
-        """What to say to an event; its other effects have happened when this returns."""
+    async def to(self, incoming: Incoming) -> Outcome:
+        """What an event leads to; its other effects have happened when this returns."""
         match incoming.kind:
-            case "command" | "press" | "home_opened":
+            case "line" if incoming.conversation_kind == "group" and not await self._dialogues.awaits(incoming):
+                return Outcome()  # people answer each other, and each other's answers to us
+            case "command" | "line" | "press" | "home_opened":
                 return await self._person(incoming)
+            case "submit":
+                return await self._submitted(incoming)
             case "joined":
-                return await self._joined(incoming)
+                return Outcome(tuple(await self._joined(incoming)))
             case "removed":
                 await self._removed(incoming)
             case "moved":
@@ -80,17 +79,29 @@ class Answers:
                     )
             case "profile_changed":
                 await self._profile_changed(incoming)
-        return []
+        return Outcome()
 
-    async def _person(self, incoming: Incoming) -> list[Saying]:
+    async def _person(self, incoming: Incoming) -> Outcome:
         asker = await self._asker(incoming)
         structlog.contextvars.bind_contextvars(member=asker.member_id)
         place, new = await self._place(incoming, asker)
         if incoming.kind == "home_opened":
-            return await self._home(asker, place)
+            return Outcome(tuple(await self._home(asker, place)))
         if incoming.kind == "press":
             return await self._pressed(incoming, asker, place)
+        if (talk := await self._talk(incoming, place)) is not None:
+            if incoming.text.strip().casefold() in _CANCEL:
+                return await self._dialogues.ended(talk, asker, incoming)
+            if incoming.kind == "line" and talk.asking:
+                return await self._dialogues.typed(talk, incoming.text, asker, incoming)
         return await self._typed(incoming, asker, place, new=new)
+
+    async def _talk(self, incoming: Incoming, place: ConversationRow) -> Talk | None:
+        """The form that the person is filling in here by talking."""
+        platform = self._platforms.get(incoming.platform)
+        if platform is None or platform.has_forms:
+            return None
+        return await self._dialogues.find(place, incoming.person)
 
     async def _asker(self, incoming: Incoming) -> Asker:
         """The member who caused the event; a platform is asked for the profile of newcomers alone."""
@@ -140,21 +151,65 @@ class Answers:
         )
         return Invocation(self._services, asker, origin, self._services.clock.now(), (), page)
 
-    async def _typed(self, incoming: Incoming, asker: Asker, place: ConversationRow, *, new: bool) -> list[Saying]:
+    async def _typed(self, incoming: Incoming, asker: Asker, place: ConversationRow, *, new: bool) -> Outcome:
         direct = place.kind == "direct"
         greeted = direct and incoming.text.strip().casefold() in {"start", "/start"}
         said: list[Message] = []
         private = False
         if direct and (new or greeted):
             said.append(welcome_card(asker.name or incoming.person_name))
+        begun = Outcome()
         if not greeted:
             answer = await self._router.run(self._call(incoming, asker), incoming.text)
-            said.append(answer.message)
             private = answer.private
-        if direct and asker.member_id and await self._services.members.ask_zone(asker.member_id):
+            if answer.form is not None:
+                begun = await self._formed(answer.form, answer.line, incoming, asker, place)
+            else:
+                said.append(answer.message)
+        if said and direct and asker.member_id and await self._services.members.ask_zone(asker.member_id):
             said = self._asking_zone(said)
         tongue = asker.language if direct or private else ""
-        return [Saying(place.id, message, "reply", private, incoming, language=tongue) for message in said]
+        sayings = tuple(
+            Saying(place.id, message, "reply", private, incoming, language=tongue, subject=message.subject)
+            for message in said
+        )
+        return Outcome((*sayings, *begun.sayings), begun.writes)
+
+    async def _formed(
+        self, form: Form, line: tuple[str, ...], incoming: Incoming, asker: Asker, place: ConversationRow
+    ) -> Outcome:
+        """A form in a window of its own where the platform has them, otherwise question by question."""
+        platform = self._platforms[incoming.platform]
+        if not platform.has_forms:
+            return await self._dialogues.begin(form, line, asker, incoming, place, platform)
+        window = window_of(form, line, incoming)
+        return Outcome((Saying(place.id, window, "form", incoming=incoming, language=asker.language),))
+
+    async def _submitted(self, incoming: Incoming) -> Outcome:
+        """A form came back from its window: its command runs where the form was asked for, as who filled it in."""
+        asker = await self._asker(incoming)
+        structlog.contextvars.bind_contextvars(member=asker.member_id)
+        try:
+            async with self._services.database.reading() as connection:
+                opened = await self._services.outbox.opened(connection, incoming.token, incoming.person)
+                place = await conversations.get(connection, opened.conversation_id)
+        except StaleButton as stale:
+            place, _new = await self._place(incoming, asker)
+            return Outcome((self._notice(incoming, asker, place, notice_card(stale.words)),), secret=True)
+        form = opened.window.form
+        origin = there(opened, incoming)
+        try:
+            arguments = (*form.arguments, *filled(form, incoming.values))
+        except BadArgument as wrong:
+            answer = Answer(refusal_card(wrong), None, private=True, refused=True)
+        else:
+            answer = await self._router.press(self._call(origin, asker), form.command, arguments)
+        if answer.form is not None:
+            begun = await self._formed(answer.form, answer.line, origin, asker, place)
+            return dataclasses.replace(begun, secret=True)
+        if answer.refused:
+            answer = once_more(answer, opened.window)
+        return Outcome((self._reply(origin, asker, place, answer),), secret=True)
 
     def _asking_zone(self, said: list[Message]) -> list[Message]:
         now = self._services.clock.now()
@@ -164,18 +219,55 @@ class Answers:
             return [*said, zone_card(now)]
         return [*said[:-1], dataclasses.replace(last, blocks=(*last.blocks, *question))]
 
-    async def _pressed(self, incoming: Incoming, asker: Asker, place: ConversationRow) -> list[Saying]:
+    async def _pressed(self, incoming: Incoming, asker: Asker, place: ConversationRow) -> Outcome:
         async with self._services.database.reading() as connection:
             try:
                 button = await self._buttons.open(connection, incoming.token)
             except StaleButton as stale:
-                return [self._notice(incoming, asker, place, notice_card(stale.words))]
+                return Outcome((self._notice(incoming, asker, place, notice_card(stale.words)),))
             before = await outbox.last_id(connection)
+        if button.command in STEPS:
+            return await self._step(incoming, asker, place, button)
         answer = await self._router.press(self._call(incoming, asker, button.page), button.command, button.arguments)
+        if answer.form is not None:
+            begun = await self._formed(answer.form, answer.line, incoming, asker, place)
+            return self._released(begun, incoming, asker, place)
         sayings = await self._shown(incoming, asker, place, button, answer, before)
         if incoming.conversation_kind == "home":
             sayings += await self._home(asker, place)
-        return sayings
+        return Outcome(tuple(sayings))
+
+    async def _step(self, incoming: Incoming, asker: Asker, place: ConversationRow, button: Button) -> Outcome:
+        """A button of a form that is filled in by talking."""
+        talk = await self._dialogues.find(place, incoming.person, button.arguments[0])
+        if talk is None:
+            return Outcome((self._notice(incoming, asker, place, notice_card(OVER)),))
+        if button.command != SAVE:
+            outcome = await self._dialogues.pressed(talk, button.command, button.arguments, asker, incoming)
+            return self._released(outcome, incoming, asker, place)
+        try:
+            arguments = self._dialogues.arguments(talk)
+        except BadArgument:
+            return self._released(self._dialogues.missing(talk, asker, incoming), incoming, asker, place)
+        answer = await self._router.press(self._call(incoming, asker), talk.form.command, arguments)
+        if answer.refused:
+            kept = self._dialogues.refused(talk, asker)
+            if self._fits(answer.message.summary, asker):
+                return dataclasses.replace(kept, sayings=(self._notice(incoming, asker, place, answer.message),))
+            said = self._reply(incoming, asker, place, without_codes(answer, talk.form))
+            return self._released(dataclasses.replace(kept, sayings=(said,)), incoming, asker, place)
+        ended = await self._dialogues.ended(talk, asker, incoming)
+        if answer.form is not None:
+            more = await self._formed(answer.form, answer.line, incoming, asker, place)
+        else:
+            more = Outcome((self._reply(incoming, asker, place, answer),))
+        outcome = Outcome((*ended.sayings, *more.sayings), (*ended.writes, *more.writes))
+        return self._released(outcome, incoming, asker, place)
+
+    def _released(self, outcome: Outcome, incoming: Incoming, asker: Asker, place: ConversationRow) -> Outcome:
+        """The same, and the pressed button no longer spins."""
+        silence = self._notice(incoming, asker, place, SILENCE)
+        return dataclasses.replace(outcome, sayings=(*outcome.sayings, silence))
 
     async def _shown(
         self,
@@ -221,6 +313,7 @@ class Answers:
             private=answer.private,
             incoming=incoming,
             language=asker.language if own else "",
+            subject=answer.message.subject,
         )
 
     async def _home(self, asker: Asker, place: ConversationRow) -> list[Saying]:

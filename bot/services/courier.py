@@ -14,6 +14,9 @@ What each outcome leads to:
     TokenRefused         the platform rests for a minute, loudly
     PayloadRefused       dead, and whoever asked gets an apology
     anything else        waits longer each time, and is dead after some attempts
+
+A form is tried once: a window opens within three seconds of a press or never. Where it does not, whoever pressed is
+told so in private, with a button that asks for it again.
 """
 
 from __future__ import annotations
@@ -29,7 +32,8 @@ import structlog
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bot.chat.cards.plain import apology_card
-from bot.chat.codec import decode_message
+from bot.chat.codec import decode_message, decode_window
+from bot.chat.forms import Form
 from bot.chat.incoming import Incoming, MessageRef
 from bot.chat.nodes import Mention, Message
 from bot.errors import (
@@ -64,6 +68,7 @@ class Patience:
     """How long a letter is tried: `send` bounds one call, `attempts` and `age` all of them."""
 
     send: timedelta = timedelta(seconds=40)
+    form: timedelta = timedelta(seconds=3)  # that Slack gives a window
     lease: timedelta = timedelta(seconds=90)  # longer than `send`, so that a letter in hand is never taken away
     attempts: int = 8
     age: timedelta = timedelta(hours=24)
@@ -96,6 +101,9 @@ class Courier:
 
     async def deliver(self, letter: Claimed) -> None:
         """Send a letter that we hold and settle it; only a database error gets out."""
+        if letter.kind == "form":
+            await self._open(letter)
+            return
         doubtful = letter.error.startswith(UNCERTAIN)
         if letter.abandoned and not self._repeatable(letter):
             if doubtful or letter.kind == "notice":
@@ -138,7 +146,44 @@ class Courier:
             case _:
                 return await self._platform.post(Target(place.external_id, place.kind, place.thread), message, reader)
 
-    async def _reader(self, letter: Claimed, message: Message) -> Reader:
+    async def _open(self, letter: Claimed) -> None:
+        """Open a form for whoever caused the event, or say that it is too late."""
+        window = decode_window(letter.message)
+        if letter.abandoned:
+            await self._too_late(letter, window.late, MessageGone("the sender was lost"))
+            return
+        incoming = Incoming.from_json(letter.incoming or {})
+        try:
+            reader = await self._reader(letter, window.form)
+            async with asyncio.timeout(self._patience.form.total_seconds()):
+                await self._platform.open_form(incoming, window.form, window.token, reader)
+        except PayloadRefused as error:
+            await self._refused(letter, error)
+        except (PlatformError, TimeoutError) as error:
+            _log.info("a form was not opened", error=type(error).__name__, detail=str(error))
+            await self._too_late(letter, window.late, error)
+        except Exception as error:  # noqa: BLE001  # as in `deliver`
+            _log.exception("a form cannot be shown")
+            await self._refused(letter, PayloadRefused(f"{type(error).__name__}: {error}"))
+        else:
+            await self._sent(letter, None)
+
+    async def _too_late(self, letter: Claimed, late: Message, error: Exception) -> None:
+        now = self._clock.now()
+        async with self._database.transaction() as connection:
+            text = f"{type(error).__name__}: {error}"[:500]
+            if await rows.settle(connection, letter.id, letter.fence, state="dropped", delivered_at=now, error=text):
+                await self._outbox.put(
+                    connection,
+                    letter.conversation.id,
+                    late,
+                    "reply",
+                    private=True,
+                    incoming=Incoming.from_json(letter.incoming or {}),
+                    language=letter.language,
+                )
+
+    async def _reader(self, letter: Claimed, message: Message | Form) -> Reader:
         place = letter.conversation
         mentioned = sorted({node.member_id for node in walk(message) if isinstance(node, Mention)})
         people: dict[int, str] = {}

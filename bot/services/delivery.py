@@ -151,7 +151,7 @@ class Delivery:
             if wait := self._wait(lane, head):
                 pause = min(pause, wait)
                 continue
-            if head.kind != "notice":
+            if head.kind not in rows.AT_ONCE:
                 lane.pace.use(head.chat, group=head.chat_kind == "group")
             ready.append(head.id)
         for letter in await self._claim(ready, now):
@@ -159,8 +159,8 @@ class Delivery:
         return max(pause, 0.001)
 
     def _wait(self, lane: Lane, head: Head) -> float:
-        """Seconds until the rates let a letter go; a notice is no message and waits for nothing."""
-        if head.kind == "notice":
+        """Seconds until the rates let a letter go; a notice or a form is no message and waits for nothing."""
+        if head.kind in rows.AT_ONCE:
             return 0.0
         return lane.pace.wait(head.chat, group=head.chat_kind == "group", answer=head.kind != "post")
 

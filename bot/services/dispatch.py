@@ -3,17 +3,22 @@
 from __future__ import annotations
 
 import asyncio
+from dataclasses import replace
 from datetime import datetime, timedelta
 
 import structlog
+from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bot.chat.cards import apology_card
+from bot.chat.forms import Window
+from bot.chat.incoming import Incoming
 from bot.ports import Clock
-from bot.services.answers import Answers, Saying
+from bot.services.answers import Answers
 from bot.services.conversations import Conversations
 from bot.services.inbox import BELL
 from bot.services.outbox import Outbox
 from bot.services.pacing import Backoff
+from bot.services.sayings import Outcome, Saying
 from bot.services.wakes import Wakes
 from bot.storage import inbox as rows
 from bot.storage.database import Database
@@ -133,8 +138,8 @@ class Dispatcher:
         ):
             try:
                 async with asyncio.timeout(PATIENCE_SECONDS):
-                    sayings = await self._answers.to(incoming)
-                await self._done(event, sayings)
+                    outcome = await self._answers.to(incoming)
+                await self._done(event, outcome)
             except asyncio.CancelledError:
                 await asyncio.shield(self._let_go(event))
                 raise
@@ -142,26 +147,39 @@ class Dispatcher:
                 _log.exception("an event was not handled", attempts=event.attempts)
                 await self._failed(event, error)
 
-    async def _done(self, event: Event, sayings: list[Saying]) -> None:
-        """Write down what is said and that the event is done, both or neither."""
+    async def _done(self, event: Event, outcome: Outcome) -> None:
+        """Write down what an event leads to and that it is done, both or neither."""
         now = self._clock.now()
+        kept = _forgetting(event.incoming, secret=outcome.secret)
         async with self._database.transaction() as connection:
-            if not await rows.settle(connection, event, state="done", handled_at=now, error=""):
+            if not await rows.settle(connection, event, state="done", handled_at=now, error="", **kept):
                 _log.warning("an event was handled by another worker meanwhile")
                 return
-            for saying in sayings:
-                await self._outbox.put(
-                    connection,
-                    saying.conversation_id,
-                    saying.message,
-                    saying.kind,
-                    private=saying.private,
-                    incoming=saying.incoming,
-                    post_id=saying.post_id,
-                    language=saying.language,
-                )
+            for write in outcome.writes:
+                await write(connection)
+            for saying in outcome.sayings:
+                await self._put(connection, saying)
         waited = (now - event.received_at).total_seconds()
-        _log.info("handled", sayings=len(sayings), seconds=round(waited, 3))
+        _log.info("handled", sayings=len(outcome.sayings), seconds=round(waited, 3))
+
+    async def _put(self, connection: AsyncConnection, saying: Saying) -> None:
+        if isinstance(saying.message, Window):
+            assert saying.incoming is not None  # noqa: S101  # a form is opened for whoever caused an event
+            await self._outbox.open(
+                connection, saying.conversation_id, saying.message, saying.incoming, saying.language
+            )
+            return
+        await self._outbox.put(
+            connection,
+            saying.conversation_id,
+            saying.message,
+            saying.kind,
+            saying.subject,
+            private=saying.private,
+            incoming=saying.incoming,
+            post_id=saying.post_id,
+            language=saying.language,
+        )
 
     async def _let_go(self, event: Event) -> None:
         """Give back an event cut off by the end of the process: the next one takes it up at once."""
@@ -185,9 +203,10 @@ class Dispatcher:
         incoming = event.incoming
         _log.error("an event was put aside", error=error)
         async with self._database.transaction() as connection:
-            if not await rows.settle(connection, event, state="failed", handled_at=now, error=error):
+            kept = _forgetting(incoming, secret=incoming.kind == "submit")
+            if not await rows.settle(connection, event, state="failed", handled_at=now, error=error, **kept):
                 return
-            if incoming.kind not in {"command", "press"}:
+            if incoming.kind not in {"command", "line", "press", "submit"}:
                 return
             place, _new = await self._conversations.of(
                 connection, incoming.platform, incoming.conversation, incoming.conversation_kind, incoming.thread
@@ -195,3 +214,8 @@ class Dispatcher:
             await self._outbox.put(
                 connection, place.id, apology_card(f"E-{event.id}"), "reply", private=True, incoming=incoming
             )
+
+
+def _forgetting(incoming: Incoming, *, secret: bool) -> dict[str, object]:
+    """What is kept of an event that held a one-time code: all but what was typed."""
+    return {"payload": replace(incoming, text="", values={}).to_json()} if secret else {}

@@ -9,11 +9,12 @@ from typing import Any, Literal
 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from bot.chat.codec import decode_message, encode
+from bot.chat.codec import decode_message, decode_window, encode
+from bot.chat.forms import Window
 from bot.chat.incoming import Incoming
 from bot.chat.nodes import MAX_BLOCKS, Divider, Footnote, Image, Message, Table
 from bot.domain.views import Topic
-from bot.errors import UnknownReference
+from bot.errors import StaleButton, UnknownReference
 from bot.ports import Clock
 from bot.services.buttons import Buttons
 from bot.services.wakes import Wakes
@@ -22,7 +23,7 @@ from bot.storage import outbox as rows
 from bot.storage.database import Database
 from bot.words import Words, _
 
-Kind = Literal["post", "edit", "reply", "notice"]
+Kind = Literal["post", "edit", "reply", "notice", "form"]
 BELL = "outbox"
 
 
@@ -34,6 +35,15 @@ class Depth:
     state: str
     rows: int
     oldest: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Opened:
+    """A form that went out: what it was, the event that caused it, and the conversation where that happened."""
+
+    window: Window
+    incoming: Incoming
+    conversation_id: int
 
 
 class Outbox:
@@ -78,7 +88,7 @@ class Outbox:
             "subject": subject,
             "message": encode(sealed),
             "language": language or conversation.language,
-            "incoming": incoming.to_json() if incoming else None,
+            "incoming": _handle(incoming) if incoming else None,
             "private": private,
             "post_id": post_id,
             "state": "pending",
@@ -92,6 +102,39 @@ class Outbox:
         if kind == "post" and not subject:
             await self._join(connection, added, values, sealed)
         return added
+
+    async def open(
+        self, connection: AsyncConnection, conversation_id: int, window: Window, incoming: Incoming, language: str
+    ) -> int:
+        """Write down a form that is to be opened at once for whoever caused `incoming`; its row id.
+
+        It is found again by the window's token: see `opened`.
+        """
+        now = self._clock.now()
+        sealed = dataclasses.replace(window, late=await self._buttons.seal(connection, window.late))
+        values = {
+            "conversation_id": conversation_id,
+            "dedupe_key": f"form:{window.token}",
+            "kind": "form",
+            "message": encode(sealed),
+            "language": language,
+            "incoming": _handle(incoming),
+            "private": True,
+            "state": "pending",
+            "created_at": now,
+            "due_at": now,
+        }
+        added = await rows.add(connection, values)
+        await self._wakes.after(connection, BELL)
+        return added if added is not None else await rows.by_key(connection, f"form:{window.token}")
+
+    async def opened(self, connection: AsyncConnection, token: str, person: str) -> Opened:
+        """The form that went out to a person under a token; StaleButton where nobody knows it, or it was another's."""
+        found = await rows.form(connection, f"form:{token}")
+        if found is None or Incoming.from_json(found[1]).person != person:
+            raise StaleButton(_("This form is no longer valid. Ask for it again."))
+        message, incoming, conversation_id = found
+        return Opened(decode_window(message), Incoming.from_json(incoming), conversation_id)
 
     async def announce(
         self,
@@ -110,15 +153,16 @@ class Outbox:
             told.append(await self.put(connection, conversation_id, message, "post", subject, dedupe_key=key))
         return told
 
-    async def refresh(self, connection: AsyncConnection, subject: str, message: Message) -> int:
+    async def refresh(self, connection: AsyncConnection, subject: str, message: Message, language: str = "") -> int:
         """Show `message` wherever `subject` is shown: one edit per post; the number of places.
 
-        What has not left yet is reworded where it waits; what is on its way is edited once it has arrived.
+        What has not left yet is reworded where it waits; what is on its way is edited once it has arrived. `language`
+        is that of each conversation where none is given.
         """
         sealed = await self._buttons.seal(connection, message)
         changed = await rows.reword(connection, subject, encode(sealed), ("post", "reply"))
         for post_id, conversation_id in await posts.about(connection, subject):
-            await self.put(connection, conversation_id, message, "edit", subject, post_id=post_id)
+            await self.put(connection, conversation_id, message, "edit", subject, post_id=post_id, language=language)
             changed += 1
         return changed
 
@@ -149,8 +193,15 @@ class Outbox:
             await rows.say(connection, row_id, encode(both))
 
 
+def _handle(incoming: Incoming) -> dict[str, Any]:
+    """What is needed to answer an event; what was typed is not kept twice."""
+    return dataclasses.replace(incoming, text="", values={}).to_json()
+
+
 def joined(first: Message, second: Message) -> Message | None:
     """Two messages as one, a line between them; None where they do not fit."""
+    if first.asks or second.asks:
+        return None
     blocks = (*first.blocks, Divider(), *second.blocks)
     large = sum(isinstance(block, Table | Image) for block in blocks)
     if len(blocks) > MAX_BLOCKS // 2 or large > 1:

@@ -22,6 +22,7 @@ from bot.storage.tables import Conversation, Outbox, Post
 
 UNCERTAIN = "uncertain: "  # begins the error of a letter that may have arrived already
 SENDER_LOST = UNCERTAIN + "the sender was lost"
+AT_ONCE = ("notice", "form")  # no messages: they wait behind nothing
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,25 +82,25 @@ def _free(now: datetime) -> ColumnElement[bool]:
 def _firsts(platform: str) -> Select[Any]:
     """The lowest waiting id of each queue.
 
-    The posts of a conversation are one queue, its replies another, the edits of each post a third, and a notice waits
-    for nothing: an answer and a decision are shown at once, however many alerts are queued behind the rates.
+    The posts of a conversation are one queue, its replies another, the edits of each post a third, and a notice or a
+    form waits for nothing: an answer and a decision are shown at once, however many alerts are queued behind the rates.
     """
     return (
         select(func.min(Outbox.id))
         .join(Conversation, Conversation.id == Outbox.conversation_id)
-        .where(Outbox.state == "pending", Outbox.kind != "notice", Conversation.platform == platform)
+        .where(Outbox.state == "pending", Outbox.kind.not_in(AT_ONCE), Conversation.platform == platform)
         .group_by(Outbox.conversation_id, Outbox.kind, func.coalesce(Outbox.post_id, 0))
     )
 
 
 def _waiting(platform: str) -> ColumnElement[bool]:
-    return or_(Outbox.id.in_(_firsts(platform)), Outbox.kind == "notice")
+    return or_(Outbox.id.in_(_firsts(platform)), Outbox.kind.in_(AT_ONCE))
 
 
 async def heads(
     connection: AsyncConnection, platform: str, now: datetime, resting: Sequence[str], limit: int = 200
 ) -> list[Head]:
-    """Rows that may leave now: notices and edits first, then by id; chats in `resting` are passed over."""
+    """Rows that may leave now: forms first, posts last, then by id; chats in `resting` are passed over."""
     found = await connection.execute(
         select(Outbox.id, Conversation.external_id, Outbox.kind, Conversation.kind)
         .join(Conversation, Conversation.id == Outbox.conversation_id)
@@ -108,10 +109,10 @@ async def heads(
             Outbox.due_at <= now,
             _free(now),
             Conversation.platform == platform,
-            or_(Outbox.kind == "notice", Conversation.external_id.not_in(resting)),
+            or_(Outbox.kind.in_(AT_ONCE), Conversation.external_id.not_in(resting)),
             _waiting(platform),
         )
-        .order_by(Outbox.kind == "post", Outbox.id)
+        .order_by(Outbox.kind != "form", Outbox.kind == "post", Outbox.id)
         .limit(limit)
     )
     return [Head(*row) for row in found]
@@ -220,6 +221,17 @@ async def add(connection: AsyncConnection, values: dict[str, Any]) -> int | None
 async def by_key(connection: AsyncConnection, dedupe_key: str) -> int:
     """The row with that key."""
     return int((await connection.execute(select(Outbox.id).where(Outbox.dedupe_key == dedupe_key))).scalar_one())
+
+
+async def form(connection: AsyncConnection, dedupe_key: str) -> tuple[dict[str, Any], dict[str, Any], int] | None:
+    """A form that went out: the window, the event that caused it, and the conversation of that event."""
+    found = await connection.execute(
+        select(Outbox.message, Outbox.incoming, Outbox.conversation_id).where(
+            Outbox.dedupe_key == dedupe_key, Outbox.kind == "form"
+        )
+    )
+    row = found.one_or_none()
+    return (row[0], row[1], row[2]) if row else None
 
 
 async def message_of(connection: AsyncConnection, row_id: int) -> dict[str, Any]:

@@ -50,6 +50,18 @@ async def at(connection: AsyncConnection, platform: str, chat: str, message_id: 
     return post_id
 
 
+async def subject_at(connection: AsyncConnection, platform: str, chat: str, message_id: str) -> str:
+    """What a message shows, as far as it is remembered; otherwise empty."""
+    found = await connection.execute(
+        select(Post.subject)
+        .join(Conversation, Conversation.id == Post.conversation_id)
+        .where(Conversation.platform == platform, Conversation.external_id == chat, Post.message_id == message_id)
+        .order_by(Post.id)
+        .limit(1)
+    )
+    return found.scalar() or ""
+
+
 async def forget(connection: AsyncConnection, post_id: int) -> None:
     """Drop a post that is gone; what was written about it stays without it."""
     await connection.execute(update(Outbox).where(Outbox.post_id == post_id).values(post_id=None))

@@ -9,8 +9,10 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from itertools import count
 
+from bot.chat.forms import Form
 from bot.chat.incoming import Incoming, MessageRef
 from bot.chat.nodes import Message
+from bot.errors import MessageGone
 from bot.language import language
 from bot.ports import Check, HttpAnswer, HttpRequest, Intake, Limits, Profile, Reader, Target
 from bot.words import Words
@@ -29,6 +31,8 @@ class Told:
     thread: str = ""
     message_id: str = ""
     at: float = 0.0
+    form: Form | None = None
+    token: str = ""
 
 
 @dataclass
@@ -36,6 +40,7 @@ class Recorder:
     """Implements the ChatPlatform port. `faults[kind]` are raised one after another, before or after recording."""
 
     name: str = "slack"
+    has_forms: bool = True
     limits: Limits = field(default_factory=lambda: Limits(1000, 1000))
     told: list[Told] = field(default_factory=list)
     faults: dict[str, deque[Exception]] = field(default_factory=lambda: defaultdict(deque))
@@ -106,6 +111,14 @@ class Recorder:
         """Record a notice."""
         text = language(reader.language).say(words)
         await self._do("notice", Told("notice", incoming.conversation, text, None, reader, private=True))
+
+    async def open_form(self, incoming: Incoming, form: Form, token: str, reader: Reader) -> None:
+        """Record a form; like Slack, only for an event that brought a trigger."""
+        if not incoming.handle.get("trigger_id"):
+            raise MessageGone("no trigger")
+        text = language(reader.language).say(form.title)
+        told = Told("form", incoming.conversation, text, None, reader, private=True, form=form, token=token)
+        await self._do("form", told)
 
     async def profile(self, person: str) -> Profile:
         """A name made of the id."""
