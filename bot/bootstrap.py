@@ -15,7 +15,7 @@ from bot.domain.replenishment import ReplenishmentSettings
 from bot.domain.sourcing import SourcingSettings
 from bot.domain.watch import WatchSettings
 from bot.platforms import HOOKS, PLATFORMS, Supplies
-from bot.ports import ChatPlatform, Clock, SystemClock
+from bot.ports import ChatPlatform, Clock, SupplierChannel, SystemClock
 from bot.rates import RATES
 from bot.rates.ecb import parse
 from bot.runtime import Runtime
@@ -27,8 +27,8 @@ from bot.services.cases import Cases
 from bot.services.catalogue import Catalogue
 from bot.services.conversations import Conversations
 from bot.services.delivery import Delivery
-from bot.services.digests import Digests
 from bot.services.dialogues import Dialogues
+from bot.services.digests import Digests
 from bot.services.dispatch import Dispatcher
 from bot.services.effects import EffectKind, Effects
 from bot.services.effectworker import EffectWorker
@@ -41,8 +41,12 @@ from bot.services.jobs import JobRunner
 from bot.services.lookup import Lookup
 from bot.services.members import Members
 from bot.services.offsets import Offset
+from bot.services.orders import Orders
 from bot.services.outbox import Outbox
+from bot.services.placing import EFFECT as ORDER_SEND
+from bot.services.placing import Buyer, Placing
 from bot.services.rates import Rates
+from bot.services.receiving import Receiving
 from bot.services.requests import Requests
 from bot.services.settings import ServiceSettings
 from bot.services.settlements import Settlements
@@ -52,6 +56,7 @@ from bot.services.watch import Watch
 from bot.settings import Settings
 from bot.storage.database import Database
 from bot.stores.files import open_table
+from bot.suppliers import SUPPLIERS
 from bot.web.app import web_app
 from bot.web.figures import metrics, readiness
 from bot.web.server import WebServer
@@ -151,6 +156,12 @@ def platforms_of(settings: Settings, database: Database | None = None) -> tuple[
     return tuple(platform for platform in found if platform is not None)
 
 
+def channels_of(settings: Settings) -> dict[str, SupplierChannel]:
+    """The ways to suppliers that the settings set up, by name."""
+    found = (make(settings) for make in SUPPLIERS)
+    return {channel.name: channel for channel in found if channel is not None}
+
+
 def _services(
     settings: Settings,
     clock: Clock,
@@ -176,6 +187,18 @@ def _services(
     effects = Effects(database=database, clock=clock, wakes=wakes)
     kinds: dict[str, EffectKind] = {}  # each kind of call that costs money: who makes it, and what follows from it
     settlements = Settlements(database=database, clock=clock, audit=audit, outbox=outbox, wakes=wakes, kinds=kinds)
+    channels = channels_of(settings)
+    placing = Placing(
+        clock=clock,
+        audit=audit,
+        requests=requests,
+        effects=effects,
+        settings=chosen,
+        buyer=Buyer(settings.organisation.name, settings.orders.address.replace("\\n", "\n")),
+        channels=channels,
+    )
+    kinds[ORDER_SEND] = placing.effect(channels)
+    orders = Orders(database=database, clock=clock, audit=audit, requests=requests)
     return Services(
         clock=clock,
         database=database,
@@ -223,6 +246,8 @@ def _services(
             files=open_table,
             document=parse,
         ),
+        orders=orders,
+        receiving=Receiving(database=database, clock=clock, audit=audit, requests=requests, orders=orders),
     )
 
 

@@ -27,8 +27,10 @@ if TYPE_CHECKING:
     from bot.services.inquiries import Inquiries
     from bot.services.lookup import Lookup
     from bot.services.members import Members
+    from bot.services.orders import Orders
     from bot.services.outbox import Outbox
     from bot.services.rates import Rates
+    from bot.services.receiving import Receiving
     from bot.services.requests import Requests
     from bot.services.topics import Topics
     from bot.services.watch import Watch
@@ -58,6 +60,8 @@ class Services:
     halts: Halts
     heads: Heads
     rates: Rates
+    orders: Orders
+    receiving: Receiving
 
 
 Invocation = command.Invocation[Services]

@@ -3,6 +3,7 @@
 from bot.chat.cards.books import audit_card, head_card, rates_missing_card
 from bot.chat.cards.cases import burst_card, case_card, cases_card, snoozed_card, stale_card
 from bot.chat.cards.digest import digest_card, home_card
+from bot.chat.cards.orders import arrives_form, progress_card, receive_form, received_card
 from bot.chat.cards.people import (
     code_card,
     command_card,
@@ -29,6 +30,7 @@ from bot.chat.cards.why import why_card
 
 __all__ = [
     "apology_card",
+    "arrives_form",
     "audit_card",
     "burst_card",
     "case_card",
@@ -45,7 +47,10 @@ __all__ = [
     "member_card",
     "more_requests_card",
     "notice_card",
+    "progress_card",
     "rates_missing_card",
+    "receive_form",
+    "received_card",
     "refusal_card",
     "request_card",
     "requests_card",
