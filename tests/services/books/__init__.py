@@ -1,0 +1,1 @@
+"""Exchange rates, the audit log's exports and heads, routing."""
