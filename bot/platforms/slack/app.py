@@ -7,16 +7,18 @@ import logging
 import re
 import time
 from collections.abc import Awaitable, Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import Any, TypeVar
 
 from slack_bolt.async_app import AsyncAck, AsyncApp, AsyncBoltContext, AsyncBoltRequest
 from slack_bolt.authorization import AuthorizeResult
 from slack_sdk.web.async_client import AsyncWebClient
 
+from bot.chat.forms import Form
 from bot.chat.incoming import Incoming, MessageRef
 from bot.chat.nodes import Image, Message
 from bot.errors import (
+    ConversationGone,
     MessageGone,
     PayloadRefused,
     PlatformError,
@@ -29,6 +31,7 @@ from bot.language import nearest_language
 from bot.platforms.slack import events
 from bot.platforms.slack.blocks import Rendered, render, render_home, render_line
 from bot.platforms.slack.checks import check
+from bot.platforms.slack.forms import CALLBACK, faults_of, render_form
 from bot.platforms.slack.gate import Gate
 from bot.platforms.slack.logs import sdk_logger
 from bot.platforms.slack.socket_mode import SocketMode
@@ -51,6 +54,7 @@ class SlackPlatform:
     """One workspace. Conversations are channel ids; a home page's conversation is its person's id."""
 
     name = events.PLATFORM
+    has_forms = True
     # Slack allows a message a second in each channel and "several hundred" a minute in a workspace.
     limits = Limits(overall_per_second=5.0, conversation_per_second=1.0)
 
@@ -130,15 +134,20 @@ class SlackPlatform:
     async def reply(self, incoming: Incoming, message: Message, reader: Reader, *, private: bool) -> MessageRef | None:
         """Answer through the event's response URL, or as a message of our own where it has none or it has expired.
 
-        A press on an ephemeral message replaces it. None comes back where Slack names no message: from a response URL
-        and for what only the asker sees.
+        A press on an ephemeral message replaces it. What shows a subject to everybody is posted, so that it can be
+        edited later; only where we may not post it goes through the response URL. None comes back where Slack names no
+        message: from a response URL and for what only the asker sees.
         """
+        lasting = bool(message.subject) and not (private or incoming.ephemeral or incoming.conversation_kind == "home")
 
         async def send(rendered: Rendered) -> MessageRef | None:
             body: Json = {"response_type": "ephemeral" if private or incoming.ephemeral else "in_channel"}
-            body["replace_original"] = incoming.kind == "press" and incoming.ephemeral
+            body["replace_original"] = incoming.kind in {"press", "submit"} and incoming.ephemeral
             if incoming.thread:
                 body["thread_ts"] = incoming.thread
+            if lasting and incoming.handle.get("response_url"):
+                with suppress(ConversationGone):
+                    return await self._say(incoming.conversation, incoming.thread, rendered)
             return await self._answer(incoming, rendered, body)
 
         return await self._illustrated(message, reader, render, send)
@@ -149,6 +158,14 @@ class SlackPlatform:
             return
         body: Json = {"response_type": "ephemeral", "replace_original": False}
         await self._answer(incoming, render_line(words, reader), body)
+
+    async def open_form(self, incoming: Incoming, form: Form, token: str, reader: Reader) -> None:
+        """Open a modal; MessageGone where the event has no trigger, or its three seconds are over."""
+        trigger = incoming.handle.get("trigger_id")
+        if not trigger:
+            raise MessageGone("the event opens no window")
+        view = render_form(form, token, reader)
+        await self._web.call(lambda client: client.views_open(trigger_id=trigger, view=view))
 
     async def profile(self, person: str) -> Profile:
         """Name, zone (IANA) and language of a person, as Slack has them."""
@@ -194,6 +211,12 @@ class SlackPlatform:
         async def action(body: Json, ack: AsyncAck) -> None:
             await self._take(events.of_action(body), ack)
 
+        async def submission(body: Json, ack: AsyncAck) -> None:
+            if faults := faults_of(body["view"]):
+                await ack(response_action="errors", errors=faults)
+                return
+            await self._take(events.of_submission(body), ack, "clear")
+
         async def event(body: Json, ack: AsyncAck, context: AsyncBoltContext) -> None:
             await self._take(events.of_event(body, context.bot_user_id or ""), ack)
 
@@ -205,6 +228,7 @@ class SlackPlatform:
         for short in (events.UMBRELLA, *self._options.commands):
             app.command(f"/{short}")(command)
         app.action(re.compile(""))(action)
+        app.view_submission(CALLBACK)(submission)
         app.event(re.compile(""))(event)
         app.error(failed)
         return app
@@ -232,12 +256,12 @@ class SlackPlatform:
             )
         return self._identity
 
-    async def _take(self, incoming: Incoming | None, ack: AsyncAck) -> None:
+    async def _take(self, incoming: Incoming | None, ack: AsyncAck, response_action: str | None = None) -> None:
         if incoming is not None:
             if self._intake is None:
                 raise RuntimeError("the platform has not been started")
             await self._intake(incoming)
-        await ack()
+        await ack(response_action=response_action)
 
     async def _publish(self, person: str, message: Message, reader: Reader) -> MessageRef:
         async def send(view: Json) -> MessageRef:

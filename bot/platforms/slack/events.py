@@ -11,6 +11,7 @@ from typing import Any
 
 from bot.chat.incoming import ConversationKind, Incoming, IncomingKind
 from bot.platforms.slack.blocks import ACTION_PREFIX
+from bot.platforms.slack.forms import token_of, values_of
 
 PLATFORM = "slack"
 UMBRELLA = "stocktide"  # /stocktide NAME reaches every command; the short ones have a slash command of their own
@@ -37,7 +38,7 @@ def of_command(body: Json) -> Incoming:
         text=text,
         person_name=str(body.get("user_name") or ""),
         conversation_title=_title(body.get("channel_name")),
-        handle=_handle(body, "response_url"),
+        handle=_handle(body, "response_url", "trigger_id"),
     )
 
 
@@ -63,6 +64,23 @@ def of_action(body: Json) -> Incoming | None:
         message_id=str(container.get("message_ts") or ""),
         ephemeral=bool(container.get("is_ephemeral")),
         handle=_handle(body, "response_url", "trigger_id"),
+    )
+
+
+def of_submission(body: Json) -> Incoming:
+    """A window that was sent in; where it was opened is known by its token alone. Sent twice, it is the same event."""
+    user, view = body["user"], body["view"]
+    return Incoming(
+        platform=PLATFORM,
+        event_id=f"{view['id']}:{view.get('hash', '')}",
+        kind="submit",
+        person=str(user["id"]),
+        conversation=str(user["id"]),
+        conversation_kind="home",
+        token=token_of(view),
+        person_name=str(user.get("name") or user.get("username") or ""),
+        handle=_handle(body, "trigger_id"),
+        values=values_of(view),
     )
 
 
