@@ -9,9 +9,10 @@ from telegram import BotCommand
 from telegram.ext import Application
 from telegram.request import HTTPXRequest
 
+from bot.chat.forms import Form
 from bot.chat.incoming import Incoming, MessageRef
 from bot.chat.nodes import Message
-from bot.errors import PlatformError
+from bot.errors import PayloadRefused, PlatformError
 from bot.language import language
 from bot.platforms.telegram.checking import checks
 from bot.platforms.telegram.inbox import App, Poller, PollRequest, Taker, Webhook
@@ -35,6 +36,7 @@ class TelegramPlatform:
     """A bot on Telegram; see `bot.ports.ChatPlatform` for the contract of each method."""
 
     name = NAME
+    has_forms = False
     limits = Limits(overall_per_second=30, conversation_per_second=1, group_per_minute=20)
 
     def __init__(self, options: TelegramOptions) -> None:
@@ -135,6 +137,11 @@ class TelegramPlatform:
     async def notice(self, incoming: Incoming, words: Words, reader: Reader) -> None:
         """Answer the callback query; MessageGone where Telegram has forgotten it."""
         await self._sender.notice(incoming, words, reader)
+
+    async def open_form(self, incoming: Incoming, form: Form, token: str, reader: Reader) -> None:
+        """Telegram has no windows."""
+        del incoming, token, reader
+        raise PayloadRefused(f"Telegram has no window for {form.command}")
 
     async def profile(self, person: str) -> Profile:
         """Name and handle; Telegram tells neither zone nor, outside an event, language."""

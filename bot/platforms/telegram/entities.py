@@ -77,12 +77,13 @@ class Photo:
 
 @dataclass(frozen=True, slots=True)
 class Rendered:
-    """What Telegram is given: `text` is never empty, entity offsets count UTF-16 units."""
+    """What Telegram is given: `text` is never empty, entity offsets count UTF-16 units; `asks` for the next line."""
 
     text: str
     entities: tuple[MessageEntity, ...]
     keyboard: tuple[tuple[InlineKeyboardButton, ...], ...]
     photos: tuple[Photo, ...]
+    asks: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,7 +104,7 @@ def render(message: Message, reader: Reader, limit: int = MAX_TEXT) -> Rendered:
         for block in message.blocks
         if isinstance(block, Image)
     )
-    return Rendered(text, entities, keyboard(actions, speech), photos)
+    return Rendered(text, entities, keyboard(actions, speech), photos, message.asks)
 
 
 def say(words: Words, reader: Reader, limit: int) -> str:

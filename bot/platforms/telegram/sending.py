@@ -7,6 +7,7 @@ from typing import TypeVar
 
 from telegram import (
     Bot,
+    ForceReply,
     InlineKeyboardMarkup,
     InputMediaPhoto,
     LinkPreviewOptions,
@@ -76,7 +77,7 @@ class Sender:
                 text=rendered.text,
                 entities=rendered.entities,
                 link_preview_options=LinkPreviewOptions(is_disabled=True),
-                reply_markup=_markup(rendered),
+                reply_markup=_opening(rendered),
                 message_thread_id=_thread(target),
                 reply_parameters=_reply(reply_to),
             )
@@ -185,3 +186,8 @@ def _reply(message_id: str) -> ReplyParameters | None:
 
 def _markup(rendered: Rendered) -> InlineKeyboardMarkup | None:
     return InlineKeyboardMarkup(rendered.keyboard) if rendered.keyboard else None
+
+
+def _opening(rendered: Rendered) -> InlineKeyboardMarkup | ForceReply | None:
+    """The buttons below a new message, or the field opened for the answer of whom it names or replies to."""
+    return ForceReply(selective=True) if rendered.asks and not rendered.keyboard else _markup(rendered)

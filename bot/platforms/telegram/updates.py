@@ -35,15 +35,28 @@ def _message(update: Update, message: Message, bot_name: str) -> Incoming | None
     person = message.from_user
     if person is None or person.is_bot or not message.text:
         return None
-    line = _line(message, bot_name)
-    if line is None:
+    found = _line(message, bot_name)
+    if found is None:
         return None
-    thread = _thread(message)
-    return _event(update, "command", message.chat, person, text=line, thread=thread, message_id=str(message.message_id))
+    kind, line = found
+    answered = message.reply_to_message
+    return _event(
+        update,
+        kind,
+        message.chat,
+        person,
+        text=line,
+        thread=_thread(message),
+        message_id=str(message.message_id),
+        reply_to=str(answered.message_id) if answered else "",
+    )
 
 
-def _line(message: Message, bot_name: str) -> str | None:
-    """The typed line without slash and bot name; None where it is not for us."""
+def _line(message: Message, bot_name: str) -> tuple[IncomingKind, str] | None:
+    """What was typed, without slash and bot name; None where it is not for us.
+
+    A line without sign that a command is meant is a `line`: in a group only where it answers a message of ours.
+    """
     # Copied from one of our messages, a text carries the joiners that broke its links.
     text = (message.text or "").replace(WORD_JOINER, "").strip()
     if command := _command_entity(message):
@@ -52,11 +65,20 @@ def _line(message: Message, bot_name: str) -> str | None:
             return None
         rest = text[len(command) :].strip()
         if name.lower() == "start":
-            return _HELP
-        return (rest or _HELP) if name.lower() == _UMBRELLA else f"{name.lower()} {rest}".strip()
+            return "command", _HELP
+        return "command", (rest or _HELP) if name.lower() == _UMBRELLA else f"{name.lower()} {rest}".strip()
     if bot_name and (addressed_to := re.match(rf"@{re.escape(bot_name)}\b[\s,:]*", text, re.IGNORECASE)):
-        return text[addressed_to.end() :].strip() or _HELP
-    return text.removeprefix("/") or None if message.chat.type == Chat.PRIVATE else None
+        return "command", text[addressed_to.end() :].strip() or _HELP
+    if message.chat.type != Chat.PRIVATE:
+        return ("line", text) if text and _answers_us(message, bot_name) else None
+    bare = text.removeprefix("/")
+    return ("command" if bare != text else "line", bare) if bare else None
+
+
+def _answers_us(message: Message, bot_name: str) -> bool:
+    answered = message.reply_to_message
+    author = answered.from_user if answered else None
+    return author is not None and author.is_bot and (author.username or "").lower() == bot_name.lower()
 
 
 def _command_entity(message: Message) -> str:
@@ -110,6 +132,7 @@ def _event(
     thread: str = "",
     message_id: str = "",
     moved_to: str = "",
+    reply_to: str = "",
     handle: dict[str, str] | None = None,
 ) -> Incoming:
     where: ConversationKind = "direct" if chat.type == Chat.PRIVATE else "group"
@@ -129,5 +152,6 @@ def _event(
         conversation_title=chat.effective_name or "",
         moved_to=moved_to,
         message_id=message_id,
+        reply_to=reply_to,
         handle=handle or {},
     )
