@@ -249,6 +249,28 @@ class DigestView:
 
 
 @dataclass(frozen=True, slots=True)
+class PromotionView:
+    """A promotion that has begun and is not over; `sold` of `stop_after` units since it started.
+
+    `before` is the store's price that will stand again, None until it was read.
+    """
+
+    request_id: int
+    stage: Stage
+    sku: str
+    name: str
+    location: str
+    store: str
+    before: Money | None
+    price: Money
+    ends_at: datetime
+    started_at: datetime | None
+    sold: int
+    stop_after: int | None
+    sold_out_on: date | None  # by what was expected when it was asked for
+
+
+@dataclass(frozen=True, slots=True)
 class Page:
     """One page of a longer list: `items` of `total`, page `number` of `pages`."""
 
