@@ -11,6 +11,7 @@ from bot.chat.command import Role
 from bot.chat.router import Router
 from bot.domain.ageing import AgeingSettings
 from bot.domain.money import Money
+from bot.domain.policy import Policy, RoleLimit, default_policy
 from bot.domain.replenishment import ReplenishmentSettings
 from bot.domain.sourcing import SourcingSettings
 from bot.domain.watch import WatchSettings
@@ -26,6 +27,8 @@ from bot.services.buttons import Buttons
 from bot.services.cases import Cases
 from bot.services.catalogue import Catalogue
 from bot.services.conversations import Conversations
+from bot.services.decisions import Decisions
+from bot.services.delegations import Delegations
 from bot.services.delivery import Delivery
 from bot.services.dialogues import Dialogues
 from bot.services.digests import Digests
@@ -45,11 +48,14 @@ from bot.services.orders import Orders
 from bot.services.outbox import Outbox
 from bot.services.placing import EFFECT as ORDER_SEND
 from bot.services.placing import Buyer, Placing
+from bot.services.policies import Policies
 from bot.services.rates import Rates
 from bot.services.receiving import Receiving
 from bot.services.requests import Requests
+from bot.services.rulings import Rulings
 from bot.services.settings import ServiceSettings
 from bot.services.settlements import Settlements
+from bot.services.stepup import Authenticators
 from bot.services.topics import Topics
 from bot.services.wakes import Wakes
 from bot.services.watch import Watch
@@ -142,10 +148,18 @@ def build(settings: Settings, clock: Clock | None = None, platforms: Sequence[Ch
         jobs=job_runner,
         web=web,
         wakes=wakes,
-        prepare=lambda: _apply_limits(settings, services.members),
+        prepare=services.policies.ensure,
         close=database.close,
     )
-    ingest = Ingest(database, clock, _ingest_settings(settings), open_table)
+    ingest = Ingest(
+        database,
+        clock,
+        _ingest_settings(settings),
+        open_table,
+        audit=services.audit,
+        orders=services.orders,
+        receiving=services.receiving,
+    )
     return App(settings, services, router, job_runner, runtime, delivery, effect_worker, dispatcher, by_name, ingest)
 
 
@@ -182,7 +196,14 @@ def _services(
         database=database, clock=clock, audit=audit, default_zone=zone, default_language=language, admit=ADMIT
     )
     catalogue = Catalogue(database=database, clock=clock, settings=chosen, sourcing=sourcing)
-    requests = Requests(database=database, clock=clock, audit=audit, outbox=outbox, settings=chosen)
+    policies = Policies(database=database, clock=clock, audit=audit, initial=_first_policy(settings))
+    rulings = Rulings(clock=clock, policies=policies, settings=chosen)
+    requests = Requests(
+        database=database, clock=clock, audit=audit, outbox=outbox, settings=chosen, rulings=rulings
+    )
+    authenticators = Authenticators(
+        database=database, clock=clock, audit=audit, issuer=f"Stocktide · {settings.organisation.name}"
+    )
     cases = Cases(database=database, clock=clock, audit=audit, outbox=outbox, settings=chosen)
     effects = Effects(database=database, clock=clock, wakes=wakes)
     kinds: dict[str, EffectKind] = {}  # each kind of call that costs money: who makes it, and what follows from it
@@ -199,6 +220,16 @@ def _services(
     )
     kinds[ORDER_SEND] = placing.effect(channels)
     orders = Orders(database=database, clock=clock, audit=audit, requests=requests)
+    decisions = Decisions(
+        database=database,
+        clock=clock,
+        audit=audit,
+        requests=requests,
+        policies=policies,
+        rulings=rulings,
+        authenticators=authenticators,
+        fulfilments={"purchase_order": placing, "transfer": placing},
+    )
     return Services(
         clock=clock,
         database=database,
@@ -248,6 +279,10 @@ def _services(
         ),
         orders=orders,
         receiving=Receiving(database=database, clock=clock, audit=audit, requests=requests, orders=orders),
+        policies=policies,
+        decisions=decisions,
+        delegations=Delegations(database=database, clock=clock, audit=audit, policies=policies),
+        authenticators=authenticators,
     )
 
 
@@ -291,10 +326,11 @@ def _service_settings(settings: Settings) -> ServiceSettings:
     )
 
 
-async def _apply_limits(settings: Settings, members: Members) -> None:
-    """Set the limits of the settings where the database has none yet; what was set since then stays."""
-    known = {(role, most.currency) for role, most in await members.limits()}
-    for role, limits in settings.approval.limits.items():
-        for currency, whole in limits.items():
-            if (role, currency) not in known:
-                await members.set_limit(cast("Role", role), Money.rounded(Decimal(whole), currency))
+def _first_policy(settings: Settings) -> Policy:
+    """The policy of a database that has none yet; from then on the database's is the one in force."""
+    limits = (
+        RoleLimit(role, currency, Money.rounded(Decimal(whole), currency).minor)
+        for role, by_currency in settings.approval.limits.items()
+        for currency, whole in by_currency.items()
+    )
+    return default_policy(settings.organisation.currency, tuple(limits), settings.approval.expire_hours)

@@ -152,4 +152,5 @@ def _show_report(report: ImportReport) -> None:
         )
     if report.rejects_path:
         say(out, f"The rejected rows, each with its line, field and reason: {report.rejects_path}")
-    say(out, "Next: stocktide scan" if report.kind in {"sales", "stock"} else "Next: stocktide import sales FILE")
+    judged = report.kind in {"sales", "stock", "orders", "receipts", "inbounds"}
+    say(out, "Next: stocktide scan" if judged else "Next: stocktide import sales FILE")

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
 
-from sqlalchemy import bindparam, func, or_, select, update
+from sqlalchemy import or_, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 from sqlalchemy.orm import aliased
 
@@ -325,18 +325,33 @@ async def overdue(
     return [(p, place, on, name.partition(":")[0]) for p, place, on, name in await connection.execute(query)]
 
 
-async def numbered(connection: AsyncConnection, numbers: Collection[int], references: Collection[str]) -> list[Any]:
-    """Orders by their number or by the supplier's: rows of id, reference, state, location and zone."""
-    named = func.lower(Request.reference)
-    query = (
-        select(Request.id, Request.reference, Request.kind, Request.state, Location.zone)
-        .join(Location, Location.id == Request.location_id)
-        .where(
-            Request.kind.in_(("purchase_order", "transfer")),
-            or_(
-                Request.id.in_(bindparam("numbers", expanding=True)), named.in_(bindparam("references", expanding=True))
-            ),
-        )
+@dataclass(frozen=True, slots=True)
+class Placed:
+    """An order as files name it; `skus` gives the products of those that were sent."""
+
+    id: int
+    reference: str
+    state: str
+    zone: str
+    ordered_at: datetime | None
+    skus: dict[str, int]
+
+
+async def placed(connection: AsyncConnection) -> list[Placed]:
+    """Every purchase and transfer, by id."""
+    skus: dict[int, dict[str, int]] = {}
+    sent = (
+        select(RequestLine.request_id, Product.sku, RequestLine.product_id)
+        .join(Product, Product.id == RequestLine.product_id)
+        .join(Request, Request.id == RequestLine.request_id)
+        .where(Request.state.in_(("executing", "done")), Request.kind != "promotion")
     )
-    given = {"numbers": list(numbers), "references": [reference.lower() for reference in references]}
-    return list(await connection.execute(query, given))
+    for request_id, sku, product_id in await connection.execute(sent):
+        skus.setdefault(request_id, {})[sku] = product_id
+    query = (
+        select(Request.id, Request.reference, Request.state, Location.zone, Request.ordered_at)
+        .join(Location, Location.id == Request.location_id)
+        .where(Request.kind.in_(("purchase_order", "transfer")))
+        .order_by(Request.id)
+    )
+    return [Placed(*found, skus.get(found.id, {})) for found in await connection.execute(query)]

@@ -57,6 +57,10 @@ _LOCATION = (
 )
 _COST = "unitcost cost costprice purchaseprice costperitem landedcost 成本 成本价 采购价 采购单价 进价 单位成本"
 _COUNTRY = "country countrycode 国家 国家地区 所在国家 国别"
+_ORDER = (
+    "request requestid requestno ordernumber orderno orderid ponumber pono po purchaseorder orderreference 订单 订单号 "
+    "订单编号 采购单号 采购订单号 调拨单号 申请号 单号"
+)
 _LANGUAGE = "language lang locale 语言"
 _QUANTITY = (
     "quantity qty quantitypurchased quantityordered lineitemquantity units unitsordered quantityshipped "
@@ -136,6 +140,11 @@ FIELDS: Mapping[Kind, tuple[Field, ...]] = {
         _field("country", _COUNTRY),
         _field("currency", _CURRENCY),
         _field("language", _LANGUAGE),
+        _field("email", "mail emailaddress orderemail contactemail 邮箱 电子邮件 邮件 电子邮箱 联系邮箱"),
+        _field(
+            "minimum_total",
+            "minimumordervalue minimumorderamount minordervalue mov leastorder 最低订单金额 最小订单金额 起订金额",
+        ),
     ),
     "routes": (
         _field("supplier", "suppliercode supplierid vendor vendorcode 供应商 供应商编码 供应商代码", required=True),
@@ -183,6 +192,34 @@ FIELDS: Mapping[Kind, tuple[Field, ...]] = {
             "received_at", "received receiveddate deliveredat arrivedat 收货时间 入库时间 实际到货 收货日期 入库日期"
         ),
         _field("external_id", "ponumber pono po lineid id polineid orderno 采购单号 单号 行号"),
+    ),
+    "orders": (
+        _field("order", _ORDER, required=True),
+        _field("status", "state stage orderstatus 状态 订单状态 物流状态 进度"),
+        _field(
+            "expected_on",
+            "eta expecteddate duedate expectedarrival arrivaldate newdate 预计到货 预计到货日期 交货日期 预计日期",
+        ),
+        _field(
+            "reference",
+            "carrierreference trackingnumber tracking trackingno waybill confirmation confirmationno supplierreference "
+            "运单号 物流单号 快递单号 提单号 供应商单号 确认号",
+        ),
+    ),
+    "receipts": (
+        _field("order", _ORDER, required=True),
+        _field("sku", _SKU, required=True),
+        _field(
+            "quantity",
+            "qty units received quantityreceived receivedquantity receivedqty 数量 收货数量 入库数量 实收数量 到货数量",
+            required=True,
+        ),
+        _field(
+            "received_at",
+            "receivedon receiveddate receiptdate date deliveredat arrivedat 收货时间 入库时间 收货日期 入库日期 日期",
+            required=True,
+        ),
+        _field("external_id", "receiptid receiptno lineid id deliverynote deliveryno grn 收货单号 入库单号 行号"),
     ),
     "locations": (
         _field("code", "locationcode warehousecode id 编码 代码 仓库编码", required=True),

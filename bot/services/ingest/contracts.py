@@ -7,9 +7,16 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
 from types import MappingProxyType
-from typing import Literal, Protocol
+from typing import TYPE_CHECKING, Literal, Protocol
 
-Kind = Literal["sales", "stock", "products", "suppliers", "routes", "members", "inbounds", "locations"]
+if TYPE_CHECKING:
+    from bot.services.audit import Audit
+    from bot.services.orders import Orders
+    from bot.services.receiving import Receiving
+
+Kind = Literal[
+    "sales", "stock", "products", "suppliers", "routes", "members", "inbounds", "locations", "orders", "receipts"
+]  # fmt: skip
 
 Progress = Callable[[int, int | None], None]  # rows done, and about how many there are
 
@@ -80,6 +87,15 @@ class OpenTable(Protocol):
     ) -> TableFile:
         """Open `path`; FileRefused when it is no table."""
         ...
+
+
+@dataclass(frozen=True, slots=True)
+class Desk:
+    """What files of people, orders and receipts need besides the database; a reader of other files has no orders."""
+
+    audit: Audit
+    orders: Orders | None = None
+    receiving: Receiving | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import datetime, time
 from decimal import Decimal
 from typing import Any, Protocol
@@ -10,10 +10,12 @@ from typing import Any, Protocol
 from sqlalchemy import insert, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from bot.services.ingest.contracts import Kind, TableBatch
+from bot.services.audit import Deed
+from bot.services.ingest.contracts import Desk, Kind, TableBatch
 from bot.services.ingest.places import Places
 from bot.services.ingest.rejects import Rejects
 from bot.services.ingest.rows import FileRow, RowRejected, Rules
+from bot.services.ingest.trade import OrderUpdates, Receipts
 from bot.services.ingest.values import Bad
 from bot.storage import facts, masters
 from bot.storage.bulk import insert_rows
@@ -51,10 +53,10 @@ class Taker(Protocol):
 
 
 async def take(
-    connection: AsyncConnection, kind: Kind, rules: Rules, batch: TableBatch, rejects: Rejects
+    connection: AsyncConnection, kind: Kind, rules: Rules, batch: TableBatch, rejects: Rejects, desk: Desk
 ) -> tuple[int, int]:
     """Bring one batch in; (added, updated). Bad rows go to `rejects`."""
-    taker = TAKERS[kind]()
+    taker = TAKERS[kind](desk)
     await taker.begin(connection, rules)
     good = []
     for place, cells in enumerate(zip(*batch.columns, strict=True)):
@@ -67,7 +69,14 @@ async def take(
     return await taker.store(connection, good)
 
 
-class _Known:
+class _Taker:
+    """A taker with what it may use besides the database."""
+
+    def __init__(self, desk: Desk) -> None:
+        self.desk = desk
+
+
+class _Known(_Taker):
     """What rows of several kinds refer to: locations and products."""
 
     rules: Rules
@@ -157,7 +166,7 @@ class _Inbounds(_Known):
         return await masters.upsert(connection, Inbound, ("source", "external_id"), self._columns, inbounds)
 
 
-class _Products:
+class _Products(_Taker):
     async def begin(self, connection: AsyncConnection, rules: Rules) -> None:  # the protocol's form
         self._rules = rules
         self._currencies = dict((await connection.execute(select(Product.sku, Product.currency))).all())
@@ -182,24 +191,33 @@ class _Products:
         return await masters.merge(connection, Product, ("sku",), known, {"currency": currency, **rest})
 
 
-class _Suppliers:
+class _Suppliers(_Taker):
     async def begin(self, connection: AsyncConnection, rules: Rules) -> None:
-        del connection, rules
+        self._rules = rules
+        self._first = (await connection.execute(select(Supplier.id).limit(1))).first() is None
 
     def read(self, row: FileRow) -> dict[str, Any]:
-        return {
+        currency = row.currency()
+        found: dict[str, Any] = {
             "code": row.required("code").upper(),
             "name": row.required("name"),
             "country": row.country(),
-            "currency": row.currency(),
+            "currency": currency,
             "language": row.language(),
         }
+        if row.has("email"):
+            found["email"] = row.addresses("email")
+        if row.has("minimum_total"):
+            found["minimum_total_minor"] = row.minor("minimum_total", currency)
+        return found
 
     async def store(self, connection: AsyncConnection, rows: list[dict[str, Any]]) -> tuple[int, int]:
-        return await masters.merge(connection, Supplier, ("code",), rows, {})
+        # Those of the first file were known from the beginning; one that comes later is new for a while.
+        defaults = {"email": "", "minimum_total_minor": None, "created_at": None if self._first else self._rules.now}
+        return await masters.merge(connection, Supplier, ("code",), rows, defaults)
 
 
-class _Locations:
+class _Locations(_Taker):
     async def begin(self, connection: AsyncConnection, rules: Rules) -> None:
         del connection, rules
 
@@ -258,7 +276,7 @@ class _Routes(_Known):
         return await masters.merge(connection, Route, keys, rows, {})
 
 
-class _Members:
+class _Members(_Taker):
     async def begin(self, connection: AsyncConnection, rules: Rules) -> None:
         self._rules = rules
         rows = await connection.execute(
@@ -294,6 +312,7 @@ class _Members:
         self, connection: AsyncConnection, rows: list[tuple[dict[str, Any], dict[str, str]]]
     ) -> tuple[int, int]:
         defaults = {"digest_at": time(9), "preferred_platform": "", "active": True, "created_at": self._rules.now}
+        roles = dict((await connection.execute(select(Member.name, Member.role))).all())
         before = await self._calendars(connection)
         counted = await masters.merge(connection, Member, ("name",), [member for member, _ in rows], defaults)
         moved = [name for name, now in (await self._calendars(connection)).items() if before.get(name, now) != now]
@@ -310,6 +329,8 @@ class _Members:
         for (platform, external), member_id in new.items():
             values = {"member_id": member_id, "platform": platform, "external_id": external}
             await connection.execute(insert(Identity).values(**values, handle="", linked_at=self._rules.now))
+        if deeds := _role_deeds(roles, {member["name"]: member["role"] for member, _ in rows}, ids):
+            await self.desk.audit.append_all(connection, deeds)
         return counted
 
     async def _calendars(self, connection: AsyncConnection) -> dict[str, tuple[str, str, str]]:
@@ -318,7 +339,22 @@ class _Members:
         return {row.name: (row.zone, row.workdays, row.country) for row in rows}
 
 
-TAKERS: Mapping[Kind, type[Taker]] = {
+def _role_deeds(before: Mapping[str, str], after: Mapping[str, str], ids: Mapping[str, int]) -> list[Deed]:
+    """What the audit log says of members that are new or have another role."""
+    new = [
+        Deed("member.added", f"member:{ids[name]}", {"name": name, "role": role, "from": "file"})
+        for name, role in after.items()
+        if name not in before
+    ]
+    changed = [
+        Deed("member.role", f"member:{ids[name]}", {"before": before[name], "after": role, "from": "file"})
+        for name, role in after.items()
+        if name in before and before[name] != role
+    ]
+    return [*new, *changed]
+
+
+TAKERS: Mapping[Kind, Callable[[Desk], Taker]] = {
     "stock": _Stock,
     "inbounds": _Inbounds,
     "products": _Products,
@@ -326,4 +362,6 @@ TAKERS: Mapping[Kind, type[Taker]] = {
     "locations": _Locations,
     "routes": _Routes,
     "members": _Members,
+    "orders": OrderUpdates,
+    "receipts": Receipts,
 }

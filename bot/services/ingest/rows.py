@@ -109,6 +109,16 @@ class FileRow:
             raise RowRejected("country", "not a two-letter country code")
         return found
 
+    def addresses(self, field: str) -> str:
+        """Mail addresses, parted by commas."""
+        found = [part.strip() for part in self.text(field).replace(";", ",").split(",") if part.strip()]
+        for address in found:
+            user, at, domain = address.rpartition("@")
+            whole = address.isascii() and address.isprintable() and not set(address) & set(' <>"()[]\\')
+            if not (user and at and domain and whole):
+                raise RowRejected(field, "not a mail address such as orders@example.com")
+        return ", ".join(found)
+
     def language(self) -> str:
         """A language of ours."""
         return nearest_language(self.text("language") or "en")

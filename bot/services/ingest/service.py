@@ -17,8 +17,10 @@ from sqlalchemy import insert, update
 
 from bot.errors import Fault, FileRefused
 from bot.ports import Clock
+from bot.services.audit import Audit
 from bot.services.ingest import columns, values
 from bot.services.ingest.contracts import (
+    Desk,
     ImportOptions,
     ImportReport,
     Kind,
@@ -35,6 +37,8 @@ from bot.services.ingest.rows import Rules
 from bot.services.ingest.sales import MOVEMENT, SALE, Prepared, SalesReader
 from bot.services.ingest.scratch import Scratch
 from bot.services.ingest.settings import IngestSettings
+from bot.services.orders import Orders
+from bot.services.receiving import Receiving
 from bot.storage import derive, facts
 from bot.storage.bulk import insert_rows
 from bot.storage.database import Database
@@ -45,10 +49,24 @@ _SHOWN_ROWS = 5
 
 
 class Ingest:
-    """Imports files. `files` opens them (`bot.stores.files.open_table`)."""
+    """Imports files. `files` opens them (`bot.stores.files.open_table`).
 
-    def __init__(self, database: Database, clock: Clock, settings: IngestSettings, files: OpenTable) -> None:
+    Without `orders` and `receiving` it refuses files of orders and receipts.
+    """
+
+    def __init__(
+        self,
+        database: Database,
+        clock: Clock,
+        settings: IngestSettings,
+        files: OpenTable,
+        *,
+        audit: Audit | None = None,
+        orders: Orders | None = None,
+        receiving: Receiving | None = None,
+    ) -> None:
         self._database = database
+        self._desk = Desk(audit or Audit(database=database, clock=clock), orders, receiving)
         self._clock = clock
         self._settings = settings
         self._files = files
@@ -81,6 +99,8 @@ class Ingest:
         FileRefused where the file, or a column it must have, cannot be read.
         """
         options = _checked(options or ImportOptions())
+        if kind in {"orders", "receipts"} and (self._desk.orders is None or self._desk.receiving is None):
+            raise FileRefused(Fault(kind, "cannot be read here", "run `stocktide import`"))
         began = time.perf_counter()
         file = await asyncio.to_thread(self._open, path, options)
         mapping = columns.mapped(kind, file.headers, options.mapping, path.name)
@@ -193,7 +213,7 @@ class Ingest:
         batch = first
         while batch is not None:
             async with self._database.transaction() as connection:
-                added, updated = await take(connection, report.kind, rules, batch, rejects)
+                added, updated = await take(connection, report.kind, rules, batch, rejects, self._desk)
             report.rows += len(batch.lines)
             report.added += added
             report.updated += updated
