@@ -5,6 +5,7 @@ Taken in this order, and within a kind by ascending id, so that two transactions
     0. linking           one joining of two people at a time; it takes nothing else but the audit's head
        the policy        one change of it at a time; it takes nothing else but the audit's head
     1. the scan          one batch of a watch scan at a time
+       the routing       one routing of requests to people at a time
     2. requests
        members           whose budgets a decision spends
        a product         one promotion of it begins at a time
@@ -34,6 +35,7 @@ from bot.storage.tables import Case, Mark, Member, Product, Request, RequestLine
 LINKING = "members:linking"
 POLICY = "policy:change"
 SCAN = "watch:scan"
+ROUTING = "requests:routing"
 GATE = "effects:gate"
 AUDIT_HEAD = "audit:head"
 
@@ -71,6 +73,11 @@ async def scan(connection: AsyncConnection, expected: int) -> bool:
 async def scans(connection: AsyncConnection) -> int:
     """How often scans have written so far; nothing is held."""
     return int((await connection.execute(select(Mark.value).where(Mark.key == SCAN))).scalar() or 0)
+
+
+async def routing(connection: AsyncConnection) -> None:
+    """Make this the only routing of requests until the transaction ends."""
+    await _mark(connection, ROUTING, "")
 
 
 async def request(connection: AsyncConnection, request_id: int) -> bool:

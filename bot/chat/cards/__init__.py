@@ -3,6 +3,7 @@
 from bot.chat.cards.books import audit_card, head_card, rates_missing_card
 from bot.chat.cards.cases import burst_card, case_card, cases_card, snoozed_card, stale_card
 from bot.chat.cards.digest import digest_card, home_card
+from bot.chat.cards.offers import offer_note, offered_card
 from bot.chat.cards.orders import arrives_form, progress_card, receive_form, received_card
 from bot.chat.cards.people import (
     code_card,
@@ -47,6 +48,8 @@ __all__ = [
     "member_card",
     "more_requests_card",
     "notice_card",
+    "offer_note",
+    "offered_card",
     "progress_card",
     "rates_missing_card",
     "receive_form",
