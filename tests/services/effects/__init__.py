@@ -1,0 +1,1 @@
+"""Calls that cost money, and their kill switches."""
