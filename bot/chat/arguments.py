@@ -104,6 +104,13 @@ class Until:
 
 
 @dataclass(frozen=True, slots=True)
+class Units:
+    """A whole number of units, at least one: `240`, `1,200`, `２４０`, `240个`."""
+
+    count: int
+
+
+@dataclass(frozen=True, slots=True)
 class Rest:
     """All remaining words, as typed (a comment; at most 500 characters).
 

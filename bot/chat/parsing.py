@@ -23,6 +23,7 @@ from bot.chat.arguments import (
     Resolver,
     Rest,
     Sku,
+    Units,
     Until,
 )
 from bot.chat.moments import read_until
@@ -36,6 +37,7 @@ from bot.chat.values import (
     read_price,
     read_request,
     read_request_code,
+    read_units,
 )
 from bot.errors import BadArgument, Refusal, UnknownLocation, UnknownSku
 from bot.words import Words, _
@@ -126,9 +128,10 @@ class Parameter:
 
 # The order in which the alternatives of one argument are tried, and how many words each may take.
 _ORDER: tuple[type, ...] = (
-    CaseRef, RequestRef, RequestCode, EffectRef, Percent, Price, Lapse, ClockTime, Until, Location, Sku, str, Rest,
+    CaseRef, RequestRef, RequestCode, EffectRef, Percent, Price, Lapse, ClockTime, Until, Units, Location, Sku, str,
+    Rest,
 )  # fmt: skip
-_SPANS: Mapping[type, int] = {Location: 4, Lapse: 2, ClockTime: 2, Percent: 3, Price: 2, Until: 5}
+_SPANS: Mapping[type, int] = {Location: 4, Lapse: 2, ClockTime: 2, Percent: 3, Price: 2, Until: 5, Units: 2}
 
 
 def grammar(run: Callable[..., Any]) -> tuple[Parameter, ...]:
@@ -176,7 +179,14 @@ def usage(name: str, parameters: Sequence[Parameter]) -> Inline:
 
 
 def _label(parameter: Parameter, kind: type) -> Inline:
-    named = {"code": _("CODE"), "name": _("COMMAND"), "comment": _("comment"), "value": _("VALUE")}
+    named = {
+        "code": _("CODE"),
+        "name": _("COMMAND"),
+        "comment": _("comment"),
+        "value": _("VALUE"),
+        "where": _("SUPPLIER"),
+        "changes": _("SKU=UNITS supplier=CODE date=DAY"),
+    }
     shown: dict[type, Inline] = {
         Sku: _("SKU"),
         Location: _("LOCATION"),
@@ -189,6 +199,7 @@ def _label(parameter: Parameter, kind: type) -> Inline:
         Percent: Text("20%"),
         Price: Text("1.99"),
         Until: _("until Friday"),
+        Units: _("UNITS"),
     }
     return shown.get(kind) or named[parameter.name]
 
@@ -300,6 +311,7 @@ _READERS: Mapping[type, Callable[[str], object]] = {
     Percent: read_percent,
     Price: read_price,
     Until: read_until,
+    Units: read_units,
 }
 
 

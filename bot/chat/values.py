@@ -8,16 +8,18 @@ from datetime import time, timedelta
 from decimal import Decimal
 from types import MappingProxyType
 
-from bot.chat.arguments import CaseRef, ClockTime, EffectRef, Lapse, Percent, Price, RequestCode, RequestRef
+from bot.chat.arguments import CaseRef, ClockTime, EffectRef, Lapse, Percent, Price, RequestCode, RequestRef, Units
 from bot.chat.nodes import Code
 from bot.errors import BadArgument
 from bot.words import _
 
+MOST_UNITS = 10_000_000
 LONGEST = timedelta(days=90)
 
 _CASE = re.compile(r"(?:(?:c|case|案例)[-#\s]*|#)?([0-9]{1,12})", re.IGNORECASE)
 _REQUEST = re.compile(r"(?:(?:r|request|申请)[-#\s]*|#)?([0-9]{1,12})(?:@([0-9]{1,6}))?", re.IGNORECASE)
 _EFFECT = re.compile(r"(?:(?:e|effect|call|调用)[-#\s]*|#)?([0-9]{1,12})(?:@([0-9]{1,6}))?", re.IGNORECASE)
+_WHOLE = re.compile(r"([0-9]{1,3}(?:,[0-9]{3})+|[0-9]{1,9})\s*(?:pcs?|units?|件|个)?", re.IGNORECASE)
 _LAPSE = re.compile(r"([0-9]{1,4})\s*([a-z]+|[分小时钟天日周个月]+)", re.IGNORECASE)
 _CLOCK = re.compile(
     r"(上午|早上|中午|下午|晚上)?\s*([0-9]{1,2})(?:[:.点时]([0-9]{2}|半)?分?)?\s*(am|pm)?", re.IGNORECASE
@@ -114,6 +116,17 @@ def read_effect(text: str) -> EffectRef:
             _("{text} is no number of a call; calls look like {example}.", text=Code(text[:80]), example=Code("E-5"))
         )
     return EffectRef(int(match[1]), int(match[2]) if match[2] else None)
+
+
+def read_units(text: str) -> Units:
+    """`240`, `1,200`, `240 pcs`, `240个`; at least one and at most ten million."""
+    match = _WHOLE.fullmatch(text)
+    count = int(match[1].replace(",", "")) if match else 0
+    if not 1 <= count <= MOST_UNITS:
+        raise BadArgument(
+            _("{text} is no number of units; write {example}.", text=Code(text[:80]), example=Code("240"))
+        )
+    return Units(count)
 
 
 def read_lapse(text: str) -> Lapse:

@@ -17,7 +17,7 @@ from bot.domain.arrays import Ints
 from bot.domain.money import Money
 from bot.domain.sourcing import SourcingSettings, row_numbers, without_requests
 from bot.domain.views import CaseKind, CaseView, Page, StockReport, TurnoverLine
-from bot.domain.watch import Assessment
+from bot.domain.watch import Assessment, WatchSettings
 from bot.ports import Clock
 from bot.services import snapshot
 from bot.services.exchange import Exchange
@@ -160,12 +160,24 @@ class Catalogue:
         views = [_refreshed(stored[case_id], keys[case_id], taken, assessed) for case_id in ids]
         return paged(views, page, size, total)
 
+    @property
+    def watch_settings(self) -> WatchSettings:
+        """By which everything here is judged."""
+        return self._settings.watch
+
+    async def figures(
+        self, connection: AsyncConnection, product_ids: Sequence[int], at: datetime
+    ) -> tuple[Snapshot, Ints]:
+        """The facts of some products at every place, and their ABC numbers among the whole catalogue."""
+        taken = await snapshot.take(connection, self._settings, self._sourcing, at, product_ids)
+        classes = await self._catalogue_classes(connection, taken)
+        return taken, classes.of(taken)
+
     async def _assess(
         self, connection: AsyncConnection, product_ids: Sequence[int], at: datetime
     ) -> tuple[Snapshot, Assessment]:
-        taken = await snapshot.take(connection, self._settings, self._sourcing, at, product_ids)
-        classes = await self._catalogue_classes(connection, taken)
-        return taken, taken.assess(self._settings.watch, classes.of(taken))
+        taken, classes = await self.figures(connection, product_ids, at)
+        return taken, taken.assess(self._settings.watch, classes)
 
     async def _catalogue_classes(self, connection: AsyncConnection, taken: Snapshot) -> _Classes:
         """ABC numbers, which rank each series among all; computed anew when sales came in or a local day ended."""

@@ -24,11 +24,10 @@ from bot.domain.combining import Piece, combine
 from bot.domain.demand import SeriesHistory
 from bot.domain.replenishment import Transfers, order_quantity
 from bot.domain.sourcing import Moves, Offer, SourcingSettings, choose_offer, clearance, freight_minor
-from bot.domain.views import RequestKind
 from bot.domain.watch import Assessment, Routes, assess
 from bot.services.figures import decimal
 from bot.services.snapshot import Snapshot
-from bot.storage.requests import Draft, DraftLine
+from bot.storage.requests import Draft, DraftLine, Way
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,18 +38,6 @@ class Need:
     row: int
     severity: int
     money_minor: int = 0
-
-
-@dataclass(frozen=True, slots=True)
-class Way:
-    """How goods come: all lines of one order have the same."""
-
-    kind: RequestKind
-    location_id: int
-    currency: str
-    supplier_id: int | None = None
-    from_location_id: int | None = None
-    mode: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,6 +118,10 @@ class Drafting:
             urgent=any(found.urgent for found in lines),
             detail=detail,
         )
+
+    def asked(self, wish: Proposal, member_id: int) -> Draft:
+        """The order of one line that a person asked for."""
+        return dataclasses.replace(self.order([wish]), requested_by=member_id)
 
     def least_total(self, way: Way) -> int | None:
         """The supplier's minimum order value in the order's currency; None where there is none or no rate."""

@@ -63,6 +63,20 @@ async def unresolved_of(connection: AsyncConnection, ids: Collection[int]) -> di
     return found
 
 
+async def of_series(connection: AsyncConnection, product_id: int, location_id: int) -> tuple[CaseRow, ...]:
+    """The unresolved cases of a product at a place."""
+    here = (Case.product_id == product_id, Case.location_id == location_id, Case.resolved_at.is_(None))
+    return tuple(_scanned(row) for row in await connection.execute(select(*_SCANNED).where(*here).order_by(Case.id)))
+
+
+async def reopen(connection: AsyncConnection, ids: Collection[int], at: datetime) -> None:
+    """Cases that were acted on are open again: nothing comes of what was asked for them."""
+    for some in chunked(ids):
+        await connection.execute(
+            update(Case).where(Case.id.in_(some), Case.state == "acting").values(state="open", updated_at=at)
+        )
+
+
 async def free(connection: AsyncConnection, ids: Collection[int]) -> set[int]:
     """Those of the cases that are unresolved and that no open or approved request answers."""
     found: set[int] = set()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
@@ -61,6 +62,18 @@ class LineRow:
     received: int
     unit_cost_minor: int
     detail: dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Way:
+    """How goods come: all lines of one order have the same."""
+
+    kind: RequestKind
+    location_id: int
+    currency: str
+    supplier_id: int | None = None
+    from_location_id: int | None = None
+    mode: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -174,10 +187,8 @@ async def settle_all(
         )
 
 
-async def ruled(
-    connection: AsyncConnection, rulings: Mapping[int, tuple[int, Sequence[Mapping[str, Any]], datetime]]
-) -> None:
-    """Keep for each request how many people must approve it, the reasons as plain JSON, and when it lapses."""
+async def ruled(connection: AsyncConnection, rulings: Mapping[int, tuple[int, Mapping[str, Any], datetime]]) -> None:
+    """Keep for each request how many people must approve it, facts for its detail, and when it lapses."""
     table: Any = Request.__table__
     details: dict[int, dict[str, Any]] = {}
     for some in chunked(rulings):
@@ -188,9 +199,9 @@ async def ruled(
             "number": request_id,
             "needs": needs,
             "expires_at": lapse,
-            "detail": {**details[request_id], "reasons": list(reasons)},
+            "detail": {**details[request_id], **facts},
         }
-        for request_id, (needs, reasons, lapse) in sorted(rulings.items())
+        for request_id, (needs, facts, lapse) in sorted(rulings.items())
     ]
     columns: dict[str, Any] = {name: bindparam(name) for name in ("needs", "expires_at", "detail")}
     if values:
@@ -283,6 +294,26 @@ async def counted(
     if product_ids is not None:
         query = query.where(RequestLine.product_id.in_(product_ids))
     return [(found[0], found[1], found[2], found[3]) for found in await connection.execute(query)]
+
+
+async def own_draft(connection: AsyncConnection, way: Way, member_id: int, since: datetime) -> RequestRow | None:
+    """The newest draft that a member made since then and whose goods come this way; None without one."""
+    found = await rows_in(
+        connection,
+        Request.state == "draft",
+        Request.requested_by == member_id,
+        Request.created_at >= since,
+        *(getattr(Request, name).is_not_distinct_from(value) for name, value in dataclasses.asdict(way).items()),
+    )
+    return found[-1] if found else None
+
+
+async def asked_by(connection: AsyncConnection, held: RequestRow, member_id: int) -> None:
+    """Keep who submitted: as who asks for it where Stocktide drafted it, else as who touched it last."""
+    if held.requested_by == member_id:
+        return
+    column = {"requested_by": member_id} if held.requested_by is None else {"edited_by": member_id}
+    await connection.execute(update(Request).where(Request.id == held.id).values(**column))
 
 
 async def busy(connection: AsyncConnection) -> set[int]:
