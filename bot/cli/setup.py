@@ -18,6 +18,7 @@ from bot import settings
 from bot.cli.common import database_fault, err, grid, load_settings, out, run_async, say
 from bot.errors import Fault, SettingsError
 from bot.ports import Check
+from bot.storage import effects, halts
 from bot.storage.database import SAFE_SQLITE, Database, sqlite_is_safe
 from bot.storage.migrations import migrate as migrate_database
 from bot.storage.migrations import revisions
@@ -153,6 +154,8 @@ async def _database(loaded: settings.Settings) -> list[Check]:
             if current == head
             else Check("database", "fail", f"revision {current}, wanted {head}", "run `stocktide migrate`")
         )
+        if current == head:
+            found += await _calls(database)
     except Exception as error:  # noqa: BLE001  # whatever the driver raises is a line of the report
         fault = database_fault(error)
         found.append(Check("database", "fail", fault.problem, fault.remedy))
@@ -171,4 +174,19 @@ async def _database(loaded: settings.Settings) -> list[Check]:
                 "use a Python built with a newer SQLite, or PostgreSQL, and keep backups",
             )
         )
+    return found
+
+
+async def _calls(database: Database) -> list[Check]:
+    """Calls of which nobody can tell whether they happened, and kill switches that are thrown."""
+    async with database.reading() as connection:
+        doubts = sum(count for _topic, state, count, _oldest in await effects.counts(connection) if state == "halted")
+        standing = await halts.standing(connection)
+    found = []
+    if doubts:
+        detail = f"{doubts} in doubt: nobody can tell whether they happened"
+        found.append(Check("calls", "warn", detail, "write `effect` in chat, and say what is true of each"))
+    for halt in standing:
+        detail = f"{halt.topic} halted by {halt.name} at {halt.at:%Y-%m-%d %H:%M} UTC"
+        found.append(Check("kill switch", "warn", detail, f"write `resume {halt.topic}` in chat once it is safe"))
     return found

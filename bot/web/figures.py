@@ -18,7 +18,7 @@ async def readiness(database: Database, platforms: Collection[str], connected: C
 
 
 async def metrics(services: Services, jobs: JobRunner) -> list[Sample]:
-    """Depth and age of the inbox and the outbox, and how each job last ended."""
+    """Depth and age of the inbox, the outbox and the effects, the halts, and how each job last ended."""
     now = services.clock.now()
 
     def age(at: datetime) -> float:
@@ -35,6 +35,12 @@ async def metrics(services: Services, jobs: JobRunner) -> list[Sample]:
         labels = {"platform": platform, "state": state}
         samples.append(Sample("stocktide_inbox_events", count, labels))
         samples.append(Sample("stocktide_inbox_oldest_seconds", age(oldest), labels))
+    for calls in await services.effects.depths():
+        labels = {"topic": calls.topic, "state": calls.state}
+        samples.append(Sample("stocktide_effects", calls.rows, labels))
+        samples.append(Sample("stocktide_effects_oldest_seconds", age(calls.oldest), labels))
+    standing = await services.halts.standing()
+    samples += [Sample("stocktide_halted_seconds", age(halt.at), {"topic": halt.topic}) for halt in standing]
     for job in await jobs.overview():
         if job.finished_at is not None and job.started_at is not None:
             labels = {"job": job.job, "state": job.state}
