@@ -5,8 +5,9 @@ PIP_FLAGS := --quiet --disable-pip-version-check --require-hashes --no-compile
 LOCK_FLAGS := pip compile pyproject.toml --extra build --universal --python-version 3.11 --generate-hashes --no-header --quiet
 BIN := .venv/bin
 DEMO_PORT ?= 8321
+FAULTS ?= short
 
-.PHONY: help demo tour test lint bench lock clean messages pages
+.PHONY: help demo tour test lint bench faults lock clean messages pages
 
 help:  ## Say what each target does
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/  make \1\t\2/' | expand -t 18
@@ -40,6 +41,9 @@ lint: .venv/.dev  ## ruff, mypy strict, import-linter
 
 bench: .venv/.dev  ## Benchmarks; writes docs/benchmarks.md
 	@$(BIN)/python -m tests.bench
+
+faults: .venv/.dev  ## Inject faults and count; FAULTS=long takes hours; writes docs/reliability.md
+	@FAULTS=$(FAULTS) $(BIN)/python -m tests.faults
 
 pages: .venv/.dev  ## Write the generated pages anew: settings, importing, the Slack manifest
 	@$(BIN)/python -m deploy.settings_page

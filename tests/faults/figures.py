@@ -33,6 +33,14 @@ def record(row: str, runs: int, faults: int, note: str = "") -> None:
         file.write(line.encode())
 
 
+def progress(row: str, done: int, total: int) -> None:
+    """Say how far a long test has come, where somebody watches."""
+    place = os.environ.get(VARIABLE)
+    if place:
+        with Path(f"{place}.progress").open("ab", buffering=0) as file:
+            file.write((json.dumps([row, done, total]) + "\n").encode())
+
+
 def read(path: Path) -> list[Figure]:
     """Every figure of a file, in the order of recording; a row recorded more than once is added up."""
     found: dict[str, Figure] = {}
@@ -55,3 +63,19 @@ def length() -> str:
 def is_long() -> bool:
     """Whether the long run was asked for."""
     return length() == "long"
+
+
+def write(page: Path, found: list[Figure], chosen: str, seconds: float) -> None:
+    """Put the table of a run between the page's markers of that length; a page without them stays as it is."""
+    begin, end = f"<!-- figures:{chosen} -->", f"<!-- /figures:{chosen} -->"
+    text = page.read_text("utf-8")
+    if begin not in text or end not in text:
+        return
+    head, rest = text.split(begin, 1)
+    _old, tail = rest.split(end, 1)
+    rows = [
+        f"| {figure.row} | {figure.runs:,} | {figure.faults:,} | {figure.note} |"
+        for figure in sorted(found, key=lambda figure: figure.row)
+    ]
+    table = "\n".join(["| what | runs | faults | note |", "| --- | ---: | ---: | --- |", *rows])
+    page.write_text(f"{head}{begin}\n{table}\n\nThe whole run took {seconds:,.0f} s.\n{end}{tail}", "utf-8")
