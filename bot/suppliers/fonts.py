@@ -14,6 +14,8 @@ from xml.sax.saxutils import escape
 from reportlab.pdfbase import pdfmetrics
 from reportlab.pdfbase.cidfonts import UnicodeCIDFont
 
+_STROKES = str.maketrans("łŁđĐħĦıŧŦ", "lLdDhHitT")  # strokes that no decomposition takes away
+
 LATIN, LATIN_BOLD, CHINESE = "Helvetica", "Helvetica-Bold", "STSong-Light"
 
 
@@ -47,6 +49,7 @@ def _letter(letter: str) -> tuple[bool, str]:
         return False, letter
     if _has(letter, "gbk"):
         return True, letter
+    letter = letter.translate(_STROKES)
     bare = "".join(part for part in unicodedata.normalize("NFKD", letter) if not unicodedata.combining(part))
     return False, bare if bare and _has(bare, "cp1252") else "?"
 

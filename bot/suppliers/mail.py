@@ -162,7 +162,10 @@ class MailChannel:
         message.set_content(self._letter(order), charset="utf-8")
         for document in documents(order):
             kind, _slash, detail = document.kind.partition("/")
-            message.add_attachment(document.content, maintype=kind, subtype=detail, filename=document.name)
+            charset = {"charset": "utf-8"} if kind == "text" else None
+            message.add_attachment(
+                document.content, maintype=kind, subtype=detail, filename=document.name, params=charset
+            )
         return message
 
     def _letter(self, order: Order) -> str:

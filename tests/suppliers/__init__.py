@@ -1,0 +1,1 @@
+"""Ways to suppliers: documents, folders and mail."""
