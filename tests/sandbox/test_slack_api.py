@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from datetime import timedelta
 from typing import Any
 
 import httpx
@@ -92,15 +93,22 @@ async def test_a_home_page_is_published_per_person(town: Town) -> None:
     assert again["view"]["id"] == published["id"]
 
 
-async def test_a_modal_opens_within_three_seconds_of_its_trigger(town: Town) -> None:
-    modal = {"type": "modal", "title": {"type": "plain_text", "text": "Sure?"}, "blocks": [{"type": "divider"}]}
-    sent = town.sandbox.slack.command(town.mei.id, town.channel.id, "/stock")
-    opened = (await town.web().views_open(trigger_id=sent.payload["trigger_id"], view=modal))["view"]
-    assert town.sandbox.slack.world.views[opened["id"]].user == town.mei.id
-    stale = f"1000.T1.{town.mei.id}"
-    for trigger, error in ((stale, "expired_trigger_id"), ("nonsense", "invalid_trigger_id")):
+MODAL = {"type": "modal", "title": {"type": "plain_text", "text": "Sure?"}, "blocks": [{"type": "divider"}]}
+
+
+async def test_a_modal_opens_once_and_within_three_seconds_of_its_trigger(town: Town) -> None:
+    slack, web = town.sandbox.slack, town.web()
+    first, second = (slack.command(town.mei.id, town.channel.id, "/stock").payload["trigger_id"] for _ in range(2))
+    opened = (await web.views_open(trigger_id=first, view=MODAL))["view"]
+    assert slack.world.views[opened["id"]].user == town.mei.id
+    for seconds, trigger, error in (
+        (0, first, "exchanged_trigger_id"),
+        (0, "nonsense", "invalid_trigger_id"),
+        (3.1, second, "expired_trigger_id"),
+    ):
+        town.clock.push(timedelta(seconds=seconds))
         with pytest.raises(SlackApiError, match=error):
-            await town.web().views_open(trigger_id=trigger, view=modal)
+            await web.views_open(trigger_id=trigger, view=MODAL)
 
 
 Use = Callable[[AsyncWebClient, Town], Any]

@@ -20,8 +20,10 @@ from bot.words import Words, _
 
 CALLBACK = "stocktide"
 MAX_TITLE = 24
-MAX_LABEL = 2000
+MAX_LABEL = 150  # Slack allows 2,000, which nobody would read above a field
+MAX_HINT = 300
 MAX_INTRO = 2900
+MAX_VIEW = 250_000  # bytes
 MAX_OPTION = 75
 MAX_VALUE = 150
 MAX_ID = 255
@@ -33,9 +35,9 @@ Json = dict[str, Any]
 
 
 def render_form(form: Form, token: str, reader: Reader) -> Json:
-    """The modal; PayloadRefused where a name or a choice is longer than Slack carries."""
+    """The modal; PayloadRefused where a value, a name or all of it is longer than Slack carries."""
     metadata = {"token": token, "language": reader.language}
-    return {
+    view = {
         "type": "modal",
         "callback_id": CALLBACK,
         "private_metadata": json.dumps(metadata),
@@ -44,6 +46,9 @@ def render_form(form: Form, token: str, reader: Reader) -> Json:
         "close": _plain(_("Cancel"), reader, MAX_TITLE),
         "blocks": [*_intro(form, reader), *(_input(field, reader) for field in form.fields)],
     }
+    if (size := len(json.dumps(view))) > MAX_VIEW:
+        raise PayloadRefused(f"the form takes {size} bytes, and Slack takes {MAX_VIEW}")
+    return view
 
 
 def token_of(view: Json) -> str:
@@ -97,7 +102,7 @@ def _input(field: Field, reader: Reader) -> Json:
         "optional": not field.required,
     }
     if field.hint:
-        block["hint"] = _plain(field.hint, reader, MAX_LABEL)
+        block["hint"] = _plain(field.hint, reader, MAX_HINT)
     return block
 
 
@@ -120,8 +125,10 @@ def _element(field: Field, reader: Reader) -> Json:
             return {"type": "plain_text_input", "min_length": least, "max_length": most}
         case "money" | "text":
             most = MAX_MONEY if field.kind == "money" else MAX_TEXT
+            if len(field.value) > most:  # cut, it would come back as if somebody had changed it
+                raise PayloadRefused(f"the value of {field.name} is longer than Slack carries")
             line = {"type": "plain_text_input", "max_length": most}
-            return {**line, "initial_value": field.value[:most]} if field.value else line
+            return {**line, "initial_value": field.value} if field.value else line
 
 
 def _select(field: Field, reader: Reader) -> Json:

@@ -143,6 +143,13 @@ class StaticSelect(_Menu):
     type: Literal["static_select"]
     initial_option: Option | None = None
 
+    @model_validator(mode="after")
+    def _known(self) -> StaticSelect:
+        grouped = [option for group in self.option_groups or () for option in group.options]
+        if self.initial_option is not None and self.initial_option not in (self.options or grouped):
+            raise fault("the initial option must be one of the options")
+        return self
+
 
 class MultiStaticSelect(_Menu):
     """A menu of given options, several at once."""

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import secrets
-import time
 from collections.abc import Mapping
 from typing import Any
 
@@ -51,7 +50,7 @@ def command(
         "api_app_id": world.app_id,
         "is_enterprise_install": "false",
         "response_url": response_url,
-        "trigger_id": trigger(world, user.id),
+        "trigger_id": world.trigger(user.id),
     }
 
 
@@ -84,7 +83,7 @@ def press(
         "type": "block_actions",
         **actor(world, user),
         "container": container,
-        "trigger_id": trigger(world, user.id),
+        "trigger_id": world.trigger(user.id),
         "channel": {"id": channel.id, "name": "directmessage" if channel.is_direct else channel.name},
         "state": {"values": {}},
         "response_url": response_url,
@@ -100,7 +99,7 @@ def view_press(world: SlackWorld, user: SlackUser, view: SlackView, action: Mapp
         "type": "block_actions",
         **actor(world, user),
         "container": {"type": "view", "view_id": view.id},
-        "trigger_id": trigger(world, user.id),
+        "trigger_id": world.trigger(user.id),
         "view": view_json(world, view),
         "actions": [dict(action)],
     }
@@ -111,15 +110,10 @@ def submission(world: SlackWorld, user: SlackUser, view: SlackView, values: Mapp
     return {
         "type": "view_submission",
         **actor(world, user),
-        "trigger_id": trigger(world, user.id),
+        "trigger_id": world.trigger(user.id),
         "view": {**view_json(world, view), "state": {"values": dict(values)}},
         "response_urls": [],
     }
-
-
-def trigger(world: SlackWorld, user: str) -> str:
-    """A trigger id: it names its moment by the real clock, because it lives three real seconds."""
-    return f"{int(time.time() * 1000)}.{world.fresh('T')}.{user}"
 
 
 def as_json(world: SlackWorld, message: SlackMessage) -> dict[str, Any]:

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from bot.ports import Clock
-from bot.sandbox.slack import payloads, render
+from bot.sandbox.slack import modals, payloads, render
 from bot.sandbox.slack.check import SlackRefusal
 from bot.sandbox.slack.courier import Courier, Delivery
 from bot.sandbox.slack.desk import Content, Desk
@@ -94,10 +94,27 @@ class Slack:
         return self.courier.send("interactive", payload)
 
     def submit_view(self, user: str, view_id: str, values: Mapping[str, Mapping[str, Any]]) -> Delivery:
-        """Hand in a modal: `values` are by block id, then action id, as Slack's view.state.values."""
+        """Hand in a modal: `values` are by block id, then action id, as Slack's view.state.values.
+
+        Nothing is judged here, so that a test can send what no client would; `fill_in` is what a person does.
+        """
         person, view = self._person(user), self._view(user, view_id)
         payload = payloads.submission(self.world, person, view, values)
         return self.courier.send("interactive", payload, lambda sent: self._submitted(sent, view))
+
+    def fill_in(self, user: str, view_id: str, typed: Mapping[str, str]) -> Delivery:
+        """Fill in a modal and hand it in: `typed` by block id; Unfilled where Slack's client would not let it go."""
+        return self.submit_view(user, view_id, modals.state(self._view(user, view_id).content, typed))
+
+    def close_view(self, user: str, view_id: str) -> None:
+        """Close a modal without handing it in."""
+        view = self._view(user, view_id)
+        self.world.views.pop(view.id, None)
+        self.pulse.beat()
+
+    def modal(self, viewer: str) -> SlackView | None:
+        """The modal that a person has before them: the one opened last."""
+        return next((view for view in reversed(self.world.views.values()) if view.user == viewer), None)
 
     def open_home(self, user: str, tab: str = "home") -> Delivery | None:
         """Open the bot's home page."""
@@ -200,12 +217,19 @@ class Slack:
 
     def _submitted(self, sent: Delivery, view: SlackView) -> None:
         answer = sent.answer if isinstance(sent.answer, dict) else {}
+        action = answer.get("response_action", "")
+        view.errors = {}
         if sent.state == "failed":
-            self.desk.notice(view.user, "", "We had some trouble connecting. Try again?")
-        elif answer.get("response_action") == "errors":
-            self.desk.notice(view.user, "", "; ".join(map(str, answer.get("errors", {}).values())))
-        elif answer.get("response_action") == "update":
+            view.errors = {"": "We had some trouble connecting. Try again?"}
+            self.desk.notice(view.user, "", view.errors[""])
+        elif action == "errors":
+            view.errors = {str(block): str(fault) for block, fault in answer.get("errors", {}).items()}
+            self.desk.notice(view.user, "", "; ".join(view.errors.values()))
+        elif action == "update":
             self.desk.change_view(view, answer["view"])
+        elif action == "clear":
+            for shown in [one for one in self.world.views.values() if one.user == view.user]:
+                del self.world.views[shown.id]
         else:
             self.world.views.pop(view.id, None)
 

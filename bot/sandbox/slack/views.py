@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-import time
+import json
+from datetime import timedelta
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from pydantic import Field, ValidationError
@@ -16,7 +17,8 @@ from bot.sandbox.slack.world import SlackView
 if TYPE_CHECKING:
     from bot.sandbox.slack.people import Slack
 
-TRIGGER_SECONDS = 3.0
+VIEW_BYTES = 250_000
+TRIGGER_LIFE = timedelta(seconds=3)
 _Metadata = Annotated[str, Field(max_length=3000)]
 _Title = Annotated[PlainText, at_most(24)]
 
@@ -53,6 +55,8 @@ def _view(arguments: Arguments, kind: Literal["home", "modal"]) -> dict[str, Any
         wrong = error.errors(include_url=False)[0]
         where = "/".join(map(str, wrong["loc"]))
         raise SlackRefusal("invalid_arguments", f"{wrong['msg']} [json-pointer:/view/{where}]") from None
+    if len(json.dumps(view)) > VIEW_BYTES:
+        raise SlackRefusal("view_too_large")
     check_blocks(view["blocks"], kind, "/view/blocks")
     if kind == "modal" and any(block["type"] == "input" for block in view["blocks"]) and not view.get("submit"):
         raise SlackRefusal("invalid_arguments", "missing required field: submit [json-pointer:/view]")
@@ -69,13 +73,16 @@ def _publish(slack: Slack, arguments: Arguments) -> Answer:
 
 
 def _open(slack: Slack, arguments: Arguments) -> Answer:
-    stamp, _, rest = needed(arguments, "trigger_id").partition(".")
-    user = rest.rpartition(".")[2]
-    if not stamp.isdigit() or user not in slack.world.users:
+    trigger = slack.world.triggers.get(needed(arguments, "trigger_id"))
+    if trigger is None:
         raise SlackRefusal("invalid_trigger_id")
-    if time.time() - int(stamp) / 1000 > TRIGGER_SECONDS:
+    if slack.world.clock.now() - trigger.at > TRIGGER_LIFE:
         raise SlackRefusal("expired_trigger_id")
-    return {"view": view_json(slack.world, slack.desk.open_view(user, _view(arguments, "modal")))}
+    if trigger.used:
+        raise SlackRefusal("exchanged_trigger_id")
+    view = _view(arguments, "modal")
+    trigger.used = True
+    return {"view": view_json(slack.world, slack.desk.open_view(trigger.user, view))}
 
 
 def _known(slack: Slack, arguments: Arguments) -> SlackView:

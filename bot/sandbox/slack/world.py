@@ -136,13 +136,26 @@ class SlackFile:
 
 @dataclass(slots=True)
 class SlackView:
-    """A home page or a modal as one person sees it: `content` is the view as published."""
+    """A home page or a modal as one person sees it: `content` is the view as published.
+
+    `errors` are those that the bot answered a submission with, by block id.
+    """
 
     id: str
     user: str
     content: dict[str, Any]
     hash: str
     revisions: int = 0
+    errors: dict[str, str] = field(default_factory=dict)
+
+
+@dataclass(slots=True)
+class Trigger:
+    """What an interaction brings with it: it opens one modal for its person, soon after it was made."""
+
+    user: str
+    at: datetime
+    used: bool = False
 
 
 class SlackWorld:
@@ -164,6 +177,7 @@ class SlackWorld:
         self.files: dict[str, SlackFile] = {}
         self.homes: dict[str, SlackView] = {}
         self.views: dict[str, SlackView] = {}
+        self.triggers: dict[str, Trigger] = {}
         self._count = itertools.count(1)
         self._last_ts = 0
         self.bot = self.add_user("stocktide", real_name="Stocktide", bot=True)
@@ -177,6 +191,12 @@ class SlackWorld:
         micros = int(self.clock.now().timestamp()) * 1_000_000
         self._last_ts = max(self._last_ts + 100, micros)
         return f"{self._last_ts // 1_000_000}.{self._last_ts % 1_000_000:06d}"
+
+    def trigger(self, user: str) -> str:
+        """A new trigger id for a person."""
+        key = f"{self.fresh('')}.{self.team_id}.{secrets.token_hex(8)}"
+        self.triggers[key] = Trigger(user, self.clock.now())
+        return key
 
     def add_user(
         self,

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
+from datetime import UTC, datetime
 from zoneinfo import ZoneInfo
 
 import pytest
 
 from bot.chat.incoming import Incoming
 from bot.platforms.slack.app import SlackOptions, SlackPlatform
-from bot.ports import Reader
+from bot.ports import MovableClock, Reader
+from bot.sandbox import Sandbox
+from tests.platforms.slack.office import Office
 from tests.platforms.slack.payloads import ANNA, SECRET
 from tests.platforms.slack.server import Slack
 
@@ -59,3 +62,13 @@ async def platform(slack: Slack, inbox: Inbox) -> AsyncIterator[SlackPlatform]:
     await made.start(inbox)
     yield made
     await made.stop()
+
+
+@pytest.fixture
+async def office() -> AsyncIterator[Office]:
+    """The platform over Socket Mode in a workspace that refuses what Slack refuses."""
+    async with Sandbox(MovableClock(datetime(2011, 11, 21, 9, tzinfo=UTC), frozen=True)) as sandbox:
+        made = Office(sandbox)
+        await made.platform.start(made.taken.put)
+        yield made
+        await made.platform.stop()

@@ -41,7 +41,10 @@ def test_a_slash_command_tells_who_where_and_how_to_answer() -> None:
         text="stock 85123A",
         person_name="anna",
         conversation_title="stock-alerts",
-        handle={"response_url": "https://hooks.slack.com/commands/1234/5678"},
+        handle={
+            "response_url": "https://hooks.slack.com/commands/1234/5678",
+            "trigger_id": "13345224609.738474920.8088930838d88f008e0",
+        },
     )
 
 
