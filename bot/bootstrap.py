@@ -5,9 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
-from typing import cast
 
-from bot.chat.command import Role
 from bot.chat.router import Router
 from bot.domain.ageing import AgeingSettings
 from bot.domain.money import Money
@@ -52,6 +50,7 @@ from bot.services.policies import Policies
 from bot.services.rates import Rates
 from bot.services.receiving import Receiving
 from bot.services.requests import Requests
+from bot.services.routing import Routing
 from bot.services.rulings import Rulings
 from bot.services.settings import ServiceSettings
 from bot.services.settlements import Settlements
@@ -198,9 +197,7 @@ def _services(
     catalogue = Catalogue(database=database, clock=clock, settings=chosen, sourcing=sourcing)
     policies = Policies(database=database, clock=clock, audit=audit, initial=_first_policy(settings))
     rulings = Rulings(clock=clock, policies=policies, settings=chosen)
-    requests = Requests(
-        database=database, clock=clock, audit=audit, outbox=outbox, settings=chosen, rulings=rulings
-    )
+    requests = Requests(database=database, clock=clock, audit=audit, outbox=outbox, settings=chosen, rulings=rulings)
     authenticators = Authenticators(
         database=database, clock=clock, audit=audit, issuer=f"Stocktide · {settings.organisation.name}"
     )
@@ -283,6 +280,15 @@ def _services(
         decisions=decisions,
         delegations=Delegations(database=database, clock=clock, audit=audit, policies=policies),
         authenticators=authenticators,
+        routing=Routing(
+            database=database,
+            clock=clock,
+            members=members,
+            conversations=conversations,
+            outbox=outbox,
+            policies=policies,
+            authority=decisions,
+        ),
     )
 
 

@@ -19,6 +19,8 @@ if TYPE_CHECKING:
     from bot.services.cases import Cases
     from bot.services.catalogue import Catalogue
     from bot.services.conversations import Conversations
+    from bot.services.decisions import Decisions
+    from bot.services.delegations import Delegations
     from bot.services.digests import Digests
     from bot.services.effects import Effects
     from bot.services.halts import Halts
@@ -29,9 +31,12 @@ if TYPE_CHECKING:
     from bot.services.members import Members
     from bot.services.orders import Orders
     from bot.services.outbox import Outbox
+    from bot.services.policies import Policies
     from bot.services.rates import Rates
     from bot.services.receiving import Receiving
     from bot.services.requests import Requests
+    from bot.services.routing import Routing
+    from bot.services.stepup import Authenticators
     from bot.services.topics import Topics
     from bot.services.watch import Watch
 
@@ -62,6 +67,11 @@ class Services:
     rates: Rates
     orders: Orders
     receiving: Receiving
+    policies: Policies
+    decisions: Decisions
+    delegations: Delegations
+    authenticators: Authenticators
+    routing: Routing
 
 
 Invocation = command.Invocation[Services]
