@@ -10,6 +10,7 @@ from bot.chat.router import Router
 from bot.domain.ageing import AgeingSettings
 from bot.domain.money import Money
 from bot.domain.policy import Policy, RoleLimit, default_policy
+from bot.domain.promotion import PromotionSettings
 from bot.domain.replenishment import ReplenishmentSettings
 from bot.domain.sourcing import SourcingSettings
 from bot.domain.watch import WatchSettings
@@ -31,6 +32,7 @@ from bot.services.delivery import Delivery
 from bot.services.dialogues import Dialogues
 from bot.services.digests import Digests
 from bot.services.dispatch import Dispatcher
+from bot.services.editing import Editing
 from bot.services.effects import EffectKind, Effects
 from bot.services.effectworker import EffectWorker
 from bot.services.halts import Halts
@@ -42,11 +44,17 @@ from bot.services.jobs import JobRunner
 from bot.services.lookup import Lookup
 from bot.services.members import Members
 from bot.services.offsets import Offset
+from bot.services.options import Options
 from bot.services.orders import Orders
 from bot.services.outbox import Outbox
+from bot.services.outlets import Outlet, Outlets
 from bot.services.placing import EFFECT as ORDER_SEND
 from bot.services.placing import Buyer, Placing
 from bot.services.policies import Policies
+from bot.services.promoting import Promoting
+from bot.services.promotions import Promotions
+from bot.services.promotionwatch import PromotionWatch
+from bot.services.purchases import Purchases
 from bot.services.rates import Rates
 from bot.services.receiving import Receiving
 from bot.services.requests import Requests
@@ -60,6 +68,7 @@ from bot.services.wakes import Wakes
 from bot.services.watch import Watch
 from bot.settings import Settings
 from bot.storage.database import Database
+from bot.stores import STORES
 from bot.stores.files import open_table
 from bot.suppliers import SUPPLIERS
 from bot.web.app import web_app
@@ -175,6 +184,16 @@ def channels_of(settings: Settings) -> dict[str, SupplierChannel]:
     return {channel.name: channel for channel in found if channel is not None}
 
 
+def outlets_of(settings: Settings) -> Outlets:
+    """The stores that the settings connect, by name."""
+    return Outlets(
+        {
+            name: Outlet(STORES[part.kind](name, part), frozenset(part.locations))
+            for name, part in settings.stores.connected.items()
+        }
+    )
+
+
 def _services(
     settings: Settings,
     clock: Clock,
@@ -216,6 +235,19 @@ def _services(
         channels=channels,
     )
     kinds[ORDER_SEND] = placing.effect(channels)
+    outlets = outlets_of(settings)
+    promoting = Promoting(clock=clock, audit=audit, outbox=outbox, requests=requests, effects=effects)
+    kinds |= promoting.kinds(outlets.connectors)
+    purchases = Purchases(
+        database=database,
+        clock=clock,
+        audit=audit,
+        outbox=outbox,
+        requests=requests,
+        catalogue=catalogue,
+        effects=effects,
+        sourcing=sourcing,
+    )
     orders = Orders(database=database, clock=clock, audit=audit, requests=requests)
     decisions = Decisions(
         database=database,
@@ -225,7 +257,7 @@ def _services(
         policies=policies,
         rulings=rulings,
         authenticators=authenticators,
-        fulfilments={"purchase_order": placing, "transfer": placing},
+        fulfilments={"purchase_order": placing, "transfer": placing, "promotion": promoting},
     )
     return Services(
         clock=clock,
@@ -243,7 +275,7 @@ def _services(
             members=members,
             conversations=conversations,
             outbox=outbox,
-            requests=requests,
+            decisions=decisions,
             catalogue=catalogue,
             settings=chosen,
         ),
@@ -274,8 +306,47 @@ def _services(
             files=open_table,
             document=parse,
         ),
+        purchases=purchases,
+        editing=Editing(
+            database=database,
+            clock=clock,
+            audit=audit,
+            requests=requests,
+            catalogue=catalogue,
+            sourcing=sourcing,
+        ),
+        options=Options(
+            database=database,
+            clock=clock,
+            audit=audit,
+            requests=requests,
+            purchases=purchases,
+            catalogue=catalogue,
+            settings=chosen,
+            sourcing=sourcing,
+        ),
         orders=orders,
         receiving=Receiving(database=database, clock=clock, audit=audit, requests=requests, orders=orders),
+        promotions=Promotions(
+            database=database,
+            clock=clock,
+            audit=audit,
+            requests=requests,
+            catalogue=catalogue,
+            policies=policies,
+            promoting=promoting,
+            outlets=outlets,
+            settings=PromotionSettings(
+                elasticity=float(settings.promotions.elasticity), carrying_rate=float(settings.watch.carrying_cost)
+            ),
+        ),
+        promotion_watch=PromotionWatch(
+            database=database,
+            audit=audit,
+            requests=requests,
+            promoting=promoting,
+            demand=chosen.watch.demand,
+        ),
         policies=policies,
         decisions=decisions,
         delegations=Delegations(database=database, clock=clock, audit=audit, policies=policies),

@@ -183,7 +183,7 @@ def _label(parameter: Parameter, kind: type) -> Inline:
         "code": _("CODE"),
         "name": _("COMMAND"),
         "comment": _("comment"),
-        "value": _("VALUE"),
+        "value": _("VALUE"), "person": _("MEMBER until DATE"), "member": _("MEMBER"),
         "where": _("SUPPLIER"),
         "changes": _("SKU=UNITS supplier=CODE date=DAY"),
     }

@@ -15,7 +15,12 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import date
+from decimal import Decimal
 from typing import Literal
+
+from bot.domain.money import Money
+from bot.domain.views import CaseView, RequestView
 
 OptionKind = Literal["transfer", "expedite", "buy", "wait"]
 Why = Literal["nothing_lost", "least_lost", "cheapest"]
@@ -67,6 +72,36 @@ class Comparison:
     outcomes: tuple[Outcome, ...]
     horizon: float
     best: int
+    why: Why
+
+
+@dataclass(frozen=True, slots=True)
+class OptionView:
+    """One option as shown, in the organisation's currency; `empty_days` are left with it, `current` stands already."""
+
+    kind: OptionKind
+    units: int
+    arrives_on: date | None
+    landed: Money
+    avoided_days: Decimal
+    empty_days: Decimal
+    lost: Money
+    carrying: Money
+    supplier: str = ""
+    from_location: str = ""
+    mode: str = ""
+    best: bool = False
+    current: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class OptionsView:
+    """What can be done about a case, `wait` last, over the next `days`; `why` says why the best is best."""
+
+    case: CaseView
+    request: RequestView | None
+    options: tuple[OptionView, ...]
+    days: Decimal
     why: Why
 
 

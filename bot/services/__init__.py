@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from bot.services.decisions import Decisions
     from bot.services.delegations import Delegations
     from bot.services.digests import Digests
+    from bot.services.editing import Editing
     from bot.services.effects import Effects
     from bot.services.halts import Halts
     from bot.services.heads import Heads
@@ -29,9 +30,13 @@ if TYPE_CHECKING:
     from bot.services.inquiries import Inquiries
     from bot.services.lookup import Lookup
     from bot.services.members import Members
+    from bot.services.options import Options
     from bot.services.orders import Orders
     from bot.services.outbox import Outbox
     from bot.services.policies import Policies
+    from bot.services.promotions import Promotions
+    from bot.services.promotionwatch import PromotionWatch
+    from bot.services.purchases import Purchases
     from bot.services.rates import Rates
     from bot.services.receiving import Receiving
     from bot.services.requests import Requests
@@ -65,6 +70,9 @@ class Services:
     halts: Halts
     heads: Heads
     rates: Rates
+    purchases: Purchases
+    editing: Editing
+    options: Options
     orders: Orders
     receiving: Receiving
     policies: Policies
@@ -72,6 +80,9 @@ class Services:
     delegations: Delegations
     authenticators: Authenticators
     routing: Routing
+
+    promotions: Promotions
+    promotion_watch: PromotionWatch
 
 
 Invocation = command.Invocation[Services]

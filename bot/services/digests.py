@@ -23,10 +23,10 @@ from bot.errors import StocktideError
 from bot.ports import Clock
 from bot.services.catalogue import Catalogue
 from bot.services.conversations import Conversations
+from bot.services.decisions import Decisions
 from bot.services.members import Members, working_days, zone_of
 from bot.services.mornings import Mornings
 from bot.services.outbox import Outbox
-from bot.services.requests import Requests
 from bot.services.settings import ServiceSettings
 from bot.storage import cases
 from bot.storage import digests as rows
@@ -78,7 +78,7 @@ class Digests:
         members: Members,
         conversations: Conversations,
         outbox: Outbox,
-        requests: Requests,
+        decisions: Decisions,
         catalogue: Catalogue,
         settings: ServiceSettings,
     ) -> None:
@@ -87,7 +87,7 @@ class Digests:
         self._members = members
         self._conversations = conversations
         self._outbox = outbox
-        self._requests = requests
+        self._decisions = decisions
         self._catalogue = catalogue
         self._settings = settings
         self._turnover: tuple[date, TurnoverLine | None, TurnoverLine | None] | None = None
@@ -220,7 +220,7 @@ class Digests:
     async def _gather(
         self, member_id: int, on: date, since: datetime, board: Board, *, late: bool, merged: tuple[date, ...]
     ) -> DigestView:
-        waiting = await self._requests.waiting(member_id, 1, SHOWN)
+        waiting = await self._decisions.waiting(member_id, 1, SHOWN)
         async with self._database.reading() as connection:
             opened_total, ids = await rows.opened_since(connection, since, SHOWN)
             opened = await cases.views(connection, ids)

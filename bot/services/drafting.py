@@ -79,7 +79,7 @@ class Drafting:
         moved = {need.row: found for need in due if (found := self._transfer_in(need)) is not None}
         bought = [need for need in due if need.row not in moved]
         offers = {need.row: self._offer(need.row) for need in bought}
-        quantities = self._quantities({row: offer for row, offer in offers.items() if offer is not None})
+        quantities = self.quantities({row: offer for row, offer in offers.items() if offer is not None})
         lines = list(moved.values())
         for need in bought:
             offer = offers[need.row]
@@ -136,7 +136,7 @@ class Drafting:
     def _offer(self, row: int) -> Offer | None:
         return choose_offer(self._taken.market.offers(row), float(self._assessed.supply.runout.stockout[row]))
 
-    def _quantities(self, offers: Mapping[int, Offer]) -> dict[int, int]:
+    def quantities(self, offers: Mapping[int, Offer]) -> dict[int, int]:
         """Order quantities: the planned ones, and for series bought on another route by that route's lead time."""
         supply, routes = self._assessed.supply, self._taken.market.routes
         planned = {row: int(supply.order_quantity[row]) for row in offers}

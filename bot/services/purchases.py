@@ -22,7 +22,7 @@ from bot.domain.sourcing import Offer, SourcingSettings
 from bot.domain.views import RequestView
 from bot.errors import AlreadyDecided, BadArgument, Refusal, StaleButton
 from bot.ports import Clock
-from bot.services.audit import Audit
+from bot.services.audit import Audit, Deed
 from bot.services.catalogue import Catalogue
 from bot.services.choosing import WrongLot, chosen_offer, named_supplier, series_of, wrong_lot
 from bot.services.drafting import Proposal
@@ -130,15 +130,16 @@ class Purchases:
         wish = figures.drafting.purchase(figures.need(row, case), offer, units)
         if wish is None:
             return BadArgument(_("No price is known for it there; import a route with its cost."), "buy")
-        request_id = await self.place(connection, figures, wish, asker, platform)
-        return await self._requests.view(connection, request_id)
+        view, deed = await self.place(connection, figures, wish, asker, platform)
+        await self._audit.append_all(connection, [deed])
+        return view
 
     async def place(
         self, connection: AsyncConnection, figures: Plan, wish: Proposal, asker: Asker, platform: str
-    ) -> int:
+    ) -> tuple[RequestView, Deed]:
         """Write a line that a person asked for: into their own draft that comes the same way, or into a new order.
 
-        The new order is submitted where the person may. The audit entry is the last thing.
+        The new order is submitted where the person may. The deed is for the caller to record, as the last thing.
         """
         now = self._clock.now()
         own = await rows.own_draft(connection, wish.way, asker.member_id, now - JOINS_FOR)
@@ -155,8 +156,7 @@ class Purchases:
         view = await self._requests.view(connection, request_id)
         await self._announce(connection, view)
         await self._requests.refresh(connection, [request_id], view.case_ids)
-        await self._audit.append(connection, action, f"request:{request_id}", recorded(view), asker.member_id, platform)
-        return request_id
+        return view, Deed(action, f"request:{request_id}", recorded(view), asker.member_id, platform)
 
     async def _join(self, connection: AsyncConnection, own: RequestRow, wish: Proposal) -> int | None:
         """Put a line into a draft, on top of what it has of the product; its id, None where it is gone by now."""

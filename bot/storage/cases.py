@@ -36,11 +36,12 @@ class CaseRow:
     notified_severity: int
     snoozed_until: datetime | None
     money_minor: int
+    request_id: int | None
 
 
 _SCANNED = (
     Case.id, Case.key, Case.kind, Case.product_id, Case.location_id, Case.state, Case.severity, Case.notified_severity,
-    Case.snoozed_until, Case.money_minor,
+    Case.snoozed_until, Case.money_minor, Case.request_id,
 )  # fmt: skip
 
 
@@ -74,6 +75,14 @@ async def reopen(connection: AsyncConnection, ids: Collection[int], at: datetime
     for some in chunked(ids):
         await connection.execute(
             update(Case).where(Case.id.in_(some), Case.state == "acting").values(state="open", updated_at=at)
+        )
+
+
+async def silence(connection: AsyncConnection, ids: Collection[int], until: datetime, at: datetime) -> None:
+    """Put unresolved cases to sleep: somebody decided to leave them as they are for a while."""
+    for some in chunked(ids):
+        await connection.execute(
+            update(Case).where(Case.id.in_(some), Case.resolved_at.is_(None)).values(snoozed_until=until, updated_at=at)
         )
 
 

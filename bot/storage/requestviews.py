@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection
 from dataclasses import dataclass
 from itertools import groupby
 from typing import Any
 
-from sqlalchemy import and_, bindparam, func, literal, or_, select, update
+from sqlalchemy import bindparam, func, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 from sqlalchemy.orm import aliased
 
@@ -143,40 +143,6 @@ async def page_of(
     total = (await connection.execute(select(func.count()).select_from(Request).where(*wanted))).scalar_one()
     page = select(Request.id).where(*wanted).order_by(Request.id.desc()).offset(offset).limit(size)
     return total, list(await connection.scalars(page))
-
-
-async def pending_page(
-    connection: AsyncConnection,
-    kinds: Collection[RequestKind],
-    most: Mapping[str, int] | None,
-    not_by: int | None,
-    offset: int,
-    size: int,
-) -> tuple[int, list[int]]:
-    """How many requests wait, and the ids of one page: soonest expiry first, then the largest.
-
-    `most` restricts them to totals of at most so many minor units per currency (None: any), `not_by` to those that
-    this member did not ask for.
-    """
-    waits = [Request.state == "pending", Request.kind.in_(kinds)]
-    if not_by is not None:
-        waits.append(or_(Request.requested_by.is_(None), Request.requested_by != not_by))
-    if most is not None:
-        waits.append(
-            or_(
-                literal(value=False),
-                *(and_(Request.currency == code, Request.total_minor <= minor) for code, minor in most.items()),
-            )
-        )
-    total = (await connection.execute(select(func.count()).select_from(Request).where(*waits))).scalar_one()
-    page = await connection.execute(
-        select(Request.id)
-        .where(*waits)
-        .order_by(Request.expires_at, Request.total_minor.desc(), Request.id)
-        .offset(offset)
-        .limit(size)
-    )
-    return total, list(page.scalars())
 
 
 @dataclass(frozen=True, slots=True)

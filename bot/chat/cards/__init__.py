@@ -4,6 +4,7 @@ from bot.chat.cards.books import audit_card, head_card, rates_missing_card
 from bot.chat.cards.cases import burst_card, case_card, cases_card, snoozed_card, stale_card
 from bot.chat.cards.digest import digest_card, home_card
 from bot.chat.cards.offers import offer_note, offered_card
+from bot.chat.cards.options import bought_card, lot_card, options_card
 from bot.chat.cards.orders import arrives_form, progress_card, receive_form, received_card
 from bot.chat.cards.people import (
     code_card,
@@ -33,6 +34,7 @@ __all__ = [
     "apology_card",
     "arrives_form",
     "audit_card",
+    "bought_card",
     "burst_card",
     "case_card",
     "cases_card",
@@ -45,11 +47,13 @@ __all__ = [
     "help_card",
     "home_card",
     "linked_card",
+    "lot_card",
     "member_card",
     "more_requests_card",
     "notice_card",
     "offer_note",
     "offered_card",
+    "options_card",
     "progress_card",
     "rates_missing_card",
     "receive_form",
