@@ -22,6 +22,7 @@ from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, Settings
 from bot.errors import Fault, SettingsError
 
 PREFIX = "STOCKTIDE_"
+DECIDING_ROLES = ("buyer", "approver", "promo_manager")  # the others may be given no limit; an admin approves nothing
 DEFAULT_FILE = Path("stocktide.toml")
 
 
@@ -191,6 +192,14 @@ class StoresPart(_Part):
     )
 
 
+class PromotionsPart(_Part):
+    """Clearance promotions; how low a price may be stands in the policy."""
+
+    elasticity: Decimal = Field(
+        Decimal("2.6"), ge=0, le=10, description="How many per cent more sell at a price lower by 1%, such as 2.6"
+    )
+
+
 class RatesPart(_Part):
     """Exchange rates; without a source they come from `stocktide import rates` or `organisation.rates`."""
 
@@ -235,6 +244,7 @@ class Settings(BaseSettings):
     mail: MailPart = MailPart()
     orders: OrdersPart = OrdersPart()
     stores: StoresPart = StoresPart()
+    promotions: PromotionsPart = PromotionsPart()
     rates: RatesPart = RatesPart()
     audit: AuditPart = AuditPart()
     log: LogPart = LogPart()
@@ -379,6 +389,9 @@ def _combinations(settings: Settings) -> Iterator[Fault]:
     secret = telegram.webhook_secret.get_secret_value()
     if telegram.webhook_url and not re.fullmatch(r"[A-Za-z0-9_-]{1,256}", secret):
         yield Fault("telegram.webhook_secret", "is missing or malformed", "write 1 to 256 letters, digits, '_' or '-'")
+    for role in settings.approval.limits:
+        if role not in DECIDING_ROLES:
+            yield Fault(f"approval.limits.{role}", "may be given no limit", f"write {' or '.join(DECIDING_ROLES)}")
     for code, rate in settings.organisation.rates.items():
         if not re.fullmatch(r"[A-Z]{3}", code) or rate <= 0:
             yield Fault(

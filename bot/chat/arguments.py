@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from datetime import date, time, timedelta
+from datetime import date, datetime, time, timedelta
 from decimal import Decimal
 from typing import Protocol
 
@@ -90,8 +90,8 @@ class Price:
 class Until:
     """An end to come, as typed; `bot.chat.moments` knows which instant it means to whom.
 
-    One of `day`, `month_day`, `weekday` (Monday is 0; `next_week`: not this week's), `ahead` (days from today) or
-    `length`; `at` is a time of that day, or of today where no day is named.
+    One of `day`, `month_day`, `weekday` (Monday is 0; `next_week`: not this week's), `ahead` (days from today),
+    `length` or `instant` (a button's); `at` is a time of that day, or of today where no day is named.
     """
 
     day: date | None = None
@@ -101,6 +101,7 @@ class Until:
     next_week: bool = False
     at: time | None = None
     length: timedelta | None = None
+    instant: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -49,7 +49,7 @@ _MONTH_DAY = re.compile(r"([a-z]{3,9})\.?\s+([0-9]{1,2})(?:st|nd|rd|th)?(?:,?\s+
 def read_until(text: str) -> Until:
     """An end as typed; BadArgument where it is none."""
     body = _TAIL.sub("", _LEAD.sub("", text.strip(), count=1)).strip()
-    for read in (_lapse, _clock, _day_and_time):
+    for read in (_lapse, _clock, _stamp, _day_and_time):
         found = read(body)
         if found is not None:
             return found
@@ -70,7 +70,7 @@ def instant_until(until: Until, now: datetime, zone: ZoneInfo) -> datetime:
 
     BadArgument where it has passed, is no date, or lies more than 90 days ahead.
     """
-    ends = now + until.length if until.length is not None else _instant(until, now, zone)
+    ends = until.instant or (now + until.length if until.length is not None else _instant(until, now, zone))
     if ends <= now:
         raise BadArgument(_("That end, {at}, has passed; write one to come.", at=Instant(ends)))
     if ends > now + LONGEST:
@@ -96,6 +96,15 @@ def _clock(body: str) -> Until | None:
         return Until(at=read_clock(body).at)
     except Refusal:
         return None
+
+
+def _stamp(body: str) -> Until | None:
+    """An instant with its offset, as buttons carry it: 2011-12-01T18:00:00+00:00."""
+    try:
+        found = datetime.fromisoformat(body)
+    except ValueError:
+        return None
+    return Until(instant=found) if found.tzinfo is not None else None
 
 
 def _day_and_time(body: str) -> Until | None:

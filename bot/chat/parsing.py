@@ -185,6 +185,7 @@ def _label(parameter: Parameter, kind: type) -> Inline:
         "comment": _("comment"),
         "value": _("VALUE"), "person": _("MEMBER until DATE"), "member": _("MEMBER"),
         "where": _("SUPPLIER"),
+        "place": _("store=NAME"),
         "changes": _("SKU=UNITS supplier=CODE date=DAY"),
     }
     shown: dict[type, Inline] = {

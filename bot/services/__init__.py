@@ -80,7 +80,6 @@ class Services:
     delegations: Delegations
     authenticators: Authenticators
     routing: Routing
-
     promotions: Promotions
     promotion_watch: PromotionWatch
 
