@@ -51,7 +51,25 @@ def test_a_command_in_a_group_is_told_with_everything_the_inbox_needs() -> None:
 def test_lines_typed_to_the_bot_lose_slash_and_name(typed: str, heard: str) -> None:
     incoming = event(message(1, typed))
     assert incoming is not None
-    assert (incoming.kind, incoming.text, incoming.conversation_kind) == ("command", heard, "direct")
+    kind = "command" if typed.startswith("/") else "line"  # a form that waits for a value takes a line
+    assert (incoming.kind, incoming.text, incoming.conversation_kind) == (kind, heard, "direct")
+
+
+ASKED = {"message_id": 30, "from": BOT, "chat": GROUP, "date": 1321866000, "text": "Quantity?"}
+
+
+def test_in_a_group_a_plain_answer_to_the_bot_is_a_line_that_names_the_question() -> None:
+    incoming = event(message(1, "240", GROUP, reply_to_message=ASKED))
+    assert incoming is not None
+    assert (incoming.kind, incoming.text, incoming.reply_to) == ("line", "240", "30")
+    command = event(message(1, "/cancel", GROUP, reply_to_message=ASKED))
+    assert command is not None
+    assert (command.kind, command.text) == ("command", "cancel")
+
+
+@pytest.mark.parametrize("author", [LIN, BOT | {"username": "OtherBot"}])
+def test_in_a_group_an_answer_to_somebody_else_is_not_heard(author: dict[str, Any]) -> None:
+    assert event(message(1, "240", GROUP, reply_to_message=ASKED | {"from": author})) is None
 
 
 @pytest.mark.parametrize(
