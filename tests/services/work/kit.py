@@ -12,13 +12,20 @@ from sqlalchemy import insert, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bot.chat.command import Asker, Role
+from bot.domain.policy import RoleLimit, default_policy
 from bot.domain.watch import WatchSettings
 from bot.ports import Clock
 from bot.services.audit import Audit
 from bot.services.buttons import Buttons
+from bot.services.decisions import Decisions
+from bot.services.effects import Effects
+from bot.services.guard import DecisionGuard
 from bot.services.outbox import Outbox
+from bot.services.policies import Policies
 from bot.services.requests import Requests
+from bot.services.rulings import Rulings
 from bot.services.settings import ServiceSettings
+from bot.services.stepup import Authenticators
 from bot.services.wakes import Wakes
 from bot.storage import requests as rows
 from bot.storage import tables
@@ -38,6 +45,8 @@ class Desk:
     audit: Audit
     outbox: Outbox
     requests: Requests
+    decisions: Decisions
+    effects: Effects
     members: dict[str, int]
     product: int
     place: int
@@ -78,6 +87,44 @@ TEAM: Mapping[str, Role] = {
 }
 
 
+LIMITS = (
+    RoleLimit("approver", "GBP", 500_000),
+    RoleLimit("approver", "USD", 100_000),
+    RoleLimit("promo_manager", "GBP", 50_000),
+)
+
+
+@dataclass
+class Bureau:
+    """Requests and whoever decides them, put together as bootstrap does; nothing is carried out."""
+
+    audit: Audit
+    outbox: Outbox
+    requests: Requests
+    decisions: Decisions
+    effects: Effects
+
+
+def open_bureau(
+    database: Database, clock: Clock, settings: ServiceSettings, guard: DecisionGuard | None = None
+) -> Bureau:
+    """The services around a request."""
+    audit = Audit(database=database, clock=clock)
+    wakes = Wakes(database)
+    outbox = Outbox(database=database, clock=clock, buttons=Buttons(clock=clock), wakes=wakes)
+    policies = Policies(database=database, clock=clock, audit=audit, initial=default_policy("GBP", LIMITS))
+    rulings = Rulings(clock=clock, policies=policies, settings=settings)
+    requests = Requests(
+        database=database, clock=clock, audit=audit, outbox=outbox, settings=settings, rulings=rulings
+    )  # fmt: skip
+    decisions = Decisions(
+        database=database, clock=clock, audit=audit, requests=requests, policies=policies, rulings=rulings,
+        authenticators=Authenticators(database=database, clock=clock, audit=audit, issuer="Stocktide"), fulfilments={},
+        guard=guard,
+    )  # fmt: skip
+    return Bureau(audit, outbox, requests, decisions, Effects(database=database, clock=clock, wakes=wakes))
+
+
 async def add(connection: AsyncConnection, table: type[tables.Base], **values: Any) -> int:
     """Insert one row; its id."""
     added = await connection.execute(insert(table).values(**values).returning(table.__table__.c.id))
@@ -100,7 +147,7 @@ async def add_channel(connection: AsyncConnection, name: str, *topics: str, now:
     return channel
 
 
-async def open_desk(database: Database, clock: Clock) -> Desk:
+async def open_desk(database: Database, clock: Clock, guard: DecisionGuard | None = None) -> Desk:
     """Plant the team, one product, place and supplier, and put the services together."""
     now = clock.now()
     async with database.transaction() as connection:
@@ -114,10 +161,11 @@ async def open_desk(database: Database, clock: Clock) -> Desk:
             currency="GBP", markets=["United Kingdom"],
         )  # fmt: skip
         supplier = await add(connection, tables.Supplier, code="YIWU", name="Yiwu Bright", country="CN", currency="CNY")
-    audit = Audit(database=database, clock=clock)
-    outbox = Outbox(database=database, clock=clock, buttons=Buttons(clock=clock), wakes=Wakes(database))
-    requests = Requests(database=database, clock=clock, audit=audit, outbox=outbox, settings=SETTINGS)
-    return Desk(database, clock, audit, outbox, requests, members, product, place, supplier)
+    bureau = open_bureau(database, clock, SETTINGS, guard)
+    return Desk(
+        database, clock, bureau.audit, bureau.outbox, bureau.requests, bureau.decisions, bureau.effects, members,
+        product, place, supplier,
+    )  # fmt: skip
 
 
 async def add_case(desk: Desk, kind: str = "stockout_risk", severity: int = 2, state: str = "open") -> int:

@@ -15,18 +15,16 @@ from bot.chat.arguments import Location, Sku
 from bot.domain.sourcing import SourcingSettings
 from bot.domain.watch import WatchSettings
 from bot.ports import MovableClock
-from bot.services.audit import Audit
-from bot.services.buttons import Buttons
 from bot.services.cases import Cases
 from bot.services.catalogue import Catalogue
-from bot.services.outbox import Outbox
-from bot.services.requests import Requests
+from bot.services.editing import Editing
+from bot.services.options import Options
+from bot.services.purchases import Purchases
 from bot.services.settings import ServiceSettings
-from bot.services.wakes import Wakes
 from bot.services.watch import ScanReport, Watch
 from bot.storage import tables
 from bot.storage.database import Database
-from tests.services.work.kit import Desk, add, add_channel, add_team
+from tests.services.work.kit import Desk, add, add_channel, add_team, open_bureau
 
 TOPICS = ("restock", "surge", "slow", "late", "stale", "requests")
 
@@ -39,6 +37,9 @@ class Shop(Desk):
     watch: Watch
     catalogue: Catalogue
     settings: ServiceSettings
+    purchases: Purchases
+    editing: Editing
+    options: Options
     skus: dict[str, int] = field(default_factory=dict)
     places: dict[str, int] = field(default_factory=dict)
     zones: dict[str, str] = field(default_factory=dict)
@@ -168,6 +169,10 @@ class Shop(Desk):
         rows = await self.all(tables.Case)
         return {(row.kind, skus.get(row.product_id, "")): row for row in rows if row.resolved_at is None}
 
+    async def lines_of(self, request_id: int) -> list[Any]:
+        """The lines of a request, in their order."""
+        return [row for row in await self.all(tables.RequestLine) if row.request_id == request_id]
+
     async def all_cases(self) -> list[Any]:
         """Every case, oldest first."""
         return await self.all(tables.Case)
@@ -199,16 +204,26 @@ async def open_shop(
     settings = ServiceSettings(
         watch=WatchSettings(), organisation_currency="GBP", default_zone="Europe/London", **more
     )  # fmt: skip
-    audit = Audit(database=database, clock=clock)
-    outbox = Outbox(database=database, clock=clock, buttons=Buttons(clock=clock), wakes=Wakes(database))
+    bureau = open_bureau(database, clock, settings)
+    audit, outbox, requests = bureau.audit, bureau.outbox, bureau.requests
     shared: dict[str, Any] = {"database": database, "clock": clock, "settings": settings}
     cases = Cases(audit=audit, outbox=outbox, **shared)
-    requests = Requests(audit=audit, outbox=outbox, **shared)
     watch = Watch(audit=audit, cases=cases, requests=requests, sourcing=sourcing, **shared)
     catalogue = Catalogue(sourcing=sourcing, **shared)
+    purchases = Purchases(
+        database=database, clock=clock, audit=audit, outbox=outbox, requests=requests, catalogue=catalogue,
+        effects=bureau.effects, sourcing=sourcing,
+    )  # fmt: skip
+    editing = Editing(
+        database=database, clock=clock, audit=audit, requests=requests, catalogue=catalogue, sourcing=sourcing
+    )
+    options = Options(
+        audit=audit, requests=requests, purchases=purchases, catalogue=catalogue, sourcing=sourcing, **shared
+    )
     return Shop(
-        database, clock, audit, outbox, requests, members, 0, 0, 0,
-        cases=cases, watch=watch, catalogue=catalogue, settings=settings,
+        database, clock, audit, outbox, requests, bureau.decisions, bureau.effects, members, 0, 0, 0,
+        cases=cases, watch=watch, catalogue=catalogue, settings=settings, purchases=purchases, editing=editing,
+        options=options,
     )  # fmt: skip
 
 
