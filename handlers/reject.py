@@ -12,7 +12,7 @@ from bot.words import _
 
 async def reject(call: Invocation, request: RequestRef, comment: Rest | None = None) -> Message:
     """The decision; every message that shows the request is brought up to date by the service."""
-    decision = await call.services.requests.decide(
+    decision = await call.services.decisions.decide(
         request.id, request.version, "reject", call.asker, call.origin.platform, comment.text if comment else ""
     )
     return decided_card(decision.request, already=decision.already)

@@ -10,7 +10,7 @@ from typing import Annotated
 import typer
 
 from bot import __version__
-from bot.cli import ask, books, demo, facts, jobs, members, rates, run, setup
+from bot.cli import ask, books, demo, facts, jobs, members, policy, rates, run, setup
 from bot.cli.common import Context, err, say
 from bot.errors import FileRefused, Refusal, SettingsError, StocktideError
 from bot.language import language
@@ -44,7 +44,7 @@ def root(
     context.obj = Context(config)
 
 
-for group in (setup, facts, ask, jobs, members, books, rates, run, demo):
+for group in (setup, facts, ask, jobs, members, policy, books, rates, run, demo):
     group.register(app)
 
 

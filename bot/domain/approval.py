@@ -17,6 +17,7 @@ from bot.domain.policy import Policy
 from bot.domain.views import RequestKind, RequestState
 
 Verdict = Literal["approve", "reject"]
+ScopeKind = Literal["location", "supplier", "store"]
 Step = Literal["submit", "approve", "reject", "expire", "cancel", "execute", "finish", "fail"]
 Objection = Literal[
     "stranger", "role", "scope", "forbidden", "own", "editor", "spoken",

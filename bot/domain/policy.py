@@ -26,7 +26,6 @@ ReasonKind = Literal[
 FORBIDDING: frozenset[ReasonKind] = frozenset({"depth", "margin", "sku_cap", "no_end"})  # nobody may approve these
 CAREFUL = 2  # people, where a threshold is passed
 MOST_PEOPLE = 5
-DECIDING_ROLES = ("buyer", "approver", "promo_manager")  # the others may be given no limit; an admin approves nothing
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,6 +87,24 @@ class Policy:
         """The band of a total; an unknown one (None) falls into the last."""
         fits = (band for band in self.bands if band.up_to is None or (minor is not None and minor <= band.up_to))
         return next(fits, self.bands[-1])
+
+
+@dataclass(frozen=True, slots=True)
+class VersionView:
+    """One version of the policy as shown.
+
+    `state` is proposed, active, replaced or refused; `loosens` what it allows that the one before did not; names are
+    empty where it was Stocktide itself, or nobody yet.
+    """
+
+    number: int
+    state: str
+    loosens: tuple[str, ...]
+    note: str
+    proposed_by: str
+    proposed_at: datetime
+    decided_by: str
+    decided_at: datetime | None
 
 
 def default_bands(currency: str) -> tuple[Band, ...]:

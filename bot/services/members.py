@@ -11,9 +11,10 @@ from zoneinfo import ZoneInfo
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from bot.chat.command import Asker, Role
+from bot.chat.command import Asker, Origin, Role
+from bot.chat.nodes import Text
+from bot.domain.approval import ScopeKind
 from bot.domain.localtime import is_awake, next_awake
-from bot.domain.money import Money
 from bot.domain.views import MemberView
 from bot.errors import BadArgument, Refusal, UnknownReference
 from bot.language import nearest_language
@@ -21,6 +22,7 @@ from bot.ports import Clock, Profile
 from bot.services.audit import Audit
 from bot.services.daysoff import DaysOff
 from bot.services.linking import Linking, LinkOutcome
+from bot.storage import authority
 from bot.storage import members as rows
 from bot.storage.database import Database
 from bot.storage.members import MemberRow
@@ -169,13 +171,13 @@ class Members:
             await rows.change(connection, member_id, **values)
         return await self.get(member_id)
 
-    async def issue_code(self, asker: Asker, platform: str, external_id: str) -> tuple[str, datetime]:
-        """A one-time code that joins another platform's identity to this person, and when it lapses."""
-        return await self._linking.issue(asker, platform, external_id)
+    async def issue_code(self, asker: Asker, origin: Origin) -> tuple[str, datetime]:
+        """A one-time code that begins to join another platform's identity to this person, and when it lapses."""
+        return await self._linking.issue(asker, origin)
 
-    async def redeem(self, platform: str, external_id: str, code: str, *, confirmed: bool = False) -> LinkOutcome:
-        """Enter a code of another platform; see `bot.services.linking`."""
-        return await self._linking.redeem(platform, external_id, code, confirmed=confirmed)
+    async def redeem(self, asker: Asker, origin: Origin, code: str, *, confirmed: bool = False) -> LinkOutcome:
+        """Enter a code of another platform, there and then back; see `bot.services.linking`."""
+        return await self._linking.redeem(asker, origin, code, confirmed=confirmed)
 
     async def add(
         self,
@@ -216,18 +218,51 @@ class Members:
             data = {"before": found.role, "after": role}
             await self._audit.append(connection, "member.role", f"member:{found.id}", data)
 
-    async def set_limit(self, role: Role, most: Money) -> None:
-        """Set the most that a role may approve per request in a currency."""
-        async with self._database.transaction() as connection:
-            await rows.set_limit(connection, role, most.currency, most.minor)
-            data = {"per_request_minor": most.minor, "currency": most.currency}
-            await self._audit.append(connection, "limit.set", f"role:{role}", data)
-
-    async def limits(self) -> tuple[tuple[str, Money], ...]:
-        """(role, the most it may approve per request), one per currency."""
+    async def scopes(self, name: str) -> tuple[tuple[str, str], ...]:
+        """The (kind, code) that a person's role is limited to; none: it reaches everywhere."""
         async with self._database.reading() as connection:
-            found = await rows.limits(connection)
-        return tuple((role, Money.of_minor(minor, currency)) for role, currency, minor in found)
+            found = _need(await rows.by_name(connection, name))
+            kinds = (await authority.scopes(connection, [found.id])).get(found.id, {})
+        return tuple(sorted((kind, code) for kind, codes in kinds.items() for code in codes))
+
+    async def add_scope(self, name: str, kind: ScopeKind, code: str) -> bool:
+        """Limit a person's role to one location, supplier or store more; false where it was so already.
+
+        UnknownReference where there is no such person, location or supplier.
+        """
+        async with self._database.transaction() as connection:
+            found = _need(await rows.by_name(connection, name))
+            known = await _codes(connection, kind)
+            if known is not None and code not in known:
+                listed = Text(", ".join(sorted(known)[:10]) or "–")
+                raise UnknownReference(_("There is no such {kind}; known are {codes}.", kind=Text(kind), codes=listed))
+            added = await authority.add_scope(connection, found.id, kind, code)
+            if added:
+                data = {"kind": kind, "code": code}
+                await self._audit.append(connection, "member.scope_added", f"member:{found.id}", data)
+        return added
+
+    async def drop_scope(self, name: str, kind: ScopeKind, code: str) -> bool:
+        """Take one code out of a person's scope; false where it was not in it. With none left it reaches everywhere."""
+        async with self._database.transaction() as connection:
+            found = _need(await rows.by_name(connection, name))
+            gone = await authority.drop_scope(connection, found.id, kind, code)
+            if gone:
+                data = {"kind": kind, "code": code}
+                await self._audit.append(connection, "member.scope_dropped", f"member:{found.id}", data)
+        return gone
+
+    async def named(self, name: str) -> MemberView:
+        """The active member of that name, in any case; UnknownReference with the known names otherwise."""
+        everyone = await self.everyone()
+        wanted = name.strip().removeprefix("@").casefold()
+        found = [member for member in everyone if member.name.casefold() == wanted]
+        if not found:
+            found = [member for member in everyone if member.name.casefold().startswith(wanted) and wanted]
+        if len(found) != 1:
+            names = Text(", ".join(member.name for member in (found or everyone)[:10]))
+            raise UnknownReference(_("Which member? I know {names}.", names=names))
+        return found[0]
 
     def _country(self, country: str) -> str:
         code = country.strip().upper()
@@ -255,6 +290,13 @@ class Members:
             awake=awake,
             awake_from=None if awake else next_awake(zone, row.working_from, row.working_to, days, now, off),
         )
+
+
+async def _codes(connection: AsyncConnection, kind: ScopeKind) -> set[str] | None:
+    """Every code of a kind; None for stores, which are known by the settings alone."""
+    if kind == "location":
+        return set((await authority.location_codes(connection)).values())
+    return set((await authority.supplier_codes(connection)).values()) if kind == "supplier" else None
 
 
 def working_days(workdays: str) -> frozenset[int]:

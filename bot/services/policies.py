@@ -8,14 +8,13 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bot.chat.nodes import Code, Text
 from bot.domain.loosening import loosened
 from bot.domain.money import Money
-from bot.domain.policy import Policy, RoleLimit
+from bot.domain.policy import Policy, RoleLimit, VersionView
 from bot.errors import NotAllowed, Refusal, StaleButton, UnknownReference
 from bot.ports import Clock
 from bot.services.audit import Audit, Deed
@@ -36,20 +35,6 @@ class InForce:
 
     version: int
     policy: Policy
-
-
-@dataclass(frozen=True, slots=True)
-class VersionView:
-    """One version as shown; `loosens` is what it allows that the one before did not."""
-
-    number: int
-    state: PolicyState
-    loosens: tuple[str, ...]
-    note: str
-    proposed_by: str  # empty: Stocktide itself
-    proposed_at: datetime
-    decided_by: str
-    decided_at: datetime | None
 
 
 class Policies:
@@ -235,9 +220,7 @@ class Policies:
             raise UnknownReference(_("There is no version {number} of the policy.", number=number))
         return row
 
-    async def _denied(
-        self, connection: AsyncConnection, member_id: int, platform: str, what: str
-    ) -> NotAllowed | None:
+    async def _denied(self, connection: AsyncConnection, member_id: int, platform: str, what: str) -> NotAllowed | None:
         if await _may_change(connection, member_id):
             return None
         words = _("Only an administrator changes the policy; {command} shows it.", command=Code("policy"))

@@ -15,8 +15,9 @@ from typing import Annotated, Any
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from bot.domain.money import Money, exponent
-from bot.domain.policy import DECIDING_ROLES, MOST_PEOPLE, Band, Policy, RoleLimit, default_bands
+from bot.domain.policy import MOST_PEOPLE, Band, Policy, RoleLimit, default_bands
 from bot.errors import Fault, SettingsError
+from bot.settings import DECIDING_ROLES
 
 MOST = 10**12  # of any currency
 _HEAD = "# The policy: who may approve what. Amounts are in whole units; see docs/approvals.md.\n"
@@ -32,7 +33,9 @@ class _Part(BaseModel):
 class _Band(_Part):
     up_to: Amount | None = Field(None, description="a total such as '500'; the last band has none")
     people: int = Field(ge=1, le=MOST_PEOPLE, description=f"1 to {MOST_PEOPLE} people")
-    requester: bool = Field(default=False, description="true or false: may the requester be one, if self_approval is on")
+    requester: bool = Field(
+        default=False, description="true or false: may the requester be one, if self_approval is on"
+    )
 
 
 class _Limit(_Part):

@@ -27,7 +27,8 @@ from bot.domain.policy import (
 from bot.ports import Clock
 from bot.services.exchange import Exchange
 from bot.services.policies import InForce, Policies
-from bot.services.rates import Rates
+from bot.services.rates import exchange_at
+from bot.services.settings import ServiceSettings
 from bot.storage import requests as request_rows
 from bot.storage import rulings as rows
 from bot.storage.requests import LineRow, RequestRow
@@ -52,12 +53,18 @@ class Ruling:
     total: int | None = None
     rate: str = ""
     policy: int = 0
+    currency: str = ""  # of the policy
 
     def facts(self) -> dict[str, Any]:
         """What a request keeps of its ruling in its detail, as plain JSON."""
         return {
             "reasons": [reason.plain() for reason in (*self.forbidden, *self.reasons)],
-            "shown": {"digest": self.digest, "policy": self.policy, "rate": self.rate},
+            "shown": {
+                "digest": self.digest,
+                "policy": self.policy,
+                "rate": self.rate,
+                "currency": self.currency,
+            },
         }
 
 
@@ -78,10 +85,10 @@ class _Surroundings:
 class Rulings:
     """Rules requests by the policy in force and the rates of now."""
 
-    def __init__(self, *, clock: Clock, policies: Policies, rates: Rates) -> None:
+    def __init__(self, *, clock: Clock, policies: Policies, settings: ServiceSettings) -> None:
         self._clock = clock
         self._policies = policies
-        self._rates = rates
+        self._settings = settings
 
     async def rule(self, connection: AsyncConnection, ids: Collection[int]) -> dict[int, Ruling]:
         """The ruling of each request, in whatever state it is."""
@@ -99,7 +106,7 @@ class Rulings:
         now = self._clock.now()
         in_force = await self._policies.current(connection)
         policy = in_force.policy
-        exchange = await self._rates.exchange(connection, now)
+        exchange = await exchange_at(connection, self._settings, now)
         ids = [request.id for request in held]
         lines = await request_rows.lines(connection, ids)
         skus = await request_rows.skus(connection, {line.product_id for each in lines.values() for line in each})
@@ -143,6 +150,7 @@ def _ruling(request: RequestRow, around: _Surroundings) -> Ruling:
         total=total,
         rate=rate,
         policy=around.in_force.version,
+        currency=policy.currency,
     )
 
 

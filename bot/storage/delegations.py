@@ -51,14 +51,15 @@ async def revoke(connection: AsyncConnection, from_member: int, at: datetime) ->
     return changed.rowcount
 
 
-async def active(connection: AsyncConnection, to_members: Collection[int], at: datetime) -> dict[int, list[int]]:
-    """For each member the active members in whose place they may decide at `at`, the oldest delegation first."""
+async def active(connection: AsyncConnection, to_members: Collection[int] | None, at: datetime) -> dict[int, list[int]]:
+    """For each member (all without `to_members`) the active members in whose place they may decide at `at`, the oldest
+    delegation first.
+    """
     found: dict[int, list[int]] = {}
-    rows = await connection.execute(
+    wanted = (
         select(Delegation.to_member, Delegation.from_member)
         .join(Member, Member.id == Delegation.from_member)
         .where(
-            Delegation.to_member.in_(to_members),
             Delegation.revoked_at.is_(None),
             Delegation.starts_at <= at,
             Delegation.ends_at > at,
@@ -66,7 +67,9 @@ async def active(connection: AsyncConnection, to_members: Collection[int], at: d
         )
         .order_by(Delegation.id)
     )
-    for to_member, from_member in rows:
+    if to_members is not None:
+        wanted = wanted.where(Delegation.to_member.in_(to_members))
+    for to_member, from_member in await connection.execute(wanted):
         found.setdefault(to_member, []).append(from_member)
     return found
 

@@ -1,18 +1,31 @@
-"""Members, their identities, the limits of roles, and one-time codes, as stored."""
+"""Members and their identities, as stored; the codes that join them are in `bot.storage.linking`."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, time
 from typing import Any
 
-from sqlalchemy import delete, insert, select, update
+from sqlalchemy import delete, exists, insert, or_, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
+from sqlalchemy.orm import aliased
 
 from bot.chat.command import Role
 from bot.storage.dialect import insert_into
-from bot.storage.tables import ApprovalLimit, Conversation, Identity, LinkCode, Mark, Member, Request
+from bot.storage.tables import (
+    Authenticator,
+    Conversation,
+    Delegation,
+    Identity,
+    LinkCode,
+    Mark,
+    Member,
+    MemberScope,
+    Receipt,
+    Request,
+    Vote,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,61 +151,41 @@ async def identify_new(
 
 
 async def join(connection: AsyncConnection, kept: int, dropped: int) -> None:
-    """Make two members one: identities, conversations and requests of `dropped` are those of `kept` from now on."""
+    """Make two members one: what `dropped` has and did is of `kept` from now on.
+
+    Nobody gains a word by it: what either said on requests that still wait is forgotten, and delegations, scopes and
+    the authenticator of `dropped` end.
+    """
+    await _join_votes(connection, kept, dropped)
     moved = (
         (Identity, Identity.member_id),
         (Conversation, Conversation.member_id),
         (Request, Request.requested_by),
+        (Request, Request.edited_by),
         (Request, Request.decided_by),
+        (Receipt, Receipt.member_id),
     )
     for table, column in moved:
         await connection.execute(update(table).where(column == dropped).values({column: kept}))
-    await connection.execute(delete(LinkCode).where(LinkCode.member_id == dropped))
+    ended = or_(Delegation.from_member == dropped, Delegation.to_member == dropped)
+    await connection.execute(delete(Delegation).where(ended))
+    for owned in (LinkCode, MemberScope, Authenticator):
+        await connection.execute(delete(owned).where(owned.member_id == dropped))
     gone = Member.name + f" (joined with {kept})"
     await connection.execute(
         update(Member).where(Member.id == dropped).values(active=False, next_digest_at=None, name=gone)
     )
 
 
-async def limits(connection: AsyncConnection) -> list[tuple[str, str, int]]:
-    """(role, currency, most per request in minor units), by role and currency."""
-    columns = (ApprovalLimit.role, ApprovalLimit.currency, ApprovalLimit.per_request_minor)
-    found = await connection.execute(select(*columns).order_by(ApprovalLimit.role, ApprovalLimit.currency))
-    return [(row[0], row[1], row[2]) for row in found]
-
-
-async def set_limit(connection: AsyncConnection, role: str, currency: str, minor: int) -> None:
-    """Set the most that a role may approve in a currency."""
-    statement = insert_into(connection, ApprovalLimit).values(role=role, currency=currency, per_request_minor=minor)
-    await connection.execute(
-        statement.on_conflict_do_update(index_elements=["role", "currency"], set_={"per_request_minor": minor})
-    )
-
-
-async def add_code(connection: AsyncConnection, values: Mapping[str, Any]) -> None:
-    """Keep a code's hash; the person's earlier codes die."""
-    mine = (LinkCode.platform == values["platform"]) & (LinkCode.external_id == values["external_id"])
-    await connection.execute(delete(LinkCode).where(mine, LinkCode.used_at.is_(None)))
-    await connection.execute(insert(LinkCode).values(**values))
-
-
-async def code(connection: AsyncConnection, code_hash: str, at: datetime) -> tuple[int, str, str] | None:
-    """(member, platform, external id) of a code that is unused and in time."""
-    found = await connection.execute(
-        select(LinkCode.member_id, LinkCode.platform, LinkCode.external_id).where(
-            LinkCode.code_hash == code_hash, LinkCode.used_at.is_(None), LinkCode.expires_at > at
-        )
-    )
-    row = found.one_or_none()
-    return (row[0], row[1], row[2]) if row else None
-
-
-async def use_code(connection: AsyncConnection, code_hash: str, at: datetime) -> bool:
-    """Use a code up; false where it was used meanwhile."""
-    used = await connection.execute(
-        update(LinkCode).where(LinkCode.code_hash == code_hash, LinkCode.used_at.is_(None)).values(used_at=at)
-    )
-    return used.rowcount == 1
+async def _join_votes(connection: AsyncConnection, kept: int, dropped: int) -> None:
+    both = (kept, dropped)
+    waiting = select(Request.id).where(Request.state == "pending")
+    theirs = or_(Vote.member_id.in_(both), Vote.principal_id.in_(both))
+    await connection.execute(delete(Vote).where(Vote.request_id.in_(waiting), theirs))
+    other = aliased(Vote)
+    for column, same in ((Vote.member_id, other.member_id), (Vote.principal_id, other.principal_id)):
+        twice = exists().where(other.request_id == Vote.request_id, other.version == Vote.version, same == kept)
+        await connection.execute(update(Vote).where(column == dropped, ~twice).values({column: kept}))
 
 
 async def mark(connection: AsyncConnection, key: str) -> str | None:

@@ -42,7 +42,11 @@ async def purchases(
                 func.coalesce(Request.submitted_at, Request.created_at) > since,
             )
         )
-        found += [SupplyRow(*row[:4]) for row in rows if row.state != "draft" or row.id in ruled]
+        found += [
+            SupplyRow(row.id, row.supplier_id or 0, row.total_minor, row.currency)
+            for row in rows
+            if row.state != "draft" or row.id in ruled
+        ]
     return found
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
 from sqlalchemy import delete, insert, or_, select
 from sqlalchemy.ext.asyncio import AsyncConnection
@@ -54,8 +55,18 @@ async def standing(connection: AsyncConnection, ids: Collection[int]) -> dict[in
             .order_by(Vote.id)
         )
         for vote in votes:
-            found[vote.request_id].append(VoteRow(*vote))
+            found[vote.request_id].append(_vote(vote))
     return found
+
+
+async def pending(connection: AsyncConnection) -> list[int]:
+    """The requests that wait for a decision: the soonest to lapse first, then the largest."""
+    found = await connection.scalars(
+        select(Request.id)
+        .where(Request.state == "pending")
+        .order_by(Request.expires_at, Request.total_minor.desc(), Request.id)
+    )
+    return list(found)
 
 
 async def of_member(connection: AsyncConnection, request_id: int, member_id: int) -> VoteRow | None:
@@ -67,7 +78,7 @@ async def of_member(connection: AsyncConnection, request_id: int, member_id: int
         .limit(1)
     )
     row = found.one_or_none()
-    return None if row is None else VoteRow(*row)
+    return None if row is None else _vote(row)
 
 
 async def cast(connection: AsyncConnection, vote: VoteRow) -> None:
@@ -86,3 +97,7 @@ async def cast(connection: AsyncConnection, vote: VoteRow) -> None:
         )
     values = {column.key: getattr(vote, column.key) for column in _COLUMNS}
     await connection.execute(insert(Vote).values(**values))
+
+
+def _vote(row: Any) -> VoteRow:  # noqa: ANN401  # a row of `_COLUMNS`
+    return VoteRow(*row)
