@@ -39,8 +39,8 @@ async def test_a_shortage_opens_one_case_with_a_purchase_that_waits(shop: Shop) 
     assert (case.severity, case.currency, case.state) == (3, "GBP", "open")
     assert case.money_minor > 0
     (request,) = await shop.requested()
-    assert (request.kind, request.state, request.case_id, request.currency) == (
-        "purchase_order", "pending", case.id, "GBP",
+    assert (request.kind, request.state, request.id, request.currency, request.urgent) == (
+        "purchase_order", "pending", case.request_id, "GBP", True,
     )  # fmt: skip
     assert request.expires_at == shop.clock.now() + DAY
     assert request.expected_on == shop.today("UK") + timedelta(days=21)
@@ -48,7 +48,11 @@ async def test_a_shortage_opens_one_case_with_a_purchase_that_waits(shop: Shop) 
     assert line.quantity % 24 == 0
     assert line.quantity >= 100
     assert request.total_minor == line.quantity * 90
-    assert line.quantity - 24 < request.detail["order_up_to"] - request.detail["position"] <= line.quantity
+    assert line.case_id == case.id
+    assert line.quantity - 24 < line.detail["order_up_to"] - line.detail["position"] <= line.quantity
+    assert (line.detail["quote_minor"], line.detail["minimum_order"], line.detail["pack_size"]) == (90, 100, 24)
+    assert Decimal(line.detail["need_90"]) == pytest.approx(900, rel=0.1)
+    assert line.detail["arrives_on"] == request.expected_on.isoformat()
     (post,) = await shop.said()
     assert "'approve'" in post
     assert f"R-{request.id}@2" in post
@@ -89,15 +93,16 @@ async def test_two_scans_at_once_open_nothing_twice(shop: Shop) -> None:
         await plant_shortage(shop, f"A{number}")
     await asyncio.gather(shop.scan(), shop.scan(), shop.scan())
     assert len(await shop.all(tables.Case)) == 4
-    assert len(await shop.requested()) == 4
-    assert len(await shop.said()) == 4
+    (request,) = await shop.requested()
+    assert len(await shop.lines_of(request.id)) == 4
+    assert len(await shop.said()) == 5  # four cases, and the order of all
     assert (await shop.audit.verify()).broken_at is None
 
 
 async def test_an_approved_purchase_is_not_proposed_again_and_its_case_stays(shop: Shop) -> None:
     await plant_shortage(shop)
     await shop.scan()
-    await shop.requests.decide(1, None, "approve", shop.asker("Lin Wei"), "slack")
+    await shop.decisions.decide(1, None, "approve", shop.asker("Lin Wei"), "slack")
     report = await shop.scan()
     assert (report.resolved, report.requests_drafted) == (0, 0)
     case = (await shop.unresolved())["stockout_risk", "A1"]
@@ -107,7 +112,7 @@ async def test_an_approved_purchase_is_not_proposed_again_and_its_case_stays(sho
 async def test_an_order_that_was_placed_counts_as_incoming_and_no_longer_as_asked_for(shop: Shop) -> None:
     await plant_shortage(shop, on_hand=200)
     await shop.scan()
-    await shop.requests.decide(1, None, "approve", shop.asker("Lin Wei"), "slack")
+    await shop.decisions.decide(1, None, "approve", shop.asker("Lin Wei"), "slack")
     quantity = (await shop.all(tables.RequestLine))[0].quantity
     async with shop.database.transaction() as connection:
         await connection.execute(
@@ -124,7 +129,7 @@ async def test_an_order_that_was_placed_counts_as_incoming_and_no_longer_as_aske
 async def test_a_rejected_purchase_comes_back_only_after_the_cool_down(shop: Shop, clock: MovableClock) -> None:
     await plant_shortage(shop)
     await shop.scan()
-    await shop.requests.decide(1, None, "reject", shop.asker("Lin Wei"), "slack")
+    await shop.decisions.decide(1, None, "reject", shop.asker("Lin Wei"), "slack")
     assert (await shop.unresolved())["stockout_risk", "A1"].state == "open"
     assert (await shop.scan()).requests_drafted == 0
     clock.push(6 * DAY)
@@ -138,7 +143,7 @@ async def test_a_rejected_purchase_comes_back_at_once_when_the_case_worsens(shop
     await plant_shortage(shop, on_hand=150)
     await shop.scan()
     assert (await shop.unresolved())["stockout_risk", "A1"].severity == 2
-    await shop.requests.decide(1, None, "reject", shop.asker("Lin Wei"), "slack")
+    await shop.decisions.decide(1, None, "reject", shop.asker("Lin Wei"), "slack")
     shop.clock.push(timedelta(hours=1))  # type: ignore[attr-defined]
     await shop.holds("A1", "UK", 5)
     report = await shop.scan()
@@ -163,10 +168,10 @@ async def test_the_cheapest_route_in_time_is_taken(shop: Shop) -> None:
     await shop.buys("UK", 3, 240, sku="A1", supplier="COURIER", mode="air")
     await shop.scan()
     (request,) = await shop.requested()
-    assert (request.detail["mode"], request.detail["in_time"]) == ("air", True)
+    assert (request.mode, request.urgent) == ("air", False)
     assert request.expected_on == shop.today("UK") + timedelta(days=9)
     (line,) = await shop.all(tables.RequestLine)
-    assert (line.unit_cost_minor, line.quantity % 10) == (95, 0)
+    assert (line.unit_cost_minor, line.quantity % 10, line.detail["in_time"]) == (95, 0, True)
 
 
 async def test_the_soonest_route_is_taken_where_none_is_in_time(shop: Shop) -> None:
@@ -174,7 +179,8 @@ async def test_the_soonest_route_is_taken_where_none_is_in_time(shop: Shop) -> N
     await shop.buys("UK", 9, 95, sku="A1", supplier="AIRLIFT", mode="air")
     await shop.scan()
     (request,) = await shop.requested()
-    assert (request.detail["lead_time_days"], request.detail["in_time"]) == ("9.0", False)
+    (line,) = await shop.lines_of(request.id)
+    assert (line.detail["lead_time_days"], line.detail["in_time"], request.urgent) == ("9.0", False, True)
 
 
 async def test_a_price_in_another_currency_is_paid_in_it_and_ranked_in_ours(
