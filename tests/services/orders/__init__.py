@@ -1,0 +1,1 @@
+"""Orders from approved to received."""
