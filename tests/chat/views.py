@@ -315,6 +315,7 @@ def _people() -> Iterator[tuple[str, Message]]:
     yield "who", cards.who_card(a_page((a_member(), away, replace(away, awake_from=None)), 2), NOW, ("who",))
     yield "who of nobody", cards.who_card(a_page((), 1, 1, 0), NOW)
     yield "code", cards.code_card("ABCDE-23456", NOW)
+    yield "second code", cards.answer_back_card("ABCDE-23456", "slack", NOW)
     yield "confirm", cards.confirm_link_card("ABCDE-23456", HOSTILE, "slack", "approver")
     yield "linked", cards.linked_card(a_member())
     yield "topics", cards.topics_card((("restock", ""), ("surge", "UK")), _("Saved."))

@@ -1,3 +1,4 @@
+import re
 from datetime import timedelta
 from typing import get_args
 
@@ -6,6 +7,7 @@ import pytest
 from bot.chat.command import Command
 from bot.chat.incoming import ConversationKind
 from bot.chat.parsing import grammar
+from bot.chat.router import Answer
 from bot.language import language
 from bot.storage import tables
 from handlers import ALIASES, COMMANDS
@@ -199,15 +201,22 @@ async def test_a_conversation_subscribes_and_unsubscribes(office: Office) -> Non
     assert topics == (("surge", "UK"),)
 
 
-async def test_a_code_is_given_to_the_asker_alone_and_joins_both_platforms(office: Office) -> None:
+async def test_a_code_from_each_side_joins_both_platforms_and_each_is_for_the_asker_alone(office: Office) -> None:
     answer = await office.ask("link")
     assert answer.private
-    code = next(line.rpartition("link ")[2].partition(".")[0] for line in text(answer).splitlines() if "link " in line)
-    linked = await office.ask(f"link {code}", name="Somebody", platform="telegram", kind="direct")
+    there = await office.ask(f"link {code_of(answer)}", name="Somebody", platform="telegram", kind="direct")
+    assert there.private
+    back = await office.ask(f"link {code_of(there)}")
+    assert "Is Somebody on Telegram really you?" in text(back)  # Lin Wei is an approver
+    linked = await office.press(button(back, "link"))
     assert "Linked: you are Lin Wei on Slack + Telegram." in text(linked)
-    assert (await office.ask("link", platform="telegram")).refused
-    again = await office.ask(f"link {code}", name="Eve", platform="telegram", kind="direct")
+    assert (await office.ask("link", platform="telegram")).refused  # a group
+    again = await office.ask(f"link {code_of(there)}")
     assert "wrong, used, or older" in text(again)
+
+
+def code_of(answer: Answer) -> str:
+    return re.search(r"link (\S{5}-\S{5})", text(answer))[1]  # type: ignore[index]  # it is there
 
 
 async def test_help_shows_every_command_and_one_with_examples(office: Office) -> None:

@@ -7,6 +7,7 @@ from bot.chat.cards.offers import offer_note, offered_card
 from bot.chat.cards.options import bought_card, lot_card, options_card
 from bot.chat.cards.orders import arrives_form, progress_card, receive_form, received_card
 from bot.chat.cards.people import (
+    answer_back_card,
     code_card,
     command_card,
     confirm_link_card,
@@ -31,6 +32,7 @@ from bot.chat.cards.stock import stock_card, turnover_card
 from bot.chat.cards.why import why_card
 
 __all__ = [
+    "answer_back_card",
     "apology_card",
     "arrives_form",
     "audit_card",

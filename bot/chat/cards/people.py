@@ -124,11 +124,30 @@ def _who_row(member: MemberView, now: datetime) -> tuple[Inline, ...]:
 def code_card(code: str, expires_at: datetime) -> Message:
     """A one-time code, to be entered on the other platform."""
     title = _("Your code: {code}", code=Code(code))
-    how = _("On the other platform, send me {line}. Then both are you.", line=Code(f"link {code}"))
+    how = _(
+        "On the other platform, send me {line}. I answer there with a second code, which you type here.",
+        line=Code(f"link {code}"),
+    )
     note = _(
-        "It works once, until {at}. Give it to nobody: whoever enters it becomes you.", at=Instant(expires_at, "time")
+        "It works once, until {at}. Give it to nobody, and type no code here that somebody sent you.",
+        at=Instant(expires_at, "time"),
     )
     return Message(_("Your code to link another platform"), (Paragraph(title), Paragraph(how), Footnote(note)))
+
+
+def answer_back_card(code: str, platform: str, expires_at: datetime) -> Message:
+    """The second code, to be typed where the first one was got; the two are joined only then."""
+    title = _("Your second code: {code}", code=Code(code))
+    how = _(
+        "Now send me {line} on {platform}, where you got the first code. Then both are you.",
+        line=Code(f"link {code}"),
+        platform=labels.platform_name(platform),
+    )
+    note = _(
+        "It works once, until {at}. Did somebody else send you the first code? Then stop here, and tell them nothing.",
+        at=Instant(expires_at, "time"),
+    )
+    return Message(_("Your second code to link another platform"), (Paragraph(title), Paragraph(how), Footnote(note)))
 
 
 def confirm_link_card(code: str, name: str, platform: str, role: str) -> Message:

@@ -45,7 +45,11 @@ class Identity(Base):
 
 
 class LinkCode(Base):
-    """A one-time code that joins two identities into one person; only its hash is kept."""
+    """A one-time code on the way of joining two identities into one person; only its hash is kept.
+
+    The first code is got by a member in a `conversation` of their platform. Entered on the other platform, it is
+    answered by a second one, which `answers` it (its hash) and names who got it there as the platform knows them.
+    """
 
     __tablename__ = "link_codes"
     code_hash: Mapped[str] = mapped_column(primary_key=True)
@@ -54,6 +58,9 @@ class LinkCode(Base):
     external_id: Mapped[str]
     expires_at: Mapped[datetime]
     used_at: Mapped[datetime | None]
+    conversation: Mapped[str] = mapped_column(default="", doc="the group it was got in; empty: in private")
+    answers: Mapped[str] = mapped_column(default="")
+    name: Mapped[str] = mapped_column(default="")
 
 
 class Conversation(Base):

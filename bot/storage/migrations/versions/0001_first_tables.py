@@ -277,7 +277,10 @@ def _people() -> None:
         sa.Column("platform", sa.String(), nullable=False),
         sa.Column("external_id", sa.String(), nullable=False),
         sa.Column("expires_at", UtcDateTime(), nullable=False),
-        sa.Column("used_at", UtcDateTime(), nullable=True))
+        sa.Column("used_at", UtcDateTime(), nullable=True),
+        sa.Column("conversation", sa.String(), nullable=False),
+        sa.Column("answers", sa.String(), nullable=False),
+        sa.Column("name", sa.String(), nullable=False))
     op.create_table("subscriptions",
         sa.Column("id", ID, primary_key=True),
         sa.Column("conversation_id", ID, sa.ForeignKey("conversations.id"), index=True, nullable=False),
