@@ -1,0 +1,83 @@
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from bot.domain.leadtime import Deliveries, LeadTimeSettings, Stated, learn
+
+Row = tuple[int, int, int, int, int, int, float]  # order, supplier, location, mode, product, units, days
+
+
+def deliveries(*rows: Row) -> Deliveries:
+    order, supplier, location, mode, product, units, days = np.array(rows, dtype=float).reshape(-1, 7).T
+    ints = [column.astype(np.int64) for column in (order, supplier, location, mode, product, units)]
+    return Deliveries(*ints, units * days)
+
+
+def stated(*rows: tuple[int, int, int, int, float, float]) -> Stated:
+    supplier, location, mode, product, days, sd = np.array(rows, dtype=float).reshape(-1, 6).T
+    return Stated(*(column.astype(np.int64) for column in (supplier, location, mode, product)), days, sd)
+
+
+def test_without_deliveries_the_stated_lead_time_stands() -> None:
+    found = learn(stated((1, 1, 0, 0, 35, 7)), deliveries())
+    assert (found.days.tolist(), found.sd.tolist(), found.observations.tolist()) == ([35], [7], [0])
+
+
+def test_one_order_moves_the_plan_by_a_quarter_of_the_way() -> None:
+    found = learn(stated((1, 1, 0, 0, 35, 7)), deliveries((1, 1, 1, 0, 5, 240, 43)))
+    assert found.days.tolist() == [37]  # (3 x 35 + 43) / 4
+    assert found.observations.tolist() == [1]
+    assert found.sd[0] == pytest.approx(((3 * 49 + 0.75 * 64) / 4) ** 0.5)
+
+
+def test_an_order_that_came_in_parts_counts_once_by_its_units() -> None:
+    parts = deliveries((1, 1, 1, 0, 5, 30, 30), (1, 1, 1, 0, 6, 10, 50))
+    assert learn(stated((1, 1, 0, 0, 35, 7)), parts).observations.tolist() == [1]
+    assert learn(stated((1, 1, 0, 0, 35, 7)), parts).days.tolist() == [35]  # 30 units at 30 and 10 at 50: 35
+
+
+def test_a_route_of_a_product_learns_from_that_product_alone() -> None:
+    seen = deliveries((1, 1, 1, 0, 5, 10, 45), (2, 1, 1, 0, 6, 10, 25))
+    found = learn(stated((1, 1, 0, 5, 35, 7), (1, 1, 0, 6, 35, 7), (1, 1, 0, 0, 35, 7), (1, 1, 0, 7, 35, 7)), seen)
+    assert found.days.tolist() == [37.5, 32.5, 35, 35]
+    assert found.observations.tolist() == [1, 1, 2, 0]
+
+
+def test_suppliers_places_and_modes_do_not_mix() -> None:
+    seen = deliveries((1, 1, 1, 0, 5, 10, 45))
+    others = stated((2, 1, 0, 0, 35, 7), (1, 2, 0, 0, 35, 7), (1, 1, 1, 0, 35, 7))
+    assert learn(others, seen).observations.tolist() == [0, 0, 0]
+
+
+def test_many_orders_settle_it() -> None:
+    seen = deliveries(*((number, 1, 1, 0, 5, 10, 41 + number % 2) for number in range(300)))
+    found = learn(stated((1, 1, 0, 0, 35, 7)), seen)
+    assert found.days[0] == pytest.approx(41.5, abs=0.1)
+    assert found.sd[0] < 1.2
+
+
+def test_a_delivery_is_never_before_its_order() -> None:
+    found = learn(stated((1, 1, 0, 0, 4, 1)), deliveries((1, 1, 1, 0, 5, 10, -50)), LeadTimeSettings(prior=1))
+    assert found.days[0] > 0
+
+
+@given(
+    days=st.lists(st.floats(0.5, 200), min_size=1, max_size=30),
+    mean=st.floats(0.5, 200),
+    sd=st.floats(0, 50),
+)
+def test_what_is_learned_lies_between_what_was_stated_and_what_was_seen(
+    days: list[float], mean: float, sd: float
+) -> None:
+    seen = deliveries(*((number, 1, 1, 0, 5, 10, each) for number, each in enumerate(days)))
+    found = learn(stated((1, 1, 0, 0, mean, sd)), seen)
+    average = float(np.mean(days))
+    assert min(mean, average) - 1e-9 <= found.days[0] <= max(mean, average) + 1e-9
+    # the textbook's form, one by one
+    n, k = len(days), 3.0
+    square = sum((each - average) ** 2 for each in days)
+    wanted = (k * sd**2 + square + k * n / (k + n) * (average - mean) ** 2) / (k + n)
+    assert found.sd[0] ** 2 == pytest.approx(wanted, rel=1e-9, abs=1e-9)

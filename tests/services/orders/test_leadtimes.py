@@ -1,0 +1,88 @@
+from __future__ import annotations
+
+from datetime import date, timedelta
+from decimal import Decimal
+
+from bot.chat.arguments import Location
+from bot.domain.sourcing import SourcingSettings
+from bot.services import snapshot
+from bot.services.figures import learned
+from bot.storage import catalogue
+from bot.storage.catalogue import RouteColumns
+from tests.services.orders.kit import Yard
+
+
+async def routes(yard: Yard, before: timedelta = timedelta(0)) -> RouteColumns:
+    async with yard.shop.database.reading() as connection:
+        return await catalogue.routes(connection, at=yard.clock.now() - before)
+
+
+async def test_a_finished_order_teaches_its_route(yard: Yard) -> None:
+    number = await yard.ordered({"LAMP": 240, "MUG": 80})
+    yard.pass_days(31)
+    await yard.receive(number, {"LAMP": 240})
+    assert (await routes(yard)).observations.tolist() == [0]  # not before it is done
+    yard.pass_days(40)
+    view = (await yard.receive(number)).request
+    assert (view.detail["took_days"], view.detail["stated_days"]) == ("41.0", "35.0")  # 240 at 31 days, 80 at 71
+    found = await routes(yard)
+    assert (found.stated.tolist(), found.observations.tolist()) == ([35], [1])
+    assert found.lead_time.tolist() == [36.5]  # (3 x 35 + 41) / 4
+    earlier = await routes(yard, timedelta(days=1))
+    assert (earlier.lead_time.tolist(), earlier.observations.tolist()) == ([35], [0])  # as it was known then
+
+
+async def test_stock_is_reckoned_with_what_was_learned_and_says_so(yard: Yard) -> None:
+    await yard.shop.sells("LAMP", "UK", [10] * 120)
+    place: Location = yard.shop.location("UK")
+    [before] = (await yard.shop.catalogue.stock_report(yard.shop.sku("LAMP"), place)).lines
+    assert before.lead_time_days == Decimal(35)
+    number = await yard.ordered({"LAMP": 240})
+    yard.pass_days(55)
+    await yard.receive(number)
+    [after] = (await yard.shop.catalogue.stock_report(yard.shop.sku("LAMP"), place)).lines
+    assert after.lead_time_days == Decimal(40)
+    async with yard.shop.database.reading() as connection:
+        taken = await snapshot.take(connection, yard.shop.settings, SourcingSettings(), yard.clock.now())
+    row = taken.find(yard.shop.skus["LAMP"], yard.shop.places["UK"])
+    assert row is not None
+    assert learned(taken, row) == {
+        "lead_time": {"observations": 1, "stated_days": "35.0", "learned_days": "40.0"},
+    }
+
+
+async def test_a_case_keeps_on_how_many_orders_its_lead_time_rests(yard: Yard) -> None:
+    number = await yard.ordered({"LAMP": 1})
+    yard.pass_days(55)
+    await yard.receive(number)
+    await yard.shop.sells("LAMP", "UK", [10] * 120)
+    await yard.shop.scan()
+    case = (await yard.shop.unresolved())["stockout_risk", "LAMP"]
+    assert case.evidence["lead_time"]["observations"] == 1
+    assert case.evidence["inputs"]["lead_time_days"] == 40
+
+
+async def test_goods_that_are_late_open_a_case_that_names_the_order(yard: Yard) -> None:
+    await yard.shop.sells("LAMP", "UK", [1] * 120)
+    number = await yard.ordered({"LAMP": 240}, days=10)
+    await yard.shop.scan()
+    assert ("late_inbound", "LAMP") not in await yard.shop.unresolved()
+    yard.pass_days(12)
+    await yard.shop.scan()
+    case = (await yard.shop.unresolved())["late_inbound", "LAMP"]
+    assert case.evidence["shown"]["overdue_orders"] == [f"R-{number}"]
+    assert case.evidence["shown"]["next_arrival"]["late"] is True
+    await yard.report(number, "arrives", arrives=date(2011, 12, 20))
+    await yard.shop.scan()
+    assert ("late_inbound", "LAMP") not in await yard.shop.unresolved()
+
+
+async def test_late_goods_that_arrive_close_the_case(yard: Yard) -> None:
+    await yard.shop.sells("LAMP", "UK", [1] * 120)
+    number = await yard.ordered({"LAMP": 240}, days=10)
+    yard.pass_days(12)
+    await yard.shop.scan()
+    assert ("late_inbound", "LAMP") in await yard.shop.unresolved()
+    await yard.receive(number)
+    await yard.shop.scan()
+    assert ("late_inbound", "LAMP") not in await yard.shop.unresolved()
