@@ -16,6 +16,7 @@ from bot.bootstrap import App, build
 from bot.chat.command import Origin
 from bot.cli.common import progress_bar
 from bot.domain.money import Money
+from bot.domain.policy import RoleLimit, default_policy
 from bot.domain.views import Topic
 from bot.platforms.slack.events import UMBRELLA
 from bot.ports import Clock, MovableClock
@@ -116,7 +117,8 @@ async def staged(port: int, load: Loader = load_sample, tell: Teller = lambda _l
         application = build(demo_settings(sandbox, file), clock)
         closing.push_async_callback(application.close)
         cast = assemble(sandbox, await application.services.members.everyone(), accounts_of(SAMPLE_MEMBERS))
-        await application.services.members.set_limit("approver", APPROVER_LIMIT)
+        limits = (RoleLimit("approver", APPROVER_LIMIT.currency, APPROVER_LIMIT.minor),)
+        await application.services.policies.seed(default_policy(APPROVER_LIMIT.currency, limits))
         stage = Stage(sandbox, cast, clock, DISCLOSURE, SLASH_COMMANDS, application.runtime.tick)
         sandbox.mount("/", page(stage))
         await _subscribe(application, cast)

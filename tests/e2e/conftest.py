@@ -6,14 +6,13 @@ import asyncio
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from decimal import Decimal
 from pathlib import Path
 
 import pytest
 
 from bot import settings
 from bot.bootstrap import App, build
-from bot.domain.money import Money
+from bot.domain.policy import RoleLimit, default_policy
 from bot.ports import MovableClock
 from bot.sandbox.sample import load_small
 from bot.sandbox.server import Sandbox
@@ -95,7 +94,8 @@ async def house(shop: bytes, tmp_path: Path) -> AsyncIterator[House]:
             ),
             clock,
         )
-        await application.services.members.set_limit("approver", Money(Decimal(20_000), "GBP"))
+        limits = (RoleLimit("approver", "GBP", 2_000_000),)
+        await application.services.policies.seed(default_policy("GBP", limits))
         await application.runtime.start()
         await application.runtime.tick()
         slack.use_http(application.runtime.web.url + "/slack/events")

@@ -1,0 +1,1 @@
+"""The policy: who may decide how much, how many, and why."""
