@@ -132,6 +132,7 @@ class Promotions:
             fresh = await self._requests.held(connection, request_id)
             if fresh.version != held.version or fresh.state != "draft":
                 raise _stale(fresh)
+            await locks.cases(connection, await request_rows.case_ids(connection, [request_id]))
             await locks.product(connection, line.product_id)
             await self._alone(connection, line.product_id, name, request_id)
             written = _written(found, line)

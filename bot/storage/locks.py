@@ -8,8 +8,8 @@ Taken in this order, and within a kind by ascending id, so that two transactions
        the routing       one routing of requests to people at a time
     2. requests
        members           whose budgets a decision spends
-       a product         one promotion of it begins at a time
     3. cases
+       a product         one promotion of it begins at a time
     4. the gate          before calls that cost money: calls begin and halts are thrown one transaction at a time
     5. the audit's head  always last: a transaction that appended takes no further lock
 

@@ -1,0 +1,1 @@
+"""Promotions from the question to the report, over a real local store."""
