@@ -11,14 +11,15 @@ Row = tuple[int, int, int, int, int, int, float]  # order, supplier, location, m
 
 
 def deliveries(*rows: Row) -> Deliveries:
-    order, supplier, location, mode, product, units, days = np.array(rows, dtype=float).reshape(-1, 7).T
-    ints = [column.astype(np.int64) for column in (order, supplier, location, mode, product, units)]
-    return Deliveries(*ints, units * days)
+    table = np.array(rows, dtype=np.float64).reshape(-1, 7)
+    order, supplier, location, mode, product, units = table[:, :6].astype(np.int64).T
+    return Deliveries(order, supplier, location, mode, product, units, table[:, 5] * table[:, 6])
 
 
 def stated(*rows: tuple[int, int, int, int, float, float]) -> Stated:
-    supplier, location, mode, product, days, sd = np.array(rows, dtype=float).reshape(-1, 6).T
-    return Stated(*(column.astype(np.int64) for column in (supplier, location, mode, product)), days, sd)
+    table = np.array(rows, dtype=np.float64).reshape(-1, 6)
+    supplier, location, mode, product = table[:, :4].astype(np.int64).T
+    return Stated(supplier, location, mode, product, table[:, 4], table[:, 5])
 
 
 def test_without_deliveries_the_stated_lead_time_stands() -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from bot.chat.cards import labels
 from bot.chat.cards.requests import decision_line, next_of_decision
@@ -80,7 +80,16 @@ def _facts(case: CaseView) -> tuple[tuple[Words, Inline], ...]:
         if case.next_arrival is not None and case.stockout_on is not None:
             gap = (case.next_arrival.on - case.stockout_on).days
         pairs.append((_("Next arrival"), labels.arrival(case.next_arrival, gap)))
+    if case.kind == "late_inbound" and (orders := _late_orders(case)):
+        pairs.append((_("Late orders"), Text(", ".join(orders[:5]))))
     return tuple(pairs)
+
+
+def _late_orders(case: CaseView) -> tuple[str, ...]:
+    """The orders of ours whose goods are late, as the last scan found them."""
+    shown = case.evidence.get("shown")
+    found = shown.get("overdue_orders") if isinstance(shown, Mapping) else None
+    return tuple(map(str, found)) if isinstance(found, list) else ()
 
 
 def _money_label(case: CaseView) -> Words:
@@ -186,6 +195,11 @@ def _buttons(case: CaseView, request: RequestView | None) -> tuple[Action, ...]:
                 (labels.request_code(request.id),),
             )
         )
+    if case.kind == "late_inbound":
+        late = _late_orders(case)[:2]
+        found += [
+            Action(_("New date for {request}", request=Text(order)), "order", (order, "arrives")) for order in late
+        ]
     found.append(why)
     if case.kind == "stockout_risk" and (request is None or request.state not in {"approved", "executing", "done"}):
         found.append(Action(_("Options"), "options", (code,)))

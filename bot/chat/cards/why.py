@@ -89,6 +89,7 @@ def why_card(case: CaseView) -> Message:
     ]
     blocks.append(Paragraph(_("At risk: {money}", money=Bold(Amount(case.money_at_risk)))))
     blocks += _inputs(case.evidence.get("inputs"))
+    blocks += _learned(case.evidence.get("lead_time"))
     blocks += _windows(case.evidence.get("windows"))
     blocks += _steps(case)
     if len(blocks) == 3:
@@ -120,6 +121,22 @@ def _inputs(inputs: object) -> list[Block]:
     if isinstance(incoming, Sequence) and not isinstance(incoming, str) and incoming:
         pairs.append((_("Incoming"), _incoming(incoming)))
     return [Facts(tuple(pairs[:20]))] if pairs else []
+
+
+def _learned(lead_time: object) -> list[Block]:
+    """On how many deliveries the lead time rests; nothing where it is the stated one."""
+    if not isinstance(lead_time, Mapping):
+        return []
+    seen, stated = lead_time.get("observations"), decimal_of(lead_time.get("stated_days"))
+    if not isinstance(seen, int) or not seen or stated is None:
+        return []
+    words = n_(
+        "The lead time is learned from {count} order; {stated} were stated.",
+        "The lead time is learned from {count} orders; {stated} were stated.",
+        seen,
+        stated=labels.days(stated),
+    )
+    return [Paragraph(words)]
 
 
 def _incoming(landings: Sequence[Any]) -> Inline:
