@@ -80,7 +80,7 @@ def export(
     async def work() -> int:
         async with opened(loaded) as application:
             with _opened(output) as file:
-                put = _csv(file) if form == "csv" else _jsonl(file)
+                put = putting(form, file)
                 count = 0
                 async for entry in application.services.audit.export(*span):
                     put(entry)
@@ -124,6 +124,11 @@ def _opened(path: Path | None) -> Iterator[TextIO]:
 
 
 Put = Callable[[Mapping[str, Any]], None]
+
+
+def putting(form: str, file: TextIO) -> Put:
+    """What writes an entry into the file as csv or jsonl."""
+    return _csv(file) if form == "csv" else _jsonl(file)
 
 
 def _jsonl(file: TextIO) -> Put:
