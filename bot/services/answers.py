@@ -25,7 +25,7 @@ from bot.language import language
 from bot.ports import ChatPlatform, Profile
 from bot.services import Services
 from bot.services.buttons import Button, Buttons
-from bot.services.dialogues import OVER, Dialogues, Talk
+from bot.services.dialogues import CANCELLED, OVER, SENT, Dialogues, Talk
 from bot.services.sayings import Outcome, Saying
 from bot.services.windows import once_more, there, window_of, without_codes
 from bot.storage import conversations, outbox, posts
@@ -91,7 +91,7 @@ class Answers:
             return await self._pressed(incoming, asker, place)
         if (talk := await self._talk(incoming, place)) is not None:
             if incoming.text.strip().casefold() in _CANCEL:
-                return await self._dialogues.ended(talk, asker, incoming)
+                return await self._dialogues.ended(talk, asker, incoming, CANCELLED)
             if incoming.kind == "line" and talk.asking:
                 return await self._dialogues.typed(talk, incoming.text, asker, incoming)
         return await self._typed(incoming, asker, place, new=new)
@@ -147,7 +147,12 @@ class Answers:
 
     def _call(self, incoming: Incoming, asker: Asker, page: int = 1) -> Invocation[Services]:
         origin = Origin(
-            incoming.platform, incoming.person, incoming.conversation, incoming.conversation_kind, incoming.thread
+            incoming.platform,
+            incoming.person,
+            incoming.conversation,
+            incoming.conversation_kind,
+            incoming.thread,
+            incoming.event_id,
         )
         return Invocation(self._services, asker, origin, self._services.clock.now(), (), page)
 
@@ -256,7 +261,7 @@ class Answers:
                 return dataclasses.replace(kept, sayings=(self._notice(incoming, asker, place, answer.message),))
             said = self._reply(incoming, asker, place, without_codes(answer, talk.form))
             return self._released(dataclasses.replace(kept, sayings=(said,)), incoming, asker, place)
-        ended = await self._dialogues.ended(talk, asker, incoming)
+        ended = await self._dialogues.ended(talk, asker, incoming, SENT)
         if answer.form is not None:
             more = await self._formed(answer.form, answer.line, incoming, asker, place)
         else:

@@ -48,8 +48,8 @@ LIFE = timedelta(minutes=15)  # after the last step
 TOKEN_BYTES = 9  # it travels inside of buttons' stored arguments, never by itself
 
 OVER = _("This form is over. Ask for it again.")
-_CANCELLED = _("Cancelled; nothing was changed.")
-_SENT = _("Sent in.")
+CANCELLED = _("Cancelled; nothing was changed.")
+SENT = _("Sent in.")
 _REPLACED = _("A newer form took its place.")
 _ASKED_ALONE = _(
     "I ask you in our private chat, because a one-time code belongs there. Nothing there? Write to me first."
@@ -188,7 +188,7 @@ class Dialogues:
     ) -> Outcome:
         """Do what a button of the form asks for, short of sending it in."""
         if command == END:
-            return await self.ended(talk, asker, incoming, _CANCELLED)
+            return await self.ended(talk, asker, incoming, CANCELLED)
         field = talk.field(arguments[1])
         if command == SET and field is not None:
             talk = _answered(talk, field, arguments[2])
@@ -220,7 +220,7 @@ class Dialogues:
                 return self._asked(talk, field, asker, incoming, (self._kept(talk, asker),), wrong.words)
         return Outcome()
 
-    async def ended(self, talk: Talk, asker: Asker, incoming: Incoming, words: Words = _SENT) -> Outcome:
+    async def ended(self, talk: Talk, asker: Asker, incoming: Incoming, words: Words) -> Outcome:
         """End a dialogue: its messages lose their buttons and say how it ended."""
 
         async def write(connection: AsyncConnection) -> None:

@@ -89,7 +89,7 @@ class Desk:
         if not given:
             return form
         self.calls.append((call, request, given))
-        if given.get("code", "123456") != "123456":
+        if given.get("code", "777000") != "777000":
             raise BadArgument(_("That code is wrong."))
         if len(given.get("quantity", "")) > 4:
             raise BadArgument(_("That is more than the supplier makes in a year, in a decade, and in a century."))
@@ -149,7 +149,8 @@ async def housed(database: Database, clock: MovableClock) -> House:
     app = build(settings.given(database={"url": url}), clock, [slack, telegram])
     desk = Desk()
     routed(app, desk)
-    await app.services.members.add("Lin", role="approver", identities={"slack": "U1", "telegram": "71"})
+    if not await app.services.members.known("slack", "U1"):
+        await app.services.members.add("Lin", role="approver", identities={"slack": "U1", "telegram": "71"})
     return House(app, desk, slack, telegram, clock)
 
 
