@@ -171,19 +171,25 @@ async def severity(connection: AsyncConnection, case_id: int) -> int:
 async def page(
     connection: AsyncConnection, kinds: Collection[CaseKind], location_id: int | None, offset: int, size: int
 ) -> tuple[int, list[int]]:
-    """How many cases of the kinds are unresolved (here), and the ids of one page: most money at risk first."""
-    wanted: list[ColumnElement[bool]] = [Case.resolved_at.is_(None), Case.kind.in_(kinds)]
-    if location_id is not None:
-        wanted.append(Case.location_id == location_id)
-    total = (await connection.execute(select(func.count()).select_from(Case).where(*wanted))).scalar_one()
-    ids = await connection.execute(
-        select(Case.id)
-        .where(*wanted)
-        .order_by(Case.money_minor.desc(), Case.severity.desc(), Case.id)
-        .offset(offset)
-        .limit(size)
-    )
-    return total, list(ids.scalars())
+    """How many cases of the kinds are unresolved (here), and the ids of one page: most money at risk first.
+
+    Kind by kind, so that each is read in the order of the index `ix_cases_ranked` rather than sorted.
+    """
+    total = 0
+    ranked: list[Any] = []
+    for kind in kinds:
+        wanted: list[ColumnElement[bool]] = [Case.resolved_at.is_(None), Case.kind == kind]
+        if location_id is not None:
+            wanted.append(Case.location_id == location_id)
+        total += (await connection.execute(select(func.count()).select_from(Case).where(*wanted))).scalar_one()
+        ranked += await connection.execute(
+            select(Case.money_minor, Case.severity, Case.id)
+            .where(*wanted)
+            .order_by(Case.money_minor.desc(), Case.severity.desc(), Case.id)
+            .limit(offset + size)
+        )
+    ranked.sort(key=lambda row: (-row.money_minor, -row.severity, row.id))
+    return total, [row.id for row in ranked[offset : offset + size]]
 
 
 async def of_products(connection: AsyncConnection, product_ids: Collection[int]) -> list[int]:

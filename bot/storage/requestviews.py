@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Collection
 from dataclasses import dataclass
-from itertools import groupby
 from typing import Any
 
 from sqlalchemy import bindparam, func, select, update
@@ -158,19 +157,24 @@ class Untold:
 
 async def untold(connection: AsyncConnection) -> list[Untold]:
     """Pending requests that Stocktide made and that `told` has not been said of, by id."""
-    rows = await connection.execute(
-        select(Request.id, Request.urgent, Request.total_minor, Request.detail, RequestLine.case_id)
-        .join(RequestLine, RequestLine.request_id == Request.id)
-        .where(Request.state == "pending", Request.requested_by.is_(None))
-        .order_by(Request.id, RequestLine.id)
+    lines = (
+        select(RequestLine.request_id, func.count().label("number"), func.min(RequestLine.case_id).label("case_id"))
+        .group_by(RequestLine.request_id)
+        .subquery()
     )
-    found: list[Untold] = []
-    for request_id, lines in groupby(rows, key=lambda row: int(row.id)):
-        first, *more = lines
-        if "told" not in first.detail:
-            alone = () if more or first.case_id is None else (first.case_id,)
-            found.append(Untold(request_id, first.urgent, first.total_minor, alone, first.detail))
-    return found
+    rows = await connection.execute(
+        select(Request.id, Request.urgent, Request.total_minor, Request.detail, lines.c.number, lines.c.case_id)
+        .join(lines, lines.c.request_id == Request.id)
+        .where(Request.state == "pending", Request.requested_by.is_(None))
+        .order_by(Request.id)
+    )
+    return [
+        Untold(
+            row.id, row.urgent, row.total_minor, (row.case_id,) if row.number == 1 and row.case_id else (), row.detail
+        )
+        for row in rows
+        if "told" not in row.detail
+    ]
 
 
 async def told(connection: AsyncConnection, requests: Collection[Untold]) -> None:
