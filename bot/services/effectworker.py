@@ -226,7 +226,7 @@ class EffectWorker:
                 result = await performer.look(_call(held))
         except Unanswered as error:
             return Outcome("halted", str(error) or held.error)
-        except (Unreached, TimeoutError) as error:
+        except (Unreached, Declined, TimeoutError) as error:  # a refusal to tell may end, as with a token put right
             return self._unseen(held, str(error) or "no answer in time")
         except Exception as error:  # noqa: BLE001  # a defect must not make it be sent again
             _log.exception("looking for a call broke")

@@ -28,7 +28,7 @@ from bot.storage.effects import EffectRow
 from tests.services.work.kit import Desk, open_desk
 
 Deed = Literal["ok", "unreached", "declined", "lost", "dropped", "broken", "hangs"]
-Look = Literal["truth", "unreached", "cannot", "broken"]
+Look = Literal["truth", "unreached", "refused", "cannot", "broken"]
 
 STEADY = Persistence(pause=timedelta(0), backoff=Backoff(jitter=lambda: 0.0), jitter=lambda: 0.0)
 KIND = "order.send"
@@ -80,6 +80,8 @@ class Counterparty:
         look = self.looks.popleft() if self.looks else "truth"
         if look == "unreached":
             raise Unreached("nobody listens")
+        if look == "refused":
+            raise Declined("the token is not valid any more")
         if look == "cannot":
             raise Unanswered("no record is kept")
         if look == "broken":
@@ -178,7 +180,7 @@ async def open_floor(
     desk = desk or await open_desk(database, clock)
     other = other or Counterparty()
     kind = kind or EffectKind(other, followed, failed)
-    wakes = Wakes(database)
+    wakes = desk.outbox._wakes  # one to a database: it takes every bell that a transaction asked for
     effects = Effects(database=database, clock=clock, wakes=wakes)
     settlements = Settlements(
         database=database, clock=clock, audit=desk.audit, outbox=desk.outbox, wakes=wakes, kinds={KIND: kind}

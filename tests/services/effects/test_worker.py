@@ -168,7 +168,7 @@ async def test_the_first_look_leaves_the_other_side_time_to_finish(database: Dat
 
 async def test_while_the_other_side_cannot_be_asked_nothing_is_sent_again(floor: Floor) -> None:
     floor.other.deeds.append("lost")
-    floor.other.looks.extend(["unreached"] * 3)
+    floor.other.looks.extend(["unreached", "refused", "unreached"])
     effect_id = await floor.plan()
     await floor.worker.drain()
     while (row := await floor.row(effect_id)).state == "sending":
