@@ -50,7 +50,8 @@ def _readings(digits: str) -> set[Decimal]:
         whole, _, rest = digits.partition(point)
         if point in rest or group in rest:
             continue
-        if group in whole and not re.fullmatch(rf"[0-9]{{1,3}}(?:{re.escape(group)}[0-9]{{2,4}})*", whole):
+        sign = re.escape(group)
+        if group in whole and not re.fullmatch(rf"[0-9]{{1,3}}(?:{sign}[0-9]{{2,3}})*{sign}[0-9]{{3}}", whole):
             continue
         try:
             found.add(Decimal(whole.replace(group, "") + (f".{rest}" if rest else "")))
