@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import asyncio
+import dataclasses
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -11,32 +12,18 @@ from zoneinfo import ZoneInfo
 import pytest
 from sqlalchemy import insert, update
 
+from bot import settings
+from bot.bootstrap import App, build
 from bot.chat.command import Asker, Invocation, Origin
 from bot.chat.incoming import ConversationKind
 from bot.chat.nodes import Action, Actions, Message
 from bot.chat.router import Answer, Router
-from bot.domain.watch import WatchSettings
 from bot.platforms.telegram import entities as telegram
 from bot.ports import MovableClock, Profile, Reader
 from bot.services import Services
-from bot.services.audit import Audit
-from bot.services.buttons import Buttons
-from bot.services.cases import Cases
-from bot.services.catalogue import Catalogue
-from bot.services.conversations import Conversations
-from bot.services.digests import Digests
-from bot.services.inbox import Inbox
-from bot.services.lookup import Lookup
 from bot.services.members import Members
-from bot.services.outbox import Outbox
-from bot.services.requests import Requests
-from bot.services.settings import ServiceSettings
-from bot.services.topics import Topics
-from bot.services.wakes import Wakes
-from bot.services.watch import Watch
 from bot.storage import tables
 from bot.storage.database import Database
-from handlers import ALIASES, COMMANDS
 from tests.chat.views import sealed
 from tests.services.work.shop import Shop, open_shop, steady
 
@@ -158,35 +145,19 @@ async def office(seeded: Seeded, tmp_path: Path) -> AsyncIterator[Office]:
     """A shop with cases and a request, and everything that a command may use."""
     path = tmp_path / "shop.db"
     path.write_bytes(seeded.content)
-    database = Database(f"sqlite+aiosqlite:///{path}")
-    yield _open(database, seeded.ids)
-    await database.close()
+    app, found = _open(path, seeded.ids)
+    yield found
+    await app.close()
 
 
-def _open(database: Database, ids: dict[str, dict[str, Any]]) -> Office:
+def _open(path: Path, ids: dict[str, dict[str, Any]]) -> tuple[App, Office]:
     clock = MovableClock(START, frozen=True)
-    settings = ServiceSettings(watch=WatchSettings(), organisation_currency="GBP", default_zone="Europe/London")
-    shared: dict[str, Any] = {"database": database, "clock": clock}
-    wakes = Wakes(database)
-    audit = Audit(**shared)
-    outbox = Outbox(buttons=Buttons(clock=clock), wakes=wakes, **shared)
-    cases = Cases(audit=audit, outbox=outbox, settings=settings, **shared)
-    requests = Requests(audit=audit, outbox=outbox, settings=settings, **shared)
-    watch = Watch(audit=audit, cases=cases, requests=requests, settings=settings, **shared)
-    catalogue = Catalogue(settings=settings, **shared)
-    people = Members(audit=audit, default_zone="Europe/London", **shared)
-    conversations = Conversations(platforms={}, **shared)
-    digests = Digests(
-        members=people, conversations=conversations, outbox=outbox, requests=requests, catalogue=catalogue,
-        settings=settings, **shared,
-    )  # fmt: skip
-    services = Services(
-        settings=settings, lookup=Lookup(database=database), catalogue=catalogue, cases=cases, requests=requests,
-        members=people, topics=Topics(**shared), digests=digests, conversations=conversations, outbox=outbox,
-        inbox=Inbox(wakes=wakes, **shared), watch=watch, audit=audit, **shared,
-    )  # fmt: skip
-    shop = Shop(
-        database, clock, audit, outbox, requests, dict(ids["members"]), 0, 0, 0, cases=cases, watch=watch,
-        catalogue=catalogue, settings=settings, skus=ids["skus"], places=ids["places"], zones=ids["zones"],
-    )  # fmt: skip
-    return Office(shop, services, Router(COMMANDS, lambda given: given.lookup, ALIASES))
+    chosen = settings.given(
+        database={"url": f"sqlite+aiosqlite:///{path}"},
+        organisation={"currency": "GBP", "zone": "Europe/London"},
+        approval={"limits": {"approver": {"GBP": 5000}}},
+    )
+    app = build(chosen, clock, platforms=[])
+    planted: dict[str, Any] = {**ids, "product": 0, "place": 0, "supplier": 0}
+    services = {field.name: getattr(app.services, field.name, None) for field in dataclasses.fields(Shop)}
+    return app, Office(Shop(**{**services, **planted}), app.services, app.router)
