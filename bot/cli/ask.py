@@ -63,7 +63,7 @@ async def answer(application: App, asker: Asker, line: str, page: int = 1) -> An
 def ask(
     context: typer.Context,
     line: Annotated[str, typer.Argument(help='A chat command in quotes, such as "/stock 85123A".')],
-    as_json: Annotated[bool, typer.Option("--json", help="Print the neutral message as JSON.")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="Print the neutral message, or the form, as JSON.")] = False,
     page: Annotated[int, typer.Option(min=1, help="Which page of a long answer.")] = 1,
     at: AtOption = None,
 ) -> None:
@@ -78,7 +78,7 @@ def ask(
 
     found, asker = run_async(work)
     if as_json:
-        typer.echo(json.dumps(encode(found.message), ensure_ascii=False, indent=2))
+        typer.echo(json.dumps(encode(found.form or found.message), ensure_ascii=False, indent=2))
     else:
         print_message(out, found.message, asker.language, asker.zone)
     if found.refused:

@@ -45,7 +45,7 @@ def node() -> str:
     found, npm = shutil.which("node"), shutil.which("npm")
     if not (found and npm):
         _absent("Node.js and npm are not installed")
-    with (HERE / ".npm-ci.lock").open("w") as lock:  # every worker comes by here; the first one installs, the others wait
+    with (HERE / ".npm-ci.lock").open("w") as lock:  # the first worker installs, the others wait
         fcntl.flock(lock, fcntl.LOCK_EX)
         if not (HERE / "node_modules" / ".package-lock.json").is_file():  # npm writes it last
             _install(npm)

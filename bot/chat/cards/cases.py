@@ -47,7 +47,7 @@ def case_card(case: CaseView, request: RequestView | None = None) -> Message:
     if buttons:
         blocks.append(Actions(buttons))
     blocks.append(Footnote(_standing(case)))
-    return Message(_summary(case), tuple(blocks))
+    return Message(_summary(case), tuple(blocks), subject=f"case:{case.id}")
 
 
 def _title(case: CaseView) -> Inline:

@@ -76,7 +76,7 @@ def request_card(request: RequestView, page: int = 1) -> Message:
     if buttons := _buttons(request):
         blocks.append(Actions(buttons))
     blocks.append(Footnote(_origin(request)))
-    return Message(_summary(request), tuple(blocks))
+    return Message(_summary(request), tuple(blocks), subject=f"request:{request.id}")
 
 
 def _heading(request: RequestView) -> Inline:
