@@ -235,7 +235,7 @@ def lift(before: Spell, during: Spell, price_minor: int, promo_minor: int, unit_
     return Lift(
         before=before,
         during=during,
-        factor=during.per_day / before.per_day if before.units and during.days else None,
+        factor=during.per_day / before.per_day if before.per_day and during.days else None,
         extra=extra,
         given_away_minor=(price_minor - promo_minor) * during.units,
         margin_minor=(promo_minor - unit_cost_minor) * during.units,

@@ -64,16 +64,16 @@ async def test_a_promotion_lives_from_the_question_to_the_report(yard: Yard) -> 
     ]  # fmt: skip
 
 
-async def test_the_prior_price_is_kept_before_anything_is_changed(yard: Yard) -> None:
-    request_id = await yard.approved()
-    yard.store.faults.add("set_price", "500", 99)
-    await yard.works()
-    kept = await yard.promotion(request_id)
+async def test_the_prior_price_is_kept_before_anything_is_changed(small: Yard) -> None:
+    request_id = await small.approved()
+    small.store.faults.add("set_price", "500", 99)
+    await small.works()
+    kept = await small.promotion(request_id)
     assert kept.prior_minor == 250
     assert kept.prior is not None
     assert kept.prior["revision"] == "1"
-    assert not yard.store.changes
-    assert (await yard.request(request_id)).stage == "starting"
+    assert not small.store.changes
+    assert (await small.request(request_id)).stage == "starting"
 
 
 async def test_a_change_whose_answer_was_lost_is_found_and_made_once(yard: Yard) -> None:
@@ -86,38 +86,38 @@ async def test_a_change_whose_answer_was_lost_is_found_and_made_once(yard: Yard)
     assert len(yard.store.changes) == 1
 
 
-async def test_a_change_that_never_arrived_is_made_under_the_same_key(yard: Yard) -> None:
-    yard.store.faults.add("set_price", "drop_before_applying")
-    request_id = await yard.approved()
-    await yard.works()
-    await yard.passes(seconds=10)
-    await yard.passes(seconds=10)
-    assert (await yard.request(request_id)).stage == "running"
-    assert [change.key for change in yard.store.changes] == [f"promotion:R-{request_id}:start"]
+async def test_a_change_that_never_arrived_is_made_under_the_same_key(small: Yard) -> None:
+    small.store.faults.add("set_price", "drop_before_applying")
+    request_id = await small.approved()
+    await small.works()
+    await small.passes(seconds=10)
+    await small.passes(seconds=10)
+    assert (await small.request(request_id)).stage == "running"
+    assert [change.key for change in small.store.changes] == [f"promotion:R-{request_id}:start"]
 
 
-async def test_a_price_that_is_not_the_approved_one_is_left_alone(yard: Yard) -> None:
-    request_id = await yard.approved()
-    yard.store.edit(LAMP, pounds(310))
-    await yard.works()
-    failed = await yard.request(request_id)
+async def test_a_price_that_is_not_the_approved_one_is_left_alone(small: Yard) -> None:
+    request_id = await small.approved()
+    small.store.edit(LAMP, pounds(310))
+    await small.works()
+    failed = await small.request(request_id)
     assert (failed.state, failed.stage) == ("failed", "stopped")
     assert failed.detail["life"]["trouble"] == {"kind": "differs", "found_minor": 310}
-    assert yard.price() == (pounds(310), None)
-    assert len(await yard.posts("as was approved")) == 1
+    assert small.price() == (pounds(310), None)
+    assert len(await small.posts("as was approved")) == 1
 
 
-async def test_a_price_changed_between_reading_and_setting_is_left_alone(yard: Yard) -> None:
-    request_id = await yard.approved()
-    yard.store.faults.add("set_price", "429:1")
-    await yard.works()
-    yard.store.edit(LAMP, pounds(310))
+async def test_a_price_changed_between_reading_and_setting_is_left_alone(small: Yard) -> None:
+    request_id = await small.approved()
+    small.store.faults.add("set_price", "429:1")
+    await small.works()
+    small.store.edit(LAMP, pounds(310))
     for _ in range(5):
-        await yard.passes(minutes=5)
-    failed = await yard.request(request_id)
+        await small.passes(minutes=5)
+    failed = await small.request(request_id)
     assert (failed.state, failed.stage) == ("failed", "stopped")
     assert failed.detail["life"]["trouble"]["kind"] == "not_started"
-    assert yard.price() == (pounds(310), None)
+    assert small.price() == (pounds(310), None)
 
 
 async def test_what_somebody_else_changed_meanwhile_is_not_overwritten_and_told(yard: Yard) -> None:
@@ -153,13 +153,13 @@ async def test_a_price_changed_while_it_is_put_back_is_not_overwritten(
     assert (await yard.promotion(request_id)).restored is False
 
 
-async def test_a_price_that_somebody_put_back_already_counts_as_restored(yard: Yard) -> None:
-    request_id = await yard.runs()
-    yard.store.edit(LAMP, pounds(250))
-    await yard.says("Lin Wei", f"stop R-{request_id}")
-    await yard.works()
-    assert (await yard.promotion(request_id)).restored is True
-    assert len(yard.store.changes) == 2
+async def test_a_price_that_somebody_put_back_already_counts_as_restored(small: Yard) -> None:
+    request_id = await small.runs()
+    small.store.edit(LAMP, pounds(250))
+    await small.says("Lin Wei", f"stop R-{request_id}")
+    await small.works()
+    assert (await small.promotion(request_id)).restored is True
+    assert len(small.store.changes) == 2
 
 
 async def test_a_store_that_is_down_at_the_end_is_tried_until_it_answers_and_told_of_once(yard: Yard) -> None:
@@ -181,21 +181,21 @@ async def test_a_store_that_is_down_at_the_end_is_tried_until_it_answers_and_tol
     assert len(yard.store.changes) == 2
 
 
-async def test_a_restore_that_is_declined_asks_a_person_who_may_have_it_tried_again(yard: Yard) -> None:
-    request_id = await yard.runs()
-    yard.store.token = "another"
-    await yard.says("Lin Wei", f"stop R-{request_id}")
-    await yard.works()
-    stuck = await yard.request(request_id)
+async def test_a_restore_that_is_declined_asks_a_person_who_may_have_it_tried_again(small: Yard) -> None:
+    request_id = await small.runs()
+    small.store.token = "another"
+    await small.says("Lin Wei", f"stop R-{request_id}")
+    await small.works()
+    stuck = await small.request(request_id)
     assert (stuck.state, stuck.stage) == ("executing", "stopping")
     assert stuck.detail["life"]["trouble"]["kind"] == "not_restored"
-    assert len(await yard.posts("was not put back")) == 1
-    yard.store.token = "local-store-token"
-    answer = await yard.presses("Nok", "stop", f"R-{request_id}")
+    assert len(await small.posts("was not put back")) == 1
+    small.store.token = "local-store-token"
+    answer = await small.presses("Nok", "stop", f"R-{request_id}")
     assert not answer.refused
-    await yard.works()
-    assert (await yard.request(request_id)).stage == "stopped"
-    assert yard.price() == (pounds(250), None)
+    await small.works()
+    assert (await small.request(request_id)).stage == "stopped"
+    assert small.price() == (pounds(250), None)
 
 
 async def test_a_second_press_on_stop_stops_nothing_twice(yard: Yard) -> None:
@@ -211,14 +211,14 @@ async def test_a_second_press_on_stop_stops_nothing_twice(yard: Yard) -> None:
     assert len(yard.store.changes) == 2
 
 
-async def test_one_stopped_before_its_first_call_never_touches_the_store(yard: Yard) -> None:
-    request_id = await yard.approved()
-    await yard.presses("Lin Wei", "stop", f"R-{request_id}")
-    await yard.works()
-    over = await yard.request(request_id)
+async def test_one_stopped_before_its_first_call_never_touches_the_store(small: Yard) -> None:
+    request_id = await small.approved()
+    await small.presses("Lin Wei", "stop", f"R-{request_id}")
+    await small.works()
+    over = await small.request(request_id)
     assert (over.state, over.stage) == ("cancelled", "stopped")
-    assert not yard.store.changes
-    assert not [call for call in yard.store.calls if call[0] == "set_price"]
+    assert not small.store.changes
+    assert not [call for call in small.store.calls if call[0] == "set_price"]
 
 
 async def test_one_stopped_while_nobody_knows_whether_it_started_is_put_back_once_known(yard: Yard) -> None:
@@ -248,11 +248,11 @@ async def test_it_stops_when_enough_is_sold(yard: Yard) -> None:
     assert yard.price() == (pounds(250), None)
 
 
-async def test_sales_before_the_start_do_not_count(yard: Yard) -> None:
-    await yard.sells(10_000)
-    yard.clock.push(timedelta(minutes=1))
-    await yard.runs()
-    assert (await yard.ticks()).stopped == 0
+async def test_sales_before_the_start_do_not_count(small: Yard) -> None:
+    await small.sells(10_000)
+    small.clock.push(timedelta(minutes=1))
+    await small.runs()
+    assert (await small.ticks()).stopped == 0
 
 
 async def test_it_stops_when_another_location_needs_the_stock(yard: Yard) -> None:
@@ -292,29 +292,29 @@ async def test_a_halt_lets_what_runs_go_on_until_all_are_stopped(yard: Yard) -> 
     assert (await yard.promotion(running)).stop_reason == "halt"
 
 
-async def test_one_approved_during_a_halt_waits_and_is_called_off_at_its_end(yard: Yard) -> None:
-    request_id = await yard.asked()
-    await yard.app.services.halts.halt(("promotions",), yard.asker("Lin Wei"), "slack")
-    await yard.approves(request_id)
-    await yard.works()
-    assert (await yard.request(request_id)).stage == "starting"
-    yard.clock.push(FRIDAY - yard.clock.now())
-    assert (await yard.ticks()).stopped == 1
-    over = await yard.request(request_id)
+async def test_one_approved_during_a_halt_waits_and_is_called_off_at_its_end(small: Yard) -> None:
+    request_id = await small.asked()
+    await small.app.services.halts.halt(("promotions",), small.asker("Lin Wei"), "slack")
+    await small.approves(request_id)
+    await small.works()
+    assert (await small.request(request_id)).stage == "starting"
+    small.clock.push(FRIDAY - small.clock.now())
+    assert (await small.ticks()).stopped == 1
+    over = await small.request(request_id)
     assert (over.state, over.stage) == ("cancelled", "stopped")
-    await yard.app.services.halts.resume(("promotions",), yard.asker("Greta"), "slack")
-    await yard.works()
-    assert not yard.store.changes
+    await small.app.services.halts.resume(("promotions",), small.asker("Greta"), "slack")
+    await small.works()
+    assert not small.store.changes
 
 
-async def test_the_end_that_came_before_the_start_starts_nothing(yard: Yard) -> None:
-    request_id = await yard.approved("promo LAMP 20% until 2h")
-    yard.clock.push(timedelta(hours=3))
-    await yard.works()
-    over = await yard.request(request_id)
+async def test_the_end_that_came_before_the_start_starts_nothing(small: Yard) -> None:
+    request_id = await small.approved("promo LAMP 20% until 2h")
+    small.clock.push(timedelta(hours=3))
+    await small.works()
+    over = await small.request(request_id)
     assert over.state == "failed"
     assert over.detail["life"]["trouble"]["kind"] == "ended"
-    assert not yard.store.changes
+    assert not small.store.changes
 
 
 async def test_two_of_one_product_in_one_store_never_run_at_once(yard: Yard) -> None:
