@@ -17,7 +17,8 @@ async def buy(
     """A buyer's order is submitted, an operator's stays a draft; a quantity that cannot be bought changes nothing."""
     supplier = where if isinstance(where, str) else ""
     location = where if isinstance(where, Location) else place
-    found = await call.services.purchases.buy(sku, units.count, supplier, location, call.asker, call.origin.platform)
+    platform, event = call.origin.platform, call.origin.event
+    found = await call.services.purchases.buy(sku, units.count, supplier, location, call.asker, platform, event)
     if isinstance(found, WrongLot):
         sender, terms = (found.supplier, found.supplier_code), (found.minimum, found.pack)
         return lot_card(found.sku, found.units, sender, found.location, terms, found.fits)

@@ -31,13 +31,18 @@ class Asker:
 
 @dataclass(frozen=True, slots=True)
 class Origin:
-    """Where a call came from: `platform` is slack, telegram or terminal; the rest identifies the conversation there."""
+    """Where a call came from: `platform` is slack, telegram or terminal; the rest identifies the conversation there.
+
+    `event` is the platform's id of what caused the call, empty where it has none: a call that a crash made come twice
+    has the same one both times.
+    """
 
     platform: str
     person: str
     conversation: str
     conversation_kind: ConversationKind
     thread: str = ""
+    event: str = ""
 
 
 @dataclass(frozen=True, slots=True)

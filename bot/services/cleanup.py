@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime, timedelta
 
+from bot.services.purchases import BOUGHT
 from bot.storage import cleanup as rows
 from bot.storage import jobs
 from bot.storage.database import Database
@@ -26,5 +27,6 @@ async def clean(database: Database, now: datetime) -> dict[str, int]:
                 break
     async with database.transaction() as connection:
         done["codes"] = await rows.codes(connection, now - CODES)
+        done["marks"] = await rows.marks(connection, BOUGHT, now - EVENTS)
         done["runs"] = await jobs.forget(connection, now - RUNS)
     return done

@@ -32,7 +32,7 @@ from bot.services.planning import Plan, plan
 from bot.services.purchaserights import Matter, may_submit, refused
 from bot.services.requests import Change, Requests, as_draft
 from bot.storage import cases as case_rows
-from bot.storage import locks
+from bot.storage import locks, marks
 from bot.storage import requests as rows
 from bot.storage import suppliers as supplier_rows
 from bot.storage.cases import CaseRow
@@ -40,6 +40,7 @@ from bot.storage.database import Database
 from bot.storage.requests import DraftLine, RequestRow
 from bot.words import Words, _
 
+BOUGHT = "bought:"  # begins the key under which an event's order is kept: "<when> <request id>"
 JOINS_FOR = timedelta(hours=1)  # a person's own draft takes further lines for so long
 
 
@@ -79,12 +80,20 @@ class Purchases:
         self._sourcing = sourcing or SourcingSettings()
 
     async def buy(
-        self, sku: Sku, units: int, supplier: str, location: Location | None, asker: Asker, platform: str
+        self,
+        sku: Sku,
+        units: int,
+        supplier: str,
+        location: Location | None,
+        asker: Asker,
+        platform: str,
+        event: str = "",
     ) -> Bought | WrongLot:
         """Ask for goods on the route that a draft would take, or on the named supplier's (code or name).
 
         A buyer's order is submitted at once, an operator's stays a draft. Where the same person has a draft of the
         last hour that comes the same way, it joins that. Without a location it is for the place that lacks most.
+        The same `event` asks once: where a crash makes it come again, it is shown what it led to.
         """
         async with self._database.reading() as connection:
             chosen = await named_supplier(connection, supplier)
@@ -97,7 +106,13 @@ class Purchases:
             return wrong
         case = next((case for case in cases if case.kind == "stockout_risk"), None)
         async with self._database.transaction() as connection:
-            outcome = await self._bought(connection, figures, row, offer, units, case, asker, platform)
+            mark = f"{BOUGHT}{platform}:{event}" if event else ""
+            known = await marks.get(connection, mark) if mark else None
+            outcome: RequestView | Refusal
+            if known is not None:
+                outcome = await self._requests.view(connection, int(known.split()[-1]))
+            else:
+                outcome = await self._bought(connection, figures, row, offer, units, case, asker, platform, mark)
         if isinstance(outcome, Refusal):  # raised only now: the refusal's audit entry is to be kept
             raise outcome
         supply = figures.assessed.supply
@@ -119,6 +134,7 @@ class Purchases:
         case: CaseRow | None,
         asker: Asker,
         platform: str,
+        mark: str,
     ) -> RequestView | Refusal:
         place = int(figures.taken.location_ids[row])
         matter = Matter("purchase_order", place, figures.supplier(offer))
@@ -131,6 +147,8 @@ class Purchases:
         if wish is None:
             return BadArgument(_("No price is known for it there; import a route with its cost."), "buy")
         view, deed = await self.place(connection, figures, wish, asker, platform)
+        if mark:
+            await marks.put(connection, mark, f"{self._clock.now().isoformat()} {view.id}")
         await self._audit.append_all(connection, [deed])
         return view
 

@@ -7,7 +7,7 @@ from datetime import datetime
 from sqlalchemy import delete, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from bot.storage.tables import DigestEntry, Inbox, LinkCode, Outbox
+from bot.storage.tables import DigestEntry, Inbox, LinkCode, Mark, Outbox
 
 BATCH = 5_000  # rows in one transaction, so that a large clean-up holds up nobody
 
@@ -36,3 +36,9 @@ async def letters(connection: AsyncConnection, before: datetime) -> int:
 async def codes(connection: AsyncConnection, before: datetime) -> int:
     """Delete link codes that lapsed before an instant; how many."""
     return (await connection.execute(delete(LinkCode).where(LinkCode.expires_at < before))).rowcount
+
+
+async def marks(connection: AsyncConnection, prefix: str, before: datetime) -> int:
+    """Delete the marks under a prefix whose value begins with an instant before that one; how many."""
+    old = Mark.key.startswith(prefix, autoescape=True) & (Mark.value < before.isoformat())
+    return (await connection.execute(delete(Mark).where(old))).rowcount
