@@ -48,6 +48,8 @@ MEANINGS: Mapping[Kind, Mapping[str, str]] = {
         "country": "Two letters, such as CN.",
         "currency": "What the supplier invoices in.",
         "language": "The supplier's language.",
+        "email": "Where orders go, several parted by commas; without one they are only written into the folder.",
+        "minimum_total": "The least an order must come to, in the supplier's currency.",
     },
     "routes": {
         "supplier": "A supplier's code or name.",
@@ -82,6 +84,19 @@ MEANINGS: Mapping[Kind, Mapping[str, str]] = {
         "expected_on": "The day it is expected.",
         "received_at": "When it arrived; empty while it is on its way.",
         "external_id": "The order line's number; give one, so that a changed date or quantity updates the same line.",
+    },
+    "orders": {
+        "order": "The request's number, such as R-12, or the reference that was noted with it.",
+        "status": "confirmed, shipped (in transit), closed (the rest will not come); empty: only what else is said.",
+        "expected_on": "The new day it is expected.",
+        "reference": "The supplier's or carrier's own number.",
+    },
+    "receipts": {
+        "order": "The request's number, such as R-12, or the reference that was noted with it.",
+        "sku": "The product's code; it must be on the order.",
+        "quantity": "Units that arrived, at least 1; more than was ordered is taken in.",
+        "received_at": "When they arrived, not before the order.",
+        "external_id": "The delivery's own number; without one, the same line is taken once.",
     },
     "locations": {
         "code": "A short code, such as UK; it is kept in capitals.",

@@ -58,3 +58,9 @@ async def test_a_number_cannot_leave_the_folder(tmp_path: Path) -> None:
     receipt = await FolderChannel(tmp_path / "orders").send(an_order(number="../../R-1"), "key")
     assert all("/" not in name for name in receipt["files"])
     assert names(tmp_path) == ["orders"]
+
+
+async def test_a_check_makes_no_folder(tmp_path: Path) -> None:
+    [check] = await FolderChannel(tmp_path / "orders").check()
+    assert check.verdict == "ok"
+    assert names(tmp_path) == []

@@ -13,7 +13,6 @@ from bot.chat.nodes import (
     Block,
     Bold,
     Code,
-    Day,
     Footnote,
     Inline,
     Instant,
@@ -79,8 +78,6 @@ def _facts(request: RequestView) -> list[Inline]:
         found.append(_("Ordered {at}", at=Instant(request.ordered_at)))
     if request.reference:
         found.append(_("their number {reference}", reference=Code(request.reference)))
-    if request.state == "executing" and request.expected_on is not None:
-        found.append(_("promised for {day}", day=Day(request.expected_on)))
     if (took := _decimal(request.detail.get("took_days"))) is not None:
         stated = _decimal(request.detail.get("stated_days"))
         found.append(
