@@ -11,7 +11,10 @@ from bot.words import _
 
 
 async def submit(call: Invocation, request: RequestRef) -> Message:
-    """Every message that shows the request is brought up to date by the service."""
+    """Every message that shows the request is brought up to date by the service; a clearance is worked out anew."""
+    if (await call.services.requests.get(request.id)).kind == "promotion":
+        started = await call.services.promotions.start(request.id, request.version, call.asker, call.origin.platform)
+        return request_card(started)
     found = await call.services.purchases.submit(request.id, request.version, call.asker, call.origin.platform)
     return request_card(found)
 

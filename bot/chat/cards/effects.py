@@ -30,7 +30,7 @@ from bot.chat.nodes import (
 )
 from bot.chat.paging import page_blocks
 from bot.domain.effects import HALT_TOPICS, Answered, EffectState, EffectTopic, EffectView, HaltTopic, HaltView
-from bot.domain.views import Page
+from bot.domain.views import Page, RequestView
 from bot.words import Words, _, n_
 
 STATES: Mapping[EffectState, tuple[Words, Tone]] = {
@@ -48,6 +48,7 @@ TOPICS: Mapping[EffectTopic, Words] = {
 }
 _KINDS: Mapping[str, Words] = {
     "order.send": _("Send the order"),
+    "price.read": _("Read the price"),
     "price.read": _("Read the price"),
     "price.set": _("Lower the price"),
     "price.restore": _("Restore the price"),
@@ -76,7 +77,7 @@ def effect_card(effect: EffectView) -> Message:
         code = labels.request_code(effect.request_id)
         blocks.append(Actions((Action(_("Open {request}", request=Text(code)), "requests", (code,)),)))
     blocks.append(Footnote(_("Its key with the other side: {key}", key=Code(effect.key))))
-    return Message(_summary(effect), tuple(blocks))
+    return Message(_summary(effect), tuple(blocks), subject=f"effect:{effect.id}")
 
 
 def _what(effect: EffectView) -> Inline:
@@ -242,6 +243,15 @@ def halt_line(halt: HaltView) -> Words:
     who = Mention(halt.member_id, halt.name)
     words = _("{topic} halted by {who}, {at}.", topic=TOPICS[halt.topic], who=who, at=Instant(halt.at))
     return _("{words} Reason: {reason}", words=words, reason=Text(halt.reason)) if halt.reason else words
+
+
+def halt_blocks(request: RequestView) -> tuple[Block, ...]:
+    """What a request's card says while calls of its kind are halted: one that is approved waits."""
+    if not request.halted or request.state != "approved":
+        return ()
+    topic: HaltTopic = "promotions" if request.kind == "promotion" else "purchases"
+    words = _("Halted: {topic}. What has not been sent waits until somebody resumes.", topic=TOPICS[topic])
+    return (Paragraph(Badge(words, "bad")),)
 
 
 def thrown_card(halts: Sequence[HaltView], under_way: Sequence[int]) -> Message:
