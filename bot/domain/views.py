@@ -193,6 +193,7 @@ class RequestView:
     reference: str = ""
     supplier_code: str = ""
     ordered_at: datetime | None = None
+    halted: bool = False  # a kill switch is thrown for calls of its kind
 
     @property
     def case_ids(self) -> tuple[int, ...]:

@@ -6,7 +6,7 @@ from collections.abc import Collection
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import bindparam, func, select, update
+from sqlalchemy import bindparam, case, exists, func, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 from sqlalchemy.orm import aliased
 
@@ -14,12 +14,14 @@ from bot.domain.approval import OPEN_STATES
 from bot.domain.money import Money
 from bot.domain.views import RequestKind, RequestLineView, RequestState, RequestView, VoteView
 from bot.storage.chunks import chunked
-from bot.storage.tables import Location, Member, Product, Request, RequestLine, Supplier, Vote
+from bot.storage.tables import Halt, Location, Member, Product, Request, RequestLine, Supplier, Vote
 
 
 async def views(connection: AsyncConnection, ids: Collection[int]) -> dict[int, RequestView]:
     """Requests as shown, by id."""
     source, decider, asker, editor = aliased(Location), aliased(Member), aliased(Member), aliased(Member)
+    topic = case((Request.kind == "promotion", "promotions"), else_="purchases")
+    halted = exists().where(Halt.topic == topic).correlate(Request)
     found: dict[int, RequestView] = {}
     for some in chunked(ids):
         lines, votes = await _lines(connection, some), await _votes(connection, some)
@@ -33,6 +35,7 @@ async def views(connection: AsyncConnection, ids: Collection[int]) -> dict[int, 
                 decider.name.label("decider"),
                 asker.name.label("asker"),
                 editor.name.label("editor"),
+                halted.label("halted"),
             )
             .join(Location, Location.id == Request.location_id)
             .outerjoin(Supplier, Supplier.id == Request.supplier_id)
@@ -121,6 +124,7 @@ def _view(item: Any, lines: tuple[RequestLineView, ...], votes: list[tuple[int, 
         created_at=item.created_at,
         expires_at=item.expires_at,
         ordered_at=item.ordered_at,
+        halted=item.halted,
         decided_by=item.decider or "",
         decided_by_id=item.decided_by,
         decided_at=item.decided_at,

@@ -49,7 +49,6 @@ TOPICS: Mapping[EffectTopic, Words] = {
 _KINDS: Mapping[str, Words] = {
     "order.send": _("Send the order"),
     "price.read": _("Read the price"),
-    "price.read": _("Read the price"),
     "price.set": _("Lower the price"),
     "price.restore": _("Restore the price"),
 }

@@ -7,6 +7,7 @@ from datetime import date, timedelta
 from decimal import Decimal, InvalidOperation
 
 from bot.chat.cards import labels
+from bot.chat.cards.effects import halt_blocks
 from bot.chat.cards.orders import order_blocks
 from bot.chat.cards.promotions import promotion_blocks
 from bot.chat.cards.votes import vote_blocks
@@ -59,11 +60,12 @@ def request_card(request: RequestView, page: int = 1) -> Message:
         Heading(_heading(request)),
         *_difference(request),
         Facts(_facts(request)),
-        *_warnings(request),
+        *warnings(request),
         *_lines(request, page),
         *vote_blocks(request),
         *order_blocks(request),
         *promotion_blocks(request),
+        *halt_blocks(request),
     ]
     if request.state == "pending":
         blocks.append(Paragraph(_("Next: approve or reject it.")))
@@ -114,7 +116,7 @@ def _changed(item: Mapping[str, object]) -> Inline:
     return _("{what}: {before}, now {after}", what=label, before=Text(before), after=Bold(Text(after)))
 
 
-def _warnings(request: RequestView) -> list[Block]:
+def warnings(request: RequestView) -> list[Block]:
     """What to know before deciding."""
     words: list[Inline] = []
     least = request.detail.get("least_total_minor")

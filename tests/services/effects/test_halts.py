@@ -6,6 +6,7 @@ import asyncio
 from typing import Any
 
 import pytest
+from sqlalchemy import update
 
 from bot.chat.cards import notice_card
 from bot.domain.effects import HALT_TOPICS
@@ -186,6 +187,14 @@ async def test_a_request_that_waits_is_shown_anew_when_its_calls_are_halted(floo
     async with floor.database.transaction() as connection:
         await floor.desk.outbox.put(connection, channel, notice_card(_("as it was")), subject=subject)
     await floor.plan(f"order:{request_id}", request_id=request_id)
-    await halt(floor)
+    async with floor.database.transaction() as connection:
+        await connection.execute(update(tables.Request).values(state="approved"))
+    await halt(floor, "promotions")
+    assert "as it was" in str((await floor.letters(subject))[0]["message"])
+    await halt(floor, "purchases")
     (letter,) = await floor.letters(subject)
     assert f"R-{request_id}" in str(letter["message"])
+    assert "waits until somebody resumes" in str(letter["message"])
+    await resume(floor, "purchases")
+    (letter,) = await floor.letters(subject)
+    assert "waits until somebody resumes" not in str(letter["message"])
