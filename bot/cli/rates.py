@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from decimal import Context
 from pathlib import Path
 
 import typer
@@ -27,6 +28,7 @@ from bot.storage.rates import Kept
 
 _SHOWN_RATES = 5
 _SHOWN_FAULTS = 20
+_SHOWN = Context(prec=10)  # digits of a rate
 
 
 def register(app: typer.Typer) -> None:
@@ -50,15 +52,17 @@ def show(context: typer.Context, at: AtOption = None) -> None:
         return
     rows = (
         (
-            f"1 {line.currency} = {line.quote.rate:f} {own}",
+            f"1 {line.currency} = {_SHOWN.plus(line.quote.rate):f} {own}",
             f"{line.quote.day}" if line.quote.day else "–",
-            line.quote.source + (f", through {line.quote.through}" if line.quote.through else ""),
+            line.quote.source + (f" via {line.quote.through}" if line.quote.through else ""),
             _age(line.age),
-            Text("stale: two approvers", "yellow") if line.stale else Text("fresh", "green"),
+            Text("stale", "yellow") if line.stale else Text("fresh", "green"),
         )
         for line in lines
     )
     out.print(grid(("rate", "day", "source", "age", "state"), rows))
+    if any(line.stale for line in lines):
+        say(out, "Stale: what is paid in that currency needs two approvers.")
 
 
 def import_rates(context: typer.Context, file: Path, options: RateOptions, *, preview: bool, yes: bool) -> None:

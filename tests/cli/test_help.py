@@ -29,6 +29,7 @@ def test_the_command_line_has_what_the_readme_promises() -> None:
     assert found >= {
         "demo", "run", "check", "init", "import", "scan", "ask", "migrate", "jobs list", "jobs run", "jobs dead",
         "jobs retry", "members list", "members add", "members role", "members limit", "audit verify",
+        "audit export", "rates",
     }  # fmt: skip
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import re
 import socket
 from pathlib import Path
 
@@ -228,21 +229,23 @@ def tampered(folder: Path, statement: object) -> Ran:
 def test_a_whole_audit_log_is_called_whole() -> None:
     stocktide("members", "role", "Jonas", "buyer")
     ran = stocktide("audit", "verify")
-    assert (ran.code, ran.out) == (0, "The audit log is whole: 1 entry.\n")
+    assert ran.code == 0
+    assert re.fullmatch(r"The audit log is whole: \d+ entr(y|ies), head [0-9a-f]{64}\n", ran.out)
 
 
 @pytest.mark.parametrize(
     ("statement", "fault"),
     [
-        (update(tables.Audit).where(tables.Audit.id == 2).values(action="request.approved"), "entry 2: edited"),
-        (delete(tables.Audit).where(tables.Audit.id == 1), "entry 2: unchained"),
-        (delete(tables.Audit).where(tables.Audit.id == 3), "entry 2: cut"),
+        (update(tables.Audit).where(tables.Audit.id == 2).values(action="request.approved"), "entry 2: it was edited"),
+        (delete(tables.Audit).where(tables.Audit.id == 1), "entry 2: it does not follow"),
+        (delete(tables.Audit).where(tables.Audit.id == 3), "entry 2: entries after it are missing"),
     ],
     ids=["edited", "deleted", "cut"],
 )
 def test_a_tampered_audit_log_is_told_with_its_first_wrong_entry(empty: Path, statement: object, fault: str) -> None:
     ran = tampered(empty, statement)
-    assert (ran.code, ran.out) == (1, f"The audit log is broken at {fault}\n")
+    assert ran.code == 1
+    assert ran.out.startswith(f"The audit log is broken at {fault}")
 
 
 @pytest.mark.usefixtures("empty")
