@@ -23,10 +23,14 @@ from bot.ports import Clock, MovableClock
 from bot.sandbox import sample
 from bot.sandbox.cast import Cast, accounts_of, assemble
 from bot.sandbox.page import Stage, page
+from bot.sandbox.page.papers import papers
 from bot.sandbox.reconstruct import DISCLOSURE
 from bot.sandbox.sample import SampleReport, load_sample
 from bot.sandbox.server import Sandbox
+from bot.sandbox.store import Listing, LocalStore, store_app
+from bot.sandbox.store.state import TOKEN
 from bot.services.ingest import Progress
+from bot.storage import lookup
 from bot.storage.database import Database
 from bot.storage.migrations import migrate
 from handlers import COMMANDS
@@ -36,6 +40,7 @@ DEMO_DAY = datetime(2011, 11, 21, 9, 0, tzinfo=UTC)
 SHOWN_TOPICS: tuple[Topic, ...] = ("restock", "requests")
 SAMPLE_MEMBERS = Path(sample.__file__).parent / "members.csv"
 APPROVER_LIMIT = Money(Decimal(20_000), "GBP")
+SHOP, ORDERS = "/shop", "/orders"  # where the local store and the orders' documents stand beside the page
 SLASH_COMMANDS = frozenset(f"/{name}" for name in (UMBRELLA, *(command.name for command in COMMANDS if command.short)))
 
 Loader = Callable[[Database, Clock, Progress], Awaitable[SampleReport]]
@@ -71,6 +76,8 @@ class Set:
     stage: Stage
     application: App
     timings: Timings
+    shop: LocalStore
+    orders: Path
 
     @property
     def sandbox(self) -> Sandbox:
@@ -84,7 +91,7 @@ class Set:
 
 
 def demo_settings(sandbox: Sandbox, file: Path) -> settings.Settings:
-    """The settings that connect the real bot to the sandbox: Socket Mode and polling."""
+    """The settings that connect the real bot to the sandbox: Socket Mode, polling, the local store, and a folder."""
     slack, telegram = sandbox.slack.world, sandbox.telegram.world
     return settings.given(
         organisation={"name": "Harbour Gifts", "currency": "GBP", "zone": "Europe/London"},
@@ -96,6 +103,11 @@ def demo_settings(sandbox: Sandbox, file: Path) -> settings.Settings:
             "base_url": sandbox.slack_base_url,
         },
         telegram={"token": telegram.token, "base_url": sandbox.telegram_base_url},
+        orders={
+            "folder": str(file.parent / "orders"),
+            "address": "Harbour Gifts\nUnit 4, Albert Dock\nLiverpool L3 4BB",
+        },
+        stores={"connected": {"shop": {"url": f"{sandbox.url}{SHOP}", "token": TOKEN}}},
         web={"port": 0},
         log={"level": "WARNING"},
     )
@@ -120,6 +132,9 @@ async def staged(port: int, load: Loader = load_sample, tell: Teller = lambda _l
         limits = (RoleLimit("approver", APPROVER_LIMIT.currency, APPROVER_LIMIT.minor),)
         await application.services.policies.seed(default_policy(APPROVER_LIMIT.currency, limits))
         stage = Stage(sandbox, cast, clock, DISCLOSURE, SLASH_COMMANDS, application.runtime.tick)
+        shop = await _shop(application, sandbox)
+        sandbox.mount(SHOP, store_app(shop))
+        sandbox.mount(ORDERS, papers(file.parent / "orders"))
         sandbox.mount("/", page(stage))
         await _subscribe(application, cast)
         closing.push_async_callback(application.runtime.stop)
@@ -127,7 +142,7 @@ async def staged(port: int, load: Loader = load_sample, tell: Teller = lambda _l
         timings.lap("bot", "started, with its real Slack and Telegram code")
         await application.runtime.tick()  # the first one, which the start began, runs the watch
         timings.lap("watch", "the whole catalogue judged, its requests drafted")
-        yield Set(stage, application, timings)
+        yield Set(stage, application, timings, shop, file.parent / "orders")
 
 
 async def _load(file: Path, clock: Clock, load: Loader) -> SampleReport:
@@ -145,6 +160,14 @@ async def _load(file: Path, clock: Clock, load: Loader) -> SampleReport:
 def _loaded(report: SampleReport) -> str:
     parts = ", ".join(f"{name} {seconds:.1f} s" for name, seconds in report.phases.items())
     return f"{report.sales.rows:,} lines imported, stock reconstructed ({parts})"
+
+
+async def _shop(application: App, sandbox: Sandbox) -> LocalStore:
+    """A store that sells every product at its price."""
+    async with application.services.database.reading() as connection:
+        priced = await lookup.priced(connection)
+    shelf = [Listing(sku, name, price) for sku, name, price in priced]
+    return LocalStore(application.services.clock, shelf, pulse=sandbox.pulse)
 
 
 async def _subscribe(application: App, cast: Cast) -> None:

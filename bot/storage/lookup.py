@@ -8,6 +8,7 @@ from datetime import datetime
 from sqlalchemy import func, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from bot.domain.money import Money
 from bot.storage.tables import ImportRun, Location, Product
 
 Stamp = tuple[int, int, int, int, datetime | None]
@@ -40,6 +41,15 @@ async def products(connection: AsyncConnection) -> list[tuple[int, str, str]]:
         select(Product.id, Product.sku, Product.name).where(Product.active).order_by(Product.sku)
     )
     return [(row[0], row[1], row[2]) for row in found]
+
+
+async def priced(connection: AsyncConnection) -> list[tuple[str, str, Money]]:
+    """(code, name, price) of every active product whose price is known, by code."""
+    columns = (Product.sku, Product.name, Product.unit_price_minor, Product.currency)
+    found = await connection.execute(
+        select(*columns).where(Product.active, Product.unit_price_minor.is_not(None)).order_by(Product.sku)
+    )
+    return [(row[0], row[1], Money.of_minor(row[2], row[3])) for row in found]
 
 
 async def places(connection: AsyncConnection) -> list[Place]:
