@@ -49,7 +49,7 @@ async def priced(connection: AsyncConnection) -> list[tuple[str, str, Money]]:
     found = await connection.execute(
         select(*columns).where(Product.active, Product.unit_price_minor.is_not(None)).order_by(Product.sku)
     )
-    return [(row[0], row[1], Money.of_minor(row[2], row[3])) for row in found]
+    return [(row[0], row[1], Money.of_minor(row[2] or 0, row[3])) for row in found]
 
 
 async def places(connection: AsyncConnection) -> list[Place]:
