@@ -63,9 +63,9 @@ class FolderChannel:
         folder = self._folder.resolve()
         standing = next(path for path in (folder, *folder.parents) if path.exists())
         if standing.is_dir() and os.access(standing, os.W_OK | os.X_OK):
-            return Check("orders folder", "ok", str(folder))
+            return Check("orders", "ok", str(self._folder))
         remedy = "name a folder that you may write as orders.folder"
-        return Check("orders folder", "fail", f"{folder}: cannot be written", remedy)
+        return Check("orders", "fail", f"{self._folder}: cannot be written", remedy)
 
 
 def _replace(path: Path, content: bytes) -> None:
