@@ -40,8 +40,7 @@ from bot.services.settings import ServiceSettings
 from bot.services.snapshot import Snapshot
 from bot.storage import cases as case_rows
 from bot.storage import catalogue as facts
-from bot.storage import locks
-from bot.storage import requests as request_rows
+from bot.storage import locks, proposals
 from bot.storage import suppliers as supplier_rows
 from bot.storage.cases import CaseRow
 from bot.storage.database import Database
@@ -215,8 +214,8 @@ class Watch:
                 for case in standing
                 if case.snoozed_until is None or case.snoozed_until <= taken.at or case.id in woken
             ]
-            busy = await request_rows.busy(connection)
-            refused = await request_rows.refusals(connection)
+            busy = await proposals.busy(connection)
+            refused = await proposals.refusals(connection)
             minimums = await supplier_rows.minimums(connection)
         cool_down = timedelta(days=self._sourcing.cool_down_days)
         wanting = [

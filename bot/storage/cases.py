@@ -19,6 +19,7 @@ from bot.domain.money import Money
 from bot.domain.views import Arrival, CaseKind, CaseState, CaseView
 from bot.storage.chunks import chunked
 from bot.storage.dialect import insert_into
+from bot.storage.proposals import BUSY_STATES
 from bot.storage.tables import Case, Location, Outbox, Post, Product, Request
 
 
@@ -90,7 +91,7 @@ async def free(connection: AsyncConnection, ids: Collection[int]) -> set[int]:
     """Those of the cases that are unresolved and that no open or approved request answers."""
     found: set[int] = set()
     for some in chunked(ids):
-        asked = exists().where(Request.id == Case.request_id, Request.state.in_(("draft", "pending", "approved")))
+        asked = exists().where(Request.id == Case.request_id, Request.state.in_(BUSY_STATES))
         found.update(
             await connection.scalars(select(Case.id).where(Case.id.in_(some), Case.resolved_at.is_(None), ~asked))
         )

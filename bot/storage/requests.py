@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
 
-from sqlalchemy import and_, bindparam, delete, exists, func, insert, or_, select, update
+from sqlalchemy import bindparam, delete, exists, func, insert, or_, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bot.domain.approval import COUNTED_STATES, OPEN_STATES
@@ -19,7 +19,6 @@ from bot.storage.chunks import chunked
 from bot.storage.tables import Case, Inbound, Product, Request, RequestLine
 
 views = requestviews.views
-BUSY_STATES: tuple[RequestState, ...] = ("draft", "pending", "approved")  # a case with one of these gets no other
 
 
 @dataclass(frozen=True, slots=True)
@@ -314,31 +313,6 @@ async def asked_by(connection: AsyncConnection, held: RequestRow, member_id: int
         return
     column = {"requested_by": member_id} if held.requested_by is None else {"edited_by": member_id}
     await connection.execute(update(Request).where(Request.id == held.id).values(**column))
-
-
-async def busy(connection: AsyncConnection) -> set[int]:
-    """Cases that have an answer under way: a request that is open or approved, or a promotion that runs."""
-    answered = or_(Request.state.in_(BUSY_STATES), and_(Request.state == "executing", Request.kind == "promotion"))
-    found = await connection.scalars(
-        select(RequestLine.case_id)
-        .join(Request, Request.id == RequestLine.request_id)
-        .where(answered, RequestLine.case_id.is_not(None))
-    )
-    return {case_id for case_id in found if case_id is not None}
-
-
-async def refusals(connection: AsyncConnection) -> dict[int, tuple[datetime, int]]:
-    """For each unresolved case whose last request was rejected: when, and the case's severity at that time."""
-    query = (
-        select(Case.id, Request.decided_at, RequestLine.detail, Request.detail.label("whole"))
-        .join(Request, Request.id == Case.request_id)
-        .join(RequestLine, and_(RequestLine.request_id == Request.id, RequestLine.case_id == Case.id))
-        .where(Case.resolved_at.is_(None), Request.state == "rejected")
-    )
-    return {
-        case_id: (decided_at, max(int(detail.get("severity", 0)), int(whole.get("severity", 0))))
-        for case_id, decided_at, detail, whole in await connection.execute(query)
-    }
 
 
 async def _numbered(connection: AsyncConnection, values: Sequence[Mapping[str, Any]]) -> list[int]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from bot.chat.cards import labels
-from bot.chat.cards.requests import decision_line, next_of_decision
+from bot.chat.cards.requests import decision_line, next_of_decision, warnings
 from bot.chat.nodes import (
     MAX_ROWS,
     Action,
@@ -42,6 +42,7 @@ def case_card(case: CaseView, request: RequestView | None = None) -> Message:
         Paragraph(labels.product(case.sku, case.name)),
         Facts(_facts(case)),
         Paragraph(_proposal(case, request)),
+        *(warnings(request) if request is not None and sole(case, request) else ()),
     ]
     buttons = _buttons(case, request)
     if buttons:

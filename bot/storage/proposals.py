@@ -1,0 +1,41 @@
+"""What keeps a case from a new proposal: an answer under way, or somebody's no."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from sqlalchemy import and_, or_, select
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from bot.storage.tables import Case, Request, RequestLine
+
+BUSY_STATES = ("draft", "pending", "approved")  # a case with a request in one of these gets no other
+
+
+async def busy(connection: AsyncConnection) -> set[int]:
+    """Cases that have an answer under way: a request that is open or approved, or a promotion that runs."""
+    answered = or_(Request.state.in_(BUSY_STATES), and_(Request.state == "executing", Request.kind == "promotion"))
+    found = await connection.scalars(
+        select(RequestLine.case_id)
+        .join(Request, Request.id == RequestLine.request_id)
+        .where(answered, RequestLine.case_id.is_not(None))
+    )
+    return {case_id for case_id in found if case_id is not None}
+
+
+async def refusals(connection: AsyncConnection) -> dict[int, tuple[datetime, int]]:
+    """For each unresolved case whose last request somebody turned down: when, and the case's severity at that time."""
+    query = (
+        select(Case.id, Request.decided_at, RequestLine.detail, Request.detail.label("whole"))
+        .join(Request, Request.id == Case.request_id)
+        .join(RequestLine, and_(RequestLine.request_id == Request.id, RequestLine.case_id == Case.id))
+        .where(
+            Case.resolved_at.is_(None),
+            Request.state.in_(("rejected", "cancelled")),
+            Request.decided_at.is_not(None),
+        )
+    )
+    return {
+        case_id: (decided_at, max(int(detail.get("severity", 0)), int(whole.get("severity", 0))))
+        for case_id, decided_at, detail, whole in await connection.execute(query)
+    }
