@@ -11,6 +11,7 @@ from typing import Any, get_args
 from bot.chat import cards
 from bot.chat.nodes import Actions, Block, Code, Message, Text
 from bot.domain.money import Money
+from bot.domain.routing import Offering, Why
 from bot.domain.views import (
     Arrival,
     CaseKind,
@@ -173,7 +174,7 @@ def a_request(kind: RequestKind = "purchase_order", state: RequestState = "pendi
         kind=kind,
         state=state,
         version=3,
-        lines=(RequestLineView("85123A", "WHITE HANGING HEART T-LIGHT HOLDER", 4608, money("1.21")),),
+        lines=(RequestLineView("85123A", "WHITE HANGING HEART T-LIGHT HOLDER", 4608, money("1.21"), case_id=12),),
         supplier="Ningbo Lights" if kind == "purchase_order" else "",
         location="UK",
         from_location="DE" if kind == "transfer" else "",
@@ -187,7 +188,6 @@ def a_request(kind: RequestKind = "purchase_order", state: RequestState = "pendi
         decided_at=NOW if decided or state == "expired" else None,
         decided_platform="telegram" if decided else "",
         comment="before the holidays" if decided else "",
-        case_id=12,
         detail={
             "mode": "sea", "lead_time_days": 32, "days_of_cover": 7.13, "depth": "0.3", "price_minor": 255,
             "promo_price_minor": 179, "floor_price_minor": 140, "below_cost": False, "ends_on": "2011-12-20",
@@ -283,7 +283,7 @@ def _requests() -> Iterator[tuple[str, Message]]:
             yield f"decided {kind} {state}", cards.decided_card(request)
         yield f"long {kind}", cards.request_card(a_request(kind, lines=many), 3)
     yield "decided again", cards.decided_card(a_request(state="approved"), already=True)
-    asked = a_request(requested_by="Jonas", lines=many, case_id=None)
+    asked = a_request(requested_by="Jonas", lines=many)
     yield "requests", cards.requests_card(a_page((asked, a_request(), a_request("transfer")), 1), ("requests",))
     yield "no requests", cards.requests_card(a_page((), 1, 1, 0), ("requests",))
 
@@ -334,6 +334,23 @@ def _people() -> Iterator[tuple[str, Message]]:
     yield "same digest", cards.digest_card(replace(slower, turnover_before=slower.turnover))
 
 
+def _books() -> Iterator[tuple[str, Message]]:
+    head = "4f0c5e9a" * 8
+    yield "head", cards.head_card(NOW.date(), 12_345, head, "", None)
+    yield "head of nothing", cards.head_card(NOW.date(), 0, "0" * 64, "", None)
+    yield "broken log", cards.head_card(NOW.date(), 12, head, "rewritten", 13)
+    yield "audit", cards.audit_card(12_345, head, (NOW, 12_340, ""), (NOW.date(), 12_000))
+    yield "audit never checked", cards.audit_card(0, "0" * 64, None, None)
+    yield "audit broken", cards.audit_card(1, head, (NOW, 1, "edited"), None)
+    yield "no rates", cards.rates_missing_card(None, HOSTILE)
+    yield "old rates", cards.rates_missing_card(NOW, "www.ecb.europa.eu answered 503")
+    why: tuple[Why, ...] = ("awake", "escalated", "delegate")
+    many = [a_request(id=number, supplier=HOSTILE, urgent=number % 2 == 0) for number in range(1, 41)]
+    offers = [Offering(one.id, 1, 3, why[one.id % 3], 4) for one in many]
+    yield "offered", cards.offered_card(many[:3], offers[:3], {4: HOSTILE})
+    yield "offered many", cards.offered_card(many, offers, {4: HOSTILE})
+
+
 def _plain() -> Iterator[tuple[str, Message]]:
     several = SeveralSkus("heart", [("85123A", "WHITE HEART"), ("85123B", "RED HEART")], 2)
     yield "refusal", cards.refusal_card(several, Code("/stock"))
@@ -347,7 +364,7 @@ def _plain() -> Iterator[tuple[str, Message]]:
 
 def every_card() -> dict[str, Message]:
     """Each card in each of its forms, by a name."""
-    return dict((*_cases(), *_requests(), *_stock(), *_people(), *_plain()))
+    return dict((*_cases(), *_requests(), *_stock(), *_people(), *_books(), *_plain()))
 
 
 def sealed(message: Message) -> Message:
