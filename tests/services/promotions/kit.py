@@ -173,14 +173,15 @@ async def open_yard(
         **parts,
     )
     app = build(chosen, clock, ())
-    shop = await open_shop(app.services.database, clock)
+    shop = await open_shop(database, clock)
     await (plant or planted)(shop)
     await app.services.policies.ensure()
+    yard = Yard(app, shop, store, serving, clock)
     try:
-        yield Yard(app, shop, store, serving, clock)
+        yield yard
     finally:
         await serving.stop()
-        await app.close()
+        await yard.app.close()  # which may be another one by now
 
 
 async def planted(shop: Shop) -> None:
