@@ -94,6 +94,7 @@ def test_a_pending_request_is_decided_by_buttons_that_name_the_version_shown() -
         ("approve", ("R-7@3",)),
         ("reject", ("R-7@3",)),
         ("why", ("C-12",)),
+        ("options", ("C-12",)),
         ("snooze", ("C-12", "1d")),
         ("snooze", ("C-12", "1w")),
     ]
@@ -106,11 +107,39 @@ def test_a_decided_request_has_no_buttons_to_decide_it(state: str) -> None:
         assert not {"approve", "reject"} & {button.command for button in buttons(card)}
 
 
+def test_a_line_of_a_long_order_is_opened_there_and_not_approved_on_its_own_card() -> None:
+    other = replace(views.a_request().lines[0], sku="22423", case_id=None)
+    card = cards.case_card(views.a_case(), views.a_request(lines=(*views.a_request().lines, other)))
+    assert [button.command for button in buttons(card)][:2] == ["requests", "why"]
+    assert "4,608 units of it are a line there: 2 products" in said(card)
+
+
+def test_what_changed_is_shown_before_it_is_approved_anew() -> None:
+    difference = [{"what": "85123A", "before": "240", "after": "300"}, {"what": "22423", "before": "12", "after": "0"}]
+    card = cards.request_card(views.a_request(detail={"difference": difference}, urgent=True))
+    told = said(card)
+    assert "85123A: 240, now 300" in told
+    assert "22423: taken out, it was 12" in told
+    assert "urgent" in told
+    assert {button.command for button in buttons(card)} >= {"approve", "reject", "edit", "cancel"}
+
+
+def test_a_proposal_that_was_turned_down_says_until_when_it_rests() -> None:
+    told = said(cards.request_card(views.a_request(state="rejected")))
+    assert "not proposed again before Nov 28" in told
+
+
+def test_an_order_under_the_suppliers_minimum_says_so_where_it_is_approved() -> None:
+    request = views.a_request(detail={"least_total_minor": 600_000})
+    for card in (cards.request_card(request), cards.case_card(views.a_case(), request)):
+        assert "takes no order under £6,000.00" in said(card)
+
+
 def test_a_decision_is_told_with_who_when_where_and_what_is_left_to_do() -> None:
     told = said(cards.request_card(views.a_request(state="approved")))
     assert "approved by Lin Wei, Nov 21, 2011" in told
     assert "from Telegram" in told
-    assert "yet to be placed by hand" in told
+    assert "Next the order goes out to the supplier." in told
     assert "before the holidays" in told
 
 

@@ -11,6 +11,8 @@ from typing import Any, get_args
 from bot.chat import cards
 from bot.chat.nodes import Actions, Block, Code, Message, Text
 from bot.domain.money import Money
+from bot.domain.options import OptionKind, OptionsView, OptionView
+from bot.domain.options import Why as OptionsWhy
 from bot.domain.routing import Offering, Why
 from bot.domain.views import (
     Arrival,
@@ -174,7 +176,13 @@ def a_request(kind: RequestKind = "purchase_order", state: RequestState = "pendi
         kind=kind,
         state=state,
         version=3,
-        lines=(RequestLineView("85123A", "WHITE HANGING HEART T-LIGHT HOLDER", 4608, money("1.21"), case_id=12),),
+        lines=(
+            RequestLineView(
+                "85123A", "WHITE HANGING HEART T-LIGHT HOLDER", 4608, money("1.21"), case_id=12,
+                detail={"lead_time_days": "32", "days_of_cover": "7.13", "arrives_on": "2011-12-23", "in_time": False},
+            ),
+        ),
+        mode="sea" if kind == "purchase_order" else "",
         supplier="Ningbo Lights" if kind == "purchase_order" else "",
         location="UK",
         from_location="DE" if kind == "transfer" else "",
@@ -189,7 +197,7 @@ def a_request(kind: RequestKind = "purchase_order", state: RequestState = "pendi
         decided_platform="telegram" if decided else "",
         comment="before the holidays" if decided else "",
         detail={
-            "mode": "sea", "lead_time_days": 32, "days_of_cover": 7.13, "depth": "0.3", "price_minor": 255,
+            "cool_down_days": 7.0, "depth": "0.3", "price_minor": 255,
             "promo_price_minor": 179, "floor_price_minor": 140, "below_cost": False, "ends_on": "2011-12-20",
         },
     )  # fmt: skip
@@ -282,6 +290,34 @@ def _requests() -> Iterator[tuple[str, Message]]:
             yield f"case with {kind} {state}", cards.case_card(a_case(), request)
             yield f"decided {kind} {state}", cards.decided_card(request)
         yield f"long {kind}", cards.request_card(a_request(kind, lines=many), 3)
+    changes = [{"what": what, "before": "24", "after": "0"} for what in ("85123A", "supplier", "date", HOSTILE)] * 3
+    changed = {"difference": changes, "least_total_minor": 9_999_999}
+    yield (
+        "changed and urgent",
+        cards.request_card(a_request(lines=many, urgent=True, detail=changed, edited_by=HOSTILE, reference=HOSTILE)),
+    )
+    yield "case in a long order", cards.case_card(a_case(), a_request(lines=(*a_request().lines, *many)))
+    yield "case in a long draft", cards.case_card(a_case(), a_request(state="draft", lines=(*a_request().lines, *many)))
+    options = tuple(
+        OptionView(
+            kind, 240, TODAY if kind != "wait" else None, money("1000.00"), Decimal("3.5"), Decimal(2),
+            money("20.00"), money("3.10"), HOSTILE, "", "air", best=kind == "buy", current=kind == "expedite",
+        )
+        for kind in get_args(OptionKind)
+    )  # fmt: skip
+    for why in get_args(OptionsWhy):
+        yield f"options {why}", cards.options_card(OptionsView(a_case(), a_request(), options, Decimal(37), why))
+    yield "options of nothing asked", cards.options_card(OptionsView(a_case(), None, options, Decimal(1), "cheapest"))
+    yield "bought", cards.bought_card(a_request(), "85123A", 500, 700)
+    yield "bought too much", cards.bought_card(a_request(state="draft"), "85123A", 900, 700)
+    yield "no such lot", cards.lot_card("85123A", 50, (HOSTILE, "YIWU"), "UK", (100, 24), (120, 144))
+    for which in ("drafts", "orders", "all"):
+        yield (
+            f"list of {which}",
+            cards.requests_card(a_page((a_request(lines=many, urgent=True),)), ("requests",), which),
+        )
+        yield f"empty list of {which}", cards.requests_card(a_page((), 1, 1, 0), ("requests",), which)
+    yield "more requests", cards.more_requests_card(a_page(tuple(a_request(id=number) for number in range(1, 11))))
     yield "decided again", cards.decided_card(a_request(state="approved"), already=True)
     asked = a_request(requested_by="Jonas", lines=many)
     yield "requests", cards.requests_card(a_page((asked, a_request(), a_request("transfer")), 1), ("requests",))
