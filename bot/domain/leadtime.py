@@ -72,10 +72,14 @@ def learn(stated: Stated, seen: Deliveries, settings: LeadTimeSettings | None = 
     count, mean, spread = np.zeros(n), np.zeros(n), np.zeros(n)
     for general in (False, True):
         chosen = np.flatnonzero((stated.product == 0) == general)
-        keys = _keys(stated.supplier, stated.location, stated.mode, stated.product)[chosen]
-        of = np.zeros_like(seen.product) if general else seen.product
-        found = _summed(keys, _keys(seen.supplier, seen.location, seen.mode, of), seen, settings)
-        count[chosen], mean[chosen], spread[chosen] = found
+        products = (stated.product[chosen], np.zeros_like(seen.product) if general else seen.product)
+        routes, rows = _coded(
+            (stated.supplier[chosen], seen.supplier),
+            (stated.location[chosen], seen.location),
+            (stated.mode[chosen], seen.mode),
+            products,
+        )
+        count[chosen], mean[chosen], spread[chosen] = _summed(routes, rows, seen, settings)
     k, total = settings.prior, settings.prior + count
     days = (k * stated.days + count * mean) / total
     gap = (mean - stated.days) ** 2 * k * count / total
@@ -84,21 +88,27 @@ def learn(stated: Stated, seen: Deliveries, settings: LeadTimeSettings | None = 
     return Learned(np.where(seen_any, days, stated.days), np.where(seen_any, sd, stated.sd), count.astype(np.int64))
 
 
-def _keys(supplier: Ints, location: Ints, mode: Ints, product: Ints) -> Ints:
-    return np.stack([supplier, location, mode, product], axis=1)
+def _coded(*pairs: tuple[Ints, Ints]) -> tuple[Ints, Ints]:
+    """One number for each combination of the columns, the same for routes and deliveries."""
+    routes, rows = np.zeros_like(pairs[0][0]), np.zeros_like(pairs[0][1])
+    for of_route, of_row in pairs:
+        base = max(int(of_route.max(initial=0)), int(of_row.max(initial=0))) + 1
+        routes, rows = routes * base + of_route, rows * base + of_row
+    return routes, rows
 
 
-def _summed(routes: Ints, keys: Ints, seen: Deliveries, settings: LeadTimeSettings) -> tuple[Floats, Floats, Floats]:
+def _summed(routes: Ints, rows: Ints, seen: Deliveries, settings: LeadTimeSettings) -> tuple[Floats, Floats, Floats]:
     """Of each route the number of its orders, the mean of their days, and the sum of squares about that mean."""
-    distinct, of_key = np.unique(np.concatenate([keys, routes]), axis=0, return_inverse=True)
-    of_key = of_key.reshape(-1)
-    of_seen, of_route = of_key[: len(keys)], of_key[len(keys) :]
-    pairs, of_order = np.unique(np.stack([of_seen, seen.order], axis=1), axis=0, return_inverse=True)
-    of_order = of_order.reshape(-1)
-    units = np.bincount(of_order, weights=seen.units)
-    days = np.maximum(np.bincount(of_order, weights=seen.unit_days) / units, settings.least_days)
-    size, group = len(distinct), pairs[:, 0]
+    wanted = np.unique(routes)
+    at = np.searchsorted(wanted, rows)
+    mine = wanted[np.minimum(at, len(wanted) - 1)] == rows if len(wanted) else np.zeros(len(rows), dtype=np.bool_)
+    base = int(seen.order.max(initial=0)) + 1
+    orders, of_order = np.unique(at[mine] * base + seen.order[mine], return_inverse=True)
+    units = np.bincount(of_order, weights=seen.units[mine])
+    days = np.maximum(np.bincount(of_order, weights=seen.unit_days[mine]) / units, settings.least_days)
+    size, group = len(wanted), orders // base
     count = np.bincount(group, minlength=size).astype(np.float64)
     mean = np.bincount(group, weights=days, minlength=size) / np.maximum(count, 1)
     spread = np.bincount(group, weights=(days - mean[group]) ** 2, minlength=size).astype(np.float64)
-    return count[of_route], mean[of_route], spread[of_route]
+    back = np.searchsorted(wanted, routes)
+    return count[back], mean[back], spread[back]

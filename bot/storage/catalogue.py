@@ -106,7 +106,8 @@ async def routes(
     )
     modes = {mode: place for place, mode in enumerate(dict.fromkeys(columns[9]))}
     known = np.array([modes[mode] for mode in columns[9]], dtype=np.int64)
-    seen = await leadtimes.deliveries(connection, at, modes, LeadTimeSettings().window_days)
+    only = product_ids if len(product) and product.all() else None  # a route for all goods learns from all goods
+    seen = await leadtimes.deliveries(connection, at, modes, LeadTimeSettings().window_days, only)
     learned = learn(Stated(supplier, location, known, product, lead / 1e6, spread / 1e6), seen)
     return RouteColumns(
         id=number,

@@ -115,7 +115,9 @@ class StockMovement(Base):
 
 
 class Inbound(Base):
-    """Goods on their way: incoming from `ordered_at` until `received_at` (then also a `receipt` movement)."""
+    """Goods on their way: incoming from `ordered_at` until `received_at` (then also a `receipt` movement, but for those
+    that were given up).
+    """
 
     __tablename__ = "inbounds"
     __table_args__ = (UniqueConstraint("source", "external_id"),)

@@ -4,6 +4,8 @@ from datetime import date, timedelta
 from decimal import Decimal
 
 from bot.chat.arguments import Location
+from bot.chat.cards import case_card
+from bot.chat.nodes import Actions
 from bot.domain.sourcing import SourcingSettings
 from bot.services import snapshot
 from bot.services.figures import learned
@@ -86,3 +88,34 @@ async def test_late_goods_that_arrive_close_the_case(yard: Yard) -> None:
     await yard.receive(number)
     await yard.shop.scan()
     assert ("late_inbound", "LAMP") not in await yard.shop.unresolved()
+
+
+async def test_what_one_product_is_shown_is_what_all_are_planned_with(lite: Yard) -> None:
+    await lite.shop.buys("UK", 20, 100, sku="LAMP")
+    await lite.shop.buys("UK", 20, 100, sku="MUG")
+    number = await lite.ordered({"LAMP": 240, "MUG": 80})
+    lite.pass_days(40)
+    await lite.receive(number)
+    async with lite.shop.database.reading() as connection:
+        everything = await catalogue.routes(connection, at=lite.clock.now())
+        alone = await catalogue.routes(connection, [lite.shop.skus["LAMP"]], lite.clock.now())
+    assert everything.lead_time.tolist() == [36.25, 25, 25]  # all goods, LAMP, MUG
+    assert alone.lead_time.tolist() == [36.25, 25]
+
+
+async def test_the_card_of_late_goods_names_the_order_and_asks_for_a_date(lite: Yard) -> None:
+    await lite.shop.sells("LAMP", "UK", [1] * 120)
+    number = await lite.ordered({"LAMP": 240}, days=10)
+    lite.pass_days(12)
+    await lite.shop.scan()
+    case = (await lite.shop.unresolved())["late_inbound", "LAMP"]
+    card = case_card(await lite.shop.cases.get(case.id), None)
+    assert f"R-{number}" in str(card)
+    asks = [
+        button.arguments
+        for block in card.blocks
+        if isinstance(block, Actions)
+        for button in block.buttons
+        if button.command == "order"
+    ]
+    assert asks == [(f"R-{number}", "arrives")]
