@@ -13,6 +13,8 @@ from pathlib import Path
 import httpx
 import pytest
 
+from bot import settings
+from bot.bootstrap import outlets_of
 from bot.domain.money import Money
 from bot.ports import MovableClock
 from bot.sandbox import Sandbox
@@ -124,3 +126,13 @@ async def test_it_runs_as_a_process_that_records_to_a_file(tmp_path: Path) -> No
     finally:
         process.send_signal(signal.SIGTERM)
         assert await asyncio.wait_for(process.wait(), 10) == 0
+
+
+async def test_the_check_of_an_installation_tries_every_store(clock: MovableClock, store: LocalStore) -> None:
+    async with Sandbox(clock) as sandbox:
+        sandbox.mount("/shop", store_app(store))
+        part = {"url": f"{sandbox.url}/shop", "token": store.token}
+        connected = {"shop": part, "wrong": {**part, "token": "no"}}
+        outlets = outlets_of(settings.given(stores={"connected": connected}))
+        found = {name: await connector.check() for name, connector in outlets.connectors.items()}
+    assert {name: check.verdict for name, (check,) in found.items()} == {"shop": "ok", "wrong": "fail"}

@@ -210,14 +210,16 @@ def _money(minor: object, currency: str) -> Inline:
 def _prices(request: RequestView) -> Inline:
     detail, currency = request.detail, request.total.currency
     depth = _decimal(detail.get("depth"))
-    return _(
-        "In {store}: {before} now, {after} until {end} ({depth} less)",
-        store=Bold(Text(str(detail["store"]))),
-        before=_money(detail.get("price_minor"), currency),
-        after=Bold(_money(detail.get("promo_price_minor"), currency)),
-        end=_instant(detail.get("ends_at")),
-        depth=labels.NONE if depth is None else Number(depth, 1, share=True),
-    )
+    values: dict[str, Inline] = {
+        "store": Bold(Text(str(detail["store"]))),
+        "before": _money(detail.get("price_minor"), currency),
+        "after": Bold(_money(detail.get("promo_price_minor"), currency)),
+        "end": _instant(detail.get("ends_at")),
+        "depth": labels.NONE if depth is None else Number(depth, 1, share=True),
+    }
+    if request.state in {"draft", "pending"}:
+        return _("In {store}: {before} now, {after} until {end} ({depth} less)", **values)
+    return _("In {store}: {after} in place of {before} until {end} ({depth} less)", **values)
 
 
 def _forecast(request: RequestView) -> tuple[tuple[Words, Inline], ...]:

@@ -262,8 +262,8 @@ def _buttons(request: RequestView) -> tuple[Action, ...]:
             found += [edit] if request.kind != "promotion" else []
             found.append(cancel)
         case "draft":
-            found.append(Action(_("Submit {request}", request=code), "submit", (shown,), style="primary"))
-            found += [edit] if request.kind != "promotion" else []
+            if request.kind != "promotion":  # which is started rather than submitted, see `promotion_blocks`
+                found += [Action(_("Submit {request}", request=code), "submit", (shown,), style="primary"), edit]
             found.append(cancel)
         case "approved":
             found.append(cancel)
