@@ -20,6 +20,7 @@ from bot.ports import MovableClock
 from bot.sandbox.cast import Cast, Person
 from bot.sandbox.page.state import state_of
 from bot.sandbox.server import Sandbox
+from bot.sandbox.slack.modals import Unfilled
 from bot.sandbox.slack.world import NoSuch as NoSuchInSlack
 from bot.sandbox.telegram.world import NoSuch as NoSuchInTelegram
 from bot.services.daysoff import DaysOff
@@ -27,7 +28,7 @@ from bot.services.mornings import Mornings
 from bot.words import Words
 
 _HERE = Path(__file__).parent
-_SCRIPTS = ("page.js", "dom.js", "slack.js", "telegram.js", "words.js")
+_SCRIPTS = ("page.js", "dom.js", "slack.js", "modal.js", "telegram.js", "words.js")
 _FILES = {"page.css": "text/css", **dict.fromkeys(_SCRIPTS, "text/javascript")}
 _MORNING = time(9)  # of whoever wants no digest
 _SETTLED = timedelta(minutes=5)  # from a digest's time to the clock that a push shows
@@ -127,7 +128,7 @@ def _person(stage: Stage, key: str, preferred: str = "") -> Person:
 async def _say(stage: Stage, person: Person, wanted: Mapping[str, str]) -> Told:
     text, room = wanted["text"], wanted["room"]
     if wanted["side"] == "telegram":
-        stage.sandbox.telegram.say(person.telegram.id, int(room), text)
+        stage.sandbox.telegram.say(person.telegram.id, int(room), text, reply_to=int(wanted.get("reply_to") or 0))
         return {}
     if not text.startswith("/"):
         stage.sandbox.slack.say(person.slack.id, room, text)
@@ -168,6 +169,25 @@ async def _press_home(stage: Stage, person: Person, wanted: Mapping[str, str]) -
     return {}
 
 
+async def _submit(stage: Stage, person: Person, wanted: Mapping[str, Any]) -> Told:
+    """Hand in the modal; what is wrong with it, by field."""
+    slack = stage.sandbox.slack
+    shown = slack.modal(person.slack.id)
+    if shown is None or shown.id != wanted["view"]:
+        raise NoSuchInSlack(wanted["view"])
+    values = {str(name): str(value) for name, value in wanted["values"].items()}
+    try:
+        await slack.fill_in(person.slack.id, shown.id, values).settled()
+    except Unfilled as unfilled:
+        return {"errors": unfilled.faults}
+    return {"errors": shown.errors}
+
+
+async def _close(stage: Stage, person: Person, wanted: Mapping[str, Any]) -> Told:
+    stage.sandbox.slack.close_view(person.slack.id, wanted["view"])
+    return {}
+
+
 async def _push(stage: Stage, person: Person, wanted: Mapping[str, str]) -> Told:
     if wanted["by"] == "morning":
         to, (whose, *_others) = stage.next_morning()
@@ -184,10 +204,12 @@ async def _push(stage: Stage, person: Person, wanted: Mapping[str, str]) -> Told
     }
 
 
-_ACTS: dict[str, Callable[[Stage, Person, Mapping[str, str]], Awaitable[Told]]] = {
+_ACTS: dict[str, Callable[[Stage, Person, Mapping[str, Any]], Awaitable[Told]]] = {
     "say": _say,
     "press": _press,
     "home": _home,
     "press_home": _press_home,
+    "submit": _submit,
+    "close": _close,
     "push": _push,
 }

@@ -1,5 +1,6 @@
 // The demo's page: one viewer at a time, Slack and Telegram side by side, fed by a long poll.
 import { Drawn, el, face, moment } from "./dom.js";
+import { Modal } from "./modal.js";
 import { block } from "./slack.js";
 import { rich } from "./telegram.js";
 import { TRY, wordsOf } from "./words.js";
@@ -12,7 +13,7 @@ const BUSY = 8000; // ms after which the sign that an answer is awaited goes awa
 
 const view = {
   viewer: decodeURIComponent(location.hash.slice(1)), beat: 0, state: null, first: true, phone: matchMedia("(max-width: 820px)"),
-  rooms: { slack: "channel", telegram: "supergroup" }, shown: "slack", follow: { slack: 0, telegram: 0 }, read: new Map(), told: new Map(), homes: new Set(), typed: { slack: [], telegram: [] },
+  rooms: { slack: "channel", telegram: "supergroup" }, shown: "slack", follow: { slack: 0, telegram: 0 }, read: new Map(), told: new Map(), homes: new Set(), asked: "", dropped: new Set(), typed: { slack: [], telegram: [] },
   drawn: { viewers: new Drawn(), slack: new Drawn(), telegram: new Drawn(), slackRooms: new Drawn(), telegramRooms: new Drawn() },
 };
 const $ = (id) => document.getElementById(id);
@@ -51,6 +52,12 @@ async function act(body) {
     return null;
   }
 }
+
+const modal = new Modal(
+  $("modal"),
+  (id, values) => act({ do: "submit", view: id, values }),
+  (id) => act({ do: "close", view: id }),
+);
 
 const waiting = { slack: 0, telegram: 0 };
 /** Show that an answer is awaited on a side, until it comes or BUSY has passed. */
@@ -157,6 +164,23 @@ function telegramMessage(room, message, before) {
       keys.length ? el("div", { class: "keyboard" }, ...keys) : null));
 }
 
+/** The question that opened the field: the newest message that does, unless the viewer has written since. */
+function asked(room) {
+  const last = room.messages.at(-1);
+  const since = room.messages.findLast((message) => message.asks || message.own);
+  return last && since?.asks && !view.dropped.has(`${room.id} ${since.id}`) ? since : null;
+}
+
+function asks(room) {
+  const question = asked(room);
+  const key = question ? `${room.id} ${question.id}` : "";
+  $("telegram-asks").hidden = !question;
+  $("telegram-asks").querySelector("span").textContent = question ? `↩ ${question.text.split("\n")[0]}` : "";
+  $("telegram-drop").setAttribute("aria-label", words().drop);
+  if (key && key !== view.asked && !view.first) $("telegram-input").focus();
+  view.asked = key;
+}
+
 function home(room) {
   const { viewer } = view.state;
   if (!view.homes.has(viewer.key)) {
@@ -176,6 +200,7 @@ function side(name, moved) {
   const atEnd = moved || list.scrollHeight - list.scrollTop - list.clientHeight < 80;
   const who = view.state.viewer.key;
   const last = list.dataset.last;
+  if (name === "telegram") asks(room);
   if (room.kind === "home") {
     drawn.into(list, [drawn.part("home", JSON.stringify([who, room]), () => home(room))]);
     if (moved) list.scrollTop = 0;
@@ -216,6 +241,7 @@ function draw(moved = "") {
   viewers();
   const chosen = document.querySelector(`[data-viewer="${CSS.escape(viewer.key)}"]`);
   if (moved === "all" && chosen) $("viewers").scrollLeft = chosen.offsetLeft - $("viewers").offsetLeft - 60;
+  modal.show(view.state.modal, reader(), said);
   for (const name of atEnd) $(`${name}-messages`).scrollTop = $(`${name}-messages`).scrollHeight;
   view.first = false;
   document.body.dataset.ready = viewer.key;
@@ -269,7 +295,8 @@ async function say(name, text) {
   view.typed[name].push(text);
   list.scrollTop = list.scrollHeight;
   busy(name, true);
-  const told = await act({ do: "say", side: name, room: room.id, text });
+  const question = name === "telegram" ? asked(room) : null;
+  const told = await act({ do: "say", side: name, room: room.id, text, ...(question ? { reply_to: String(question.id) } : {}) });
   if (told === null || told.unknown) busy(name, false);
 }
 
@@ -306,6 +333,11 @@ for (const button of document.querySelectorAll("[data-push]")) {
     toast(words().now(moment(told.at, { weekday: "short", ...CLOCK }, zone).textContent, told.place));
   });
 }
+
+$("telegram-drop").addEventListener("click", () => {
+  view.dropped.add(view.asked);
+  if (view.state) draw();
+});
 
 for (const tab of document.querySelectorAll("#tabs button")) {
   tab.addEventListener("click", () => {

@@ -25,6 +25,7 @@ def state_of(stage: Stage, person: Person) -> dict[str, Any]:
         "people": [_shown(stage, other, person) for other in stage.cast.people],
         "names": {user.id: user.real_name for user in stage.sandbox.slack.world.users.values()},
         "slack": _slack(stage, person),
+        "modal": _modal(stage, person),
         "telegram": _telegram(stage, person),
     }
 
@@ -75,6 +76,12 @@ def _slack(stage: Stage, person: Person) -> list[dict[str, Any]]:
     return [*shown, {"id": "home", "kind": "home", "title": "Home", "blocks": blocks}]
 
 
+def _modal(stage: Stage, person: Person) -> dict[str, Any] | None:
+    """The modal that the person has before them."""
+    view = stage.sandbox.slack.modal(person.slack.id)
+    return None if view is None else {"id": view.id, "hash": view.hash, "view": view.content}
+
+
 def _slack_message(stage: Stage, message: SlackMessage) -> dict[str, Any]:
     author = stage.sandbox.slack.world.users[message.user]
     return {
@@ -118,6 +125,7 @@ def _telegram_message(stage: Stage, person: Person, message: TelegramMessage) ->
         "text": message.text,
         "entities": list(message.entities),
         "keyboard": (message.keyboard or {}).get("inline_keyboard", []),
+        "asks": stage.sandbox.telegram.opens_field(person.telegram.id, message),
         "photo": message.file_id if message.media == "photo" else "",
         "edited": message.edited_at is not None,
     }

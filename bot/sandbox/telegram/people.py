@@ -142,6 +142,21 @@ class Telegram:
         rows = (message.keyboard or {}).get("inline_keyboard", [])
         return [button for row in rows for button in row]
 
+    def opens_field(self, viewer: int, message: TelegramMessage) -> bool:
+        """Whether the message opens the field for an answer on the viewer's screen.
+
+        A selective one does so for those whom it mentions, and for the author of the message that it replies to.
+        """
+        markup = message.keyboard or {}
+        if not markup.get("force_reply") or viewer not in self.world.chat(message.chat_id).members:
+            return False
+        if not markup.get("selective") or message.chat_id == viewer:
+            return True
+        if any(entity.get("user", {}).get("id") == viewer for entity in message.entities):
+            return True
+        room = self.world.chat(message.chat_id)
+        return any(one.message_id == message.reply_to and one.sender == viewer for one in room.messages)
+
     def menu(self, language: str = "", scope: str = "default") -> list[dict[str, Any]]:
         """The commands menu as the bot set it."""
         return self.world.commands.get((scope, language)) or self.world.commands.get((scope, ""), [])
