@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from decimal import Decimal
 
 from sqlalchemy import and_, func, insert, select, update
@@ -14,6 +14,7 @@ from bot.storage.chunks import chunked
 from bot.storage.tables import ExchangeRate
 
 _PIECE = 2000
+USABLE = timedelta(days=100)  # an older rate is none; so decades of them cost a look-up nothing
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,11 +54,11 @@ _COLUMNS = (
 
 
 async def latest(connection: AsyncConnection, at: datetime) -> list[RateRow]:
-    """Of each source and pair the rate of the newest day that had been stated by `at`."""
+    """Of each source and pair the rate of the newest day that had been stated by `at`, none older than `USABLE`."""
     pair = (ExchangeRate.source, ExchangeRate.base, ExchangeRate.currency)
     newest = (
         select(*pair, func.max(ExchangeRate.day).label("day"))
-        .where(ExchangeRate.stated_at <= at)
+        .where(ExchangeRate.day > at.date() - USABLE, ExchangeRate.stated_at <= at)
         .group_by(*pair)
         .subquery()
     )

@@ -124,6 +124,8 @@ async def test_rates_are_those_known_at_the_instant(bureau: Bureau) -> None:
     await bureau.rates.refresh()
     assert (await bureau.exchange(monday)).rate("EUR") == Decimal("0.8742")
     assert (await bureau.exchange(monday - timedelta(days=9))).rate("EUR") is None
+    assert (await bureau.exchange(monday + timedelta(days=99))).rate("EUR") == Decimal("0.9")
+    assert (await bureau.exchange(monday + timedelta(days=102))).rate("EUR") is None  # so old a rate is none
     assert (await bureau.exchange()).rate("EUR") == Decimal("0.9")
     assert (await bureau.exchange()).rate("THB") == Decimal("0.02")  # only the settings have it
 
