@@ -39,20 +39,21 @@ export class Modal {
     });
   }
 
-  /** Draw what the person has before them; what was typed stays while it is the same modal. */
+  /** Draw what the person has before them, and say whether it is new; what was typed stays while it is the same. */
   show(modal, reader, words) {
     const key = modal ? `${modal.id} ${modal.hash}` : "";
-    if (key === this.key) return;
+    if (key === this.key) return false;
     this.key = key;
     this.modal = modal;
     if (!modal) {
       if (this.dialog.open) this.dialog.close();
-      return;
+      return false;
     }
     this.words = words;
     this.dialog.replaceChildren(this.form(modal.view, reader));
     if (!this.dialog.open) this.dialog.showModal();
     this.dialog.querySelector("input, select")?.focus();
+    return true;
   }
 
   form(view, reader) {

@@ -241,7 +241,7 @@ function draw(moved = "") {
   viewers();
   const chosen = document.querySelector(`[data-viewer="${CSS.escape(viewer.key)}"]`);
   if (moved === "all" && chosen) $("viewers").scrollLeft = chosen.offsetLeft - $("viewers").offsetLeft - 60;
-  modal.show(view.state.modal, reader(), said);
+  if (modal.show(view.state.modal, reader(), said)) busy("slack", false); // the answer was a window
   for (const name of atEnd) $(`${name}-messages`).scrollTop = $(`${name}-messages`).scrollHeight;
   view.first = false;
   document.body.dataset.ready = viewer.key;
