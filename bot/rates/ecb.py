@@ -40,32 +40,44 @@ class EcbRates:
     name = "ecb"
 
     def __init__(self, url: str, seconds: float = 20.0) -> None:
-        self._url = httpx.URL(url)
+        self._address = url
         self._seconds = seconds
 
     async def fetch(self) -> tuple[Rate, ...]:
         """The rates of the document; Unreached where another time may help, Declined where the answer is none."""
-        host = self._url.host
+        url = _url(self._address)
+        host = url.host
         try:
             async with asyncio.timeout(self._seconds), httpx.AsyncClient(timeout=self._seconds) as client:
-                body = await self._body(client)
+                body = await _body(client, url)
         except TimeoutError as error:
             raise Unreached(f"{host} did not answer within {self._seconds:g} s") from error
         except httpx.TransportError as error:
             raise Unreached(f"{host} was not reached: {type(error).__name__}") from error
         return parse(body)
 
-    async def _body(self, client: httpx.AsyncClient) -> bytes:
-        host = self._url.host
-        headers = {"Accept": "application/xml", "Accept-Encoding": "identity"}
-        async with client.stream("GET", self._url, headers=headers) as answer:
-            _check(answer, host)
-            body = b""
-            async for piece in answer.aiter_raw():  # unpacking is refused: a small answer could become a huge one
-                body += piece
-                if len(body) > _MOST_BYTES:
-                    raise Declined(f"{host} sent more than {_MOST_BYTES // 2**20} MB; that is no list of rates")
-        return body
+
+def _url(address: str) -> httpx.URL:
+    try:
+        url = httpx.URL(address)
+    except httpx.InvalidURL as error:
+        raise Declined("rates.url is no address") from error
+    if not url.host or (url.port or 0) > 65535:
+        raise Declined("rates.url names no host, or a port that cannot be")
+    return url
+
+
+async def _body(client: httpx.AsyncClient, url: httpx.URL) -> bytes:
+    host = url.host
+    headers = {"Accept": "application/xml", "Accept-Encoding": "identity"}
+    async with client.stream("GET", url, headers=headers) as answer:
+        _check(answer, host)
+        body = bytearray()
+        async for piece in answer.aiter_raw():  # unpacking is refused: a small answer could become a huge one
+            body += piece
+            if len(body) > _MOST_BYTES:
+                raise Declined(f"{host} sent more than {_MOST_BYTES // 2**20} MB; that is no list of rates")
+    return bytes(body)
 
 
 def _check(answer: httpx.Response, host: str) -> None:

@@ -75,6 +75,12 @@ async def test_nobody_there_may_be_tried_again(name: str) -> None:
         await source(name, "http://127.0.0.1:9/").fetch()
 
 
+@pytest.mark.parametrize("url", ["http://[", "https://", "http://127.0.0.1:99999999/", "http://x y/"])
+async def test_what_is_no_address_is_told(name: str, url: str) -> None:
+    with pytest.raises(OutsideError):
+        await source(name, url).fetch()
+
+
 async def test_a_huge_answer_is_not_read_to_its_end(name: str) -> None:
     assert "more than" in str(await fails(name, Answer(body=b"<x>", endless=True)))
 

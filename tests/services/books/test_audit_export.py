@@ -36,7 +36,7 @@ async def script(tmp_path: Path) -> Callable[[Path], tuple[int, str]]:
     checker.write_text(code, encoding="utf-8")
 
     def check(path: Path) -> tuple[int, str]:
-        run = [sys.executable, "-I", checker, path]
+        run = [sys.executable, "-I", str(checker), str(path)]
         done = subprocess.run(run, capture_output=True, text=True, check=False)  # noqa: S603  # our own page and file
         return done.returncode, (done.stdout + done.stderr).strip()
 
