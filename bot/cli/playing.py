@@ -8,7 +8,8 @@ from contextlib import suppress
 
 from bot.cli.common import err, out, say
 from bot.cli.stage import Set, staged
-from bot.cli.tour import StepFailed, Tour
+from bot.cli.tour import Tour
+from bot.cli.walking import StepFailed
 from bot.language import language
 from bot.sandbox.reconstruct import DISCLOSURE
 
