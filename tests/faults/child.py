@@ -13,14 +13,15 @@ from typing import Any
 from bot import logs, settings
 from bot.bootstrap import App, build
 from bot.ports import MovableClock
-from tests.faults.points import WAYS_OUT, Points
+from tests.faults.points import MONEY, WAYS_OUT, Points
 
 
 @dataclass(frozen=True, slots=True)
 class Plan:
     """What a child is told: its settings, the time, and where it dies (`armed` empty: nowhere).
 
-    A `dormant` child can die only after SIGUSR1, which also pushes its clock by `push` seconds and looks for due work.
+    A `dormant` child can die only after SIGUSR1; where `push` is set its clock is pushed then by so many seconds, and
+    it looks for due work.
     With `tick` it looks for due work every so many seconds.
     """
 
@@ -48,6 +49,8 @@ async def _run(plan: Plan, points: Points) -> None:
     app = build(settings.given(**plan.settings), clock)
     for name, platform in app.platforms.items():
         points.watch_calls(platform, name, WAYS_OUT)
+    for kind, effect in app.services.inquiries.settlements.kinds.items():
+        points.watch_calls(effect.performer, kind, MONEY)
     asked = asyncio.Event()
     loop = asyncio.get_running_loop()
     loop.add_signal_handler(signal.SIGTERM, asked.set)
@@ -66,11 +69,12 @@ async def _run(plan: Plan, points: Points) -> None:
 
 
 def _wake(app: App, clock: MovableClock, plan: Plan, points: Points) -> None:
-    """Become mortal, and let time pass."""
+    """Become mortal, and let time pass where it is to."""
     points.live = True
-    clock.push(timedelta(seconds=plan.push))
     points.tell("awake")
-    asyncio.get_running_loop().create_task(app.runtime.tick())
+    if plan.push:
+        clock.push(timedelta(seconds=plan.push))
+        asyncio.get_running_loop().create_task(app.runtime.tick())
 
 
 async def _tick(app: App, seconds: float) -> None:

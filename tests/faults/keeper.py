@@ -62,6 +62,7 @@ class Keeper:
         self._listening = asyncio.create_task(self._listen())
         self.ready = asyncio.Event()
         self.threads = 0
+        self.pid = process.pid
 
     def fork(self, plan: Plan) -> Life:
         """Order a child."""

@@ -1,46 +1,59 @@
 """kill -9 at every named point, and what the other side counted afterwards.
 
 A life is one fresh database and some rounds. In each round a process starts, comes to rest, becomes mortal, and is
-asked things on both platforms while a morning falls due; it dies at the round's point, and the next process finishes
-what it left. The points are those that a first round without a death has reached.
+given work of one kind; it dies at the round's point, and the next process finishes what it left. The kinds of work take
+turns: people ask things on both platforms while a morning falls due; somebody buys; two people approve, and the order
+goes out. The points are those that each kind of work has reached in a round without a death.
 """
 
 from __future__ import annotations
 
 import random
 from collections import Counter
-from dataclasses import dataclass, field
+from collections.abc import Callable
+from dataclasses import dataclass, field, fields
 from datetime import datetime, timedelta
+from itertools import cycle
 from pathlib import Path
 from signal import SIGUSR1
 
 from tests.faults.child import Plan
 from tests.faults.keeper import Keeper, Life
-from tests.faults.town import HALF, Rest, Town, until
+from tests.faults.town import WORK, Rest, Town, give, until
 
-START_SECONDS = 20.0
-ROUND_SECONDS = 8.0
+START = datetime.fromisoformat("2011-11-21T00:00:00+00:00")
+MORNINGS = timedelta(hours=2)  # apart; each reader's is at an odd hour
+BETWEEN = timedelta(minutes=5)  # a death and the next start: longer than every lease
+START_SECONDS = 30.0
+ROUND_SECONDS = 20.0
 
 
 @dataclass
 class Count:
-    """What a run of kills came to."""
+    """What a life came to."""
 
     kills: Counter[str] = field(default_factory=Counter)  # by point
     unmet: Counter[str] = field(default_factory=Counter)  # rounds whose point was not reached
     asked: int = 0
-    lost: list[str] = field(default_factory=list)
-    repeats: int = 0  # labelled ones
-    unlabelled: list[str] = field(default_factory=list)
+    purchases: int = 0
     mornings: int = 0
+    repeats: int = 0  # labelled ones
+    halted: int = 0  # calls of which a person had to say what became of them
+    unacknowledged: int = 0  # what Slack could not deliver, and said so to its people
+    lost: list[str] = field(default_factory=list)
     missed: list[str] = field(default_factory=list)
-    unacknowledged: int = 0
+    doubled: list[str] = field(default_factory=list)
+    unlabelled: list[str] = field(default_factory=list)
     strange: list[str] = field(default_factory=list)
 
     @property
     def faults(self) -> list[str]:
         """Everything that must not be."""
-        return [*self.lost, *self.unlabelled, *self.missed, *self.strange]
+        return [*self.lost, *self.missed, *self.doubled, *self.unlabelled, *self.strange]
+
+    def plus(self, other: Count) -> Count:
+        """Both together."""
+        return Count(**{each.name: getattr(self, each.name) + getattr(other, each.name) for each in fields(self)})
 
 
 class Killing:
@@ -53,26 +66,25 @@ class Killing:
         self._dice = random.Random(seed)  # noqa: S311  # reproducible on purpose
         self._rest = Rest(town.url)
         self._now = town.clock.now()
-        self._round = 0
+        self._rounds = 0
+        self._points: dict[str, Counter[str]] = {}
         self.count = Count()
 
-    async def live(self, kills: int, progress: object = None) -> Count:
+    async def live(self, kills: int, progress: Callable[[int], None] = lambda _kills: None) -> Count:
         """Kill that often, come to rest, and count."""
-        points = await self._points()
-        order: list[tuple[str, int]] = []
-        attempts = 0
-        while self.count.kills.total() < kills and attempts < 2 * kills:
-            attempts += 1
-            if not order:
-                order = [(name, self._dice.randrange(times)) for name, times in sorted(points.items())]
-                self._dice.shuffle(order)
-            await self._kill(*order.pop())
-            if callable(progress):
-                progress()
+        await self._learn()
+        queues: dict[str, list[tuple[str, int]]] = {work: [] for work in WORK}
+        for attempt, work in enumerate(cycle(WORK)):
+            if self.count.kills.total() >= kills or attempt > 3 * kills:
+                break
+            queues[work] = queues[work] or self._order(work)
+            await self._kill(work, *queues[work].pop())
+            progress(self.count.kills.total())
         last = await self._start()
         await self._at_rest()
         self._later(timedelta(minutes=6))  # Slack's last retry
-        await until(self._satisfied, ROUND_SECONDS)
+        self._town.decide()
+        await until(lambda: self._satisfied("decide"), ROUND_SECONDS)
         exit_code = await self._keeper.stop(last)
         if exit_code != 0:
             self.count.strange.append(f"the last process ended with {exit_code}")
@@ -80,27 +92,33 @@ class Killing:
         self._rest.close()
         return self.count
 
-    async def _points(self) -> Counter[str]:
-        """A round without a death: what it reaches after waking."""
-        life = await self._start()
-        before = len(life.reached)
-        await self._wake(life)
-        self._ask()
-        if not await until(self._satisfied, ROUND_SECONDS):
-            raise AssertionError(f"a round without a death did not end: {self._open()}")
-        await self._at_rest()
-        found = Counter(life.reached[before:])
-        await self._keeper.kill(life)
-        self._pass()
-        return found
+    async def _learn(self) -> None:
+        """A round of each kind without a death: what it reaches."""
+        for work in WORK:
+            life = await self._start(push=self._until_morning(work))
+            await self._at_rest()
+            before = len(life.reached)
+            await self._wake(life, work)
+            self._give(work)
+            if not await until(lambda work=work: self._satisfied(work), ROUND_SECONDS):  # type: ignore[misc]  # bound now
+                raise AssertionError(f"a round of {work} without a death came to no end: {self._open()}")
+            self._points[work] = Counter(life.reached[before:])
+            await self._keeper.kill(life)
+            self._now += BETWEEN
 
-    async def _kill(self, point: str, skip: int) -> None:
-        life = await self._start(point, skip)
+    def _order(self, work: str) -> list[tuple[str, int]]:
+        """Every point of a kind of work, each at one of the times it is reached, shuffled."""
+        order = [(name, self._dice.randrange(times)) for name, times in sorted(self._points[work].items())]
+        self._dice.shuffle(order)
+        return [each for each in order if self.count.unmet[each[0]] < 3]
+
+    async def _kill(self, work: str, point: str, skip: int) -> None:
+        life = await self._start(point, skip, self._until_morning(work))
         await self._at_rest()
-        await self._wake(life)
-        self._ask()
-        if not await until(lambda: life.exit is not None or self._satisfied(), ROUND_SECONDS):
-            self.count.strange.append(f"round {self._round} at {point} came to no end: {self._open()}")
+        await self._wake(life, work)
+        self._give(work)
+        if not await until(lambda: life.exit is not None or self._satisfied(work), ROUND_SECONDS):
+            self.count.strange.append(f"round {self._rounds} ({work}, {point}) came to no end: {self._open()}")
         if life.exit is None:
             await until(lambda: life.exit is not None, 0.1)
         if life.exit is None:
@@ -110,16 +128,23 @@ class Killing:
             self.count.kills[point] += 1
         else:
             self.count.strange.append(f"a process ended by itself with {life.exit}")
-        self._pass()
+        self._now += BETWEEN
 
-    async def _start(self, point: str = "", skip: int = 0) -> Life:
+    def _until_morning(self, work: str) -> timedelta:
+        """How far the clock is pushed: to the next morning where one is to fall due."""
+        if work != "ask":
+            return timedelta(0)
+        passed = (self._now - START - timedelta(hours=1)) % MORNINGS
+        return MORNINGS - passed
+
+    async def _start(self, point: str = "", skip: int = 0, push: timedelta = timedelta(0)) -> Life:
         plan = Plan(
             settings=self._town.settings,
             now=self._now.isoformat(),
             armed=point,
             skip=skip,
             dormant=True,
-            push=HALF.total_seconds(),
+            push=push.total_seconds(),
             log=str(self._folder / "children.log"),
         )
         life = self._keeper.fork(plan)
@@ -129,62 +154,69 @@ class Killing:
         self._later(timedelta(0))
         return life
 
-    async def _wake(self, life: Life) -> None:
+    async def _wake(self, life: Life, work: str) -> None:
         self._keeper.signal(life, SIGUSR1)
         assert await until(lambda: life.awake or life.exit is not None, START_SECONDS)
-        self._later(HALF)
+        self._later(self._until_morning(work))
 
-    def _ask(self) -> None:
-        self._round += 1
-        self._town.ask(self._round)
+    def _give(self, work: str) -> None:
+        """Give the process its work."""
+        self._rounds += 1
+        give(self._town, work, self._rounds)
 
     def _later(self, by: timedelta) -> None:
-        """Move the sandbox's clock."""
+        """Move the sandbox's clock, which never runs ahead of a process that starts."""
         self._now += by
         if self._now > self._town.clock.now():
             self._town.clock.push(self._now - self._town.clock.now())
 
-    def _pass(self) -> None:
-        """The next process starts an hour later; the sandbox's clock follows once it runs."""
-        self._now += HALF
-
-    def _satisfied(self) -> bool:
-        """Whether everything asked so far was answered, every morning told, and the bot has nothing left to do."""
-        sent = [one for one in self._town.asked.values() if one is not None]
-        if any(one.state == "waiting" for one in sent):
+    def _satisfied(self, work: str) -> bool:
+        """Whether everything given so far has come to its end, and the bot has nothing left to do."""
+        if self._town.waiting() or not self._town.answered() or self._untold():
             return False
-        return self._town.answered() and not self._missed() and self._rest.open() == 0
+        return (work != "decide" or self._town.ordered()) and self._rest.open() == 0
 
     def _open(self) -> str:
+        """What has come to no end."""
         self._town.look()
         missing = [word for word in self._town.due() if word not in self._town.answers]
-        return f"unanswered {missing}, untold {self._missed()}, rows open {self._rest.open()}"
+        return f"unanswered {missing}, untold {self._untold()}, rows open {self._rest.open()}"
 
     async def _at_rest(self) -> None:
-        if not await until(lambda: self._rest.open() == 0, ROUND_SECONDS * 2):
+        """Wait until the last process's work is finished; a person says what nobody else can tell."""
+        if not await until(lambda: self._rest.open() == 0, ROUND_SECONDS):
             self.count.strange.append(f"no rest: {self._open()}")
+        if asked := self._town.answer(self._rest):
+            self.count.halted += asked
+            if not await until(lambda: not self._rest.halted() and self._rest.open() == 0, ROUND_SECONDS):
+                self.count.strange.append("a person's word changed nothing")
 
     def _tally(self) -> None:
-        self._town.look()
-        answers, digests = self._town.answers, self._town.digests
-        due = set(self._town.due())
-        self.count.asked = len(due)
-        self.count.unacknowledged = len(self._town.asked) - len(due)
-        self.count.lost = sorted(due - set(answers))
-        for word, shown in answers.items():
-            self._repeats(word, [one.labelled for one in shown])
-        self.count.mornings = len(digests)
-        for (reader, day), shown in digests.items():
-            self._repeats(f"{reader} on {day}", [one.labelled for one in shown])
-        self.count.missed = self._missed()
+        town, count = self._town, self.count
+        town.look()
+        due = set(town.due())
+        count.asked = len(due)
+        count.unacknowledged = len(town.asked) - len(due)
+        count.lost = sorted(due - set(town.answers))
+        count.mornings = len(town.digests)
+        count.missed += [f"no digest for {morning}" for morning in self._untold()]
+        told = {**town.answers, **{" on ".join(morning): shown for morning, shown in town.digests.items()}}
+        for what, shown in told.items():
+            plain = [one.labelled for one in shown].count(False)
+            count.repeats += len(shown) - 1
+            if plain > 1:
+                count.unlabelled.append(f"{what}: shown {len(shown)} times, {plain} times without a label")
+        orders = town.orders()
+        for units, sent in town.bought.items():
+            reached = orders.pop(units, [])
+            count.purchases += bool(reached)
+            if sent.state == "acknowledged" and not reached:
+                count.missed.append(f"the order of {units} never reached its supplier")
+            if len(reached) > 1:
+                count.doubled.append(f"the order of {units} reached its supplier as {', '.join(reached)}")
+        count.strange += [f"nobody ordered {units}: {reached}" for units, reached in orders.items()]
 
-    def _repeats(self, what: str, labelled: list[bool]) -> None:
-        """One of them may be plain; every other one must say that it may be a repeat."""
-        self.count.repeats += len(labelled) - 1
-        if labelled.count(False) > 1:
-            self.count.unlabelled.append(f"{what}: {len(labelled)} times, {labelled.count(False)} plain")
-
-    def _missed(self) -> list[str]:
+    def _untold(self) -> list[str]:
         """Mornings that fell due and were not told, by reader and day."""
         missed = []
         seen = set(self._town.digests) | self._town.merged
@@ -196,6 +228,3 @@ class Killing:
                     missed.append(f"reader{number} on {day}")
                 morning += timedelta(days=1)
         return missed
-
-
-START = datetime.fromisoformat("2011-11-21T00:00:00+00:00")

@@ -1,8 +1,8 @@
 """The named points at which a process may be killed, found by watching the product rather than by changing it.
 
 Every transaction has two, called after who took it: before its commit and after it. Every call to a chat platform, and
-every call that costs money, has four: before it, once its request is written to the socket (first write and second),
-and after its answer. A process is armed with one point and dies there by SIGKILL.
+every call that costs money, has several: before it, after each of its first writes to the socket (a chat's request
+takes two, a mail eight), and after its answer. A process is armed with one point and dies there by SIGKILL.
 """
 
 from __future__ import annotations
@@ -24,6 +24,7 @@ from bot.storage.database import Database
 
 WAYS_OUT = ("post", "edit", "reply", "notice", "open_form")
 MONEY = ("perform", "look")
+WRITES = 8
 
 _call: ContextVar[str] = ContextVar("_call", default="")  # the call under way in this task
 _writes: ContextVar[list[int] | None] = ContextVar("_writes", default=None)
@@ -71,7 +72,7 @@ class Points:
 
     def _written(self) -> None:
         counted = _writes.get()
-        if counted is not None and len(counted) < 2:
+        if counted is not None and len(counted) < WRITES:
             counted.append(1)
             self.reach(f"{_call.get()}: write {len(counted)} is on the socket")
 

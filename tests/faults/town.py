@@ -12,25 +12,32 @@ from collections import Counter
 from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass, field
 from datetime import datetime, time, timedelta
+from decimal import Decimal
+from pathlib import Path
 from typing import Any
 
-from sqlalchemy import create_engine, make_url, text
+from sqlalchemy import create_engine, insert, make_url, text
 from starlette.routing import Mount, Route
 
 from bot import settings
-from bot.bootstrap import build
+from bot.bootstrap import App, build
 from bot.ports import MovableClock
 from bot.sandbox import Sandbox
 from bot.sandbox.slack.api import WebApi
 from bot.sandbox.slack.courier import Delivery
 from bot.sandbox.world import Pace, Sight
+from bot.storage import tables
+from tests.services.work.kit import add
+from tests.suppliers.kit import PostOffice, mail_server
 
 REPEAT = "This may be a repeat"
 FAST = 1e6  # a second: the kills count facts, not rates
 
+UNITS = 1000  # the first order's, so that its number stands for nothing else
 READERS = 12  # members with a digest, one each two hours of the day, round the clock
-ROUND = timedelta(hours=2)
-HALF = ROUND / 2
+
+
+WORK = ("ask", "buy", "decide")
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,13 +59,21 @@ class Town:
     group: int = 0
     mei: str = ""
     lin: str = ""
+    wei: str = ""
+    folder: Path = field(default_factory=Path)
+    office: PostOffice = field(default_factory=PostOffice)
+    mail_port: int = 0
     lin_too: int = 0
     readers: list[str] = field(default_factory=list)
     asked: dict[str, Delivery | None] = field(default_factory=dict)  # by the word to be answered; None: cannot be lost
+    bought: dict[int, Delivery] = field(default_factory=dict)  # by units
+    pressed: list[Delivery] = field(default_factory=list)
     answers: dict[str, list[Shown]] = field(default_factory=dict)  # what the bot showed with each word in it
     digests: dict[tuple[str, str], list[Shown]] = field(default_factory=dict)  # by the reader's name and the date
     merged: set[tuple[str, str]] = field(default_factory=set)  # mornings that a later digest says it stands in for
     _looked: int = 0
+    _mailed: list[tuple[str, int]] = field(default_factory=list)
+    _filed: dict[str, tuple[str, int]] = field(default_factory=dict)
 
     @property
     def settings(self) -> dict[str, Any]:
@@ -76,6 +91,14 @@ class Town:
             "telegram": {"token": telegram.token, "base_url": self.sandbox.telegram_base_url},
             "web": {"port": 0},
             "watch": {"scan_at": ("03:17",)},
+            "approval": {"limits": {"approver": {"GBP": 100_000}}},
+            "orders": {"folder": str(self.folder)},
+            "mail": {
+                "host": "127.0.0.1",
+                "port": self.mail_port,
+                "security": "none",
+                "sender": "orders@acme.example",
+            },
         }
 
     async def settle(self) -> None:
@@ -84,22 +107,65 @@ class Town:
         mei = slack.add_user("mei", real_name="Mei Chen")
         lin = slack.add_user("lin", real_name="Lin Wei")
         lin_too = telegram.add_user("Lin")
-        self.mei, self.lin, self.lin_too = mei.id, lin.id, lin_too.id
-        self.channel = slack.add_channel("stock", [mei.id, lin.id, slack.bot.id]).id
+        wei = slack.add_user("wei", real_name="Wei Zhang")
+        self.mei, self.lin, self.wei, self.lin_too = mei.id, lin.id, wei.id, lin_too.id
+        self.channel = slack.add_channel("stock", [mei.id, lin.id, wei.id, slack.bot.id]).id
         self.group = telegram.add_group("Stock", [lin_too.id, telegram.bot.id]).id
         app = build(settings.given(**self.settings), self.clock, [])
         members, digests = app.services.members, app.services.digests
         lin_wei = await members.add("Lin", role="approver", identities={"slack": lin.id, "telegram": str(lin_too.id)})
-        mei_chen = await members.add("Mei", role="operator", identities={"slack": mei.id})
+        mei_chen = await members.add("Mei", role="buyer", identities={"slack": mei.id})
+        wei_zhang = await members.add("Wei", role="approver", identities={"slack": wei.id})
         for number in range(READERS):
             user = slack.add_user(f"reader{number}")
             self.readers.append(user.id)
             reader = await members.add(user.name, identities={"slack": user.id})
             await members.update(reader.id, workdays="1234567")
             await digests.set_time(reader.id, time(2 * number + 1))
-        for view in (lin_wei, mei_chen):
+        for view in (lin_wei, mei_chen, wei_zhang):
+            await members.update(view.id, workdays="1234567")
             await digests.set_time(view.id, None)
+        await app.services.policies.ensure()
+        await self._stock_up(app)
         await app.close()
+
+    async def _stock_up(self, app: App) -> None:
+        """One product, two suppliers (one of them takes mail), and the channel that hears of requests."""
+        now = self.clock.now()
+        async with app.services.database.transaction() as connection:
+            product = await add(
+                connection, tables.Product, sku="ZQ", name="Lantern", currency="GBP", unit_cost_minor=100,
+                unit_price_minor=250, created_at=now - timedelta(days=400),
+            )  # fmt: skip
+            place = await add(
+                connection, tables.Location, code="UK", name="London", zone="UTC", country="GB", currency="GBP",
+                markets=["UK"],
+            )  # fmt: skip
+            for code, email in (("YIWU", ""), ("LODZ", "orders@lodz.example")):
+                supplier = await add(
+                    connection, tables.Supplier, code=code, name=code.title(), country="CN", currency="GBP", email=email
+                )
+                await add(
+                    connection, tables.Route, supplier_id=supplier, product_id=None, location_id=place, mode="sea",
+                    lead_time_days=Decimal(20), lead_time_sd_days=Decimal(2), minimum_order=1, pack_size=1,
+                    unit_cost_minor=100, currency="GBP",
+                )  # fmt: skip
+            for back in range(1, 100):
+                await connection.execute(
+                    insert(tables.DailyDemand).values(
+                        product_id=product, location_id=place, day=(now - timedelta(days=back)).date(), units=10,
+                        lines=1, returned=0, shipped=10, revenue_minor=2500,
+                    )
+                )  # fmt: skip
+            await connection.execute(
+                insert(tables.StockLevel).values(
+                    product_id=product, location_id=place, as_of=now, on_hand=100_000, committed=0, source="count"
+                )
+            )
+            channel = await add(
+                connection, tables.Conversation, platform="slack", external_id=self.channel, kind="group"
+            )
+            await add(connection, tables.Subscription, conversation_id=channel, topic="requests", created_at=now)
 
     def ask(self, number: int) -> None:
         """One round of what people ask, each with a word of its own that its answer repeats."""
@@ -111,9 +177,70 @@ class Town:
         telegram.say(self.lin_too, self.lin_too, f"/stock zqt{number}x")
         self.asked[f"zqt{number}x"] = None
 
+    def buy(self, number: int) -> None:
+        """Mei orders as many units as no other order has: by folder and by mail in turns."""
+        units, supplier = UNITS + number, ("YIWU", "LODZ")[number % 2]
+        before = len(self.sandbox.slack.courier.deliveries)
+        self.sandbox.slack.say(self.mei, self.sandbox.slack.world.direct(self.mei).id, f"buy ZQ {units} {supplier}")
+        self.bought[units] = self.sandbox.slack.courier.deliveries[before]
+
+    def decide(self) -> None:
+        """Lin and Wei approve what is shown to them as undecided: she by typing on Telegram, he by Slack's button."""
+        slack = self.sandbox.slack
+        for message in slack.visible(self.wei, self.channel):
+            text = slack.text_for("UTC", message)
+            named = _REQUEST.search(text)
+            buttons = [button for button in slack.buttons(message) if button["text"]["text"].startswith("Approve")]
+            if named is None or not buttons:
+                continue
+            number = int(named[1])
+            self.sandbox.telegram.say(self.lin_too, self.lin_too, f"/approve R-{number}")
+            self.pressed.append(slack.press(self.wei, self.channel, message.ts, buttons[0]["action_id"]))
+
+    def orders(self) -> dict[int, list[str]]:
+        """What the suppliers got, by units: every message, and each file but the copy of what was mailed."""
+        for envelope in self.office.taken[len(self._mailed) :]:
+            (table,) = [part for part in envelope.iter_attachments() if part.get_content_type() == "text/csv"]
+            number = _ORDER.search(str(envelope["Subject"]))
+            assert number is not None
+            self._mailed.append((number[0], _units(table.get_content())))
+        for file in self.folder.glob("R-*.csv") if self.folder.exists() else ():
+            if file.name not in self._filed:
+                number = _ORDER.search(file.name)
+                assert number is not None, file.name
+                self._filed[file.name] = (number[0], _units(file.read_text("utf-8-sig")))
+        found: dict[int, list[str]] = {}
+        for name, units in self._mailed:
+            found.setdefault(units, []).append(f"mail {name}")
+        mailed = {name for name, _units in self._mailed}
+        for name, units in sorted(self._filed.values()):
+            if name not in mailed:
+                found.setdefault(units, []).append(f"file {name}")
+        return found
+
+    def answer(self, rest: Rest) -> int:
+        """Lin says what became of calls that nobody can tell of, having asked the supplier; how many there were."""
+        self.orders()
+        mailed = {number for number, _units in self._mailed}
+        halted = rest.halted()
+        for effect_id, request_id in halted:
+            verdict = "done" if f"R-{request_id}" in mailed else "again"
+            self.sandbox.telegram.say(self.lin_too, self.lin_too, f"/effect E-{effect_id} {verdict} asked them")
+        return len(halted)
+
+    def ordered(self) -> bool:
+        """Whether every order that the bot took note of has reached its supplier."""
+        orders = self.orders()
+        return all(units in orders for units, sent in self.bought.items() if sent.state == "acknowledged")
+
     def due(self) -> list[str]:
         """Words whose answers are owed: Slack took note that the bot had them, or Telegram keeps them for it."""
         return [word for word, sent in self.asked.items() if sent is None or sent.state == "acknowledged"]
+
+    def waiting(self) -> bool:
+        """Whether Slack has not heard yet what became of something it delivers."""
+        sent = (*self.asked.values(), *self.bought.values(), *self.pressed)
+        return any(one is not None and one.state == "waiting" for one in sent)
 
     def answered(self) -> bool:
         """Whether everything owed was answered by now."""
@@ -149,10 +276,29 @@ class Town:
         return bool(self.sandbox.slack.courier.links) and self.sandbox.telegram.updates.polling
 
 
+_REQUEST = re.compile(r"\bR-(\d+)\b")
+_ORDER = re.compile(r"R-\d+")
 _WORD = re.compile(r"zq[a-z]\d+x")
 _DAY = re.compile(r"[A-Z][a-z]{2} \d+, \d{4}")
 _MORNING = re.compile(r"Good morning, (\w+).*?([A-Z][a-z]{2} \d+, \d{4})", re.DOTALL)
 _MERGED = re.compile(r"stands in for (.*) as well")
+
+
+def give(town: Town, work: str, number: int) -> None:
+    """Let people do one kind of work."""
+    match work:
+        case "ask":
+            town.ask(number)
+        case "buy":
+            town.buy(number)
+        case _:
+            town.decide()
+
+
+def _units(table: str) -> int:
+    """The units of an order's only line."""
+    (units,) = {int(cell) for cell in re.findall(r"\b(\d{4,6})\b", table) if UNITS <= int(cell) < 100_000}
+    return units
 
 
 class Rest:
@@ -175,6 +321,12 @@ class Rest:
         with self._engine.connect() as connection:
             return int(connection.execute(text(self._OPEN), {"since": "9999-01-01"}).scalar_one())
 
+    def halted(self) -> list[tuple[int, int]]:
+        """Calls that wait for a person's word, and their requests."""
+        with self._engine.connect() as connection:
+            found = connection.execute(text("SELECT id, request_id FROM effects WHERE state = 'halted'"))
+            return [(int(effect), int(request)) for effect, request in found]
+
     def states(self, table: str) -> Counter[str]:
         """How many rows are in each state."""
         with self._engine.connect() as connection:
@@ -186,17 +338,19 @@ class Rest:
 
 
 @contextlib.asynccontextmanager
-async def town(url: str, start: datetime) -> AsyncIterator[Town]:
-    """A town over an empty database, with nobody's bot running yet."""
+async def town(url: str, start: datetime, folder: Path) -> AsyncIterator[Town]:
+    """A town over an empty database, with nobody's bot running yet; orders are written below `folder`."""
     clock = MovableClock(start, frozen=True)
     sandbox = Sandbox(clock)
     _unpaced(sandbox)
     sandbox.slack.courier.ack_seconds = 1.0
     await sandbox.start()
     try:
-        found = Town(sandbox, clock, url)
-        await found.settle()
-        yield found
+        office = PostOffice()
+        async with mail_server(office) as port:
+            found = Town(sandbox, clock, url, folder=folder / "orders", office=office, mail_port=port)
+            await found.settle()
+            yield found
     finally:
         await sandbox.stop()
 
@@ -213,7 +367,7 @@ def _unpaced(sandbox: Sandbox) -> None:
                 api.tiers = {tier: Pace(FAST, FAST) for tier in api.tiers}
 
 
-async def until(seen: Callable[[], object], seconds: float, every: float = 0.01) -> bool:
+async def until(seen: Callable[[], object], seconds: float, every: float = 0.02) -> bool:
     """Whether `seen` came true in time."""
     loop = asyncio.get_running_loop()
     deadline = loop.time() + seconds

@@ -26,7 +26,7 @@ from bot.language import language
 from bot.ports import MovableClock
 from bot.storage.database import Database
 from bot.storage.migrations import migrate
-from tests.faults.town import HALF, town, until
+from tests.faults.town import WORK, Rest, give, town, until
 
 
 def up() -> None:
@@ -35,23 +35,28 @@ def up() -> None:
         language(code)
     _one_context()
     with tempfile.TemporaryDirectory() as folder:
-        asyncio.run(_round(f"sqlite+aiosqlite:///{Path(folder) / 'warm.db'}"))
+        asyncio.run(_round(Path(folder)))
 
 
-async def _round(url: str) -> None:
+async def _round(folder: Path) -> None:
+    url = f"sqlite+aiosqlite:///{folder / 'warm.db'}"
     database = Database(url)
     await migrate(database)
     await database.close()
     start = datetime(2011, 11, 21, tzinfo=UTC)
-    async with town(url, start) as found:
+    async with town(url, start, folder) as found:
         clock = MovableClock(start, frozen=True)
         app = build(settings.given(**found.settings), clock)
         await app.runtime.start()
         await until(found.links, 20)
-        found.ask(0)
-        clock.push(HALF + timedelta(hours=3))
+        rest = Rest(url)
+        for work in WORK:
+            give(found, work, 0)
+            await until(lambda: not found.waiting() and found.answered() and rest.open() == 0, 20)
+        clock.push(timedelta(hours=4))
         await app.runtime.tick()
-        await until(found.answered, 20)
+        await until(lambda: found.ordered() and rest.open() == 0, 20)
+        rest.close()
         _keep_statements(app.services.database)
         await app.runtime.stop()
         await app.close()

@@ -1,0 +1,128 @@
+"""kill -9 at every named point, on both databases: nothing lost, nothing bought twice, every repeat labelled."""
+
+from __future__ import annotations
+
+import shutil
+import tempfile
+from collections import Counter
+from collections.abc import Iterator
+from itertools import count
+from pathlib import Path
+
+import psycopg
+import pytest
+
+from bot.storage.database import Database
+from bot.storage.migrations import migrate
+from tests.conftest import named
+from tests.faults import figures
+from tests.faults.child import Plan
+from tests.faults.keeper import nursery
+from tests.faults.kills import START, Count, Killing
+from tests.faults.town import town, until
+
+KILLS = 5_000 if figures.is_long() else 100  # on each database
+A_LIFE = 100  # kills before the next fresh database
+
+_numbers = count(1)
+
+
+@pytest.fixture
+def yard() -> Iterator[Path]:
+    """A folder, in memory where there is one: the disk's patience is not what is tried here."""
+    memory = Path("/dev/shm")  # noqa: S108  # Linux's own
+    place = Path(tempfile.mkdtemp(prefix="kills", dir=memory if memory.is_dir() else None))
+    yield place
+    shutil.rmtree(place)
+
+
+@pytest.mark.timeout(0 if figures.is_long() else 400)
+@pytest.mark.xdist_group("kills-sqlite")
+async def test_no_death_loses_or_doubles_anything_on_sqlite(yard: Path) -> None:
+    async def fresh(number: int) -> str:
+        url = f"sqlite+aiosqlite:///{yard / f'life-{number}.db'}"
+        await _migrated(url)
+        return url
+
+    await _prove("SQLite", fresh, yard, 100)
+
+
+@pytest.mark.timeout(0 if figures.is_long() else 400)
+@pytest.mark.xdist_group("faults-postgres")
+async def test_no_death_loses_or_doubles_anything_on_postgresql(yard: Path, postgres_server: str) -> None:
+    async def fresh(number: int) -> str:
+        name = f"life_{next(_numbers)}_{number}"
+        with psycopg.connect(postgres_server, autocommit=True) as connection:
+            connection.execute(f"CREATE DATABASE {name}")
+        url = named(postgres_server, name)
+        await _migrated(url)
+        return url
+
+    await _prove("PostgreSQL", fresh, yard, 200)
+
+
+async def _migrated(url: str) -> None:
+    database = Database(url)
+    await migrate(database)
+    await database.close()
+
+
+async def _prove(kind: str, fresh: object, yard: Path, seed: int) -> None:
+    assert callable(fresh)
+    total = Count()
+    async with nursery() as keeper:
+        for life in range(KILLS // A_LIFE):
+            folder = yard / f"life-{life}"
+            folder.mkdir()
+            done = total.kills.total()
+            async with town(await fresh(life), START, folder) as found:
+                killing = Killing(keeper, found, folder, seed + life)
+                counted = await killing.live(
+                    A_LIFE,
+                    lambda now, done=done: figures.progress(f"kills on {kind}", done + now, KILLS),  # type: ignore[misc]  # bound now
+                )
+            total = total.plus(counted)
+            assert counted.faults == [], f"seed {seed + life}: see {_kept(folder)}"
+    _record(kind, total)
+    assert total.kills.total() >= KILLS
+    assert len(total.kills) > 30, "too few different points were met"
+
+
+def _kept(folder: Path) -> Path:
+    """A copy of what the processes logged, for whoever looks into a failure."""
+    log = folder / "children.log"
+    kept = Path(tempfile.mkdtemp(prefix="faults")) / "children.log"
+    if log.exists():
+        shutil.copy(log, kept)
+    return kept
+
+
+def _record(kind: str, total: Count) -> None:
+    names = Counter(point.split(":")[0] for point in total.kills)
+    kills = total.kills.total()
+    figures.record(
+        f"Kills: processes killed on {kind}",
+        kills,
+        len(total.strange),
+        f"at {len(total.kills)} points of {len(names)} parts",
+    )
+    figures.record(f"Kills: commands answered on {kind}", total.asked, len(total.lost))
+    figures.record(f"Kills: mornings told on {kind}", total.mornings, len(total.unlabelled))
+    figures.record(
+        f"Kills: purchases made once on {kind}",
+        total.purchases,
+        len(total.missed) + len(total.doubled),
+        f"{total.halted} asked a person, as a mail server cannot tell",
+    )
+    figures.record(f"Kills: labelled repeats of posts on {kind}", total.repeats, 0, "between socket write and mark")
+
+
+async def test_the_nursery_leaves_no_process_behind(yard: Path) -> None:
+    url = f"sqlite+aiosqlite:///{yard / 'one.db'}"
+    await _migrated(url)
+    async with nursery() as keeper, town(url, START, yard) as found:
+        life = keeper.fork(Plan(settings=found.settings, now=START.isoformat(), dormant=True))
+        assert await until(lambda: life.started, 30)
+        pids = (keeper.pid, life.pid)
+        assert all(Path(f"/proc/{pid}").exists() for pid in pids)
+    assert not any(Path(f"/proc/{pid}").exists() for pid in pids)
