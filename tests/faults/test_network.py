@@ -37,6 +37,7 @@ LOST = 1000  # calls that are applied and whose answer is lost
 SOME = 2000 if is_long() else 100
 SHELVES = 1000 if is_long() else 40  # products of the store
 
+pytestmark = pytest.mark.timeout(7200 if is_long() else 180)
 PATIENT = replace(STEADY, call=timedelta(seconds=20), lease=timedelta(seconds=60))
 
 

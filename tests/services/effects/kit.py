@@ -164,7 +164,7 @@ async def failed(connection: AsyncConnection, held: EffectRow, error: str) -> No
 
 async def _add(connection: AsyncConnection, key: str, word: str) -> None:
     before = await marks.get(connection, f"followed:{key}")
-    await marks.put(connection, f"followed:{key}", f"{before} {word}" if before else word)
+    await marks.put(connection, f"followed:{key}", f"{before} | {word}" if before else word)
 
 
 async def open_floor(
