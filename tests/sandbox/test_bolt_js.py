@@ -114,6 +114,17 @@ async def test_an_app_on_bolt_js_works_as_on_slack(node: str, town: Town, mode: 
         assert slack.text_for("Etc/UTC", card) == "Stock of 85123A\n[Approve] [Reject]"
         assert [message.ts for message in slack.visible(town.jonas.id, room)] == [card.ts]
 
+        slack.press(town.jonas.id, room, card.ts, "reject")
+        await app.hear("opened")
+        modal = slack.modal(town.jonas.id)
+        assert modal is not None
+        await slack.fill_in(town.jonas.id, modal.id, {"reason": "no"}).settled()
+        assert modal.errors == {"reason": "Say more."}
+        slack.fill_in(town.jonas.id, modal.id, {"reason": "too dear"})
+        rejected = await app.hear("rejected")
+        assert (rejected["by"], rejected["reason"], rejected["card"]) == (town.jonas.id, "too dear", card.ts)
+        await pulse.until(lambda: slack.modal(town.jonas.id) is None)
+
         slack.press(town.jonas.id, room, card.ts, "approve")
         await app.hear("approved")
         assert slack.text_for("Etc/UTC", card) == "Approved by @jonas"

@@ -50,6 +50,37 @@ app.action('approve', async ({ ack, body, client, respond }) => {
   say('approved', { by: body.user.id });
 });
 
+app.action('reject', async ({ ack, body, client }) => {
+  await ack();
+  await client.views.open({
+    trigger_id: body.trigger_id,
+    view: {
+      type: 'modal',
+      callback_id: 'reason',
+      private_metadata: body.message.ts,
+      title: { type: 'plain_text', text: 'Why not?' },
+      submit: { type: 'plain_text', text: 'Send' },
+      blocks: [{
+        type: 'input',
+        block_id: 'reason',
+        label: { type: 'plain_text', text: 'Reason' },
+        element: { type: 'plain_text_input', action_id: 'text' },
+      }],
+    },
+  });
+  say('opened');
+});
+
+app.view('reason', async ({ ack, body, view }) => {
+  const reason = view.state.values.reason.text.value;
+  if (reason.length < 5) {
+    await ack({ response_action: 'errors', errors: { reason: 'Say more.' } });
+    return;
+  }
+  await ack();
+  say('rejected', { by: body.user.id, reason, card: view.private_metadata });
+});
+
 app.event('app_home_opened', async ({ event, client }) => {
   await client.views.publish({
     user_id: event.user,
