@@ -91,7 +91,8 @@ class Moves:
 def find_moves(assessed: Assessment, network: Network, judged: Bools, promised: Ints) -> Moves:
     """Look for stock above its own order-up-to level, among the series that are `judged`.
 
-    `promised` units (n,) are left alone: an earlier request will move them.
+    `promised` units (n,) are left alone: an earlier request will move them. A series to which a request will bring
+    something is answered already and takes nothing from others.
 
     A restock is answered by a transfer when the goods come sooner than a purchase and lift the position above the
     reorder point; otherwise it is bought. What is then still to spare may go wherever a position is under its
@@ -102,8 +103,8 @@ def find_moves(assessed: Assessment, network: Network, judged: Bools, promised: 
     spare = np.where(judged, np.maximum(positions.available - promised - target, 0), 0).astype(np.int64)
     lacking = np.where(judged, np.maximum(target - supply.position, 0), 0).astype(np.int64)
     restock = find_transfers(
-        network.sku, network.location, np.where(supply.order_quantity > 0, lacking, 0), spare, network.transfer_days,
-        supply.lead_time, supply.lost_margin_minor,
+        network.sku, network.location, np.where((supply.order_quantity > 0) & (positions.pending == 0), lacking, 0),
+        spare, network.transfer_days, supply.lead_time, supply.lost_margin_minor,
     )  # fmt: skip
     enough = supply.position + restock.quantity > supply.reorder_point
     kept = (restock.donor >= 0) & enough
