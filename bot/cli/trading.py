@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import time
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -29,6 +30,7 @@ class Trade(Walk):
         first, second = self._approvers()
         message = await self._ask_telegram(first, f"/requests {self.request}", self.request)
         twin = await self._ask_slack(second, "/stocktide", f"requests {self.request}", self.request)
+        self.card = twin.ts
         await self._quiet()  # a channel takes a message a second: what is measured is the decision's own way
         began = time.monotonic()
         self._press_telegram(first, message, "Approve")
@@ -51,8 +53,7 @@ class Trade(Walk):
         await self._until(lambda: next(iter(self._papers(folder, ".pdf")), None))
         found = self._papers(folder, ".pdf")[0]
         self._need(found.read_bytes().startswith(b"%PDF"), "a PDF")
-        twin = await self._ask_slack(self._approvers()[1], "/stocktide", f"requests {self.request}", self.request)
-        self._need("ordered" in self._slack_text(twin), "a card that says it is ordered")
+        await self._until(lambda: "Ordered" in self._slack_text(self._slack_message(self.card)))
         return f"{found.name}, {found.stat().st_size:,} bytes, in the supplier's language"
 
     async def edit(self) -> str:
@@ -76,9 +77,11 @@ class Trade(Walk):
         seller = next(person for person in self.played.cast.people if person.member.role == "promo_manager")
         before = shop.item(sku).price
         await self._ask_telegram(seller, f"/promo R-{request.id}", f"R-{request.id}")
-        for chief in self._approvers()[: request.needs]:
-            card = await self._ask_slack(chief, "/stocktide", f"requests R-{request.id}", f"R-{request.id}")
+        chiefs = self._approvers()
+        card = await self._ask_slack(chiefs[0], "/stocktide", f"requests R-{request.id}", f"R-{request.id}")
+        for chief in chiefs[: request.needs]:
             await self._press_slack(chief, card, "Approve")
+            await self._until(partial(self._names, card.ts, chief))
         await self._until(lambda: shop.item(sku).reduced)
         lowered = shop.item(sku).price
         await self._until(lambda: "Stop" in self._slack_labels(card.ts))

@@ -32,7 +32,7 @@ class Walk:
         self.telegram = played.sandbox.telegram
         self.channel = played.cast.channel.id
         self.group = played.cast.group.id
-        self.request = ""
+        self.request, self.card = "", ""  # what two people approve, and where it stands in Slack
 
     def _show(self, text: str) -> None:
         for line in text.splitlines():
