@@ -15,7 +15,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from bot.chat.cards.effects import answer_line, effect_code
 from bot.chat.command import Asker
 from bot.chat.nodes import Code
-from bot.domain.approval import DECIDERS
+from bot.domain.approval import DECIDERS, Claim, Decider, in_scope
 from bot.domain.effects import Answer, Answered, EffectView
 from bot.domain.views import Page
 from bot.errors import AlreadyDecided, NotAllowed, Refusal, StaleButton, UnknownReference
@@ -25,10 +25,11 @@ from bot.services.effects import BELL
 from bot.services.pages import offset, paged
 from bot.services.settlements import Settlements, facts
 from bot.services.wakes import Wakes
-from bot.storage import authority
+from bot.storage import authority, requests
 from bot.storage import effects as rows
 from bot.storage.database import Database
 from bot.storage.effects import EffectRow
+from bot.storage.requests import RequestRow
 from bot.words import _
 
 _NOTE = 500
@@ -134,20 +135,56 @@ class Inquiries:
         self, connection: AsyncConnection, held: EffectRow, verdict: Answer, asker: Asker, platform: str
     ) -> NotAllowed | None:
         role = await authority.role_of(connection, asker.member_id) or ""
-        view = await self._view(connection, held.id)
-        roles = DECIDERS[view.request_kind] if view.request_kind is not None else ("approver",)
-        if role == "admin" or role in roles:
+        objection = await self._objection(connection, held, asker.member_id, role)
+        if not objection:
             return None
-        data = {**facts(held), "verdict": verdict, "role": role, "name": asker.name}
+        data = {**facts(held), "verdict": verdict, "objection": objection, "role": role, "name": asker.name}
         subject = f"effect:{held.id}"
         await self._audit.append(connection, "effect.refused", subject, data, asker.member_id or None, platform)
+        code = Code(effect_code(held.id))
+        if objection == "scope":
+            beyond = _("{effect} concerns a place, supplier or store that your role does not reach.", effect=code)
+            return NotAllowed(beyond)
         return NotAllowed(
             _(
                 "The role {role} may not say what became of {effect}. Whoever may approve its request can, and an "
                 "administrator.",
                 role=Code(role or "viewer"),
-                effect=Code(effect_code(held.id)),
+                effect=code,
             )
+        )
+
+    async def _objection(self, connection: AsyncConnection, held: EffectRow, member_id: int, role: str) -> str:
+        """Why a person is not heard, as in deciding its request: role or scope; empty where they are."""
+        request = await requests.row(connection, held.request_id) if held.request_id is not None else None
+        if role == "admin":
+            return ""
+        if request is None:
+            return "" if role == "approver" else "role"
+        if role not in DECIDERS[request.kind]:
+            return "role"
+        scopes = (await authority.scopes(connection, [member_id])).get(member_id, {})
+        who = Decider(
+            member_id,
+            role,
+            locations=scopes.get("location", frozenset()),
+            suppliers=scopes.get("supplier", frozenset()),
+            stores=scopes.get("store", frozenset()),
+        )
+        return "" if in_scope(who, await self._claim(connection, request)) else "scope"
+
+    async def _claim(self, connection: AsyncConnection, request: RequestRow) -> Claim:
+        """What the request concerns."""
+        places = await authority.location_codes(connection)
+        suppliers = await authority.supplier_codes(connection, [request.supplier_id] if request.supplier_id else [])
+        touched = (request.location_id, request.from_location_id)
+        return Claim(
+            request.kind,
+            request.total,
+            request.requested_by,
+            locations=frozenset(places[place] for place in touched if place is not None),
+            supplier=suppliers.get(request.supplier_id or 0, ""),
+            store=str(request.detail.get("store", "")),
         )
 
     def _late(self, view: EffectView, meant: int, verdict: Answer, asker: Asker) -> Told | Refusal:

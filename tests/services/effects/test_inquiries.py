@@ -14,7 +14,7 @@ from bot.errors import AlreadyDecided, NotAllowed, StaleButton, UnknownReference
 from bot.language import language
 from bot.ports import MovableClock
 from bot.services.inquiries import Told
-from bot.storage import tables
+from bot.storage import authority, tables
 from bot.storage.database import Database
 from tests.services.effects.kit import Floor, open_floor
 from tests.services.work.kit import add_channel
@@ -174,3 +174,14 @@ async def test_the_list_has_what_is_in_doubt_first_and_then_what_fails(floor: Fl
     page = await floor.inquiries.troubled()
     assert [view.id for view in page.items] == [asking, failing]
     assert page.total == 2
+
+
+async def test_a_role_that_does_not_reach_the_place_is_not_heard(floor: Floor) -> None:
+    effect_id = await doubtful(floor)
+    async with floor.database.transaction() as connection:
+        await authority.add_scope(connection, floor.desk.members["Greta"], "location", "DE")
+        await authority.add_scope(connection, floor.desk.members["Lin Wei"], "location", "UK")
+    with pytest.raises(NotAllowed, match="reach"):
+        await say(floor, effect_id, "done", "Greta")
+    await say(floor, effect_id, "done", "Lin Wei")
+    assert (await floor.row(effect_id)).state == "done"
