@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import csv
 import json
+from datetime import timedelta
 from decimal import Decimal
 from pathlib import Path
 
@@ -101,7 +102,7 @@ def test_rates_are_imported_and_shown_with_day_source_and_age(home: Path) -> Non
     assert "fresh" in rows["CNY"]
     assert "unknown" in rows["THB"]
     assert "stale" in rows["THB"]
-    later = stocktide("rates", "--at", f"{today.year + 1}-12-31T00:00Z").out
+    later = stocktide("rates", "--at", f"{today + timedelta(days=3)}T00:00Z").out
     assert (later.count("stale"), later.count("Stale")) == (3, 1)
 
 
