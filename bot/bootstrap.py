@@ -216,7 +216,7 @@ def _services(
     catalogue = Catalogue(database=database, clock=clock, settings=chosen, sourcing=sourcing)
     policies = Policies(database=database, clock=clock, audit=audit, initial=_first_policy(settings))
     rulings = Rulings(clock=clock, policies=policies, settings=chosen)
-    requests = Requests(database=database, clock=clock, audit=audit, outbox=outbox, settings=chosen, rulings=rulings)
+    requests = Requests(database=database, clock=clock, audit=audit, outbox=outbox, rulings=rulings)
     authenticators = Authenticators(
         database=database, clock=clock, audit=audit, issuer=f"Stocktide · {settings.organisation.name}"
     )
@@ -394,7 +394,6 @@ def _service_settings(settings: Settings) -> ServiceSettings:
         rates=organisation.rates,
         alerts_individual=watch.alerts_individual,
         least_minor=Money.rounded(watch.least_money, organisation.currency).minor,
-        request_hours=settings.approval.expire_hours,
         scan_at=watch.scan_at,
         sales_stale_hours=watch.sales_stale_hours,
         stock_stale_hours=watch.stock_stale_hours,

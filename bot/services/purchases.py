@@ -132,6 +132,7 @@ class Purchases:
         offer: Offer,
         units: int,
         case: CaseRow | None,
+        *,
         asker: Asker,
         platform: str,
         mark: str,
@@ -210,6 +211,9 @@ class Purchases:
             return no
         if held.state != "draft":
             return _settled(held, await self._requests.view(connection, request_id))
+        if held.kind == "promotion":
+            again = Code(f"promo {request_code(held.id)}")
+            return StaleButton(_("A clearance begins with its preview; write {example}.", example=again))
         if version is not None and version != held.version:
             return stale(held)
         await locks.cases(connection, await rows.case_ids(connection, [request_id]))

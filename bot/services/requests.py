@@ -20,7 +20,6 @@ from bot.ports import Clock
 from bot.services.audit import Audit, Deed
 from bot.services.outbox import Outbox
 from bot.services.pages import offset, paged
-from bot.services.settings import ServiceSettings
 from bot.storage import cases as case_rows
 from bot.storage import locks, requestviews
 from bot.storage import requests as rows
@@ -62,14 +61,12 @@ class Requests:
         clock: Clock,
         audit: Audit,
         outbox: Outbox,
-        settings: ServiceSettings,
-        rulings: Rulings | None = None,
+        rulings: Rulings,
     ) -> None:
         self._database = database
         self._clock = clock
         self._audit = audit
         self._outbox = outbox
-        self._settings = settings
         self._rulings = rulings
 
     async def get(self, request_id: int) -> RequestView:
@@ -114,17 +111,10 @@ class Requests:
         """Say anew how many people must approve pending requests that the caller holds, why, and until when."""
         if not ids:
             return
-        if self._rulings is None:
-            lapse = approval.expires_at(self._clock.now(), self._settings.request_hours)
-            await rows.ruled(connection, {request_id: (1, [], lapse) for request_id in ids})
-            return
         ruled = await self._rulings.rule(connection, ids)
         await rows.ruled(
             connection,
-            {
-                request_id: (one.needs, [dataclasses.asdict(reason) for reason in one.reasons], one.expires_at)
-                for request_id, one in ruled.items()
-            },
+            {request_id: (one.needs, one.facts(), one.expires_at) for request_id, one in ruled.items()},
         )
 
     async def change(

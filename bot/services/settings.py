@@ -27,7 +27,6 @@ class ServiceSettings:
     rates: Mapping[str, Decimal] = field(default_factory=dict)
     alerts_individual: int = 5
     least_minor: int = 0  # money at risk, in the organisation's minor units, under which nothing is drafted by itself
-    request_hours: int = 24
     scan_at: tuple[time, ...] = (time(6), time(18))  # local times in `default_zone`
     sales_stale_hours: int = 48
     stock_stale_hours: int = 72

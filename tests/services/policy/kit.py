@@ -103,7 +103,7 @@ async def open_court(
     policies = Policies(initial=policy, **shared)
     await policies.ensure()
     rulings = Rulings(clock=clock, policies=policies, settings=settings)
-    requests = Requests(outbox=desk.outbox, settings=settings, rulings=rulings, **shared)
+    requests = Requests(outbox=desk.outbox, rulings=rulings, **shared)
     authenticators = Authenticators(issuer="Stocktide", **shared)
     begun = Begun()
     decisions = Decisions(

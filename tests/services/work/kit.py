@@ -115,7 +115,7 @@ def open_bureau(
     policies = Policies(database=database, clock=clock, audit=audit, initial=default_policy("GBP", LIMITS))
     rulings = Rulings(clock=clock, policies=policies, settings=settings)
     requests = Requests(
-        database=database, clock=clock, audit=audit, outbox=outbox, settings=settings, rulings=rulings
+        database=database, clock=clock, audit=audit, outbox=outbox, rulings=rulings
     )  # fmt: skip
     decisions = Decisions(
         database=database, clock=clock, audit=audit, requests=requests, policies=policies, rulings=rulings,

@@ -6,7 +6,7 @@ from datetime import timedelta
 
 import pytest
 
-from bot.errors import BadArgument, NotAllowed, UnknownReference
+from bot.errors import BadArgument, NotAllowed, StaleButton, UnknownReference
 from bot.ports import MovableClock
 from bot.storage import tables
 from bot.storage.database import Database
@@ -46,6 +46,8 @@ async def test_dead_stock_opens_a_slow_mover_with_a_clearance_that_stays_a_draft
     assert draft.total_minor == 250 * 400
     assert detail["below_cost"] is False
     assert (await shop.scan()).requests_drafted == 0
+    with pytest.raises(StaleButton):  # it begins with a preview of its prices
+        await shop.purchases.submit(draft.id, None, shop.asker("Jonas"), "slack")
 
 
 async def test_slow_stock_goes_where_it_is_wanted_before_its_price_falls(shop: Shop) -> None:
