@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bot.domain.approval import Cast, Claim, Decider, Spent
 from bot.ports import Clock
+from bot.services.guard import DecisionGuard
 from bot.services.rulings import Ruling
 from bot.storage import authority, delegations, votes
 from bot.storage.requests import RequestRow
@@ -40,12 +41,25 @@ class Bench:
         return sorted(self.names[member_id] for member_id in ids)
 
 
+async def held_bench(connection: AsyncConnection, clock: Clock, member_id: int, guard: DecisionGuard) -> Bench:
+    """A member with those they stand in for, held: nobody spends their budgets until the transaction ends."""
+    principals = await delegations.active(connection, [member_id], clock.now())
+    ids = {member_id, *principals.get(member_id, ())}
+    await guard.hold_people(connection, ids)
+    return await _bench(connection, clock.now(), ids, principals)
+
+
 async def bench(connection: AsyncConnection, clock: Clock, ids: Collection[int] | None = None) -> Bench:
     """Everybody active, or some with those they stand in for."""
-    now = clock.now()
-    principals = await delegations.active(connection, ids, now)
+    principals = await delegations.active(connection, ids, clock.now())
     if ids is not None:
         ids = {*ids, *(principal for found in principals.values() for principal in found)}
+    return await _bench(connection, clock.now(), ids, principals)
+
+
+async def _bench(
+    connection: AsyncConnection, now: datetime, ids: Collection[int] | None, principals: Mapping[int, Sequence[int]]
+) -> Bench:
     found = await authority.people(connection, ids)
     known = [person.id for person in found]
     scopes = await authority.scopes(connection, known)
@@ -68,6 +82,8 @@ async def claims(
     connection: AsyncConnection, held: Sequence[RequestRow], ruled: Mapping[int, Ruling]
 ) -> dict[int, Claim]:
     """What is to be decided of each request, as the rulings see it."""
+    if not held:
+        return {}
     places = await authority.location_codes(connection)
     suppliers = {request.supplier_id for request in held if request.supplier_id is not None}
     codes = await authority.supplier_codes(connection, suppliers) if suppliers else {}

@@ -24,16 +24,16 @@ from bot.errors import NotAllowed, Refusal, UnknownReference
 from bot.ports import Clock
 from bot.services.audit import Audit
 from bot.services.authority import missing_proof_words, objection_words, reopened_words, settled_words
-from bot.services.deciders import bench, cast, claims
+from bot.services.deciders import bench, cast, claims, held_bench
 from bot.services.guard import DecisionGuard
 from bot.services.pages import offset, paged
 from bot.services.policies import Policies
 from bot.services.requests import Requests
 from bot.services.rulings import Rulings
-from bot.services.scene import Press, Scene, Scenes, differences, entry
+from bot.services.scene import Press, Scene, Scenes, differences, entry, late_entry
 from bot.services.stepup import Authenticators, Proof, StepUp, no_authenticator
+from bot.storage import authority, locks, votes
 from bot.storage import cases as case_rows
-from bot.storage import locks, votes
 from bot.storage import requests as rows
 from bot.storage.database import Database
 from bot.storage.requests import RequestRow
@@ -91,7 +91,7 @@ class Decisions:
         self._policies = policies
         self._rulings = rulings
         self._authenticators = authenticators
-        self._scenes = Scenes(policies, rulings)
+        self._scenes = Scenes(rulings)
         self._fulfilments = fulfilments
         self._guard = guard or DecisionGuard()
 
@@ -195,23 +195,22 @@ class Decisions:
 
     async def _outcome(self, connection: AsyncConnection, held: RequestRow, press: Press) -> Decision | Refusal:
         member_id = press.asker.member_id
-        here = await bench(connection, self._clock, [member_id])
-        await locks.members(connection, here.people)  # whose budgets this spends; read them only when held
-        here = await bench(connection, self._clock, [member_id])
+        role = await authority.role_of(connection, member_id)
+        if held.state != "pending" and role is not None:
+            return await self._late(connection, held, press, role)
+        here = await held_bench(connection, self._clock, member_id, self._guard)
         scene = await self._scenes.of(connection, held, here, member_id)
         basic = scene.authority("reject").objection  # the role and scope alone
         if basic is not None:
             return await self._refused(connection, scene, press, basic)
-        if held.state != "pending":
-            return await self._settled(connection, scene, press)
         if held.expires_at is not None and held.expires_at <= self._clock.now():  # the job that says so comes later
             await self._requests.lapse(connection, [held])
             again = await rows.row(connection, held.id) or held
             return settled_words(again, await self._requests.view(connection, held.id))
         if press.version is not None and press.version != held.version:
             return await self._stale(connection, scene, press, "version")
-        said = await votes.of_member(connection, held.id, member_id)
-        if said is not None and (said.version, said.verdict) == (held.version, press.verdict):
+        said = scene.said(member_id)
+        if said is not None and said.verdict == press.verdict:
             view = await self._requests.view(connection, held.id)
             return Decision(view, already=True, votes_missing=max(0, scene.ruling.needs - len(scene.cast)))
         if press.verdict == "approve":
@@ -315,15 +314,18 @@ class Decisions:
         await self._record(connection, "request.refused", scene, press, {"objection": why})
         return settled_words(scene.held, await self._requests.view(connection, scene.held.id))
 
-    async def _settled(self, connection: AsyncConnection, scene: Scene, press: Press) -> Decision | Refusal:
+    async def _late(self, connection: AsyncConnection, held: RequestRow, press: Press, role: str) -> Decision | Refusal:
         """The answer where nothing is left to decide."""
-        held = scene.held
-        said = await votes.of_member(connection, held.id, press.asker.member_id)
+        member_id = press.asker.member_id
+        said = await votes.of_member(connection, held.id, member_id)
+        view = await self._requests.view(connection, held.id)
         approved = held.state in {"approved", "executing", "done", "failed"}
         outcome = "reject" if held.state == "rejected" else "approve" if approved else ""
         if said is not None and said.verdict == press.verdict == outcome:
-            return Decision(await self._requests.view(connection, held.id), already=True)
-        return await self._stale(connection, scene, press, "decided")
+            return Decision(view, already=True)
+        data = late_entry(held, role, press, self._clock.now())
+        await self._audit.append(connection, "request.refused", f"request:{held.id}", data, member_id, press.platform)
+        return settled_words(held, view)
 
     async def _refused(self, connection: AsyncConnection, scene: Scene, press: Press, found: Objection) -> NotAllowed:
         """Why this person may not decide, and who may."""
@@ -344,6 +346,6 @@ class Decisions:
     ) -> None:
         """One entry of the audit log; nothing may be locked after it."""
         held = scene.held
-        data = await entry(connection, scene, press, self._clock.now())
+        data = entry(scene, press, self._clock.now())
         member_id = scene.who.member_id or None
         await self._audit.append(connection, action, f"request:{held.id}", {**data, **more}, member_id, press.platform)

@@ -1,8 +1,8 @@
-"""What keeps two people from deciding one request: it is locked, read again, and changed only as it was read."""
+"""What keeps two people from deciding one request, and one from spending a budget twice: locked, then read."""
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Collection, Mapping
 from contextlib import asynccontextmanager
 from typing import Any
 
@@ -25,6 +25,10 @@ class DecisionGuard:
         async with database.transaction() as connection:
             await locks.request(connection, request_id)
             yield connection, await rows.row(connection, request_id)
+
+    async def hold_people(self, connection: AsyncConnection, ids: Collection[int]) -> None:
+        """Hold members: nothing else is spent by their authority until the transaction ends."""
+        await locks.members(connection, ids)
 
     async def settle(self, connection: AsyncConnection, held: RequestRow, values: Mapping[str, Any]) -> bool:
         """Change the request if it still is what was held; false otherwise."""

@@ -48,12 +48,12 @@ class Ruling:
     reasons: tuple[Reason, ...]
     expires_at: datetime
     digest: str
+    in_force: InForce
     forbidden: tuple[Reason, ...] = ()
     requester_may: bool = False
     total: int | None = None
     rate: str = ""
-    policy: int = 0
-    currency: str = ""  # of the policy
+    lines: tuple[tuple[str, int, int], ...] = ()  # SKU, units, unit cost in minor units
 
     def facts(self) -> dict[str, Any]:
         """What a request keeps of its ruling in its detail, as plain JSON."""
@@ -61,9 +61,9 @@ class Ruling:
             "reasons": [reason.plain() for reason in (*self.forbidden, *self.reasons)],
             "shown": {
                 "digest": self.digest,
-                "policy": self.policy,
+                "policy": self.in_force.version,
                 "rate": self.rate,
-                "currency": self.currency,
+                "currency": self.in_force.policy.currency,
             },
         }
 
@@ -106,21 +106,33 @@ class Rulings:
         now = self._clock.now()
         in_force = await self._policies.current(connection)
         policy = in_force.policy
-        exchange = await exchange_at(connection, self._settings, now)
         ids = [request.id for request in held]
         lines = await request_rows.lines(connection, ids)
         skus = await request_rows.skus(connection, {line.product_id for each in lines.values() for line in each})
         suppliers = {request.supplier_id for request in held if request.supplier_id is not None}
-        supplies: dict[int, list[tuple[int, int | None]]] = {}
         since = now - timedelta(days=policy.split_days)
-        for order in await rows.purchases(connection, suppliers, since, ids):
+        orders = await rows.purchases(connection, suppliers, since, ids) if suppliers else []
+        currencies = {request.total.currency for request in held} | {order.currency for order in orders}
+        exchange = await self._exchange(connection, currencies, policy, now)
+        supplies: dict[int, list[tuple[int, int | None]]] = {}
+        for order in orders:
             own = (order.request_id, _own(exchange, policy, order.total_minor, order.currency))
             supplies.setdefault(order.supplier_id, []).append(own)
         added_after = now - timedelta(days=policy.new_supplier_days)
-        new = await rows.new_suppliers(connection, suppliers, added_after) if policy.new_supplier_days else set()
+        watched = suppliers if policy.new_supplier_days else set()
+        new = await rows.new_suppliers(connection, watched, added_after)
         promotions = any(request.kind == "promotion" for request in held)
         products = await rows.products_for_sale(connection) if promotions else 0
         return _Surroundings(exchange, in_force, lines, skus, supplies, new, products, now)
+
+    async def _exchange(
+        self, connection: AsyncConnection, currencies: Collection[str], policy: Policy, now: datetime
+    ) -> Exchange:
+        """The rates of now; nothing is read where everything is in the organisation's own currency."""
+        own = self._settings.organisation_currency
+        if set(currencies) <= {own} and policy.currency == own:
+            return Exchange(own, {})
+        return await exchange_at(connection, self._settings, now)
 
 
 def _ruling(request: RequestRow, around: _Surroundings) -> Ruling:
@@ -149,8 +161,8 @@ def _ruling(request: RequestRow, around: _Surroundings) -> Ruling:
         requester_may=judged.requester_may,
         total=total,
         rate=rate,
-        policy=around.in_force.version,
-        currency=policy.currency,
+        in_force=around.in_force,
+        lines=tuple((around.skus[line.product_id], line.quantity, line.unit_cost_minor) for line in lines),
     )
 
 

@@ -14,12 +14,11 @@ from bot.domain import approval
 from bot.domain.approval import Authority, Cast, Claim, Decider, Verdict
 from bot.domain.policy import Policy
 from bot.services.deciders import Bench, approvals, claims
-from bot.services.policies import Policies
 from bot.services.rulings import Ruling, Rulings
 from bot.services.stepup import Proof
-from bot.storage import requests as rows
 from bot.storage import votes
 from bot.storage.requests import RequestRow
+from bot.storage.votes import VoteRow
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,11 +39,24 @@ class Scene:
 
     held: RequestRow
     ruling: Ruling
-    policy: Policy
     claim: Claim
     who: Decider
     principals: tuple[Decider, ...]
-    cast: tuple[Cast, ...]
+    votes: tuple[VoteRow, ...]
+
+    @property
+    def cast(self) -> tuple[Cast, ...]:
+        """The approvals given so far."""
+        return approvals(self.votes)
+
+    @property
+    def policy(self) -> Policy:
+        """The policy in force."""
+        return self.ruling.in_force.policy
+
+    def said(self, member_id: int) -> VoteRow | None:
+        """What somebody said on the version that stands."""
+        return next((vote for vote in self.votes if vote.member_id == member_id), None)
 
     def authority(self, verdict: Verdict) -> Authority:
         """By whose authority the person may give this verdict, or why not."""
@@ -54,25 +66,21 @@ class Scene:
 class Scenes:
     """Reads scenes."""
 
-    def __init__(self, policies: Policies, rulings: Rulings) -> None:
-        self._policies = policies
+    def __init__(self, rulings: Rulings) -> None:
         self._rulings = rulings
 
     async def of(self, connection: AsyncConnection, held: RequestRow, here: Bench, member_id: int) -> Scene:
         """The scene of one request and one member of the bench."""
         ruling = (await self._rulings.rule_rows(connection, [held]))[held.id]
         claim = (await claims(connection, [held], {held.id: ruling}))[held.id]
-        given = approvals((await votes.standing(connection, [held.id]))[held.id])
-        policy = (await self._policies.current(connection)).policy
+        given = (await votes.standing(connection, [held.id]))[held.id]
         who, principals = here.of(member_id)
-        return Scene(held, ruling, policy, claim, who, principals, given)
+        return Scene(held, ruling, claim, who, principals, tuple(given))
 
 
-async def entry(connection: AsyncConnection, scene: Scene, press: Press, now: datetime) -> dict[str, Any]:
+def entry(scene: Scene, press: Press, now: datetime) -> dict[str, Any]:
     """What the audit log keeps: what was shown and said, with which authority, when on the clock of who said it."""
     held, asker, ruling = scene.held, press.asker, scene.ruling
-    lines = (await rows.lines(connection, [held.id]))[held.id]
-    skus = await rows.skus(connection, [line.product_id for line in lines])
     limit = scene.policy.limit(scene.who.role, held.total.currency)
     return {
         "verdict": press.verdict,
@@ -80,12 +88,9 @@ async def entry(connection: AsyncConnection, scene: Scene, press: Press, now: da
         "total_minor": held.total.minor,
         "currency": held.total.currency,
         "shown_version": press.version if press.version is not None else held.version,
-        "lines": [
-            {"sku": skus[line.product_id], "quantity": line.quantity, "unit_cost_minor": line.unit_cost_minor}
-            for line in lines
-        ],
+        "lines": [{"sku": sku, "quantity": quantity, "unit_cost_minor": cost} for sku, quantity, cost in ruling.lines],
         "digest": ruling.digest,
-        "policy": ruling.policy,
+        "policy": ruling.in_force.version,
         "needs": ruling.needs,
         "role": scene.who.role,
         "name": asker.name,
@@ -96,12 +101,26 @@ async def entry(connection: AsyncConnection, scene: Scene, press: Press, now: da
     }
 
 
+def late_entry(held: RequestRow, role: str, press: Press, now: datetime) -> dict[str, Any]:
+    """What the audit log keeps of a word on a request that waits no longer."""
+    return {
+        "verdict": press.verdict,
+        "objection": "decided",
+        "state": held.state,
+        "shown_version": press.version if press.version is not None else held.version,
+        "role": role,
+        "name": press.asker.name,
+        "comment": press.comment,
+        "local_time": now.astimezone(press.asker.zone).isoformat(timespec="seconds"),
+    }
+
+
 def differences(shown: object, ruling: Ruling) -> list[dict[str, str]]:
     """What is different from what was shown, as plain JSON."""
     before = shown if isinstance(shown, Mapping) else {}
     found = [
         {"what": what, "before": str(before.get(what) or ""), "after": str(after or "")}
-        for what, after in (("policy", ruling.policy), ("rate", ruling.rate))
+        for what, after in (("policy", ruling.in_force.version), ("rate", ruling.rate))
         if before.get(what) != after
     ]
     return found or [{"what": "terms", "before": str(before.get("digest", ""))[:8], "after": ruling.digest[:8]}]
