@@ -8,7 +8,8 @@ from pathlib import Path
 import pytest
 
 from bot.chat import nodes
-from bot.chat.codec import decode_message, encode
+from bot.chat.codec import decode, decode_message, encode
+from bot.chat.forms import Form
 from tests.cli import files
 from tests.cli.terminal import program, stocktide
 
@@ -64,6 +65,19 @@ def test_an_answer_is_given_as_of_the_instant_that_was_asked_for() -> None:
     )
     assert late != early
     assert "2011-10-01T09:00:00+00:00" in json.dumps(encode(early))
+
+
+@pytest.mark.usefixtures("watched")
+def test_a_form_is_printed_with_its_fields_and_the_line_to_type() -> None:
+    ran = stocktide("ask", "/edit R-1", "--at", files.AT)
+    assert ran.code == 0, ran.out
+    said = " ".join(ran.out.split())
+    assert "Type it so: edit R-1" in said
+    assert "date=2011-12-20" in said
+    form = decode(json.loads(stocktide("ask", "/edit R-1", "--json", "--at", files.AT).out))
+    assert isinstance(form, Form)
+    assert form.command == "edit"
+    assert all(f"{field.name}=" in said for field in form.fields)
 
 
 @pytest.mark.usefixtures("watched")

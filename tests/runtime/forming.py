@@ -84,6 +84,10 @@ class Desk:
         """A card with a button that leads to a form."""
         return Message(_("Card"), (Paragraph(_("Card")), Actions((Action(_("Edit"), "edit", ("R-12@3",)),))))
 
+    async def show(self, _call: Invocation[Services]) -> Message:
+        """A request in full."""
+        return replace(says("R-7 waits"), subject="request:7")
+
     def _taken(self, call: Invocation[Services], request: str, values: Rest | None, form: Form) -> Message | Form:
         given = pairs(values)
         if not given:
@@ -102,6 +106,7 @@ class Desk:
             Command("confirm", self.confirm, _("Confirm"), audience="asker"),
             Command("fresh", self.fresh, _("New")),
             Command("chain", self.chain, _("Chain")),
+            Command("show", self.show, _("Show")),
             Command("menu", self.menu, _("Card")),
         )
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import struct
 import zlib
+from dataclasses import replace
 from datetime import UTC, datetime
 
 import pytest
@@ -57,6 +58,22 @@ async def test_a_command_and_a_press_go_there_and_back(office: Office) -> None:
     assert "22720" in office.slack.text_for("UTC", message)
     await office.platform.notice(pressed, _("Done"), office.reader)
     assert len(office.slack.visible(office.mei.id, office.room.id)) == 2
+
+
+async def test_what_shows_a_request_is_posted_so_that_it_can_be_locked_later(office: Office) -> None:
+    office.slack.command(office.mei.id, office.room.id, "/stock", "85123A")
+    asked = await office.taken_next()
+    lasting = replace(card(), subject="request:7")
+    ref = await office.platform.reply(asked, lasting, office.reader, private=False)
+    assert ref is not None
+    await office.platform.edit(ref, Message(_("Approved"), (Paragraph(_("Approved")),)), office.reader)
+    (message,) = office.slack.visible(office.jonas.id, office.room.id)
+    assert office.slack.buttons(message) == []
+    # Where it is for one alone, or we may not post, the response URL still answers.
+    assert await office.platform.reply(asked, lasting, office.reader, private=True) is None
+    office.slack.remove_bot(office.room.id)
+    assert await office.platform.reply(asked, lasting, office.reader, private=False) is None
+    assert len(office.slack.visible(office.mei.id, office.room.id)) == 3
 
 
 async def test_a_used_up_response_url_is_followed_by_a_message_of_our_own(office: Office) -> None:
