@@ -96,11 +96,15 @@ class SlackPlatform:
         try:
             body = request.body.decode()
             bolt = AsyncBoltRequest(body=body, query=request.query, headers=dict(request.headers))
-        except (ValueError, AttributeError, TypeError, KeyError):
+        except (ValueError, AttributeError, TypeError, LookupError):
             logger.warning("slack request refused: its body cannot be read (%d bytes)", len(request.body))
             return _answer(400, "unreadable")
-        with self._gate.passing():
-            answer = await self._app.async_dispatch(bolt)
+        try:
+            with self._gate.passing():
+                answer = await self._app.async_dispatch(bolt)
+        except (ValueError, AttributeError, TypeError, LookupError):  # Bolt itself, over a body of no known shape
+            logger.warning("slack request refused: its body is of no known shape (%d bytes)", len(request.body))
+            return _answer(400, "unreadable")
         if answer.status == 401:
             return _refused(request)
         headers = {name: values[0] for name, values in answer.headers.items() if values}
