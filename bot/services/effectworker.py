@@ -3,11 +3,11 @@
 What each outcome of a call leads to:
 
     answered          done
-    Unreached         made again after a wait that grows, for a day at least and twenty attempts, then failed
+    Unreached         made again after a wait that grows, for a day and twenty attempts at least, then failed
     Declined          failed
     Unanswered        looked for after a pause; so is whatever ran into the time limit, broke, or lost its worker
     found             done, with what was found
-    not there         it certainly did not happen: made again, under the same key
+    not there         it certainly did not happen: as Unreached, made again under the same key
     cannot look now   looked for again later, for a day, never made again meanwhile
     nobody can tell   halted: a person is asked, and nothing is sent
 
@@ -209,7 +209,7 @@ class EffectWorker:
             async with asyncio.timeout(self._persistence.call.total_seconds()):
                 result = await performer.perform(_call(held))
         except Unreached as error:
-            return self._unreached(held, error)
+            return self._again(held, str(error), error.retry_after)
         except Declined as error:
             return Outcome("failed", str(error))
         except (Unanswered, TimeoutError) as error:
@@ -232,7 +232,7 @@ class EffectWorker:
             _log.exception("looking for a call broke")
             return Outcome("halted", f"{type(error).__name__}: {error}")
         if result is None:
-            return Outcome("pending", held.error or "it was not there when looked for")
+            return self._again(held, held.error or "it was not there when looked for")
         return Outcome("done", result=result)
 
     async def _kept(self, held: EffectRow, since: float) -> Outcome:  # noqa: ARG002  # nothing is called
@@ -240,12 +240,12 @@ class EffectWorker:
         kept: Mapping[str, Any] = (held.result or {})["kept"]
         return Outcome(kept["state"], kept["error"], result=kept["result"])
 
-    def _unreached(self, held: EffectRow, error: Unreached) -> Outcome:
+    def _again(self, held: EffectRow, reason: str, retry_after: float = 0.0) -> Outcome:
+        """What certainly did not happen is made again, unless it was tried for long enough."""
         old = self._clock.now() - held.created_at > self._persistence.age
-        reason = str(error)
         if old and held.attempts >= self._persistence.attempts:
             return Outcome("failed", reason)
-        asked = timedelta(seconds=min(error.retry_after, self._persistence.age.total_seconds()))
+        asked = timedelta(seconds=min(retry_after, self._persistence.age.total_seconds()))
         return Outcome("pending", reason, max(self._persistence.backoff.after(held.attempts), asked))
 
     def _unseen(self, held: EffectRow, reason: str) -> Outcome:

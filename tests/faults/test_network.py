@@ -255,6 +255,8 @@ async def test_a_worker_that_stood_still_beyond_its_lease_changes_no_price_twice
     await until(still.reached.is_set)
     clock.push(PATIENT.lease)
     await second.worker.drain()
+    clock.push(timedelta(seconds=1))
+    await second.worker.drain()
     settled = await second.row(keys["price-0"])
     assert (settled.state, settled.attempts) == ("done", 2 if where == "before" else 1)
     still.go_on.set()

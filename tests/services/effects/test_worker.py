@@ -123,6 +123,16 @@ async def test_what_cannot_be_reached_for_a_day_fails_and_is_told(floor: Floor) 
     assert len(await floor.letters(f"effect:{effect_id}")) == 1
 
 
+async def test_what_is_never_there_is_given_up_too(floor: Floor) -> None:
+    floor.other.deeds.extend(["dropped"] * 1000)
+    effect_id = await floor.plan()
+    while (row := await floor.row(effect_id)).state in {"pending", "sending"}:
+        await floor.later(max(0.0, (row.due_at - floor.clock.now()).total_seconds()))
+    assert row.state == "failed"
+    assert row.attempts < 400
+    assert floor.other.applied == []
+
+
 async def test_a_declined_call_fails_at_once(floor: Floor) -> None:
     floor.other.deeds.append("declined")
     effect_id = await floor.plan()
@@ -148,6 +158,8 @@ async def test_what_certainly_did_not_happen_is_made_again_under_the_same_key(fl
     floor.other.deeds.append("dropped")
     effect_id = await floor.plan()
     await floor.worker.drain()
+    assert floor.other.asked == ["order:1"]
+    await floor.later(1)
     row = await floor.row(effect_id)
     assert (row.state, row.attempts) == ("done", 2)
     assert floor.other.asked == ["order:1", "order:1"]
@@ -212,6 +224,7 @@ async def test_a_call_that_takes_too_long_is_looked_for(database: Database, cloc
     effect_id = await floor.plan()
     await floor.worker.drain()
     assert floor.other.looked == ["order:1"]
+    await floor.later(1)
     assert (await floor.row(effect_id)).attempts == 2
     assert floor.other.applied == ["order:1"]
 
