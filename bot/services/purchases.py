@@ -112,15 +112,18 @@ class Purchases:
             if known is not None:
                 outcome = await self._requests.view(connection, int(known.split()[-1]))
             else:
-                outcome = await self._bought(connection, figures, row, offer, units, case, asker, platform, mark)
+                outcome = await self._bought(
+                    connection, figures, row, offer, units, case, asker=asker, platform=platform, mark=mark
+                )
         if isinstance(outcome, Refusal):  # raised only now: the refusal's audit entry is to be kept
             raise outcome
         supply = figures.assessed.supply
+        counted = known is not None and outcome.state != "draft"  # the position holds them already
         return Bought(
             request=outcome,
             sku=sku.code,
             units=units,
-            position=int(supply.position[row]) + units,
+            position=int(supply.position[row]) + (0 if counted else units),
             order_up_to=int(-(-supply.order_up_to[row] // 1)),
         )
 
