@@ -20,7 +20,7 @@ from bot.sandbox.slack.world import SlackChannel
 from bot.sandbox.telegram.world import TelegramChat
 from bot.storage import tables
 from bot.storage.database import Database
-from bot.storage.requests import Draft
+from bot.storage.requests import Draft, DraftLine
 from tests.runtime.recorder import until
 
 
@@ -107,13 +107,10 @@ async def _request(app: App, channel: str, group: str) -> int:
             [
                 Draft(
                     kind="purchase_order",
-                    case_id=None,
-                    product_id=product,
                     location_id=place,
-                    quantity=100,
-                    unit_cost_minor=400,
-                    total_minor=40_000,
                     currency="GBP",
+                    total_minor=40_000,
+                    lines=(DraftLine(product, 100, 400),),
                     supplier_id=supplier,
                 )
             ],
@@ -151,4 +148,4 @@ async def test_a_bot_that_was_removed_from_the_channel_closes_it_and_loses_only_
     house.sandbox.slack.remove_bot(house.channel.id)
     press = house.press_in_telegram(house.telegram_user, "Approve")
     await until(lambda: getattr(press, "answer", None))
-    assert (await house.app.services.requests.get(house.request_id)).state == "approved"
+    assert (await house.app.services.requests.get(house.request_id)).decided_by == "Lin"
