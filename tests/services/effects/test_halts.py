@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 import asyncio
+from collections import Counter
 from typing import Any
 
 import pytest
 from sqlalchemy import update
+from structlog.testing import capture_logs
 
 from bot.chat.cards import notice_card
 from bot.domain.effects import HALT_TOPICS
 from bot.errors import NotAllowed
 from bot.ports import Call, MovableClock
 from bot.services.halts import topics_of
-from bot.storage import tables
+from bot.storage import locks, tables
 from bot.storage.database import Database
 from bot.words import _
 from tests.runtime.recorder import until
@@ -71,7 +73,7 @@ async def test_what_did_not_happen_waits_for_the_end_of_the_halt_too(floor: Floo
     row = await floor.row(effect_id)
     assert (row.state, row.attempts) == ("pending", 1)  # it was looked for, and waits
     await resume(floor)
-    await floor.worker.drain()
+    await floor.later(1)
     assert floor.other.applied == ["order:1"]
 
 
@@ -198,3 +200,34 @@ async def test_a_request_that_waits_is_shown_anew_when_its_calls_are_halted(floo
     await resume(floor, "purchases")
     (letter,) = await floor.letters(subject)
     assert "waits until somebody resumes" not in str(letter["message"])
+
+
+async def test_workers_halts_and_cancellations_at_once_never_block_each_other(
+    database: Database, clock: MovableClock
+) -> None:
+    first = await open_floor(database, clock)
+    second = await open_floor(database, clock, first.other, desk=first.desk)
+    requests = [await first.desk.pending(10_000 + number) for number in range(24)]
+    for request_id in requests:
+        await first.plan(f"order:{request_id}", request_id=request_id)
+
+    async def switch() -> None:
+        for _turn in range(6):
+            await halt(first, "all")
+            await resume(second, "all")
+
+    async def call_off() -> int:
+        gone = 0
+        for request_id in reversed(requests):
+            async with database.transaction() as connection:
+                await locks.request(connection, request_id)
+                gone += await first.effects.cancel(connection, request_id)
+        return gone
+
+    with capture_logs() as logs:
+        *_others, gone = await asyncio.gather(first.worker.drain(), switch(), second.worker.drain(), call_off())
+        await first.worker.drain()
+    assert [line for line in logs if line["log_level"] in {"warning", "error"}] == []
+    found = Counter(row.state for row in await first.desk.all(tables.Effect))
+    assert found["cancelled"] == gone
+    assert found["done"] == len(requests) - gone == len(set(first.other.applied)) == len(first.other.applied)

@@ -8,9 +8,11 @@ from typing import Any
 
 import pytest
 
+from bot.chat.arguments import EffectRef
 from bot.chat.codec import decode_message
 from bot.chat.nodes import Actions
-from bot.errors import AlreadyDecided, NotAllowed, StaleButton, UnknownReference
+from bot.chat.values import read_effect
+from bot.errors import AlreadyDecided, BadArgument, NotAllowed, StaleButton, UnknownReference
 from bot.language import language
 from bot.ports import MovableClock
 from bot.services.inquiries import Told
@@ -185,3 +187,24 @@ async def test_a_role_that_does_not_reach_the_place_is_not_heard(floor: Floor) -
         await say(floor, effect_id, "done", "Greta")
     await say(floor, effect_id, "done", "Lin Wei")
     assert (await floor.row(effect_id)).state == "done"
+
+
+@pytest.mark.parametrize(
+    ("text", "read"),
+    [
+        ("E-5", EffectRef(5)),
+        ("e5", EffectRef(5)),
+        ("#5", EffectRef(5)),
+        ("5", EffectRef(5)),
+        ("调用5", EffectRef(5)),
+        ("E-5@2", EffectRef(5, 2)),
+    ],
+)
+def test_a_call_is_written_as_people_write_it(text: str, read: EffectRef) -> None:
+    assert read_effect(text) == read
+
+
+@pytest.mark.parametrize("text", ["R-5", "E-", "five", "E-5@", "-5"])
+def test_what_is_no_call_is_refused_with_an_example(text: str) -> None:
+    with pytest.raises(BadArgument, match="calls look like"):
+        read_effect(text)
