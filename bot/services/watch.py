@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import asyncio
 import dataclasses
+import random
 import time
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -49,7 +50,8 @@ from bot.storage.requests import Draft
 _log = structlog.get_logger(__name__)
 
 _BATCH = 400  # findings, or lines of requests, written in one transaction: about a tenth of a second
-_TURNS = 5  # a scan begins anew when others come between
+_TURNS = 8  # a scan begins anew when others come between
+_PAUSE = 0.05  # seconds at most before it does, twice as long each time
 Progress = Callable[[str], None]  # called with the name of each phase as it begins
 
 
@@ -134,11 +136,12 @@ class Watch:
 
     async def scan(self, at: datetime, progress: Progress | None = None) -> ScanReport:
         """One pass over the whole catalogue as of `at` (aware)."""
-        for _turn in range(_TURNS):
+        for turn in range(_TURNS):
             report = await self._scan(at, _Phases(progress))
             if report is not None:
                 return report
             _log.info("another scan wrote meanwhile; this one begins again")
+            await asyncio.sleep(random.uniform(0, _PAUSE * 2**turn))  # noqa: S311  # so that two do not keep meeting
         raise StocktideError("other scans are under way")
 
     async def _scan(self, at: datetime, phases: _Phases) -> ScanReport | None:
