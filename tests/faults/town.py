@@ -342,7 +342,7 @@ async def town(url: str, start: datetime, folder: Path) -> AsyncIterator[Town]:
     """A town over an empty database, with nobody's bot running yet; orders are written below `folder`."""
     clock = MovableClock(start, frozen=True)
     sandbox = Sandbox(clock)
-    _unpaced(sandbox)
+    unpaced(sandbox)
     sandbox.slack.courier.ack_seconds = 1.0
     await sandbox.start()
     try:
@@ -355,7 +355,7 @@ async def town(url: str, start: datetime, folder: Path) -> AsyncIterator[Town]:
         await sandbox.stop()
 
 
-def _unpaced(sandbox: Sandbox) -> None:
+def unpaced(sandbox: Sandbox) -> None:
     """Take the sandbox's rates away: a bot that starts anew every second asks for more than Slack would grant."""
     free = Pace(FAST, FAST)
     sandbox.slack.pace = free
