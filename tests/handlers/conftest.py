@@ -156,6 +156,7 @@ def _open(path: Path, ids: dict[str, dict[str, Any]]) -> tuple[App, Office]:
         database={"url": f"sqlite+aiosqlite:///{path}"},
         organisation={"currency": "GBP", "zone": "Europe/London"},
         approval={"limits": {"approver": {"GBP": 5000}}},
+        orders={"folder": str(Path(path).with_suffix(".orders"))},
     )
     app = build(chosen, clock, platforms=[])
     planted: dict[str, Any] = {**ids, "product": 0, "place": 0, "supplier": 0}

@@ -1,0 +1,124 @@
+"""The only composition root: settings become objects here, and nowhere else."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from bot.bootstrap.choices import ingest_settings
+from bot.bootstrap.outward import channels_of, outlets_of, platforms_of
+from bot.bootstrap.services import services_of
+from bot.chat.router import Router
+from bot.platforms import HOOKS
+from bot.ports import ChatPlatform, Clock, SystemClock
+from bot.runtime import Runtime
+from bot.services import Services
+from bot.services.answers import Answers
+from bot.services.buttons import Buttons
+from bot.services.delivery import Delivery
+from bot.services.dialogues import Dialogues
+from bot.services.dispatch import Dispatcher
+from bot.services.effectworker import EffectWorker
+from bot.services.ingest import Ingest
+from bot.services.jobs import JobRunner
+from bot.services.wakes import Wakes
+from bot.settings import Settings
+from bot.storage.database import Database
+from bot.stores.files import open_table
+from bot.web.app import web_app
+from bot.web.figures import metrics, readiness
+from bot.web.server import WebServer
+from handlers import ALIASES, COMMANDS
+from jobs import JOBS
+
+__all__ = ["App", "build", "channels_of", "outlets_of", "platforms_of"]
+
+
+@dataclass(frozen=True, slots=True)
+class App:
+    """One organisation's Stocktide. Nothing runs until `runtime.start()`."""
+
+    settings: Settings
+    services: Services
+    router: Router[Services]
+    job_runner: JobRunner
+    runtime: Runtime
+    delivery: Delivery
+    effect_worker: EffectWorker
+    dispatcher: Dispatcher
+    platforms: Mapping[str, ChatPlatform]
+    ingest: Ingest
+
+    async def close(self) -> None:
+        """Close the database."""
+        await self.services.database.close()
+
+
+def build(settings: Settings, clock: Clock | None = None, platforms: Sequence[ChatPlatform] | None = None) -> App:
+    """Everything, wired; `platforms` stand in for those of the settings (tests)."""
+    clock = clock or SystemClock()
+    database = Database(settings.database.url)
+    chosen = platforms_of(settings, database) if platforms is None else tuple(platforms)
+    by_name = {platform.name: platform for platform in chosen}
+    wakes = Wakes(database)
+    buttons = Buttons(clock=clock)
+    services = services_of(settings, clock, database, by_name, wakes, buttons)
+    router: Router[Services] = Router(COMMANDS, lambda given: given.lookup, ALIASES)
+    delivery = Delivery(
+        database=database,
+        clock=clock,
+        outbox=services.outbox,
+        conversations=services.conversations,
+        wakes=wakes,
+        platforms=by_name,
+    )
+    dispatcher = Dispatcher(
+        database=database,
+        clock=clock,
+        wakes=wakes,
+        answers=Answers(
+            services=services,
+            router=router,
+            buttons=buttons,
+            dialogues=Dialogues(
+                database=database, clock=clock, outbox=services.outbox, conversations=services.conversations
+            ),
+            platforms=by_name,
+        ),
+        outbox=services.outbox,
+        conversations=services.conversations,
+    )
+    effect_worker = EffectWorker(
+        database=database, clock=clock, wakes=wakes, audit=services.audit, settlements=services.inquiries.settlements
+    )
+    job_runner = JobRunner(services=services, jobs=JOBS)
+    connected: set[str] = set()
+    hooks = {HOOKS[name]: platform for name, platform in by_name.items() if name in HOOKS}
+    web = WebServer(
+        web_app(hooks, lambda: readiness(database, by_name, connected), lambda: metrics(services, job_runner)),
+        settings.web.host,
+        settings.web.port,
+    )
+    runtime = Runtime(
+        platforms=by_name,
+        connected=connected,
+        inbox=services.inbox,
+        dispatcher=dispatcher,
+        delivery=delivery,
+        effects=effect_worker,
+        jobs=job_runner,
+        web=web,
+        wakes=wakes,
+        prepare=services.policies.ensure,
+        close=database.close,
+    )
+    ingest = Ingest(
+        database,
+        clock,
+        ingest_settings(settings),
+        open_table,
+        audit=services.audit,
+        orders=services.orders,
+        receiving=services.receiving,
+    )
+    return App(settings, services, router, job_runner, runtime, delivery, effect_worker, dispatcher, by_name, ingest)

@@ -1,0 +1,65 @@
+"""What the settings choose, in the terms of the services."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+
+from bot.domain.ageing import AgeingSettings
+from bot.domain.money import Money
+from bot.domain.policy import Policy, RoleLimit, default_policy
+from bot.domain.replenishment import ReplenishmentSettings
+from bot.domain.watch import WatchSettings
+from bot.services.ingest import IngestSettings
+from bot.services.settings import ServiceSettings
+from bot.settings import Settings
+
+
+def ingest_settings(settings: Settings) -> IngestSettings:
+    """What imports need to know."""
+    return IngestSettings(
+        currency=settings.organisation.currency,
+        sales_limit_hours=settings.watch.sales_stale_hours,
+        stock_limit_hours=settings.watch.stock_stale_hours,
+    )
+
+
+def service_settings(settings: Settings) -> ServiceSettings:
+    """What the other services need to know; figures that have no setting keep their defaults."""
+    watch, organisation = settings.watch, settings.organisation
+    high, middle, low = (float(level) for level in watch.service_levels)
+    idle = AgeingSettings().slow_idle_days
+    return ServiceSettings(
+        watch=WatchSettings(
+            replenishment=ReplenishmentSettings(
+                service_levels=(high, middle, low),
+                assumed_lead_time_days=float(watch.lead_time_days),
+                assumed_lead_time_sd=float(watch.lead_time_sd_days),
+            ),
+            ageing=AgeingSettings(
+                slow_idle_days=(min(idle[0], watch.slow_days), watch.slow_days, max(idle[2], watch.slow_days)),
+                slow_cover_days=float(watch.cover_limit_days),
+                carrying_rate=float(watch.carrying_cost),
+            ),
+        ),
+        organisation_currency=organisation.currency,
+        default_zone=organisation.zone,
+        default_language=organisation.language,
+        rates=organisation.rates,
+        alerts_individual=watch.alerts_individual,
+        least_minor=Money.rounded(watch.least_money, organisation.currency).minor,
+        scan_at=watch.scan_at,
+        sales_stale_hours=watch.sales_stale_hours,
+        stock_stale_hours=watch.stock_stale_hours,
+        audit_post_to=settings.audit.post_to,
+        audit_post_at=settings.audit.post_at,
+    )
+
+
+def first_policy(settings: Settings) -> Policy:
+    """The policy of a database that has none yet; from then on the database's is the one in force."""
+    limits = (
+        RoleLimit(role, currency, Money.rounded(Decimal(whole), currency).minor)
+        for role, by_currency in settings.approval.limits.items()
+        for currency, whole in by_currency.items()
+    )
+    return default_policy(settings.organisation.currency, tuple(limits), settings.approval.expire_hours)
