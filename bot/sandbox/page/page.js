@@ -228,6 +228,8 @@ function draw(moved = "") {
   $("day").textContent = moment(now, { weekday: "short", year: "numeric", month: "short", day: "numeric" }, reader()).textContent;
   $("story").textContent = said.story;
   $("disclosure").textContent = disclosure;
+  $("shop").textContent = said.shop;
+  $("orders").textContent = said.orders;
   $("push-hour").textContent = said.hour;
   $("push-morning").textContent = said.morning;
   $("viewers").setAttribute("aria-label", said.people);
