@@ -26,6 +26,7 @@ async def receive(call: Invocation, request: RequestRef, value: Literal["some"] 
         Delivery(said.units, said.on, said.again),
         call.asker,
         call.origin.platform,
+        call.origin.event,
     )
     return received_card(
         received.request, received.units, received.over, already=received.already, repeated=received.repeated

@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 
 from bot.services.purchases import BOUGHT
+from bot.services.receiving import RECEIVED
 from bot.storage import cleanup as rows
 from bot.storage import jobs
 from bot.storage.database import Database
@@ -27,6 +28,6 @@ async def clean(database: Database, now: datetime) -> dict[str, int]:
                 break
     async with database.transaction() as connection:
         done["codes"] = await rows.codes(connection, now - CODES)
-        done["marks"] = await rows.marks(connection, BOUGHT, now - EVENTS)
+        done["marks"] = sum([await rows.marks(connection, kept, now - EVENTS) for kept in (BOUGHT, RECEIVED)])
         done["runs"] = await jobs.forget(connection, now - RUNS)
     return done

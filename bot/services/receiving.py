@@ -26,7 +26,7 @@ from bot.services.audit import Audit
 from bot.services.orderrights import refused, unfit
 from bot.services.orders import Orders, Teller
 from bot.services.requests import Requests
-from bot.storage import orders
+from bot.storage import marks, orders
 from bot.storage import requests as rows
 from bot.storage.database import Database
 from bot.storage.orders import Arrived, OrderedLine
@@ -34,6 +34,7 @@ from bot.storage.requests import RequestRow
 from bot.words import _
 
 MOST = 1_000_000  # units of one line; more is a typing error
+RECEIVED = "received:"  # begins the key under which an event's arrival is kept: "<when> <request id>"
 _REPEAT = timedelta(hours=12)
 
 
@@ -74,12 +75,13 @@ class Receiving:
         self._orders = orders
 
     async def receive(
-        self, request_id: int, version: int | None, said: Delivery, asker: Asker, platform: str
+        self, request_id: int, version: int | None, said: Delivery, asker: Asker, platform: str, event: str = ""
     ) -> Received:
         """Take in what a person says has arrived; `version` is the one that was shown, where a button knows it.
 
-        Raises UnknownReference, NotAllowed (recorded in the audit log), BadArgument, or StaleButton where the request
-        is no order under way or changed since it was shown.
+        The same `event` counts once, also where a crash makes it come again. Raises UnknownReference, NotAllowed
+        (recorded in the audit log), BadArgument, or StaleButton where the request is no order under way or changed
+        since it was shown.
         """
         async with self._database.transaction() as connection:
             held = await self._requests.held(connection, request_id)
@@ -87,10 +89,25 @@ class Receiving:
                 connection, self._audit, held, "receive", asker, platform
             )
             if outcome is None:
-                outcome = await self._heard(connection, held, version, said, Teller(asker.member_id, platform))
+                mark = f"{RECEIVED}{platform}:{event}" if event else ""
+                outcome = await self._once(connection, held, version, said, Teller(asker.member_id, platform), mark)
         if isinstance(outcome, Refusal):  # raised only now: the refusal's audit entry is to be kept
             raise outcome
         return outcome
+
+    async def _once(
+        self,
+        connection: AsyncConnection,
+        held: RequestRow,
+        version: int | None,
+        said: Delivery,
+        by: Teller,
+        mark: str,
+    ) -> Received | Refusal:
+        """As `_heard`, unless what is kept under the mark was heard before; the mark comes before the audit entry."""
+        if mark and not await marks.add(connection, mark, f"{self._clock.now().isoformat()} {held.id}"):
+            return Received(await self._requests.view(connection, held.id), {}, already=True)
+        return await self._heard(connection, held, version, said, by)
 
     async def take(
         self, connection: AsyncConnection, held: RequestRow, arrived: Sequence[Arrived], by: Teller
@@ -106,6 +123,8 @@ class Receiving:
         if not new:
             return []
         lines = await orders.lines_of(connection, held.id)
+        if held.from_location_id is not None:
+            await orders.follow(connection, held.id, held.from_location_id, lines, new)
         values: dict[str, Any] = {"stage": "partly_received"}
         if all(not line.open for line in lines):
             values = {"stage": "received"}

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
 
-from sqlalchemy import or_, select, update
+from sqlalchemy import func, or_, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 from sqlalchemy.orm import aliased
 
@@ -214,6 +214,33 @@ async def arrive(
         moved = [(one.product_id, one.sku, one.quantity)]
         await move(connection, request_id, location_id, kind, moved, one.at, one.day, mark)
     return new
+
+
+async def follow(
+    connection: AsyncConnection,
+    request_id: int,
+    location_id: int,
+    lines: Sequence[OrderedLine],
+    arrived: Collection[Arrived],
+) -> None:
+    """Let what arrived of a transfer and never left leave its shelf: more than was sent, or after it was given up."""
+    when = {one.product_id: one for one in arrived}
+    mine = (StockMovement.product_id.in_(when), StockMovement.location_id == location_id)
+    out = (StockMovement.source == SOURCE, StockMovement.kind == "transfer_out")
+    names = StockMovement.external_id.startswith(f"R-{request_id}:", autoescape=True)
+    found = await connection.execute(
+        select(StockMovement.product_id, func.sum(StockMovement.quantity))
+        .where(*mine, *out, names)
+        .group_by(StockMovement.product_id)
+    )
+    left = {product: -int(units) for product, units in found}
+    for line in lines:
+        more = line.received - left.get(line.product_id, 0)
+        if line.product_id in when and more > 0:
+            one = when[line.product_id]
+            moved = [(line.product_id, line.sku, -more)]
+            mark = f"out:{line.received}"
+            await move(connection, request_id, location_id, "transfer_out", moved, one.at, one.day, mark)
 
 
 async def _receipt(connection: AsyncConnection, request_id: int, one: Arrived) -> int | None:

@@ -6,7 +6,9 @@ import pytest
 from sqlalchemy import insert
 
 from bot.errors import BadArgument, NotAllowed, StaleButton, UnknownReference
+from bot.services.cleanup import clean
 from bot.services.orders import Report
+from bot.services.receiving import RECEIVED, Delivery
 from bot.storage import tables
 from tests.services.orders.kit import Yard
 
@@ -131,6 +133,39 @@ async def test_a_transfer_that_arrives_without_a_word_has_left_too(lite: Yard) -
     await lite.receive(number)
     assert await lite.on_hand("LAMP", "DE") == 450
     assert await lite.on_hand("LAMP") == 150
+
+
+async def test_a_transfer_that_was_given_up_and_comes_after_all_leaves_its_shelf(yard: Yard) -> None:
+    number = await yard.ordered({"LAMP": 50, "MUG": 20}, kind="transfer", from_location_id=yard.shop.places["DE"])
+    await yard.report(number, "close")
+    assert await yard.on_hand("LAMP", "DE") == 500
+    for units in (30, 15):
+        yard.pass_days(1)
+        await yard.receive(number, {"LAMP": units})
+    assert (await yard.on_hand("LAMP", "DE"), await yard.on_hand("LAMP")) == (455, 145)
+    assert (await yard.on_hand("MUG", "DE"), await yard.on_hand("MUG")) == (500, 100)
+
+
+async def test_what_a_transfer_brings_beyond_its_lines_came_from_the_same_shelf(lite: Yard) -> None:
+    number = await lite.ordered({"LAMP": 50}, kind="transfer", from_location_id=lite.shop.places["DE"])
+    await lite.report(number, "shipped")
+    await lite.receive(number, {"LAMP": 45})
+    await lite.receive(number, {"LAMP": 8})
+    await lite.receive(number, {"LAMP": 2})
+    assert (await lite.on_hand("LAMP", "DE"), await lite.on_hand("LAMP")) == (445, 155)
+
+
+async def test_an_event_that_a_crash_lets_come_twice_counts_goods_once(yard: Yard) -> None:
+    number = await yard.ordered({"LAMP": 240})
+    maria = yard.asker("Maria")
+    for event in ("E1", "E2", "E2", "E1"):
+        yard.clock.push(timedelta(minutes=1))
+        said = Delivery({"LAMP": 60}, again=event == "E2")
+        found = await yard.receiving.receive(number, None, said, maria, "slack", event)
+    assert found.already
+    assert await yard.on_hand("LAMP") == 220
+    await clean(yard.shop.database, yard.clock.now() + timedelta(days=8))
+    assert not [mark for mark in await yard.shop.all(tables.Mark) if mark.key.startswith(RECEIVED)]
 
 
 async def test_a_transfer_that_has_not_left_is_promised_by_its_shelf(lite: Yard) -> None:
