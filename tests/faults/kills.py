@@ -2,8 +2,9 @@
 
 A life is one fresh database and some rounds. In each round a process starts, comes to rest, becomes mortal, and is
 given work of one kind; it dies at the round's point, and the next process finishes what it left. The kinds of work take
-turns: people ask things on both platforms while a morning falls due; somebody buys; two people approve, and the order
-goes out. The points are those that each kind of work has reached in a round without a death.
+turns: people ask things on both platforms while a morning falls due, and promotions end; somebody buys; somebody wants
+a price lowered; two people approve, the order goes out and the price is changed. The points are those that each kind of
+work has reached in a round without a death.
 """
 
 from __future__ import annotations
@@ -12,7 +13,7 @@ import random
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, field, fields
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from itertools import cycle
 from pathlib import Path
 from signal import SIGUSR1
@@ -36,6 +37,7 @@ class Count:
     unmet: Counter[str] = field(default_factory=Counter)  # rounds whose point was not reached
     asked: int = 0
     purchases: int = 0
+    prices: int = 0  # changes of prices in the store
     mornings: int = 0
     repeats: int = 0  # labelled ones
     halted: int = 0  # calls of which a person had to say what became of them
@@ -68,6 +70,7 @@ class Killing:
         self._now = town.clock.now()
         self._rounds = 0
         self._points: dict[str, Counter[str]] = {}
+        self._mornings_until = datetime.max.replace(tzinfo=UTC)
         self.count = Count()
 
     async def live(self, kills: int, progress: Callable[[int], None] = lambda _kills: None) -> Count:
@@ -85,6 +88,13 @@ class Killing:
         self._later(timedelta(minutes=6))  # Slack's last retry
         self._town.decide()
         await until(lambda: self._satisfied("decide"), ROUND_SECONDS)
+        await self._keeper.stop(last)
+        self._mornings_until = self._now
+        self._now += timedelta(days=2)  # every promotion is over
+        last = await self._start()
+        await until(
+            lambda: self._satisfied("decide") and all(len(seen) > 1 for seen in self._town.prices().values()), 60
+        )
         exit_code = await self._keeper.stop(last)
         if exit_code != 0:
             self.count.strange.append(f"the last process ended with {exit_code}")
@@ -174,7 +184,7 @@ class Killing:
         """Whether everything given so far has come to its end, and the bot has nothing left to do."""
         if self._town.waiting() or not self._town.answered() or self._untold():
             return False
-        return (work != "decide" or self._town.ordered()) and self._rest.open() == 0
+        return (work != "decide" or (self._town.ordered() and self._town.lowered())) and self._rest.open() == 0
 
     def _open(self) -> str:
         """What has come to no end."""
@@ -215,6 +225,18 @@ class Killing:
             if len(reached) > 1:
                 count.doubled.append(f"the order of {units} reached its supplier as {', '.join(reached)}")
         count.strange += [f"nobody ordered {units}: {reached}" for units, reached in orders.items()]
+        self._tally_prices()
+
+    def _tally_prices(self) -> None:
+        """Each promotion lowers one price once, and once it has ended raises it again, once."""
+        town, count = self._town, self.count
+        prices = town.prices()
+        for sku, sent in town.promoted.items():
+            seen = prices.pop(sku, [])
+            count.prices += len(seen)
+            if sent.state == "acknowledged" and seen != ["2.00", "2.50"]:
+                (count.missed if len(seen) < 2 else count.doubled).append(f"the price of {sku} went {seen}")
+        count.strange += [f"nobody touched {sku}: {seen}" for sku, seen in prices.items()]
 
     def _untold(self) -> list[str]:
         """Mornings that fell due and were not told, by reader and day."""
@@ -222,7 +244,7 @@ class Killing:
         seen = set(self._town.digests) | self._town.merged
         for number in range(len(self._town.readers)):
             morning = START.replace(hour=2 * number + 1)
-            while morning <= self._town.clock.now():
+            while morning <= min(self._town.clock.now(), self._mornings_until):
                 day = f"{morning:%b} {morning.day}, {morning.year}"
                 if (f"reader{number}", day) not in seen:
                     missed.append(f"reader{number} on {day}")

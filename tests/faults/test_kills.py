@@ -114,6 +114,11 @@ def _record(kind: str, total: Count) -> None:
         len(total.missed) + len(total.doubled),
         f"{total.halted} asked a person, as a mail server cannot tell",
     )
+    figures.record(
+        f"Kills: prices lowered and restored once on {kind}",
+        total.prices,
+        sum("price" in fault for fault in total.faults),
+    )
     figures.record(f"Kills: labelled repeats of posts on {kind}", total.repeats, 0, "between socket write and mark")
 
 
@@ -124,5 +129,9 @@ async def test_the_nursery_leaves_no_process_behind(yard: Path) -> None:
         life = keeper.fork(Plan(settings=found.settings, now=START.isoformat(), dormant=True))
         assert await until(lambda: life.started, 30)
         pids = (keeper.pid, life.pid)
-        assert all(Path(f"/proc/{pid}").exists() for pid in pids)
-    assert not any(Path(f"/proc/{pid}").exists() for pid in pids)
+        assert all(_lives(pid) for pid in pids)
+    assert not any(_lives(pid) for pid in pids)
+
+
+def _lives(pid: int) -> bool:
+    return Path(f"/proc/{pid}").exists()

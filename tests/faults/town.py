@@ -11,25 +11,30 @@ import re
 from collections import Counter
 from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass, field
-from datetime import datetime, time, timedelta
+from datetime import UTC, datetime, time, timedelta
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
 from sqlalchemy import create_engine, insert, make_url, text
+from sqlalchemy.ext.asyncio import AsyncConnection
 from starlette.routing import Mount, Route
 
 from bot import settings
 from bot.bootstrap import App, build
+from bot.domain.money import Money
 from bot.ports import MovableClock
 from bot.sandbox import Sandbox
+from bot.sandbox.serving import Serving
 from bot.sandbox.slack.api import WebApi
 from bot.sandbox.slack.courier import Delivery
+from bot.sandbox.store import Listing, LocalStore, store_app
 from bot.sandbox.world import Pace, Sight
 from bot.storage import tables
 from tests.services.work.kit import add
 from tests.suppliers.kit import PostOffice, mail_server
 
+EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 REPEAT = "This may be a repeat"
 FAST = 1e6  # a second: the kills count facts, not rates
 
@@ -37,7 +42,8 @@ UNITS = 1000  # the first order's, so that its number stands for nothing else
 READERS = 12  # members with a digest, one each two hours of the day, round the clock
 
 
-WORK = ("ask", "buy", "decide")
+WORK = ("ask", "buy", "promote", "decide")
+SHELF = 60  # products that may be promoted, each once
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,12 +66,16 @@ class Town:
     mei: str = ""
     lin: str = ""
     wei: str = ""
+    nok: str = ""
     folder: Path = field(default_factory=Path)
     office: PostOffice = field(default_factory=PostOffice)
     mail_port: int = 0
+    store: LocalStore = field(default_factory=lambda: LocalStore(MovableClock(EPOCH), ()))
+    store_url: str = ""
     lin_too: int = 0
     readers: list[str] = field(default_factory=list)
     asked: dict[str, Delivery | None] = field(default_factory=dict)  # by the word to be answered; None: cannot be lost
+    promoted: dict[str, Delivery] = field(default_factory=dict)  # by product
     bought: dict[int, Delivery] = field(default_factory=dict)  # by units
     pressed: list[Delivery] = field(default_factory=list)
     answers: dict[str, list[Shown]] = field(default_factory=dict)  # what the bot showed with each word in it
@@ -93,6 +103,7 @@ class Town:
             "watch": {"scan_at": ("03:17",)},
             "approval": {"limits": {"approver": {"GBP": 100_000}}},
             "orders": {"folder": str(self.folder)},
+            "stores": {"connected": {"shop": {"kind": "local", "url": self.store_url, "token": self.store.token}}},
             "mail": {
                 "host": "127.0.0.1",
                 "port": self.mail_port,
@@ -116,13 +127,16 @@ class Town:
         lin_wei = await members.add("Lin", role="approver", identities={"slack": lin.id, "telegram": str(lin_too.id)})
         mei_chen = await members.add("Mei", role="buyer", identities={"slack": mei.id})
         wei_zhang = await members.add("Wei", role="approver", identities={"slack": wei.id})
+        nok = slack.add_user("nok", real_name="Nok")
+        self.nok = nok.id
+        manager = await members.add("Nok", role="promo_manager", identities={"slack": nok.id})
         for number in range(READERS):
             user = slack.add_user(f"reader{number}")
             self.readers.append(user.id)
             reader = await members.add(user.name, identities={"slack": user.id})
             await members.update(reader.id, workdays="1234567")
             await digests.set_time(reader.id, time(2 * number + 1))
-        for view in (lin_wei, mei_chen, wei_zhang):
+        for view in (lin_wei, mei_chen, wei_zhang, manager):
             await members.update(view.id, workdays="1234567")
             await digests.set_time(view.id, None)
         await app.services.policies.ensure()
@@ -150,22 +164,39 @@ class Town:
                     lead_time_days=Decimal(20), lead_time_sd_days=Decimal(2), minimum_order=1, pack_size=1,
                     unit_cost_minor=100, currency="GBP",
                 )  # fmt: skip
-            for back in range(1, 100):
-                await connection.execute(
-                    insert(tables.DailyDemand).values(
-                        product_id=product, location_id=place, day=(now - timedelta(days=back)).date(), units=10,
-                        lines=1, returned=0, shipped=10, revenue_minor=2500,
-                    )
-                )  # fmt: skip
+            await self._sells(connection, product, place)
             await connection.execute(
                 insert(tables.StockLevel).values(
-                    product_id=product, location_id=place, as_of=now, on_hand=100_000, committed=0, source="count"
+                    product_id=product, location_id=place, as_of=now, on_hand=1_000, committed=0, source="count"
                 )
             )
+            for number in range(SHELF):
+                lamp = await add(
+                    connection, tables.Product, sku=f"LAMP{number}", name=f"Lamp {number}", currency="GBP",
+                    unit_cost_minor=100, unit_price_minor=250, created_at=now - timedelta(days=400),
+                )  # fmt: skip
+                await self._sells(connection, lamp, place)
+                await connection.execute(
+                    insert(tables.StockLevel).values(
+                        product_id=lamp, location_id=place, as_of=now, on_hand=1_000, committed=0, source="count"
+                    )
+                )
             channel = await add(
                 connection, tables.Conversation, platform="slack", external_id=self.channel, kind="group"
             )
             await add(connection, tables.Subscription, conversation_id=channel, topic="requests", created_at=now)
+
+    async def _sells(self, connection: AsyncConnection, product: int, place: int) -> None:
+        """Ten a day, so that nothing is slow and nothing runs out."""
+        today = self.clock.now().date()
+        days = [
+            {
+                "product_id": product, "location_id": place, "day": today - timedelta(days=back), "units": 10,
+                "lines": 1, "returned": 0, "shipped": 10, "revenue_minor": 2500,
+            }
+            for back in range(1, 100)
+        ]  # fmt: skip
+        await connection.execute(insert(tables.DailyDemand), days)
 
     def ask(self, number: int) -> None:
         """One round of what people ask, each with a word of its own that its answer repeats."""
@@ -184,18 +215,51 @@ class Town:
         self.sandbox.slack.say(self.mei, self.sandbox.slack.world.direct(self.mei).id, f"buy ZQ {units} {supplier}")
         self.bought[units] = self.sandbox.slack.courier.deliveries[before]
 
+    def promote(self, number: int) -> None:
+        """Nok asks for a lower price of a product that nobody asked about before, for a day."""
+        sku = f"LAMP{number % SHELF}"
+        before = len(self.sandbox.slack.courier.deliveries)
+        day = (self.clock.now() + timedelta(days=1)).date()
+        self.sandbox.slack.say(self.nok, self.sandbox.slack.world.direct(self.nok).id, f"promo {sku} 20% until {day}")
+        self.promoted[sku] = self.sandbox.slack.courier.deliveries[before]
+
+    def prices(self) -> dict[str, list[str]]:
+        """What the store's prices were changed to, by product, in its own record."""
+        found: dict[str, list[str]] = {}
+        for change in self.store.changes:
+            found.setdefault(change.sku, []).append(str(change.price.amount))
+        return found
+
+    def lowered(self) -> bool:
+        """Whether every promotion that the bot took note of has begun in the store."""
+        prices = self.prices()
+        return all(sku in prices for sku, sent in self.promoted.items() if sent.state == "acknowledged")
+
     def decide(self) -> None:
-        """Lin and Wei approve what is shown to them as undecided: she by typing on Telegram, he by Slack's button."""
+        """Lin and Wei approve what is shown as undecided: she by typing on Telegram, he by Slack's button or typing."""
         slack = self.sandbox.slack
-        for message in slack.visible(self.wei, self.channel):
-            text = slack.text_for("UTC", message)
-            named = _REQUEST.search(text)
-            buttons = [button for button in slack.buttons(message) if button["text"]["text"].startswith("Approve")]
-            if named is None or not buttons:
-                continue
-            number = int(named[1])
+        waiting: set[int] = set()
+        pressed: set[int] = set()
+        for who, where in (
+            (self.wei, self.channel),
+            (self.mei, slack.world.direct(self.mei).id),
+            (self.nok, slack.world.direct(self.nok).id),
+        ):
+            for message in slack.visible(who, where):
+                buttons = [button for button in slack.buttons(message) if button["text"]["text"].startswith("Approve")]
+                named = _REQUEST.search(slack.text_for("UTC", message)) if buttons else None
+                if named is None:
+                    continue
+                waiting.add(int(named[1]))
+                if who == self.wei:
+                    pressed.add(int(named[1]))
+                    self.pressed.append(slack.press(who, where, message.ts, buttons[0]["action_id"]))
+        for number in sorted(waiting):
             self.sandbox.telegram.say(self.lin_too, self.lin_too, f"/approve R-{number}")
-            self.pressed.append(slack.press(self.wei, self.channel, message.ts, buttons[0]["action_id"]))
+            if number not in pressed:  # a promotion of many needs both
+                before = len(slack.courier.deliveries)
+                slack.say(self.wei, slack.world.direct(self.wei).id, f"approve R-{number}")
+                self.pressed.append(slack.courier.deliveries[before])
 
     def orders(self) -> dict[int, list[str]]:
         """What the suppliers got, by units: every message, and each file but the copy of what was mailed."""
@@ -239,7 +303,7 @@ class Town:
 
     def waiting(self) -> bool:
         """Whether Slack has not heard yet what became of something it delivers."""
-        sent = (*self.asked.values(), *self.bought.values(), *self.pressed)
+        sent = (*self.asked.values(), *self.bought.values(), *self.promoted.values(), *self.pressed)
         return any(one is not None and one.state == "waiting" for one in sent)
 
     def answered(self) -> bool:
@@ -291,6 +355,8 @@ def give(town: Town, work: str, number: int) -> None:
             town.ask(number)
         case "buy":
             town.buy(number)
+        case "promote":
+            town.promote(number)
         case _:
             town.decide()
 
@@ -347,12 +413,35 @@ async def town(url: str, start: datetime, folder: Path) -> AsyncIterator[Town]:
     await sandbox.start()
     try:
         office = PostOffice()
-        async with mail_server(office) as port:
-            found = Town(sandbox, clock, url, folder=folder / "orders", office=office, mail_port=port)
+        lamps = [Listing(f"LAMP{number}", f"Lamp {number}", Money.of_minor(250, "GBP")) for number in range(SHELF)]
+        store = LocalStore(clock, lamps)
+        async with mail_server(office) as port, _served(store) as store_url:
+            found = Town(
+                sandbox,
+                clock,
+                url,
+                folder=folder / "orders",
+                office=office,
+                mail_port=port,
+                store=store,
+                store_url=store_url,
+            )
             await found.settle()
             yield found
     finally:
         await sandbox.stop()
+
+
+@contextlib.asynccontextmanager
+async def _served(store: LocalStore) -> AsyncIterator[str]:
+    """The address of a running store."""
+    serving = Serving(store_app(store))
+    url = serving.bind()
+    await serving.start()
+    try:
+        yield url
+    finally:
+        await serving.stop()
 
 
 def unpaced(sandbox: Sandbox) -> None:
