@@ -24,6 +24,7 @@ BELL = "effects"
 
 Done = Callable[[AsyncConnection, EffectRow, Mapping[str, Any]], Awaitable[None]]
 Failed = Callable[[AsyncConnection, EffectRow, str], Awaitable[None]]
+Wanted = Callable[[AsyncConnection, EffectRow], Awaitable[bool]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,11 +34,15 @@ class EffectKind:
     `done` is given what the other side answered, or `{"told_by": member_id, "note": ...}` where a person said that it
     happened; `failed` why it did not and will not. Both run in the transaction that settles the call, which holds its
     request: they may take the locks of cases and append to the audit log, and must call nobody outside.
+
+    `wanted` is asked, holding the request, before a call that certainly did not happen is made again: what nobody wants
+    any more is called off, and `failed` is told. Without it a call is always wanted.
     """
 
     performer: Performer
     done: Done
     failed: Failed
+    wanted: Wanted | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,6 +8,7 @@ What each outcome of a call leads to:
     Unanswered        looked for after a pause; so is whatever ran into the time limit, broke, or lost its worker
     found             done, with what was found
     not there         it certainly did not happen: as Unreached, made again under the same key
+    called off        cancelled, once it certainly did not happen
     cannot look now   looked for again later, for a day, never made again meanwhile
     nobody can tell   halted: a person is asked, and nothing is sent
 

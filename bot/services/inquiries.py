@@ -100,6 +100,8 @@ class Inquiries:
         if refusal is not None:
             return refusal
         meant = attempt if attempt is not None else held.attempts
+        if verdict == "again" and not await self.settlements.wanted(connection, held):
+            verdict = "drop"  # it was called off since: that it did not happen is all that is taken of the word
         if meant == held.attempts and await rows.answer(connection, held.id, meant, self._values(verdict, asker, note)):
             await self._follow(connection, held, verdict, asker, platform, note)
             return Told(await self._view(connection, held.id), already=False)

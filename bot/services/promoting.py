@@ -8,7 +8,7 @@ and done once the prior price does, or somebody else's.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import datetime
+from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
@@ -36,6 +36,8 @@ from bot.words import _
 
 Json = Mapping[str, Any]
 _UNCERTAIN = ("sending", "halted")  # the call may have happened
+RESTORE_AGAIN = timedelta(hours=6)  # after a restore was given up; doubled each time
+_MOST_DOUBLED = 5
 
 
 class Promoting:
@@ -51,8 +53,8 @@ class Promoting:
     def kinds(self, stores: Mapping[str, StoreConnector]) -> Mapping[str, EffectKind]:
         """What the effects' worker needs to know of the calls to stores."""
         return {
-            READ: EffectKind(PriceReader(stores), self.read, self.not_started),
-            SET: EffectKind(PriceSetter(stores), self.started, self.not_started),
+            READ: EffectKind(PriceReader(stores), self.read, self.not_started, self.wanted),
+            SET: EffectKind(PriceSetter(stores), self.started, self.not_started, self.wanted),
             RESTORE: EffectKind(PriceRestorer(stores), self.restored, self.not_restored),
         }
 
@@ -143,6 +145,11 @@ class Promoting:
         trouble = None if promotion.stopping_at is not None else {"kind": "not_started", "error": error}
         await self._never(connection, held, promotion, trouble)
 
+    async def wanted(self, connection: AsyncConnection, effect: EffectRow) -> bool:
+        """Whether the price is still to be lowered: nobody and nothing has stopped it."""
+        _request, promotion = await self._held(connection, effect)
+        return promotion is not None and promotion.stopping_at is None and promotion.stopped_at is None
+
     async def restored(self, connection: AsyncConnection, effect: EffectRow, result: Json) -> None:
         """The prior price stands again, or somebody else's, which was left alone and is told."""
         held, promotion = await self._held(connection, effect)
@@ -165,12 +172,21 @@ class Promoting:
         await self._audit.append(connection, "promotion.stopped", f"request:{held.id}", data)
 
     async def not_restored(self, connection: AsyncConnection, effect: EffectRow, error: str) -> None:
-        """The prior price could not be put back; a person must look, and may have it tried again by stopping."""
+        """The prior price could not be put back; a person must look, and may have it tried again by stopping.
+
+        Unless a person said that it is to be left (the call was halted), it is also tried again by itself: see
+        `again_at` in what the request keeps of the trouble.
+        """
         held, promotion = await self._held(connection, effect)
         if held is None or promotion is None or promotion.stopped_at is not None:
             return
+        trouble: dict[str, Any] = {"kind": "not_restored", "error": error}
+        if effect.state != "halted":
+            tries = len(_restores(held.id, await rows.calls(connection, held.id)))
+            again_at = self._clock.now() + RESTORE_AGAIN * (1 << min(tries - 1, _MOST_DOUBLED))
+            trouble["again_at"] = again_at.isoformat()
         await rows.change(connection, held.id, {"restored": False})
-        await self._advance(connection, held, {"trouble": {"kind": "not_restored", "error": error}}, {})
+        await self._advance(connection, held, {"trouble": trouble}, {})
         await self._requests.show(connection, [held])
         await self._tell_trouble(connection, held.id, f"not_restored:{effect.id}")
         await self._audit.append(connection, "promotion.not_restored", f"request:{held.id}", {"error": error})
@@ -187,7 +203,7 @@ class Promoting:
             return []
         calls = await rows.calls(connection, held.id)
         if promotion.stopping_at is not None:
-            tries = [state for key, state in calls.items() if key.startswith(_key(held.id, "stop"))]
+            tries = _restores(held.id, calls)
             if not tries or tries[-1] not in {"failed", "cancelled"}:
                 return []
             await self._put_back(connection, held.id, promotion, (promotion.result or {})["ours"], len(tries) + 1)
@@ -295,6 +311,11 @@ class Promoting:
 
 def _key(request_id: int, step: str) -> str:
     return f"promotion:R-{request_id}:{step}"
+
+
+def _restores(request_id: int, calls: Mapping[str, str]) -> list[str]:
+    """The states of a promotion's calls that put its price back, in their order."""
+    return [state for key, state in calls.items() if key.startswith(_key(request_id, "stop"))]
 
 
 def _wanted(price_minor: int, compare_at_minor: int, currency: str) -> dict[str, Any]:

@@ -45,6 +45,7 @@ class PromotionTick:
     stopped: int = 0
     late: int = 0
     reported: int = 0
+    restoring: int = 0  # of which the price is tried to be put back once more
 
 
 class PromotionWatch:
@@ -68,9 +69,10 @@ class PromotionWatch:
         stopped = [await self._safely(self._stop(each, reason, now)) for each, reason in due]
         late = [each for each in unfinished if each.stopping_at is not None and each.stopping_at + LATE <= now]
         told = [await self._safely(self._late(each)) for each in late]
+        again = [await self._safely(self._again(each, now)) for each in late if each.restored is False]
         reports = [each for each in unreported if reported_from(each) <= now]
         reported = [await self._safely(self._report(each, now)) for each in reports]
-        return PromotionTick(sum(stopped), sum(told), sum(reported))
+        return PromotionTick(sum(stopped), sum(told), sum(reported), sum(again))
 
     async def _due(
         self, connection: AsyncConnection, unfinished: list[PromotionRow], now: datetime
@@ -108,6 +110,21 @@ class PromotionWatch:
                 over = {"stopped_at": now, "restored": True, "stop_reason": reason}
                 await rows.change(connection, held.id, over)
                 return True
+            deeds = await self._promoting.stop(connection, held, fresh, reason)
+            if deeds:
+                await self._audit.append_all(connection, deeds)
+        return bool(deeds)
+
+    async def _again(self, promotion: PromotionRow, now: datetime) -> bool:
+        """Try once more to put a price back, where that was given up and its time has come."""
+        async with self._database.transaction() as connection:
+            held = await self._requests.held(connection, promotion.request_id)
+            fresh = await rows.of_request(connection, promotion.request_id)
+            trouble = held.detail.get("life", {}).get("trouble") or {}
+            again_at = trouble.get("again_at")
+            if fresh is None or fresh.stopped_at is not None or not again_at or now < datetime.fromisoformat(again_at):
+                return False
+            reason: StopReason = fresh.stop_reason  # type: ignore[assignment]  # written by `Promoting` alone
             deeds = await self._promoting.stop(connection, held, fresh, reason)
             if deeds:
                 await self._audit.append_all(connection, deeds)

@@ -30,8 +30,8 @@ TOLD: tuple[EffectState, ...] = ("halted", "failed")  # people get a card
 class Outcome:
     """What a call has come to.
 
-    done, failed and halted end it; pending: it certainly did not happen and is made again after `wait`; sending: it
-    may have happened and is looked for after `wait`.
+    done, failed, cancelled and halted end it; pending: it certainly did not happen and is made again after `wait`,
+    where it is wanted still; sending: it may have happened and is looked for after `wait`.
     """
 
     state: EffectState
@@ -64,6 +64,8 @@ class Settlements:
         """Write what came of a call that we hold; false, and nothing is changed, where another worker took it over."""
         async with self._database.transaction() as connection:
             await self.hold(connection, held)
+            if outcome.state == "pending" and not await self.wanted(connection, held):
+                outcome = Outcome("cancelled", "it was called off meanwhile")
             if not await rows.settle(connection, held, self._values(outcome)):
                 return False
             await self._follow(connection, held, outcome)
@@ -84,6 +86,11 @@ class Settlements:
         if held.request_id is not None:
             await locks.request(connection, held.request_id)
 
+    async def wanted(self, connection: AsyncConnection, held: EffectRow) -> bool:
+        """Whether a call that did not happen is to be made at all; the caller holds its request."""
+        asked = self.kinds[held.kind].wanted
+        return asked is None or await asked(connection, held)
+
     async def _follow(self, connection: AsyncConnection, held: EffectRow, outcome: Outcome) -> None:
         """What an outcome entails besides the row and the audit entry: the kind's own part, and the cards."""
         await self.show(connection, held.id)
@@ -92,7 +99,7 @@ class Settlements:
         kind = self.kinds[held.kind]
         if outcome.state == "done":
             await kind.done(connection, held, outcome.result or {})
-        elif outcome.state == "failed":
+        elif outcome.state in {"failed", "cancelled"}:
             await kind.failed(connection, held, outcome.error)
         elif outcome.state != "halted":
             await self._wakes.after(connection, BELL)
