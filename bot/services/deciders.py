@@ -43,9 +43,11 @@ class Bench:
 
 async def held_bench(connection: AsyncConnection, clock: Clock, member_id: int, guard: DecisionGuard) -> Bench:
     """A member with those they stand in for, held: nobody spends their budgets until the transaction ends."""
-    principals = await delegations.active(connection, [member_id], clock.now())
-    ids = {member_id, *principals.get(member_id, ())}
+    named = await delegations.active(connection, [member_id], clock.now())
+    ids = {member_id, *named.get(member_id, ())}
     await guard.hold_people(connection, ids)
+    standing = await delegations.active(connection, [member_id], clock.now())  # one was taken back while we waited
+    principals = {member_id: [each for each in standing.get(member_id, ()) if each in ids]}
     return await _bench(connection, clock.now(), ids, principals)
 
 

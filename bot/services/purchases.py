@@ -145,6 +145,7 @@ class Purchases:
         if (no := await refused(connection, self._audit, matter, "draft", asker, platform)) is not None:
             return no
         if case is not None:
+            await locks.requests_of(connection, [case.id], approval.OPEN_STATES)  # the line may join the one it is in
             await locks.cases(connection, [case.id])
             case = case if case.id in await case_rows.free(connection, [case.id]) else None
         wish = figures.drafting.purchase(figures.need(row, case), offer, units)

@@ -308,8 +308,11 @@ async def own_draft(connection: AsyncConnection, way: Way, member_id: int, since
 
 
 async def asked_by(connection: AsyncConnection, held: RequestRow, member_id: int) -> None:
-    """Keep who submitted: as who asks for it where Stocktide drafted it, else as who touched it last."""
-    if held.requested_by == member_id:
+    """Keep who submitted: as who asks for it where Stocktide drafted it, else as who touched it last.
+
+    Somebody else who changed its lines stays who did: submitting must not free them to approve their own change.
+    """
+    if held.requested_by == member_id or (held.requested_by and held.edited_by not in {None, held.requested_by}):
         return
     column = {"requested_by": member_id} if held.requested_by is None else {"edited_by": member_id}
     await connection.execute(update(Request).where(Request.id == held.id).values(**column))
