@@ -98,10 +98,23 @@ async def open_court(
     fulfilments: Mapping[RequestKind, Fulfilment] | None = None,
 ) -> Court:
     """The desk of `tests.services.work.kit`, with a policy in force."""
-    desk = await open_desk(database, clock)
+    court = court_at(await open_desk(database, clock), clock, policy, guard, settings, fulfilments)
+    await court.policies.ensure()
+    return court
+
+
+def court_at(
+    desk: Desk,
+    clock: Clock,
+    policy: Policy = POLICY,
+    guard: DecisionGuard | None = None,
+    settings: ServiceSettings = SETTINGS,
+    fulfilments: Mapping[RequestKind, Fulfilment] | None = None,
+) -> Court:
+    """The services of the policy in front of a desk."""
+    database = desk.database
     shared: dict[str, Any] = {"database": database, "clock": clock, "audit": desk.audit}
     policies = Policies(initial=policy, **shared)
-    await policies.ensure()
     rulings = Rulings(clock=clock, policies=policies, settings=settings)
     requests = Requests(outbox=desk.outbox, rulings=rulings, **shared)
     authenticators = Authenticators(issuer="Stocktide", **shared)

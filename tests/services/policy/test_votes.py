@@ -18,7 +18,7 @@ from bot.storage import requests as rows
 from bot.storage import tables
 from bot.storage.database import Database
 from tests.services.policy.kit import POLICY, Court, open_court, said
-from tests.services.work.kit import SETTINGS, request_row
+from tests.services.work.kit import SETTINGS, add_channel, request_row
 
 WIDE = (
     RoleLimit("approver", "GBP", 5_000_000),
@@ -46,8 +46,7 @@ async def test_a_large_request_takes_two_people_and_shows_the_first_on_every_cop
     request_id = await court.pending(LARGE)
     assert (await request_row(court, request_id)).needs == 2
     async with court.database.transaction() as connection:
-        channel = tables.Conversation.__table__.insert().values(platform="slack", external_id="C1", kind="group")
-        conversation = (await connection.execute(channel.returning(tables.Conversation.id))).scalar_one()
+        conversation = await add_channel(connection, "C1", "requests", now=court.clock.now())
         post = {"conversation_id": conversation, "subject": f"request:{request_id}", "message_id": "1.1"}
         await connection.execute(insert(tables.Post).values(**post, posted_at=court.clock.now()))
     first = await court.decide(request_id, "Lin Wei", version=2)
