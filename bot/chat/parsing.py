@@ -46,6 +46,7 @@ MAX_LINE = 600  # characters; a longer line is no command
 MAX_REST = 500  # characters of a comment
 
 _QUOTES = str.maketrans(dict.fromkeys("“”„‟«»＂「」『』", '"'))
+_UNSTORABLE = re.compile("[\x00\ud800-\udfff]")
 _EDGES = "。，、！？；,;!?…"  # left at the end of a word by a sentence
 
 
@@ -71,16 +72,16 @@ class Line:
     @classmethod
     def typed(cls, text: str) -> Line:
         """Cut what a person typed; quotes keep words together, a lone quote is a character like any other."""
-        return cls(text, tuple(_tokens(text)))
+        return cls(_storable(text), tuple(_tokens(text)))
 
     @classmethod
     def pressed(cls, words: Sequence[str]) -> Line:
         """A button's words, each whole as it is."""
         tokens, start = [], 0
-        for word in words:
+        for word in map(_storable, words):
             tokens.append(Token(word, start, start + len(word)))
             start += len(word) + 1
-        return cls(" ".join(words), tuple(tokens), whole=True)
+        return cls(_storable(" ".join(words)), tuple(tokens), whole=True)
 
     def after(self, count: int) -> Line:
         """The line without its first `count` words."""
@@ -95,6 +96,11 @@ class Line:
         tokens = self.tokens[start:]
         typed = self.text[tokens[0].start :].strip()
         return tokens[0].text if len(tokens) == 1 and typed[:1].translate(_QUOTES) == '"' else typed
+
+
+def _storable(text: str) -> str:
+    """The text with a sign in place of each that no database takes: a halt must not fail for half an emoji."""
+    return _UNSTORABLE.sub("\ufffd", text)
 
 
 def plain(text: str) -> str:
@@ -183,7 +189,9 @@ def _label(parameter: Parameter, kind: type) -> Inline:
         "code": _("CODE"),
         "name": _("COMMAND"),
         "comment": _("comment"),
-        "value": _("VALUE"), "person": _("MEMBER until DATE"), "member": _("MEMBER"),
+        "value": _("VALUE"),
+        "person": _("MEMBER until DATE"),
+        "member": _("MEMBER"),
         "where": _("SUPPLIER"),
         "place": _("store=NAME"),
         "changes": _("SKU=UNITS supplier=CODE date=DAY"),

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 
+import pytest
+
 from bot.storage import tables
 from tests.services.promotions.kit import Yard, pounds
 
@@ -79,3 +81,14 @@ async def test_a_restore_that_a_person_wants_left_is_left(small: Yard) -> None:
     assert not (await small.presses("Nok", "stop", f"R-{request_id}")).refused
     await small.works()
     assert small.price() == (pounds(250), None)
+
+
+@pytest.mark.parametrize("sign", ["\x00", "\ud83d"])
+async def test_no_sign_that_a_database_refuses_keeps_a_halt_or_a_rejection_from_its_effect(
+    yard: Yard, sign: str
+) -> None:
+    request_id = await yard.asked()
+    assert not (await yard.says("Lin Wei", f"halt all look {sign} here")).refused
+    assert not (await yard.says("Greta", f"reject R-{request_id} no{sign}")).refused
+    assert {halt.reason for halt in await yard.all(tables.Halt)} == {"look \ufffd here"}
+    assert (await yard.request(request_id)).state == "rejected"
