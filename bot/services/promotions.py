@@ -91,6 +91,7 @@ class Promotions:
         subject = await self._subject(sku, location)
         place = subject.taken.place(subject.row).code
         name = self._outlets.choose(place, store)
+        await self._within(subject, name, asker, platform, f"product:{sku.code}")
         wish = Wish(
             store=name,
             ends_at=ends_at,
@@ -119,6 +120,7 @@ class Promotions:
             sku = (await request_rows.skus(connection, [line.product_id]))[line.product_id]
         subject = await self._at(line.product_id, held.location_id)
         name = self._outlets.choose(subject.taken.place(subject.row).code, "")
+        await self._within(subject, name, asker, platform, f"request:{request_id}")
         wish = Wish(
             store=name,
             ends_at=ends_at or self._end_of(held, subject),
@@ -208,6 +210,20 @@ class Promotions:
             )
         raise NotAllowed(
             _("As {role} you may not stop promotions. Ask a buyer, approver or promotion manager.", role=who)
+        )
+
+    async def _within(self, subject: Subject, store: str, asker: Asker, platform: str, about: str) -> None:
+        """NotAllowed, written to the audit log, where the person's role does not reach the place or the store."""
+        async with self._database.reading() as connection:
+            reach = (await authority.scopes(connection, [asker.member_id])).get(asker.member_id, {})
+        places, stores = reach.get("location"), reach.get("store")
+        here = subject.taken.place(subject.row).code
+        if (not places or here in places) and (not stores or store in stores):
+            return
+        data = {"objection": "scope", "role": asker.role, "name": asker.name}
+        await self._refusing(about, data, asker, platform)
+        raise NotAllowed(
+            _("{effect} concerns a place, supplier or store that your role does not reach.", effect=Code(subject.sku))
         )
 
     async def _refusing(self, subject: str, data: Mapping[str, Any], asker: Asker | None, platform: str) -> None:

@@ -197,7 +197,10 @@ async def needed(connection: AsyncConnection, request_ids: Collection[int]) -> d
                 and_(
                     transfer.id == line.request_id,
                     transfer.kind == "transfer",
-                    transfer.state.in_(("draft", "pending", "approved")),
+                    or_(
+                        transfer.state.in_(("draft", "pending", "approved")),
+                        and_(transfer.state == "executing", transfer.stage.in_(("ordered", "confirmed"))),
+                    ),
                     transfer.from_location_id == Promotion.location_id,
                 ),
             )

@@ -11,6 +11,7 @@ import pytest
 
 from bot.chat.nodes import Action, Actions, Message
 from bot.chat.router import Answer
+from bot.domain.approval import ScopeKind
 from bot.domain.policy import RoleLimit, default_policy
 from bot.ports import MovableClock
 from bot.storage import tables
@@ -138,6 +139,20 @@ async def test_who_may_not_ask_is_told_and_recorded(small: Yard, name: str) -> N
     assert not await requests_of(small)
     if name != "Nobody":
         assert "promotion.refused" in await small.deeds()
+
+
+@pytest.mark.parametrize(("kind", "code"), [("location", "DE"), ("store", "elsewhere")])
+async def test_a_role_that_does_not_reach_the_place_or_the_store_asks_for_nothing_there(
+    small: Yard, kind: ScopeKind, code: str
+) -> None:
+    await small.shop.add_place("DE", "Europe/Berlin", "DE")
+    await small.app.services.members.add_scope("Nok", kind, code)
+    assert (await small.says("Nok", "promo LAMP 20% until Friday")).refused
+    assert not await small.all(tables.Request)
+    (entry,) = [row for row in await small.all(tables.Audit) if row.action == "promotion.refused"]
+    assert entry.data["objection"] == "scope"
+    await small.app.services.members.add_scope("Nok", kind, "UK" if kind == "location" else "shop")
+    assert not (await small.says("Nok", "promo LAMP 20% until Friday")).refused
 
 
 async def test_who_asked_may_not_approve_alone_beyond_the_small_band(small: Yard) -> None:

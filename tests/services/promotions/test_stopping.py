@@ -5,9 +5,11 @@ from __future__ import annotations
 from datetime import UTC, datetime
 
 import pytest
+from sqlalchemy import update
 
 from bot.storage import tables
-from tests.services.promotions.kit import Yard, pounds
+from tests.services.promotions.kit import LAMP, Yard, pounds
+from tests.services.work.kit import add
 
 FRIDAY = datetime(2011, 11, 25, 15, 59, tzinfo=UTC)  # the last minute of it in Shanghai, where the team sits
 
@@ -92,3 +94,28 @@ async def test_no_sign_that_a_database_refuses_keeps_a_halt_or_a_rejection_from_
     assert not (await yard.says("Greta", f"reject R-{request_id} no{sign}")).refused
     assert {halt.reason for halt in await yard.all(tables.Halt)} == {"look \ufffd here"}
     assert (await yard.request(request_id)).state == "rejected"
+
+
+async def test_a_transfer_that_was_ordered_needs_the_stock_until_it_has_left(small: Yard) -> None:
+    request_id, shop = await small.runs(), small.shop
+    await shop.add_place("DE", "Europe/Berlin", "DE")
+    there = {"location_id": shop.places["DE"], "currency": "GBP"}
+    async with small.database.transaction() as connection:
+        await add(
+            connection, tables.Case, key="stockout_risk:x", kind="stockout_risk", product_id=shop.skus[LAMP],
+            state="acting", severity=2, money_minor=1, evidence={}, opened_at=small.clock.now(),
+            updated_at=small.clock.now(), **there,
+        )  # fmt: skip
+        move = await add(
+            connection, tables.Request, kind="transfer", state="executing", stage="in_transit", total_minor=1,
+            from_location_id=shop.places["UK"], detail={}, created_at=small.clock.now(), **there,
+        )  # fmt: skip
+        await add(
+            connection, tables.RequestLine, request_id=move, product_id=shop.skus[LAMP], quantity=5,
+            unit_cost_minor=100, detail={},
+        )  # fmt: skip
+    assert (await small.ticks()).stopped == 0
+    async with small.database.transaction() as connection:
+        await connection.execute(update(tables.Request).where(tables.Request.id == move).values(stage="confirmed"))
+    assert (await small.ticks()).stopped == 1
+    assert (await small.promotion(request_id)).stop_reason == "needed"
