@@ -6,6 +6,7 @@ those that are gone are dropped, and nothing is ever guessed: a sentence that ch
 
 from __future__ import annotations
 
+import ast
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -30,6 +31,32 @@ def template() -> Catalog:
         ):
             found.add(message, None, [(f"{source}/{name}", 1)], auto_comments=comments)
     return found
+
+
+def marked(text: str) -> Iterator[tuple[int, str, bool]]:
+    """Each sentence that a source marks: its line, the sentence, and whether it stands inside an f-string."""
+    tree = ast.parse(text)
+    inside = {id(part) for whole in ast.walk(tree) if isinstance(whole, ast.JoinedStr) for part in ast.walk(whole)}
+    for call in ast.walk(tree):
+        if isinstance(call, ast.Call) and isinstance(call.func, ast.Name) and call.func.id in KEYWORDS and call.args:
+            first = call.args[0]
+            if isinstance(first, ast.Constant) and isinstance(first.value, str):
+                yield call.lineno, first.value, id(call) in inside
+
+
+def lost(text: str, sentences: Catalog) -> list[int]:
+    """The lines of a source whose sentence is not collected: inside an f-string, or where else Babel does not look."""
+    return sorted({line for line, sentence, inside in marked(text) if inside or sentence not in sentences})
+
+
+def uncollected(sentences: Catalog) -> list[str]:
+    """Each place of the sources, as `file:line`, where a sentence is marked but not collected."""
+    return [
+        f"{path.relative_to(ROOT)}:{line}"
+        for source in SOURCES
+        for path in sorted((ROOT / source).rglob("*.py"))
+        for line in lost(path.read_text(encoding="utf-8"), sentences)
+    ]
 
 
 def catalogs() -> Iterator[tuple[Path, Catalog]]:
@@ -76,7 +103,10 @@ def update() -> list[tuple[Path, list[str]]]:
 
 
 def main(arguments: list[str]) -> int:
-    """Update the catalogs, or with `--check` only look; 1 where a sentence is not translated."""
+    """Update the catalogs, or with `--check` only look; 1 where a sentence is not translated or not collected."""
+    if places := uncollected(template()):
+        sys.stdout.writelines(f"{place}: the sentence is not collected; mark it on its own\n" for place in places)
+        return 1
     if "--check" in arguments:
         sentences = template()
         lacking = [(path, missing(catalog, sentences)) for path, catalog in catalogs()]

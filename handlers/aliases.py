@@ -23,7 +23,7 @@ ALIASES = Aliases(
         "方案": "options", "选项": "options", "对策": "options", "option": "options",
         "叫停": "halt", "熔断": "halt",
         "恢复": "resume",
-        "调用": "effect", "存疑": "effect", "effects": "effect",
+        "调用": "effect", "存疑": "effect", "操作": "effect", "effects": "effect",
         "订单": "order", "跟单": "order", "orders": "order",
         "收货": "receive", "到货": "receive", "入库": "receive", "received": "receive",
         "日报": "digest", "早报": "digest", "简报": "digest",

@@ -16,4 +16,4 @@ async def cancel(call: Invocation, request: RequestRef) -> Message:
     return request_card(found)
 
 
-COMMAND = Command("cancel", cancel, summary=_("Call a request off"), audience="asker")
+COMMAND = Command("cancel", cancel, summary=_("Cancel a request"), audience="asker")

@@ -21,4 +21,4 @@ async def resume(call: Invocation, topic: Literal["promotions", "purchases", "al
     return halts_card(await halts.standing())
 
 
-COMMAND = Command("resume", resume, summary=_("Take a halt back"), short=True)
+COMMAND = Command("resume", resume, summary=_("Lift a halt"), short=True)

@@ -55,7 +55,7 @@ def read_until(text: str) -> Until:
             return found
     raise BadArgument(
         _(
-            "{text} is no end I can read; write {day}, {date}, {time} or {length}.",
+            "I cannot read {text} as an end; write {day}, {date}, {time} or {length}.",
             text=Code(text[:80]),
             day=Code("until Friday"),
             date=Code("until 2011-12-01"),

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import datetime
 
+from bot.chat.cards import labels
 from bot.chat.cards.votes import reason_words
 from bot.chat.nodes import Amount, Code, Inline, Instant, Text
 from bot.domain.approval import Decider, Objection, Spent
@@ -37,9 +38,8 @@ def objection_words(
                 who=others,
             )
         case "role":
-            return _(
-                "The role {role} may not decide {request}. {who}", role=Code(who.role), request=request, who=others
-            )
+            role = labels.role_words(who.role)
+            return _("The role {role} may not decide {request}. {who}", role=role, request=request, who=others)
         case "scope":
             return _(
                 "{request} concerns a place, supplier or store that your role does not reach. {who}",
@@ -64,7 +64,7 @@ def objection_words(
             )
         case "spoken":
             return _(
-                "{request} has your word already, or was approved in your place; another person must approve it too. "
+                "You, or somebody in your place, have approved {request} already; another person must approve it too. "
                 "{who}",
                 request=request,
                 who=others,
@@ -72,7 +72,7 @@ def objection_words(
         case "no_limit":
             return _(
                 "The role {role} has no limit in {currency}, so it may not approve {request} ({total}). {who}",
-                role=Code(who.role),
+                role=labels.role_words(who.role),
                 currency=Text(held.total.currency),
                 request=request,
                 total=Amount(held.total),
@@ -86,7 +86,7 @@ def _beyond(found: Objection, held: RequestRow, who: Decider, policy: Policy, ot
     currency = held.total.currency
     limit = policy.limit(who.role, currency)
     spent = who.spent.get(currency, Spent())
-    request, role = Code(f"R-{held.id}"), Code(who.role)
+    request, role = Code(f"R-{held.id}"), labels.role_words(who.role)
     match found:
         case "over_day":
             return _(
@@ -149,8 +149,8 @@ def reopened_words(held: RequestRow) -> StaleButton:
     """What to say where the policy or a rate is another one than what was shown."""
     return StaleButton(
         _(
-            "What {request} rests on (policy or exchange rate) has changed since it was shown, so it waits anew: look "
-            "at it again before deciding.",
+            "The policy or the exchange rate changed since {request} was shown, so it needs approval again. Look at it "
+            "before deciding.",
             request=Code(f"R-{held.id}"),
         )
     )

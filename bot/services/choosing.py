@@ -58,13 +58,14 @@ def series_of(figures: Plan, sku: Sku, location: Location | None) -> int:
         row = figures.row(sku.id, location.id)
         if row is None:
             raise BadArgument(
-                _("{sku} was never sold or counted in {place}.", sku=Code(sku.code), place=Text(location.name)), "buy"
+                _("{sku} has no sales or stock record in {place}.", sku=Code(sku.code), place=Text(location.name)),
+                "buy",
             )
         return row
     supply, series = figures.assessed.supply, range(figures.assessed.series)
     mine = [row for row in series if int(figures.taken.product_ids[row]) == sku.id]
     if not mine:
-        raise BadArgument(_("{sku} was never sold or counted anywhere.", sku=Code(sku.code)), "buy")
+        raise BadArgument(_("{sku} has no sales or stock record.", sku=Code(sku.code)), "buy")
     return max(
         mine,
         key=lambda row: (
@@ -88,7 +89,7 @@ async def chosen_offer(
     if supplier is None or not others:
         raise BadArgument(
             _(
-                "Nobody is known to deliver {sku} to {place}; import a route first.",
+                "No supplier delivers {sku} to {place}; import a route first.",
                 sku=Code(sku.code),
                 place=Text(place.name),
             ),

@@ -263,8 +263,8 @@ def _allow(subject: Subject, price: int, promo: int, cost: int, policy: Policy) 
     if lowest is None:
         raise PriceTooLow(
             _(
-                "The price now is at the floor, {floor}, or below it: cost and the policy's least margin of {margin}. "
-                "It cannot be lowered.",
+                "The price now is at the floor, {floor}, or below it: cost and the policy's least markup on cost, "
+                "{margin}. It cannot be lowered.",
                 floor=floor,
                 margin=Number(policy.least_margin, 1, share=True),
             ),
@@ -272,7 +272,7 @@ def _allow(subject: Subject, price: int, promo: int, cost: int, policy: Policy) 
         )
     if wrong == "floor":
         words = _(
-            "{asked} is below the floor, {floor}: cost and the policy's least margin of {margin}. "
+            "{asked} is below the floor, {floor}: cost and the policy's least markup on cost, {margin}. "
             "The lowest price allowed is {lowest}.",
             asked=asked,
             floor=floor,

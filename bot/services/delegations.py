@@ -9,8 +9,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+from bot.chat.cards import labels
 from bot.chat.command import Asker
-from bot.chat.nodes import Code, Text
+from bot.chat.nodes import Text
 from bot.domain.approval import DECIDERS
 from bot.errors import NotAllowed, Refusal, UnknownReference
 from bot.ports import Clock
@@ -60,7 +61,8 @@ class Delegations:
             await locks.members(connection, [asker.member_id])
             role = await authority.role_of(connection, asker.member_id)
             if role not in _LENDING:
-                raise NotAllowed(_("The role {role} decides nothing, so it can lend nothing.", role=Code(role or "–")))
+                own = labels.role_words(role or "")
+                raise NotAllowed(_("The role {role} decides nothing, so it can lend nothing.", role=own))
             found = await member_rows.by_name(connection, to_name)
             if found is None or not found.active:
                 raise UnknownReference(_("There is no member called {name}.", name=Text(to_name[:80])))
@@ -73,7 +75,7 @@ class Delegations:
                         "{name} is {role}, a role without a limit of its own; the lower of both limits holds, so they "
                         "could approve nothing.",
                         name=Text(found.name),
-                        role=Code(found.role),
+                        role=labels.role_words(found.role),
                     )
                 )
             if until <= starts_at:

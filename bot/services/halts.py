@@ -12,9 +12,9 @@ from types import MappingProxyType
 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from bot.chat.cards import labels
 from bot.chat.cards.effects import resumed_card, thrown_card
 from bot.chat.command import Asker
-from bot.chat.nodes import Code
 from bot.domain.effects import HALT_TOPICS, HaltTopic, HaltView
 from bot.errors import NotAllowed
 from bot.ports import Clock
@@ -148,11 +148,14 @@ class Halts:
                 _(
                     "The role {role} may not halt this. An approver or an administrator can, and a promotion manager "
                     "can halt promotions.",
-                    role=Code(role or "viewer"),
+                    role=labels.role_words(role or "viewer"),
                 )
             )
         return NotAllowed(
-            _("The role {role} may not resume. An approver or an administrator can.", role=Code(role or "viewer"))
+            _(
+                "The role {role} may not resume. An approver or an administrator can.",
+                role=labels.role_words(role or "viewer"),
+            )
         )
 
     async def _show(self, topics: Collection[HaltTopic]) -> None:

@@ -12,6 +12,7 @@ from typing import Any
 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from bot.chat.cards import labels
 from bot.chat.cards.effects import answer_line, effect_code
 from bot.chat.command import Asker
 from bot.chat.nodes import Code
@@ -151,7 +152,7 @@ class Inquiries:
             _(
                 "The role {role} may not say what became of {effect}. Whoever may approve its request can, and an "
                 "administrator.",
-                role=Code(role or "viewer"),
+                role=labels.role_words(role or "viewer"),
                 effect=code,
             )
         )

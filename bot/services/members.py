@@ -11,6 +11,7 @@ from zoneinfo import ZoneInfo
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from bot.chat.cards import labels
 from bot.chat.command import Asker, Origin, Role
 from bot.chat.nodes import Text
 from bot.domain.approval import ScopeKind
@@ -235,7 +236,8 @@ class Members:
             known = await _codes(connection, kind)
             if known is not None and code not in known:
                 listed = Text(", ".join(sorted(known)[:10]) or "–")
-                raise UnknownReference(_("There is no such {kind}; known are {codes}.", kind=Text(kind), codes=listed))
+                what = labels.SCOPES[kind]
+                raise UnknownReference(_("There is no such {kind}; known are {codes}.", kind=what, codes=listed))
             added = await authority.add_scope(connection, found.id, kind, code)
             if added:
                 data = {"kind": kind, "code": code}

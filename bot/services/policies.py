@@ -11,7 +11,8 @@ from dataclasses import dataclass
 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from bot.chat.nodes import Code, Text
+from bot.chat.cards.policy import VERSION_STATES
+from bot.chat.nodes import Code
 from bot.domain.loosening import loosened
 from bot.domain.money import Money
 from bot.domain.policy import Policy, RoleLimit, VersionView
@@ -63,9 +64,7 @@ class Policies:
     async def ensure(self) -> None:
         """Write the first version where the database has none."""
         async with self._database.transaction() as connection:
-            await locks.policy(connection)
-            if await rows.active(connection) is None:
-                await self._activate(connection, self._initial, (), None, "made from the settings")
+            await self._hold(connection)
 
     async def seed(self, document: str | Policy) -> int:
         """Put a policy in force by the word of whoever set Stocktide up (the demo, a first start); its number."""
@@ -85,7 +84,7 @@ class Policies:
     async def change(self, wanted: Policy, member_id: int, platform: str, note: str = "") -> VersionView:
         """As `apply`, with the policy itself."""
         async with self._database.transaction() as connection:
-            await locks.policy(connection)
+            await self._hold(connection)
             outcome = await self._changed(connection, wanted, member_id, platform, note[:_NOTE])
         return _raised(outcome)
 
@@ -101,14 +100,14 @@ class Policies:
     async def confirm(self, number: int, member_id: int, platform: str) -> VersionView:
         """Put a proposed version in force, as a second admin."""
         async with self._database.transaction() as connection:
-            await locks.policy(connection)
+            await self._hold(connection)
             outcome = await self._confirmed(connection, number, member_id, platform)
         return _raised(outcome)
 
     async def refuse(self, number: int, member_id: int, platform: str) -> VersionView:
         """Turn a proposed version down, as any admin; who proposed it may take it back so."""
         async with self._database.transaction() as connection:
-            await locks.policy(connection)
+            await self._hold(connection)
             outcome = await self._refused(connection, number, member_id, platform)
         return _raised(outcome)
 
@@ -128,6 +127,12 @@ class Policies:
             return write_policy((await self.in_force()).policy)
         async with self._database.reading() as connection:
             return write_policy(of_document((await self._found(connection, number)).document))
+
+    async def _hold(self, connection: AsyncConnection) -> None:
+        """Make this the only change until the transaction ends; every change follows a first version."""
+        await locks.policy(connection)
+        if await rows.active(connection) is None:
+            await self._activate(connection, self._initial, (), None, "made from the settings")
 
     async def _changed(
         self, connection: AsyncConnection, wanted: Policy, member_id: int, platform: str, note: str
@@ -245,8 +250,7 @@ def _raised(outcome: VersionView | Refusal) -> VersionView:
 def _not_waiting(row: PolicyRow) -> StaleButton | None:
     if row.state == "proposed":
         return None
-    state = Text(row.state)
-    return StaleButton(_("Version {number} of the policy waits no longer: {state}.", number=row.id, state=state))
+    return StaleButton(_("Version {number} is already {state}.", number=row.id, state=VERSION_STATES[row.state]))
 
 
 async def _may_change(connection: AsyncConnection, member_id: int) -> bool:

@@ -340,7 +340,7 @@ def _minor(price: Price, currency: str) -> int:
         return Money(price.amount, currency).minor
     except ValueError:
         raise BadArgument(
-            _("{price} has a fraction of the smallest coin.", price=Code(str(price.amount))), "promo"
+            _("{price} has too many decimals for this currency.", price=Code(str(price.amount))), "promo"
         ) from None
 
 

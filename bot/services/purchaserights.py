@@ -50,7 +50,7 @@ async def refused(
 ) -> NotAllowed | None:
     """Why this person may not, written to the audit log; None where they may. Raise it after the transaction."""
     role = await authority.role_of(connection, asker.member_id)
-    reason, words = "", _("")
+    reason, words = "", Words("")
     if role is None:
         reason, words = "stranger", _("I do not know you yet; an administrator can make you a member.")
     elif not _may(role, matter, doing, asker.member_id):

@@ -14,9 +14,10 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bot.chat.arguments import Location, Sku
 from bot.chat.cards import request_card
-from bot.chat.cards.labels import REQUEST_STATES, request_code
+from bot.chat.cards.labels import REQUEST_STATES, listing, request_code
+from bot.chat.cards.requests import changed_words
 from bot.chat.command import Asker
-from bot.chat.nodes import Bold, Code, Text
+from bot.chat.nodes import Bold, Code
 from bot.domain import approval
 from bot.domain.sourcing import Offer, SourcingSettings
 from bot.domain.views import RequestView
@@ -217,7 +218,7 @@ class Purchases:
             return _settled(held, await self._requests.view(connection, request_id))
         if held.kind == "promotion":
             again = Code(f"promo {request_code(held.id)}")
-            return StaleButton(_("A clearance begins with its preview; write {example}.", example=again))
+            return StaleButton(_("Preview a clearance before submitting it; write {example}.", example=again))
         if version is not None and version != held.version:
             return stale(held)
         await locks.cases(connection, await rows.case_ids(connection, [request_id]))
@@ -301,15 +302,11 @@ def recorded(view: RequestView) -> dict[str, Any]:
 def stale(held: RequestRow) -> StaleButton:
     """The request changed since it was shown; what changed is named."""
     changes = held.detail.get("difference") or []
-    told = [f"{item['what']}: {item['before']} > {item['after']}" for item in changes[:3]]
-    if not told:
+    if not changes:
         return StaleButton(_("{request} has changed since it was shown; look at it again.", request=_code(held)))
+    told = listing([changed_words(item) for item in changes[:3]], _("; "))
     return StaleButton(
-        _(
-            "{request} has changed since it was shown ({changes}); look at it again.",
-            request=_code(held),
-            changes=Text(", ".join(told)),
-        )
+        _("{request} has changed since it was shown ({changes}); look at it again.", request=_code(held), changes=told)
     )
 
 

@@ -216,7 +216,8 @@ def _chosen(lines: Sequence[OrderedLine], given: Mapping[str, int]) -> list[tupl
             words = _("{sku} is not on this order, which has {skus}.", sku=Code(name[:80]), skus=Code(listed))
             raise BadArgument(words, "receive")
         if not 0 <= units <= MOST:
-            raise BadArgument(_("{units} is no number of units that can arrive.", units=units), "receive")
+            words = _("{units} units cannot have arrived; give a number between 0 and {most}.", units=units, most=MOST)
+            raise BadArgument(words, "receive")
         if line.product_id in found:
             raise BadArgument(_("{sku} is named twice.", sku=Code(line.sku)), "receive")
         found[line.product_id] = (line, units)

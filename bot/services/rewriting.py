@@ -214,7 +214,7 @@ def _routes(
     mode = wishes.mode or (held.mode if held.mode in modes else min(modes, default=""))
     if mode not in modes:
         known = Text(", ".join(sorted(modes)) or "–")
-        faults.append(_("mode: not all of it comes {mode}; these are possible: {known}.",
+        faults.append(_("mode: not every product can come {mode}; these are possible: {known}.",
                         mode=MODES.get(mode, Text(mode[:20])), known=known))  # fmt: skip
         return {}
     found = {
@@ -222,7 +222,7 @@ def _routes(
         for product, offers in open_to.items()
     }
     if len({figures.taken.market.routes.currency[one.route] for one in found.values()}) > 1:
-        faults.append(_("supplier: it asks for several currencies; order the products one by one."))
+        faults.append(_("supplier: these products are priced in different currencies; order them separately."))
         return {}
     return found
 

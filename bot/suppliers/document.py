@@ -273,7 +273,8 @@ class _Numbered(Canvas):
         order, page = self._page.order, self._page
         self.setFont(page.font, 8)
         self.setFillColor(_GREY)
-        left = f"{page.title} · {page.say(_('Version {version}', version=order.version))}"
+        version = page.say(_("Version {version}", version=order.version))
+        left = f"{page.title} · {version}"
         right = page.say(_("Page {number} of {pages}", number=number, pages=pages))
         self.drawString(_MARGIN, 11 * mm, left)
         self.drawRightString(A4[0] - _MARGIN, 11 * mm, right)

@@ -72,7 +72,7 @@ def test_a_form_is_printed_with_its_fields_and_the_line_to_type() -> None:
     ran = stocktide("ask", "/edit R-1", "--at", files.AT)
     assert ran.code == 0, ran.out
     said = " ".join(ran.out.split())
-    assert "Type it so: edit R-1" in said
+    assert "Type it like this: edit R-1" in said
     assert "date=2011-12-20" in said
     form = decode(json.loads(stocktide("ask", "/edit R-1", "--json", "--at", files.AT).out))
     assert isinstance(form, Form)

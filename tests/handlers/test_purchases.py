@@ -15,7 +15,7 @@ async def test_buying_shows_what_it_comes_to_and_offers_what_fits(office: Office
     right = await office.press(buttons(wrong)[1], "Jonas")
     said = text(right)
     assert "waits" in said.lower() or "Approve" in str(buttons(right)[0].label)
-    assert f"With it {LANTERN} stands at" in said
+    assert f"With this order the inventory position of {LANTERN} is" in said
     over = text(await office.ask(f"采购 {LANTERN} 1200", "Jonas"))
     assert "more than is needed" in over
     assert (await office.ask(f"buy {LANTERN} 48", "Vic")).refused
@@ -70,7 +70,7 @@ async def test_options_compare_and_carry_one_out(office: Office) -> None:
     compared = await office.ask("options C-1")
     said = text(compared)
     assert "Best:" in said
-    assert "Empty days saved" in said
+    assert "Stock-out days avoided" in said
     assert (await office.ask("options C-1 transfer", "Jonas")).refused
     waited = await office.ask("options C-1 wait", "Jonas")
     assert "stays silent until" in text(waited)

@@ -35,6 +35,23 @@ def test_there_is_a_catalog_for_every_language_but_that_of_the_sources() -> None
     assert {path.parent.parent.name for path, _catalog in CATALOGS} == set(LANGUAGES) - {"en"}
 
 
+def test_no_sentence_is_marked_where_it_is_not_collected(sentences: Catalog) -> None:
+    assert messages.uncollected(sentences) == []
+
+
+@pytest.mark.parametrize(
+    ("source", "lines"),
+    [
+        ("_('Product')", []),
+        ("f\"{name}: {say(_('Product'))}\"", [1]),
+        ("f\"{name}: {n_('{count} day', '{count} days', 2)}\"", [1]),
+        ("say(f'{name}')\n_('A sentence that no catalog holds.')", [2]),
+    ],
+)
+def test_a_sentence_that_is_not_collected_is_found(source: str, lines: list[int], sentences: Catalog) -> None:
+    assert messages.lost(source, sentences) == lines
+
+
 @pytest.mark.parametrize(
     ("path", "catalog"), CATALOGS, ids=lambda value: value.parts[-3] if isinstance(value, Path) else ""
 )

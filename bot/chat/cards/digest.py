@@ -85,11 +85,7 @@ def _dated(digest: DigestView) -> Inline:
 
 
 def _dates(days: Sequence[date]) -> Inline:
-    parts: list[Inline] = []
-    for day in days:
-        parts += [Text(", ")] if parts else []
-        parts.append(Day(day))
-    return Span(tuple(parts))
+    return labels.listing([Day(day) for day in days])
 
 
 def _sections(digest: DigestView) -> list[Block]:

@@ -140,8 +140,8 @@ def _buttons(effect: EffectView) -> tuple[Action, ...]:
     shown = effect_code(effect.id, effect.attempts)
     found = [
         Action(_("It happened"), "effect", (shown, "done"), style="primary"),
-        Action(_("It did not: send it"), "effect", (shown, "again"), style="danger"),
-        Action(_("It did not: leave it"), "effect", (shown, "drop")),
+        Action(_("It did not happen: send again"), "effect", (shown, "again"), style="danger"),
+        Action(_("It did not happen: drop it"), "effect", (shown, "drop")),
     ]
     if effect.request_id is not None:
         code = labels.request_code(effect.request_id)
@@ -301,10 +301,10 @@ def _still(topics: frozenset[HaltTopic] | set[HaltTopic]) -> Words:
     """What goes on all the same."""
     if "promotions" in topics:
         return _(
-            "No such call begins until somebody resumes. Requests can still be decided; they wait. "
+            "Nothing of this kind is sent until somebody resumes. Requests can still be approved; they wait. "
             "Running promotions go on, and restoring a price is never halted."
         )
-    return _("No such call begins until somebody resumes. Requests can still be decided; they wait.")
+    return _("Nothing of this kind is sent until somebody resumes. Requests can still be approved; they wait.")
 
 
 def _stop_all(topics: frozenset[HaltTopic] | set[HaltTopic]) -> tuple[Block, ...]:
@@ -314,8 +314,4 @@ def _stop_all(topics: frozenset[HaltTopic] | set[HaltTopic]) -> tuple[Block, ...
 
 
 def _topics(topics: Sequence[HaltTopic]) -> Inline:
-    parts: list[Inline] = []
-    for topic in topics:
-        parts += [Text(", ")] if parts else []
-        parts.append(TOPICS[topic])
-    return Span(tuple(parts))
+    return labels.listing([TOPICS[topic] for topic in topics])

@@ -49,7 +49,7 @@ def form_card(form: Form, name: str) -> Message:
             Heading(form.title),
             Paragraph(form.intro),
             *(Facts(pairs[start : start + _FACTS]) for start in range(0, len(pairs), _FACTS)),
-            Paragraph(_("Type it so: {line}", line=Code(line))),
+            Paragraph(_("Type it like this: {line}", line=Code(line))),
         ),
     )
 

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from decimal import Decimal
 
 from bot.chat.nodes import Amount, Badge, Bold, Code, Day, Inline, Number, Span, Text, Tone
+from bot.domain.approval import ScopeKind
 from bot.domain.money import Money
 from bot.domain.views import Arrival, CaseKind, CaseState, RequestKind, RequestState, Topic
 from bot.words import Words, _, n_
@@ -70,6 +71,13 @@ MODES: Mapping[str, Words] = {
     "air": _("by air"),
     "road": _("by road"),
     "rail": _("by rail"),
+    "courier": _("by courier"),
+}
+
+SCOPES: Mapping[ScopeKind, Words] = {
+    "location": _("location"),
+    "supplier": _("supplier"),
+    "store": _("store"),
 }
 
 PLATFORMS: Mapping[str, str] = {"slack": "Slack", "telegram": "Telegram"}
@@ -78,6 +86,20 @@ PLATFORMS: Mapping[str, str] = {"slack": "Slack", "telegram": "Telegram"}
 def platform_name(platform: str) -> Inline:
     """A platform's own name; anything else is the command line."""
     return Text(PLATFORMS[platform]) if platform in PLATFORMS else _("the command line")
+
+
+def role_words(role: str) -> Inline:
+    """A role's name; a dash for nobody's."""
+    return ROLES.get(role, Text(role) if role else NONE)
+
+
+def listing(parts: Sequence[Inline], separator: Words | None = None) -> Inline:
+    """Words side by side, parted as the reader's language parts them (by default with commas)."""
+    between = separator or _(", ")
+    joined: list[Inline] = []
+    for part in parts:
+        joined += [between, part] if joined else [part]
+    return Span(tuple(joined))
 
 
 def kind_badge(kind: CaseKind) -> Badge:

@@ -55,9 +55,9 @@ def options_card(view: OptionsView) -> Message:
         Column(_("Units"), "end"),
         Column(_("Arrives"), "end"),
         Column(_("Landed cost"), "end"),
-        Column(_("Empty days saved"), "end"),
+        Column(_("Stock-out days avoided"), "end"),
         Column(_("Margin lost"), "end"),
-        Column(_("Tied up costs"), "end"),
+        Column(_("Cost of capital tied up"), "end"),
     )
     best = next(option for option in view.options if option.best)
     blocks: list[Block] = [
@@ -67,7 +67,9 @@ def options_card(view: OptionsView) -> Message:
     ]
     if view.request is not None:
         code = Bold(Text(labels.request_code(view.request.id)))
-        blocks.append(Paragraph(_("Now {request} answers it; another option takes its line out there.", request=code)))
+        blocks.append(
+            Paragraph(_("{request} covers this now; choosing another option removes its line there.", request=code))
+        )
     code_of_case = labels.case_code(case.id)
     buttons = [_button(option, code_of_case) for option in view.options if not option.current]
     buttons.append(Action(_("Why?"), "why", (code_of_case,)))
@@ -75,8 +77,8 @@ def options_card(view: OptionsView) -> Message:
     blocks.append(
         Footnote(
             n_(
-                "Over the next {count} day, by the figures of this moment; what is not sold then is lost.",
-                "Over the next {count} days, by the figures of this moment; what is not sold then is lost.",
+                "Over the next {count} day, at today's figures; sales missed in that time count as lost.",
+                "Over the next {count} days, at today's figures; sales missed in that time count as lost.",
                 int(view.days),
             )
         )
@@ -127,7 +129,7 @@ def bought_card(request: RequestView, sku: str, position: int, order_up_to: int)
     """What somebody asked for, and what the inventory position comes to with it."""
     card = request_card(request)
     words: Inline = _(
-        "With it {sku} stands at {position}, against an order-up-to level of {level}.",
+        "With this order the inventory position of {sku} is {position}; the order-up-to level is {level}.",
         sku=Text(sku),
         position=labels.units(position),
         level=labels.units(order_up_to),

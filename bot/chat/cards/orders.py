@@ -86,7 +86,7 @@ def _facts(request: RequestView) -> list[Inline]:
             else _("took {days}, {stated} were stated", days=labels.days(took), stated=Number(stated, 1))
         )
     if isinstance(short := request.detail.get("short"), int) and short:
-        found.append(_("{units} will not come", units=labels.units(short)))
+        found.append(_("{units} not delivered", units=labels.units(short)))
     if (over := sum(max(line.received - line.quantity, 0) for line in request.lines)) > 0:
         found.append(_("{units} more than ordered", units=labels.units(over)))
     return found
@@ -139,7 +139,7 @@ def _buttons(request: RequestView) -> tuple[Action, ...]:
         found.append(Action(_("Received in part"), "receive", (shown, "some")))
     found.append(Action(_("New date"), "order", (code, "arrives")))
     if not whole:
-        found.append(Action(_("The rest will not come"), "order", (code, "close"), style="danger"))
+        found.append(Action(_("Close, the rest is not coming"), "order", (code, "close"), style="danger"))
     return tuple(found)
 
 
@@ -147,7 +147,7 @@ def progress_card(request: RequestView, *, already: bool) -> Message:
     """The answer to who reported on an order."""
     code = Bold(Text(labels.request_code(request.id)))
     if already:
-        words = _("{request} stood so before; nothing has changed.", request=code)
+        words = _("{request} was like that already; nothing has changed.", request=code)
     elif request.state == "done":
         words = _("{request} is closed: the rest is expected no longer.", request=code)
     else:
@@ -162,7 +162,7 @@ def received_card(
     code = Bold(Text(labels.request_code(request.id)))
     blocks: list[Block] = []
     if repeated:
-        words = _("You said exactly this of {request} before; nothing was counted twice.", request=code)
+        words = _("You reported exactly this for {request} before; nothing was counted twice.", request=code)
         blocks.append(Footnote(_("If it did arrive a second time, write {word} at the end.", word=Code("again"))))
     elif already:
         words = _("All of {request} had been received before; nothing was counted twice.", request=code)
@@ -213,7 +213,7 @@ def arrives_form(request: RequestView) -> Form:
         intro=_("When does {request} arrive?", request=Text(labels.request_code(request.id))),
         fields=(
             Field("arrives", _("Arrives"), "day", day),
-            Field("reference", _("Their number"), "text", request.reference, required=False),
+            Field("reference", _("Supplier's reference"), "text", request.reference, required=False),
         ),
         command="order",
         arguments=(labels.request_code(request.id), "arrives"),

@@ -50,9 +50,9 @@ RULES: Mapping[RuleName, Words] = {
     "role": _("The role may decide this kind"),
     "scope": _("The role reaches the place, supplier and store"),
     "forbidden": _("The policy allows it at all"),
-    "requester": _("Somebody else asked for it"),
-    "editor": _("Somebody else changed it last"),
-    "vote": _("Not approved by them, or for them, before"),
+    "requester": _("Requested by somebody else"),
+    "editor": _("Last changed by somebody else"),
+    "vote": _("Has not approved it yet, in person or by delegate"),
     "limit": _("Limit per request"),
     "day": _("Limit per day, with what was approved before"),
     "month": _("Limit per month, with what was approved before"),
@@ -150,16 +150,16 @@ def _facts(policy: Policy) -> tuple[tuple[Words, Inline], ...]:
         step_up = _money(policy.step_up_above, policy.currency)
     return (
         (_("One-time code above"), step_up),
-        (_("Orders to one supplier add up over"), labels.days(policy.split_days)),
+        (_("Orders to one supplier are counted together for"), labels.days(policy.split_days)),
         (_("Purchases lapse after"), _hours(policy.purchase_hours)),
         (_("Transfers lapse after"), _hours(policy.transfer_hours)),
         (_("Promotions lapse after"), _hours(policy.promotion_hours)),
         (_("Deepest discount"), Number(policy.deepest_discount, 1, share=True)),
-        (_("Least margin of a promotion"), Number(policy.least_margin, 1, share=True)),
+        (_("Least markup on cost of a promotion"), Number(policy.least_margin, 1, share=True)),
         (_("Products in one promotion"), Number(policy.promotion_skus)),
         (_("Delegations last"), labels.days(policy.delegation_days)),
         (_("Others are asked after"), _minutes(policy.wait_minutes)),
-        (_("Others are asked after, if urgent"), _minutes(policy.urgent_wait_minutes)),
+        (_("Urgent: others are asked after"), _minutes(policy.urgent_wait_minutes)),
     )
 
 
@@ -189,7 +189,7 @@ def _proposed(version: VersionView, *, admin: bool) -> list[Block]:
     if admin:
         number = str(version.number)
         confirm = Action(_("Confirm version {number}", number=number), "policy", ("confirm", number), style="primary")
-        refuse = Action(_("Turn down"), "policy", ("refuse", number), style="danger")
+        refuse = Action(_("Reject"), "policy", ("refuse", number), style="danger")
         blocks.append(Actions((confirm, refuse)))
     return blocks
 
@@ -209,7 +209,13 @@ def version_card(version: VersionView) -> Message:
 def history_card(versions: Sequence[VersionView]) -> Message:
     """The last versions, newest first."""
     title = _("Versions of the policy")
-    columns = (Column(_("Version")), Column(_("State")), Column(_("By")), Column(_("When")), Column(_("Note")))
+    columns = (
+        Column(_("Version")),
+        Column(_("State")),
+        Column(_("Proposed and confirmed by")),
+        Column(_("When")),
+        Column(_("Note")),
+    )
     rows = tuple(
         (
             Text(str(each.number)),
@@ -234,7 +240,10 @@ def explanation_card(found: Explanation) -> Message:
             Span((title, Text(" · "), Badge(_("may approve"), "good") if found.may else Badge(_("may not"), "bad")))
         ),
         Paragraph(verdict),
-        Table((Column(_("Rule")), Column(_("Fits")), Column(_("Figures"))), tuple(_rule(line) for line in found.rules)),
+        Table(
+            (Column(_("Rule")), Column(_("Met")), Column(_("Amount of limit"))),
+            tuple(_rule(line) for line in found.rules),
+        ),
         Paragraph(
             _(
                 "{money} needs {needs}; {given} given so far.",
@@ -250,7 +259,7 @@ def explanation_card(found: Explanation) -> Message:
     able: Inline = Text(", ".join(found.able)) if found.able else _("nobody")
     blocks.append(Paragraph(_("By their own authority it can be approved by: {names}", names=able)))
     if found.offered:
-        blocks.append(Footnote(_("It was put before: {names}", names=Text(", ".join(found.offered)))))
+        blocks.append(Footnote(_("Already asked: {names}", names=Text(", ".join(found.offered)))))
     return Message(verdict, tuple(blocks))
 
 
@@ -286,7 +295,7 @@ def delegation_card(
     given: tuple[str, datetime, datetime] | None, taken: Sequence[tuple[str, datetime, datetime]], days: int
 ) -> Message:
     """Whom one has named (name, from, until), and in whose place one stands."""
-    title = _("Standing in")
+    title = _("Delegation")
     lines: list[Inline] = []
     if given is not None:
         name, start, end = given
@@ -308,7 +317,8 @@ def delegation_card(
     if given is not None:
         blocks.append(Actions((Action(_("End it now"), "delegate", ("off",), style="danger"),)))
     hint = _(
-        "Name somebody with {example}, for {days} days at most. The lower of both limits holds; nobody hands it on.",
+        "Name somebody with {example}, for {days} days at most. The lower of both limits holds; it cannot be "
+        "passed on.",
         example=Code("delegate Greta until 2011-12-01"),
         days=days,
     )

@@ -66,7 +66,7 @@ def promotion_blocks(request: RequestView) -> tuple[Block, ...]:
     if request.stage in STAGES:
         blocks.append(Paragraph(_progress(request, life)))
     if (words := _trouble(request, life)) is not None:
-        blocks.append(Paragraph(Span((Badge(_("look"), "bad"), Text(" "), words))))
+        blocks.append(Paragraph(Span((Badge(_("check"), "bad"), Text(" "), words))))
     if isinstance(told := life.get("lift"), Mapping):
         blocks.append(Paragraph(_brought(told, request.total.currency)))
     if buttons := _buttons(request, life):
@@ -165,7 +165,7 @@ def lift_card(request: RequestView, lift: Lift, reason: StopReason) -> Message:
         (_("Sold while it ran"), labels.units(lift.during.units)),
         (_("A day while it ran"), labels.per_day(lift.during.per_day)),
         (_("A day before it"), labels.per_day(lift.before.per_day)),
-        (_("That is"), change),
+        (_("Compared with before"), change),
         (_("More than without it"), labels.units(lift.extra)),
         (_("Given away"), _money(lift.given_away_minor, currency)),
         (_("Margin made"), _money(lift.margin_minor, currency)),
@@ -174,8 +174,8 @@ def lift_card(request: RequestView, lift: Lift, reason: StopReason) -> Message:
     )
     left_out = lift.before.left_out + lift.during.left_out
     note = n_(
-        "{days} days of it against as many before; {count} day without stock left out.",
-        "{days} days of it against as many before; {count} days without stock left out.",
+        "{days} days of the promotion compared with the {days} days before; {count} day without stock left out.",
+        "{days} days of the promotion compared with the {days} days before; {count} days without stock left out.",
         left_out,
         days=lift.during.days,
     )
@@ -229,13 +229,13 @@ def _forecast(request: RequestView) -> tuple[tuple[Words, Inline], ...]:
     after = detail.get("promo_price_minor")
     pairs: list[tuple[Words, Inline]] = []
     if isinstance(after, int):
-        pairs.append((_("Margin then, each"), _money(after - cost, currency)))
+        pairs.append((_("Margin per unit at that price"), _money(after - cost, currency)))
     pairs += [
         (_("Break-even discount, each"), _money(detail.get("break_even_minor"), currency)),
-        (_("Sold out with it"), _day(detail.get("sell_out_on"))),
-        (_("Sold out without it"), _day(detail.get("sell_out_without_on"))),
+        (_("Sells out on, with promotion"), _day(detail.get("sell_out_on"))),
+        (_("Sells out on, without"), _day(detail.get("sell_out_without_on"))),
         (_("Sold while it runs"), labels.units(_whole(detail.get("expected_units")))),
-        (_("Given away on those"), _money(detail.get("given_away_minor"), currency)),
+        (_("Discount given on those"), _money(detail.get("given_away_minor"), currency)),
         (_("Carrying cost saved"), _money(detail.get("held_minor"), currency)),
     ]
     return tuple(pairs)
@@ -285,7 +285,7 @@ def _trouble(request: RequestView, life: Mapping[str, Any]) -> Words | None:
         case "differs":
             shown = _money(request.detail.get("price_minor"), currency)
             return _(
-                "{store} asks {seen} for {sku}, not {shown} as was approved; nothing was changed. Ask for it anew.",
+                "{sku} costs {seen} in {store} now, not the approved {shown}; nothing was changed. Ask again.",
                 store=store, seen=seen, sku=sku, shown=shown,
             )  # fmt: skip
         case "currency":
@@ -318,7 +318,7 @@ def _trouble(request: RequestView, life: Mapping[str, Any]) -> Words | None:
 
 def _brought(told: Mapping[str, Any], currency: str) -> Inline:
     return _(
-        "It sold {during} against {before} before, gave away {given} and freed stock of {freed}.",
+        "{during} (before: {before}); {given} given away, {freed} of stock freed.",
         during=labels.per_day(_decimal(told.get("during_per_day"))),
         before=labels.per_day(_decimal(told.get("before_per_day"))),
         given=_money(told.get("given_away_minor"), currency),

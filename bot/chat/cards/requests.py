@@ -37,7 +37,7 @@ from bot.chat.nodes import (
 )
 from bot.chat.paging import page_blocks, page_of
 from bot.domain.money import Money
-from bot.domain.views import RequestLineView, RequestView
+from bot.domain.views import RequestKind, RequestLineView, RequestView
 from bot.words import Words, _, n_
 
 _OPEN = frozenset({"draft", "pending"})
@@ -51,6 +51,12 @@ CHANGED: Mapping[str, Words] = {
     "total": _("Total"),
     "policy": _("Policy"),
     "rate": _("Exchange rate"),
+}
+
+_MONEY: Mapping[RequestKind, Words] = {
+    "purchase_order": _("Total"),
+    "transfer": _("Value"),
+    "promotion": _("Given away at most"),
 }
 
 
@@ -99,14 +105,15 @@ def _difference(request: RequestView) -> list[Block]:
     found = request.detail.get("difference")
     if not found or not isinstance(found, list) or request.state not in _OPEN:
         return []
-    items = tuple(_changed(item) for item in found[:MAX_CHANGES] if isinstance(item, Mapping))
+    items = tuple(changed_words(item) for item in found[:MAX_CHANGES] if isinstance(item, Mapping))
     if len(found) > MAX_CHANGES:
         more = len(found) - MAX_CHANGES
         items = (*items, n_("and {count} more change", "and {count} more changes", more))
     return [Paragraph(Bold(_("Changed since it was shown:"))), Bullets(items)] if items else []
 
 
-def _changed(item: Mapping[str, object]) -> Inline:
+def changed_words(item: Mapping[str, object]) -> Inline:
+    """What changed, from what, and to what."""
     what, before, after = (str(item.get(key, "")) for key in ("what", "before", "after"))
     label = CHANGED.get(what, Code(what))
     if not before or before == "0":
@@ -148,8 +155,7 @@ def _summary(request: RequestView) -> Words:
 
 
 def _facts(request: RequestView) -> tuple[tuple[Words, Inline], ...]:
-    money = _("Total") if request.kind != "transfer" else _("Value")
-    pairs: list[tuple[Words, Inline]] = [(money, Bold(Amount(request.total)))]
+    pairs: list[tuple[Words, Inline]] = [(_MONEY[request.kind], Bold(Amount(request.total)))]
     if request.supplier:
         pairs.append((_("Supplier"), Text(request.supplier)))
     if request.from_location:
@@ -176,13 +182,12 @@ def _details(request: RequestView) -> list[tuple[Words, Inline]]:
         pairs.append((_("Lead time"), labels.days(lead)))
     if (cover := decimal_of(alone.get("days_of_cover"))) is not None:
         pairs.append((_("Cover now"), labels.days(cover)))
-    if (depth := decimal_of(request.detail.get("depth"))) is not None:
-        pairs.append((_("Discount"), Number(depth, 1, share=True)))
-    for key, label in (
-        ("price_minor", _("Price now")),
-        ("promo_price_minor", _("Clearance price")),
-        ("floor_price_minor", _("Floor price")),
-    ):
+    prices = [("floor_price_minor", _("Floor price"))]
+    if not request.detail.get("store"):  # where there is one, `promotion_blocks` tells the price before and after
+        if (depth := decimal_of(request.detail.get("depth"))) is not None:
+            pairs.append((_("Discount"), Number(depth, 1, share=True)))
+        prices = [("price_minor", _("Price now")), ("promo_price_minor", _("Clearance price")), *prices]
+    for key, label in prices:
         minor = request.detail.get(key)
         if isinstance(minor, int):
             pairs.append((label, Amount(Money.of_minor(minor, request.total.currency))))
@@ -203,13 +208,14 @@ def decimal_of(value: object) -> Decimal | None:
 def _lines(request: RequestView, page: int) -> list[Block]:
     if len(request.lines) == 1:
         line = request.lines[0]
-        words = _(
-            "{units} of {product} at {cost} each",
-            units=Bold(labels.units(line.quantity)),
-            product=labels.product(line.sku, line.name),
-            cost=Amount(line.unit_cost),
-        )
-        return [Paragraph(words)]
+        values: dict[str, Inline] = {
+            "units": Bold(labels.units(line.quantity)),
+            "product": labels.product(line.sku, line.name),
+            "cost": Amount(line.unit_cost),
+        }
+        if request.kind == "promotion":
+            return [Paragraph(_("{units} of {product}, cost {cost} each", **values))]
+        return [Paragraph(_("{units} of {product} at {cost} each", **values))]
     shown = page_of(request.lines, page)
     if not shown.items:
         return []

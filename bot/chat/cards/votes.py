@@ -37,7 +37,7 @@ def vote_blocks(request: RequestView) -> tuple[Block, ...]:
     approved = [vote for vote in request.votes if vote.verdict == "approve"]
     if request.needs < 2 and not any(vote.for_whom for vote in approved):
         return _forbidden(request)
-    blocks: list[Block] = [Paragraph(Span((_count(request, len(approved)), Text(" "), _people(request))))]
+    blocks: list[Block] = [Paragraph(_count(request, len(approved))), *_people(request)]
     if approved:
         blocks.append(Bullets(tuple(vote_line(vote) for vote in approved)))
     return (*blocks, *_forbidden(request))
@@ -48,18 +48,15 @@ def _count(request: RequestView, given: int) -> Inline:
     return Badge(_("{given} of {needs} approvals", given=given, needs=request.needs), tone)
 
 
-def _people(request: RequestView) -> Inline:
+def _people(request: RequestView) -> list[Block]:
     """Why more than one person, while it still waits."""
     reasons = reasons_of(request)
     if request.state != "pending" or not reasons or request.needs < 2:
-        return Text("")
-    parts: list[Inline] = []
-    for reason in reasons[:MAX_REASONS]:
-        parts += [Text(" ")] if parts else []
-        parts.append(reason)
+        return []
+    items = tuple(reasons[:MAX_REASONS])
     if len(reasons) > MAX_REASONS:
-        parts += [Text(" "), n_("and {count} more reason", "and {count} more reasons", len(reasons) - MAX_REASONS)]
-    return Span(tuple(parts))
+        items = (*items, n_("and {count} more reason", "and {count} more reasons", len(reasons) - MAX_REASONS))
+    return [Bullets(items)]
 
 
 def vote_line(vote: VoteView) -> Words:
@@ -208,7 +205,10 @@ def voted_card(request: RequestView, missing: int, *, already: bool = False) -> 
 def step_up_form(request: RequestView) -> Form:
     """Asks to restate what is about to be approved, with a one-time code; nothing is filled in beforehand."""
     shown = f"R-{request.id}@{request.version}"
-    fields = [Field("total", _("Total, as it stands on the card"), "money", hint=_("For example 5,120.00"))]
+    total = _("Total, as it stands on the card")
+    if request.kind == "promotion":
+        total = _("Given away at most, as it stands on the card")
+    fields = [Field("total", total, "money", hint=_("For example 5,120.00"))]
     if request.supplier:
         fields.append(Field("supplier", _("Supplier, by code or name"), "text"))
     fields.append(Field("code", _("One-time code of your authenticator app"), "code"))

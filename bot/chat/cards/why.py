@@ -224,11 +224,7 @@ def _result(name: str, result: object, case: CaseView) -> Inline:
 
 def _values(values: Mapping[str, Any]) -> Inline:
     """`d = 1.5, L = 30`: names as in the formula, figures in the reader's language."""
-    parts: list[Inline] = []
-    for key, value in values.items():
-        parts += [Text(", ")] if parts else []
-        parts += [Text(f"{key} = "), _figure(value, 3)]
-    return Span(tuple(parts))
+    return labels.listing([Span((Text(f"{key} = "), _figure(value, 3))) for key, value in values.items()])
 
 
 def _gist(case: CaseView) -> Words:

@@ -50,8 +50,10 @@ def _main(store: LocalStore, tongue: Language) -> str:
         parts.append(f'<ul class="shelf">{"".join(_card(item, tongue) for item in reduced)}</ul>')
     if store.changes:
         rows = "".join(_row(change, tongue) for change in reversed(store.changes[-_CHANGES:]))
-        parts.append(f'<h2>{_said(tongue, _("Last changes"))}</h2><div class="scroll"><table>{rows}</table></div>')
-    parts.append(f"<h2>{_said(tongue, _('Also on the shelf'))}</h2>")
+        changes = _said(tongue, _("Last changes"))
+        parts.append(f'<h2>{changes}</h2><div class="scroll"><table>{rows}</table></div>')
+    rest = _said(tongue, _("Also on the shelf"))
+    parts.append(f"<h2>{rest}</h2>")
     parts.append(f'<ul class="shelf plain">{"".join(_card(item, tongue) for item in others)}</ul>')
     return "".join(parts)
 

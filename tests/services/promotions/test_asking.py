@@ -81,7 +81,7 @@ async def test_chinese_words_ask_the_same(small: Yard) -> None:
         ("promo LAMP 20% until 2011-11-20", "has passed"),
         ("promo LAMP 20% until 2012-05-01", "days ahead"),
         ("promo LAMP €1.99 until Friday", "not in"),
-        ("promo LAMP 1.999 until Friday", "smallest coin"),
+        ("promo LAMP 1.999 until Friday", "too many decimals"),
         ("promo LAMP £2.50 until Friday", "not below the price now"),
         ("promo LAMP £9 until Friday", "not below the price now"),
         ("promo LAMP 20% until Friday NOWHERE", "No location matches"),
