@@ -67,7 +67,7 @@ def _read(text: str, now: datetime, zone: ZoneInfo) -> tuple[str, datetime | Non
                 _("Write the start as a date, such as {example}.", example=Code("2011-11-25")), "delegate"
             )
         start = instant_of(zone, day, time.min)
-    return match["name"].strip(), start, instant_until(read_until(match["until"]), now, zone)
+    return match["name"].strip().removeprefix("@"), start, instant_until(read_until(match["until"]), now, zone)
 
 
 COMMAND = Command("delegate", delegate, summary=_("Let somebody decide in your place for some days"), audience="asker")

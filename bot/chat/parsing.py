@@ -282,7 +282,8 @@ class ArgumentReader:
     async def _convert(self, parameter: Parameter, line: Line, start: int, count: int) -> object:
         words = line.words()[start : start + count]
         text = " ".join(words)
-        choice = self.choices.get(text.casefold(), text.casefold())
+        said = text.casefold()  # a choice's own word wins over what else it may stand for
+        choice = said if said in parameter.choices else self.choices.get(said, said)
         if choice in parameter.choices:
             return choice
         refusals: list[Refusal] = []

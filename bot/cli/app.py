@@ -6,14 +6,15 @@ import logging
 import sys
 from pathlib import Path
 from typing import Annotated
+from zoneinfo import ZoneInfo
 
 import typer
 
 from bot import __version__
 from bot.cli import ask, books, demo, facts, jobs, members, policy, rates, run, setup
 from bot.cli.common import Context, err, say
+from bot.cli.show import TerminalText
 from bot.errors import FileRefused, Refusal, SettingsError, StocktideError
-from bot.language import language
 
 app = typer.Typer(
     name="stocktide",
@@ -61,7 +62,7 @@ def main() -> None:
         say(err, f"Not imported. {error.fault}")
         sys.exit(2)
     except Refusal as error:
-        say(err, language("en").say(error.words))
+        say(err, TerminalText("en", ZoneInfo("UTC")).inline(error.words).plain)
         sys.exit(1)
     except StocktideError as error:
         say(err, str(error))
