@@ -106,7 +106,7 @@ async def test_a_new_policy_lets_the_request_wait_anew_with_the_difference_shown
     request_id = await court.pending(LARGE)
     await court.decide(request_id, "Lin Wei", version=2)
     number = await court.rules(purchase_hours=12)
-    with pytest.raises(StaleButton, match="look"):
+    with pytest.raises(StaleButton, match="needs approval again"):
         await court.decide(request_id, "Greta", version=2)
     row = await request_row(court, request_id)
     assert (row.state, row.version) == ("pending", 3)
