@@ -28,6 +28,7 @@ from bot.words import Words, _
 
 _SHOWN = 50  # versions of a history
 _NOTE = 200  # characters
+_FIRST = "made from the settings"
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,6 +37,9 @@ class InForce:
 
     version: int
     policy: Policy
+
+
+FIRST = 1  # the number of the first version
 
 
 class Policies:
@@ -51,9 +55,11 @@ class Policies:
     async def current(self, connection: AsyncConnection) -> InForce:
         """The policy in force."""
         number = await rows.active_number(connection)
+        if not number:
+            return InForce(FIRST, self._initial)  # what it will be once written down: a ruling of today stays true
         if self._parsed is None or self._parsed.version != number:
             row = await rows.active(connection)
-            self._parsed = InForce(0, self._initial) if row is None else InForce(row.id, of_document(row.document))
+            self._parsed = InForce(FIRST, self._initial) if row is None else InForce(row.id, of_document(row.document))
         return self._parsed
 
     async def in_force(self) -> InForce:
@@ -64,7 +70,9 @@ class Policies:
     async def ensure(self) -> None:
         """Write the first version where the database has none."""
         async with self._database.transaction() as connection:
-            await self._hold(connection)
+            await locks.policy(connection)
+            if await rows.active(connection) is None:
+                await self._activate(connection, self._initial, (), None, _FIRST)
 
     async def seed(self, document: str | Policy) -> int:
         """Put a policy in force by the word of whoever set Stocktide up (the demo, a first start); its number."""
@@ -84,7 +92,9 @@ class Policies:
     async def change(self, wanted: Policy, member_id: int, platform: str, note: str = "") -> VersionView:
         """As `apply`, with the policy itself."""
         async with self._database.transaction() as connection:
-            await self._hold(connection)
+            await locks.policy(connection)
+            if await rows.active(connection) is None:
+                await self._activate(connection, self._initial, (), None, _FIRST)
             outcome = await self._changed(connection, wanted, member_id, platform, note[:_NOTE])
         return _raised(outcome)
 
@@ -100,14 +110,18 @@ class Policies:
     async def confirm(self, number: int, member_id: int, platform: str) -> VersionView:
         """Put a proposed version in force, as a second admin."""
         async with self._database.transaction() as connection:
-            await self._hold(connection)
+            await locks.policy(connection)
+            if await rows.active(connection) is None:
+                await self._activate(connection, self._initial, (), None, _FIRST)
             outcome = await self._confirmed(connection, number, member_id, platform)
         return _raised(outcome)
 
     async def refuse(self, number: int, member_id: int, platform: str) -> VersionView:
         """Turn a proposed version down, as any admin; who proposed it may take it back so."""
         async with self._database.transaction() as connection:
-            await self._hold(connection)
+            await locks.policy(connection)
+            if await rows.active(connection) is None:
+                await self._activate(connection, self._initial, (), None, _FIRST)
             outcome = await self._refused(connection, number, member_id, platform)
         return _raised(outcome)
 
@@ -129,10 +143,14 @@ class Policies:
             return write_policy(of_document((await self._found(connection, number)).document))
 
     async def _hold(self, connection: AsyncConnection) -> None:
-        """Make this the only change until the transaction ends; every change follows a first version."""
+        """Make this the only change until the transaction ends.
+
+        Before the first change the settings' own policy, which held until now, is kept as a version; nobody decided it,
+        so it is no entry of the audit log.
+        """
         await locks.policy(connection)
         if await rows.active(connection) is None:
-            await self._activate(connection, self._initial, (), None, "made from the settings")
+            await rows.add(connection, self._values(self._initial, "active", (), None, _FIRST))
 
     async def _changed(
         self, connection: AsyncConnection, wanted: Policy, member_id: int, platform: str, note: str

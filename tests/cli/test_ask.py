@@ -100,9 +100,12 @@ def test_a_malformed_command_is_refused_in_words(line: str) -> None:
     assert ran.code == 1
 
 
-@pytest.mark.usefixtures("watched")
+@pytest.mark.usefixtures("shop")
 def test_a_request_is_approved_from_the_terminal_once() -> None:
-    assert stocktide("members", "limit", "approver", "5000", "GBP").code == 0
+    assert "waits for a second" in stocktide("members", "limit", "approver", "5000", "GBP").out
+    assert stocktide("members", "add", "Ada", "--role", "admin").code == 0
+    assert stocktide("policy", "confirm", "2", "--as", "Ada").code == 0
+    assert stocktide("scan", "--at", files.AT).code == 0
     first = stocktide("ask", "/approve R-1 looks right", "--at", files.AT)
     assert first.code == 0, first.out
     entries = stocktide("audit", "verify").out

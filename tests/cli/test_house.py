@@ -178,9 +178,19 @@ def test_a_role_for_nobody_or_a_role_that_is_none_is_refused(name: str, role: st
 
 @pytest.mark.usefixtures("shop")
 def test_a_limit_is_set_and_listed() -> None:
-    ran = stocktide("members", "limit", "approver", "5000", "usd")
-    assert ran.out == "approver may approve up to 5000 USD per request.\n"
+    ran = stocktide("members", "limit", "approver", "4000", "usd")
+    assert ran.out == "approver may approve up to 4000 USD per request.\n"
+    assert "approver may approve up to 4000.00 USD per request" in stocktide("members", "list").out
+
+
+@pytest.mark.usefixtures("shop")
+def test_a_higher_limit_waits_for_a_second_administrator() -> None:
+    ran = stocktide("members", "limit", "approver", "6000", "usd")
+    assert "waits for a second administrator" in ran.out
     assert "approver may approve up to 5000.00 USD per request" in stocktide("members", "list").out
+    assert stocktide("members", "add", "Ada", "--role", "admin").code == 0
+    assert stocktide("policy", "confirm", "2", "--as", "Ada").code == 0
+    assert "approver may approve up to 6000.00 USD per request" in stocktide("members", "list").out
 
 
 @pytest.mark.usefixtures("shop")
@@ -201,9 +211,10 @@ def test_a_limit_is_set_and_listed() -> None:
     ids=" ".join,
 )
 def test_a_limit_that_cannot_be_is_refused_and_not_set(words: tuple[str, ...]) -> None:
+    before = stocktide("members", "list").out
     ran = stocktide("members", "limit", *words)
     assert (ran.code, ran.out) == (2, "")
-    assert "may approve" not in stocktide("members", "list").out
+    assert stocktide("members", "list").out == before
 
 
 def tampered(folder: Path, statement: object) -> Ran:
