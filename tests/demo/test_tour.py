@@ -10,12 +10,15 @@ import pytest
 from rich.console import Console
 from typer.testing import CliRunner
 
-from bot.cli import playing, tour
+from bot.cli import playing, walking
 from bot.cli.app import app
 from bot.cli.stage import Set, staged
-from bot.cli.tour import StepFailed, Tour
+from bot.cli.tour import Tour
+from bot.cli.walking import StepFailed
+from bot.language import language
 from bot.sandbox.sample import load_small
 from bot.sandbox.slack.desk import Content
+from bot.words import _
 
 pytestmark = pytest.mark.xdist_group("browser")
 
@@ -31,17 +34,18 @@ async def test_the_tour_sees_every_step() -> None:
     async with staged(0, load_small) as played:
         told = await walked(played)
     steps = [int(number) for number in re.findall(r"^(\d+)\. ", told, re.MULTILINE)]
-    assert steps == list(range(1, 11))
-    assert told.count("✓") == 10
+    assert steps == list(range(1, 15))
+    assert told.count("✓") == 14
     assert "6 digests, one each" in told
-    assert "approved in Telegram" in told
+    assert "approved by Lin Wei in Telegram and Petra Vogel in Slack" in told
+    assert "again after one tap" in told
 
 
 async def test_a_card_that_cannot_be_edited_fails_the_tour(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(tour, "_SOON", 3.0)
+    monkeypatch.setattr(walking, "_SOON", 3.0)
     async with staged(0, load_small) as played:
         played.sandbox.slack.fail_next("chat.update", "error:cant_update_message", times=50)
-        with pytest.raises(StepFailed, match="the Slack card locks"):
+        with pytest.raises(StepFailed, match="Two approvers press Approve"):
             await walked(played)
 
 
@@ -71,6 +75,8 @@ def _once_more(played: Set, user: str) -> Callable[[], Awaitable[None]]:
     async def pushed() -> None:
         await played.application.runtime.tick()
         room = played.sandbox.slack.world.direct(user)
-        played.sandbox.slack.desk.post(room.id, played.sandbox.slack.bot.id, Content("Good morning again"))
+        member = played.cast.people[0].member
+        greeting = language(member.language).say(_("Good morning, {name}", name=member.name))
+        played.sandbox.slack.desk.post(room.id, played.sandbox.slack.bot.id, Content(greeting))
 
     return pushed

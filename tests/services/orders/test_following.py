@@ -158,11 +158,12 @@ async def test_what_a_transfer_brings_beyond_its_lines_came_from_the_same_shelf(
 async def test_an_event_that_a_crash_lets_come_twice_counts_goods_once(yard: Yard) -> None:
     number = await yard.ordered({"LAMP": 240})
     maria = yard.asker("Maria")
+    already = []
     for event in ("E1", "E2", "E2", "E1"):
         yard.clock.push(timedelta(minutes=1))
         said = Delivery({"LAMP": 60}, again=event == "E2")
-        found = await yard.receiving.receive(number, None, said, maria, "slack", event)
-    assert found.already
+        already.append((await yard.receiving.receive(number, None, said, maria, "slack", event)).already)
+    assert already == [False, False, True, True]
     assert await yard.on_hand("LAMP") == 220
     await clean(yard.shop.database, yard.clock.now() + timedelta(days=8))
     assert not [mark for mark in await yard.shop.all(tables.Mark) if mark.key.startswith(RECEIVED)]
