@@ -25,6 +25,7 @@ from tests.faults.town import WORK, Rest, Town, give, until
 START = datetime.fromisoformat("2011-11-21T00:00:00+00:00")
 MORNINGS = timedelta(hours=2)  # apart; each reader's is at an odd hour
 BETWEEN = timedelta(minutes=5)  # a death and the next start: longer than every lease
+SOON = timedelta(minutes=1)  # a process's clock runs on while it lives; what is due later waits for the next one
 START_SECONDS = 30.0
 ROUND_SECONDS = 20.0
 
@@ -40,6 +41,7 @@ class Count:
     prices: int = 0  # changes of prices in the store
     mornings: int = 0
     repeats: int = 0  # labelled ones
+    expired: int = 0  # requests that two deaths kept from being decided in time; nothing came of them
     halted: int = 0  # calls of which a person had to say what became of them
     unacknowledged: int = 0  # what Slack could not deliver, and said so to its people
     lost: list[str] = field(default_factory=list)
@@ -184,21 +186,25 @@ class Killing:
         """Whether everything given so far has come to its end, and the bot has nothing left to do."""
         if self._town.waiting() or not self._town.answered() or self._untold():
             return False
-        return (work != "decide" or (self._town.ordered() and self._town.lowered())) and self._rest.open() == 0
+        return (work != "decide" or (self._town.ordered() and self._town.lowered())) and self._rest.open(
+            self._now + SOON
+        ) == 0
 
     def _open(self) -> str:
         """What has come to no end."""
         self._town.look()
         missing = [word for word in self._town.due() if word not in self._town.answers]
-        return f"unanswered {missing}, untold {self._untold()}, rows open {self._rest.open()}"
+        return f"unanswered {missing}, untold {self._untold()}, rows open {self._rest.open(self._now + SOON)}"
 
     async def _at_rest(self) -> None:
         """Wait until the last process's work is finished; a person says what nobody else can tell."""
-        if not await until(lambda: self._rest.open() == 0, ROUND_SECONDS):
+        if not await until(lambda: self._rest.open(self._now + SOON) == 0, ROUND_SECONDS):
             self.count.strange.append(f"no rest: {self._open()}")
         if asked := self._town.answer(self._rest):
             self.count.halted += asked
-            if not await until(lambda: not self._rest.halted() and self._rest.open() == 0, ROUND_SECONDS):
+            if not await until(
+                lambda: not self._rest.halted() and self._rest.open(self._now + SOON) == 0, ROUND_SECONDS
+            ):
                 self.count.strange.append("a person's word changed nothing")
 
     def _tally(self) -> None:
@@ -220,7 +226,9 @@ class Killing:
         for units, sent in town.bought.items():
             reached = orders.pop(units, [])
             count.purchases += bool(reached)
-            if sent.state == "acknowledged" and not reached:
+            if sent.state == "acknowledged" and not reached and town.lapsed(f"{units:,} units of ZQ "):
+                count.expired += 1
+            elif sent.state == "acknowledged" and not reached:
                 count.missed.append(f"the order of {units} never reached its supplier")
             if len(reached) > 1:
                 count.doubled.append(f"the order of {units} reached its supplier as {', '.join(reached)}")
@@ -234,7 +242,9 @@ class Killing:
         for sku, sent in town.promoted.items():
             seen = prices.pop(sku, [])
             count.prices += len(seen)
-            if sent.state == "acknowledged" and seen != ["2.00", "2.50"]:
+            if not seen and town.lapsed(f"units of {sku} "):
+                count.expired += 1
+            elif sent.state == "acknowledged" and seen != ["2.00", "2.50"]:
                 (count.missed if len(seen) < 2 else count.doubled).append(f"the price of {sku} went {seen}")
         count.strange += [f"nobody touched {sku}: {seen}" for sku, seen in prices.items()]
 

@@ -82,7 +82,7 @@ async def _prove(kind: str, fresh: object, yard: Path, seed: int) -> None:
                     lambda now, done=done: figures.progress(f"kills on {kind}", done + now, KILLS),  # type: ignore[misc]  # bound now
                 )
             total = total.plus(counted)
-            assert counted.faults == [], f"seed {seed + life}: see {_kept(folder)}"
+            assert not counted.faults, "\n".join([f"seed {seed + life}: see {_kept(folder)}", *counted.faults])
     _record(kind, total)
     assert total.kills.total() >= KILLS
     assert len(total.kills) > 30, "too few different points were met"
@@ -112,7 +112,7 @@ def _record(kind: str, total: Count) -> None:
         f"Kills: purchases made once on {kind}",
         total.purchases,
         len(total.missed) + len(total.doubled),
-        f"{total.halted} asked a person, as a mail server cannot tell",
+        f"{total.halted} asked a person, as a mail server cannot tell; {total.expired} expired undecided",
     )
     figures.record(
         f"Kills: prices lowered and restored once on {kind}",

@@ -16,7 +16,7 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import create_engine, insert, make_url, text
+from sqlalchemy import create_engine, func, insert, make_url, select, text
 from sqlalchemy.ext.asyncio import AsyncConnection
 from starlette.routing import Mount, Route
 
@@ -215,9 +215,9 @@ class Town:
         self.sandbox.slack.say(self.mei, self.sandbox.slack.world.direct(self.mei).id, f"buy ZQ {units} {supplier}")
         self.bought[units] = self.sandbox.slack.courier.deliveries[before]
 
-    def promote(self, number: int) -> None:
+    def promote(self) -> None:
         """Nok asks for a lower price of a product that nobody asked about before, for a day."""
-        sku = f"LAMP{number % SHELF}"
+        sku = f"LAMP{len(self.promoted)}"
         before = len(self.sandbox.slack.courier.deliveries)
         day = (self.clock.now() + timedelta(days=1)).date()
         self.sandbox.slack.say(self.nok, self.sandbox.slack.world.direct(self.nok).id, f"promo {sku} 20% until {day}")
@@ -230,10 +230,20 @@ class Town:
             found.setdefault(change.sku, []).append(str(change.price.amount))
         return found
 
+    def lapsed(self, what: str) -> bool:
+        """Whether the people who asked were told that the request with those words in it expired undecided."""
+        slack = self.sandbox.slack
+        return any(
+            what in (said := slack.text_for("UTC", message)) and "expired" in said.splitlines()[0]
+            for who in (self.mei, self.nok)
+            for message in slack.visible(who, slack.world.direct(who).id)
+        )
+
     def lowered(self) -> bool:
         """Whether every promotion that the bot took note of has begun in the store."""
         prices = self.prices()
-        return all(sku in prices for sku, sent in self.promoted.items() if sent.state == "acknowledged")
+        missing = [sku for sku, sent in self.promoted.items() if sent.state == "acknowledged" and sku not in prices]
+        return all(self.lapsed(f"units of {sku} ") for sku in missing)
 
     def decide(self) -> None:
         """Lin and Wei approve what is shown as undecided: she by typing on Telegram, he by Slack's button or typing."""
@@ -295,7 +305,8 @@ class Town:
     def ordered(self) -> bool:
         """Whether every order that the bot took note of has reached its supplier."""
         orders = self.orders()
-        return all(units in orders for units, sent in self.bought.items() if sent.state == "acknowledged")
+        missing = [units for units, sent in self.bought.items() if sent.state == "acknowledged" and units not in orders]
+        return all(self.lapsed(f"{units:,} units of ZQ ") for units in missing)
 
     def due(self) -> list[str]:
         """Words whose answers are owed: Slack took note that the bot had them, or Telegram keeps them for it."""
@@ -356,7 +367,7 @@ def give(town: Town, work: str, number: int) -> None:
         case "buy":
             town.buy(number)
         case "promote":
-            town.promote(number)
+            town.promote()
         case _:
             town.decide()
 
@@ -370,22 +381,21 @@ def _units(table: str) -> int:
 class Rest:
     """Whether a bot's database shows work that is not finished."""
 
-    _OPEN = (
-        "SELECT (SELECT count(*) FROM inbox WHERE state = 'new')"
-        " + (SELECT count(*) FROM outbox WHERE state = 'pending')"
-        " + (SELECT count(*) FROM effects WHERE state IN ('pending', 'sending'))"
-        " + (SELECT count(*) FROM job_runs WHERE state = 'running' AND started_at > :since)"
-    )
-
     def __init__(self, url: str) -> None:
         plain = make_url(url)
         driver = "sqlite" if plain.get_backend_name() == "sqlite" else "postgresql+psycopg"
         self._engine = create_engine(plain.set(drivername=driver))
 
-    def open(self) -> int:
-        """Rows that wait."""
+    def open(self, now: datetime) -> int:
+        """Rows that wait and are due."""
+        inbox, outbox, effects = tables.Inbox, tables.Outbox, tables.Effect
+        waiting = (
+            select(func.count()).where(inbox.state == "new", inbox.due_at <= now),
+            select(func.count()).where(outbox.state == "pending", outbox.due_at <= now),
+            select(func.count()).where(effects.state.in_(("pending", "sending")), effects.due_at <= now),
+        )
         with self._engine.connect() as connection:
-            return int(connection.execute(text(self._OPEN), {"since": "9999-01-01"}).scalar_one())
+            return sum(connection.execute(query).scalar_one() for query in waiting)
 
     def halted(self) -> list[tuple[int, int]]:
         """Calls that wait for a person's word, and their requests."""

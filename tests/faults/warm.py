@@ -26,6 +26,7 @@ from bot.language import language
 from bot.ports import MovableClock
 from bot.storage.database import Database
 from bot.storage.migrations import migrate
+from tests.faults.kills import SOON
 from tests.faults.town import WORK, Rest, give, town, until
 
 
@@ -52,10 +53,10 @@ async def _round(folder: Path) -> None:
         rest = Rest(url)
         for work in WORK:
             give(found, work, 0)
-            await until(lambda: not found.waiting() and found.answered() and rest.open() == 0, 20)
+            await until(lambda: not found.waiting() and found.answered() and rest.open(clock.now() + SOON) == 0, 20)
         clock.push(timedelta(hours=4))
         await app.runtime.tick()
-        await until(lambda: found.ordered() and rest.open() == 0, 20)
+        await until(lambda: found.ordered() and rest.open(clock.now() + SOON) == 0, 20)
         rest.close()
         _keep_statements(app.services.database)
         await app.runtime.stop()
