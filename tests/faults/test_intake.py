@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import json
+import logging
 import random
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -48,6 +49,14 @@ class Taken:
     async def __call__(self, incoming: Incoming) -> None:
         json.dumps(incoming.to_json())
         self.taken.append(incoming)
+
+
+@pytest.fixture(autouse=True)
+def unlogged() -> Iterator[None]:
+    """What is refused is logged as it came, and a report with half an emoji in it cannot leave a test's worker."""
+    logging.disable(logging.CRITICAL)
+    yield
+    logging.disable(logging.NOTSET)
 
 
 @pytest.fixture
