@@ -173,12 +173,11 @@ class Town:
             for number in range(SHELF):
                 lamp = await add(
                     connection, tables.Product, sku=f"LAMP{number}", name=f"Lamp {number}", currency="GBP",
-                    unit_cost_minor=100, unit_price_minor=250, created_at=now - timedelta(days=400),
+                    unit_cost_minor=100, unit_price_minor=250, created_at=now,
                 )  # fmt: skip
-                await self._sells(connection, lamp, place)
                 await connection.execute(
                     insert(tables.StockLevel).values(
-                        product_id=lamp, location_id=place, as_of=now, on_hand=1_000, committed=0, source="count"
+                        product_id=lamp, location_id=place, as_of=now, on_hand=40, committed=0, source="count"
                     )
                 )
             channel = await add(
