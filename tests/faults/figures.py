@@ -65,6 +65,11 @@ def is_long() -> bool:
     return length() == "long"
 
 
+def times(everyday: int, short: int, long: int) -> int:
+    """How often something is tried: `make test` asks for no length and takes the first, so that it stays quick."""
+    return {"": everyday, "short": short, "long": long}[os.environ.get("FAULTS", "")]
+
+
 def write(page: Path, found: list[Figure], chosen: str, seconds: float) -> None:
     """Put the table of a run between the page's markers of that length; a page without them stays as it is."""
     begin, end = f"<!-- figures:{chosen} -->", f"<!-- /figures:{chosen} -->"

@@ -27,15 +27,15 @@ from bot.storage.database import Database
 from bot.storage.tables import Effect, Mark
 from bot.stores.local import LocalConnector
 from bot.suppliers.mail import MailChannel, MailOptions
-from tests.faults.figures import is_long, record
+from tests.faults.figures import is_long, record, times
 from tests.runtime.recorder import until
 from tests.services.effects.kit import STEADY, Floor, failed, followed, open_floor
 from tests.services.effects.yard import ALL, BlindTill, Till, Yard
 from tests.suppliers.kit import PostOffice, an_order, mail_server
 
-LOST = 1000  # calls that are applied and whose answer is lost
-SOME = 2000 if is_long() else 100
-SHELVES = 1000 if is_long() else 40  # products of the store
+LOST = times(200, 1000, 1000)  # calls that are applied and whose answer is lost
+SOME = times(40, 100, 2000)
+SHELVES = times(20, 40, 1000)  # products of the store
 
 pytestmark = pytest.mark.timeout(7200 if is_long() else 180)
 PATIENT = replace(STEADY, call=timedelta(seconds=20), lease=timedelta(seconds=60))

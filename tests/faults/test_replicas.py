@@ -31,7 +31,7 @@ from tests.faults.town import REPEAT, Town, town, until
 from tests.suppliers.kit import an_order
 
 PROCESSES = 3
-RESTARTS = 12 if figures.is_long() else 3
+RESTARTS = figures.times(2, 3, 12)
 WAVES = 4 * RESTARTS  # each adds posts and calls, and lets a minute pass
 EACH = 8  # posts and calls of a wave
 SECONDS = 240.0
