@@ -79,7 +79,8 @@ class Trade(Walk):
         await self._ask_telegram(seller, f"/promo R-{request.id}", f"R-{request.id}")
         chiefs = self._approvers()
         card = await self._ask_slack(chiefs[0], "/stocktide", f"requests R-{request.id}", f"R-{request.id}")
-        for chief in chiefs[: request.needs]:
+        (ruled,) = await self._views(Request.id == request.id)  # a draft does not say yet how many it needs
+        for chief in chiefs[: ruled.needs]:
             await self._press_slack(chief, card, "Approve")
             await self._until(partial(self._names, card.ts, chief))
         await self._until(lambda: shop.item(sku).reduced)
