@@ -11,10 +11,9 @@ import pytest_asyncio
 from playwright.async_api import Browser, async_playwright
 
 from bot.cli.stage import Set, staged
-from bot.ports import Limits
 from bot.sandbox.sample import load_small
 from tests.demo.viewing import Looker
-from tests.faults.town import unpaced
+from tests.unpaced import hurried, unpaced
 
 # Chromium asks nobody outside this machine for anything.
 FLAGS = [
@@ -33,10 +32,7 @@ async def played() -> AsyncIterator[Set]:
     """The demo, its first alerts under way."""
     async with staged(0, load_small) as found:
         unpaced(found.sandbox)
-        for lane in found.application.delivery.lanes.values():
-            lane.pace._limits = Limits(1e4, 1e4)  # people press faster here than a Telegram group takes messages
-            for windows in (lane.pace._groups, lane.pace._chats, lane.pace._bursts):
-                windows.clear()
+        hurried(found.application)
         while any(depth.state == "pending" for depth in await found.application.services.outbox.depths()):
             await found.sandbox.pulse.after(found.sandbox.pulse.beats, 0.2)
         yield found

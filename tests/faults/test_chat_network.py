@@ -16,7 +16,8 @@ from bot.sandbox import Sandbox
 from bot.storage.database import Database
 from bot.words import _
 from tests.faults import figures
-from tests.faults.town import REPEAT, unpaced
+from tests.faults.town import REPEAT
+from tests.unpaced import unpaced
 
 POSTS = figures.times(40, 100, 5_000)  # on each platform
 FINE = "delay:0"

@@ -18,7 +18,6 @@ from typing import Any
 
 from sqlalchemy import create_engine, func, insert, make_url, select, text
 from sqlalchemy.ext.asyncio import AsyncConnection
-from starlette.routing import Mount, Route
 
 from bot import settings
 from bot.bootstrap import App, build
@@ -26,17 +25,16 @@ from bot.domain.money import Money
 from bot.ports import MovableClock
 from bot.sandbox import Sandbox
 from bot.sandbox.serving import Serving
-from bot.sandbox.slack.api import WebApi
 from bot.sandbox.slack.courier import Delivery
 from bot.sandbox.store import Listing, LocalStore, store_app
-from bot.sandbox.world import Pace, Sight
+from bot.sandbox.world import Sight
 from bot.storage import tables
 from tests.services.work.kit import add
 from tests.suppliers.kit import PostOffice, mail_server
+from tests.unpaced import unpaced
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 REPEAT = "This may be a repeat"
-FAST = 1e6  # a second: the kills count facts, not rates
 
 UNITS = 1000  # the first order's, so that its number stands for nothing else
 READERS = 12  # members with a digest, one each two hours of the day, round the clock
@@ -451,18 +449,6 @@ async def _served(store: LocalStore) -> AsyncIterator[str]:
         yield url
     finally:
         await serving.stop()
-
-
-def unpaced(sandbox: Sandbox) -> None:
-    """Take the sandbox's rates away: a bot that starts anew every second asks for more than Slack would grant."""
-    free = Pace(FAST, FAST)
-    sandbox.slack.pace = free
-    sandbox.telegram.overall = sandbox.telegram.per_chat = sandbox.telegram.per_group = free
-    for mount in sandbox._app.router.routes:
-        for route in mount.routes if isinstance(mount, Mount) else ():
-            api = getattr(route.endpoint, "__self__", None) if isinstance(route, Route) else None
-            if isinstance(api, WebApi):
-                api.tiers = {tier: Pace(FAST, FAST) for tier in api.tiers}
 
 
 async def until(seen: Callable[[], object], seconds: float, every: float = 0.02) -> bool:

@@ -19,6 +19,7 @@ from bot.sandbox.telegram.world import TelegramChat, TelegramMessage
 from bot.storage.database import Database
 from tests.runtime.forming import Desk, routed
 from tests.runtime.recorder import until
+from tests.unpaced import hurried, unpaced
 
 OPENED_SECONDS = 1.0  # of the three that Slack gives; on two busy cores the median was 0.12 s
 
@@ -103,6 +104,8 @@ async def house(sqlite_database: Database, clock: MovableClock) -> AsyncIterator
             ),
             clock,
         )
+        unpaced(sandbox)
+        hurried(app)
         desk = Desk()
         routed(app, desk)
         await app.runtime.start()
