@@ -83,7 +83,7 @@ class Serving:
             date_header=False,
             server_header=False,
             ws_ping_interval=5,
-            timeout_keep_alive=75,  # as the platforms' servers: at httpx's own 5 s a call could meet a closing connection
+            timeout_keep_alive=75,  # as the platforms do; at httpx's own 5 s a call meets a closing connection
         )
         self._server = _Server(config)
         self._task = asyncio.create_task(self._server.serve(sockets=[self._listener]))
