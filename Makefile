@@ -31,7 +31,7 @@ tour: .venv/.runtime  ## The same without a browser: prints and checks every ste
 	@$(BIN)/stocktide demo --tour
 
 test: lint  ## Type and layer checks, then every test
-	@$(BIN)/pytest -n 2 --dist loadgroup
+	@$(BIN)/pytest -n 3 --dist loadgroup
 
 lint: .venv/.dev  ## ruff, mypy strict, import-linter
 	@$(BIN)/ruff check .

@@ -50,7 +50,7 @@ async def promo(
     location, store = await _where(call, place)
     try:
         view = await call.services.promotions.propose(
-            product, terms, ends_at, call.asker, platform, location=location, store=store
+            product, terms, ends_at, call.asker, platform, location=location, store=store, event=call.origin.event
         )
     except PriceTooLow as refusal:
         return _lowest(refusal, product, ends_at, location, store)

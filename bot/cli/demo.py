@@ -20,10 +20,14 @@ def demo(
     tour: Annotated[
         bool, typer.Option("--tour", help="Walk through it without a browser, and check every step.")
     ] = False,
+    small: Annotated[
+        bool, typer.Option("--small", help="With 42 products of the year in place of all: it starts in seconds.")
+    ] = False,
 ) -> None:
     """Import a real year of sales, start the bot on a local Slack and Telegram, and serve one page."""
     from bot.cli import playing  # noqa: PLC0415  # the SDKs take seconds to load; --help and completion need none
 
     logs.set_up("WARNING", "console", ())
-    if not run_async(lambda: playing.walk() if tour else playing.serve(port)):
+    load = playing.load_small if small else playing.load_sample
+    if not run_async(lambda: playing.walk(load) if tour else playing.serve(port, load)):
         raise typer.Exit(1)

@@ -7,11 +7,14 @@ import signal
 from contextlib import suppress
 
 from bot.cli.common import err, out, say
-from bot.cli.stage import Set, staged
+from bot.cli.stage import Loader, Set, staged
 from bot.cli.tour import Tour
 from bot.cli.walking import StepFailed
 from bot.language import language
 from bot.sandbox.reconstruct import DISCLOSURE
+from bot.sandbox.sample import load_sample, load_small
+
+__all__ = ["load_sample", "load_small", "serve", "walk"]
 
 
 async def _first_alert(played: Set) -> None:
@@ -26,10 +29,10 @@ async def _first_alert(played: Set) -> None:
     say(err, f"First alert after {played.timings.total:.1f} s: {shown}")
 
 
-async def walk() -> bool:
+async def walk(load: Loader = load_sample) -> bool:
     """Set the stage and walk the tour; whether every step was seen."""
     _disclose()
-    async with staged(0, tell=_tell) as played:
+    async with staged(0, load, _tell) as played:
         await _first_alert(played)
         try:
             await Tour(played, out).run()
@@ -40,14 +43,14 @@ async def walk() -> bool:
         return True
 
 
-async def serve(port: int) -> bool:
+async def serve(port: int, load: Loader = load_sample) -> bool:
     """Set the stage and serve the page until SIGTERM or Ctrl-C, which may come while the stage is being set."""
     _disclose()
     asked = asyncio.Event()
     loop = asyncio.get_running_loop()
     for number in (signal.SIGINT, signal.SIGTERM):
         loop.add_signal_handler(number, asked.set)
-    playing = asyncio.create_task(_play(port))
+    playing = asyncio.create_task(_play(port, load))
     waiting = asyncio.create_task(asked.wait())
     await asyncio.wait({playing, waiting}, return_when=asyncio.FIRST_COMPLETED)
     waiting.cancel()
@@ -58,8 +61,8 @@ async def serve(port: int) -> bool:
     return True
 
 
-async def _play(port: int) -> None:
-    async with staged(port, tell=_tell) as played:
+async def _play(port: int, load: Loader) -> None:
+    async with staged(port, load, _tell) as played:
         await _first_alert(played)
         out.print(f"\n  Open [bold]{played.sandbox.url}/[/]   (Ctrl-C stops it)\n")
         await asyncio.Event().wait()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime, timedelta
 
+from bot.services.promotions import PROPOSED
 from bot.services.purchases import BOUGHT
 from bot.services.receiving import RECEIVED
 from bot.storage import cleanup as rows
@@ -28,6 +29,6 @@ async def clean(database: Database, now: datetime) -> dict[str, int]:
                 break
     async with database.transaction() as connection:
         done["codes"] = await rows.codes(connection, now - CODES)
-        done["marks"] = sum([await rows.marks(connection, kept, now - EVENTS) for kept in (BOUGHT, RECEIVED)])
+        done["marks"] = sum([await rows.marks(connection, kept, now - EVENTS) for kept in (BOUGHT, PROPOSED, RECEIVED)])
         done["runs"] = await jobs.forget(connection, now - RUNS)
     return done

@@ -32,7 +32,7 @@ from bot.services.pages import paged
 from bot.services.policies import Policies
 from bot.services.promoting import Promoting
 from bot.services.requests import Requests
-from bot.storage import authority, locks
+from bot.storage import authority, locks, marks
 from bot.storage import promotions as rows
 from bot.storage import requests as request_rows
 from bot.storage.database import Database
@@ -43,6 +43,7 @@ from bot.words import Words, _
 ASKS = frozenset({"buyer", "promo_manager", "approver"})
 STOPS = frozenset({"buyer", "promo_manager", "approver", "admin"})
 STOPS_ALL = frozenset({"promo_manager", "approver", "admin"})
+PROPOSED = "proposed:"  # begins the key under which an event's promotion is kept: "<when> <request id>"
 _DEFAULT_DAYS = 14  # of a proposal that names no end
 
 
@@ -81,12 +82,18 @@ class Promotions:
         platform: str,
         location: Location | None = None,
         store: str = "",
+        event: str = "",
     ) -> RequestView:
         """Ask for a lower price of a product until an instant; the request, which now waits for approval.
 
         Without a location it is the one with most of it on the shelf. Refusal (PriceTooLow with the lowest price that
-        is allowed) where it cannot be; NotAllowed where the person may not ask.
+        is allowed) where it cannot be; NotAllowed where the person may not ask. The same `event` asks once: where a
+        crash makes it come again, it is shown what it led to.
         """
+        mark = f"{PROPOSED}{platform}:{event}" if event else ""
+        async with self._database.reading() as connection:
+            if mark and (known := await marks.get(connection, mark)) is not None:
+                return await self._requests.view(connection, int(known.split()[-1]))
         await self._admit(asker, platform, ASKS, f"product:{sku.code}")
         subject = await self._subject(sku, location)
         place = subject.taken.place(subject.row).code
@@ -105,6 +112,8 @@ class Promotions:
             await self._alone(connection, sku.id, name)
             draft = _draft(found, sku.id, int(subject.taken.location_ids[subject.row]), asker.member_id)
             (request_id,) = await self._requests.draft(connection, [draft])
+            if mark:
+                await marks.put(connection, mark, f"{self._clock.now().isoformat()} {request_id}")
             return await self._submitted(connection, request_id, found, asker, platform)
 
     async def start(

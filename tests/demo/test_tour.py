@@ -10,7 +10,7 @@ import pytest
 from rich.console import Console
 from typer.testing import CliRunner
 
-from bot.cli import playing, walking
+from bot.cli import walking
 from bot.cli.app import app
 from bot.cli.stage import Set, staged
 from bot.cli.tour import Tour
@@ -62,9 +62,8 @@ def test_a_failed_tour_ends_with_a_code_that_is_not_zero(monkeypatch: pytest.Mon
     async def broken(_tour: Tour) -> None:
         raise StepFailed("not seen: anything")
 
-    monkeypatch.setattr(playing, "staged", lambda port, tell: staged(port, load_small, tell))
     monkeypatch.setattr(Tour, "run", broken)
-    result = CliRunner().invoke(app, ["demo", "--tour"])
+    result = CliRunner().invoke(app, ["demo", "--tour", "--small"])
     assert result.exit_code == 1
     assert "not seen: anything" in result.stdout
 

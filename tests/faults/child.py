@@ -14,6 +14,7 @@ from bot import logs, settings
 from bot.bootstrap import App, build
 from bot.ports import MovableClock
 from tests.faults.points import MONEY, WAYS_OUT, Points
+from tests.unpaced import hurried
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +52,7 @@ async def _run(plan: Plan, points: Points) -> None:
         points.watch_calls(platform, name, WAYS_OUT)
     for kind, effect in app.services.inquiries.settlements.kinds.items():
         points.watch_calls(effect.performer, kind, MONEY)
+    hurried(app)
     asked = asyncio.Event()
     loop = asyncio.get_running_loop()
     loop.add_signal_handler(signal.SIGTERM, asked.set)

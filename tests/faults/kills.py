@@ -10,6 +10,7 @@ work has reached in a round without a death.
 from __future__ import annotations
 
 import random
+import time
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, field, fields
@@ -28,6 +29,7 @@ BETWEEN = timedelta(minutes=5)  # a death and the next start: longer than every 
 SOON = timedelta(minutes=1)  # a process's clock runs on while it lives; what is due later waits for the next one
 START_SECONDS = 30.0
 ROUND_SECONDS = 20.0
+LOOKS_EVERY = 2.0  # seconds between two looks of the approvers at what waits
 
 
 @dataclass
@@ -71,6 +73,7 @@ class Killing:
         self._rest = Rest(town.url)
         self._now = town.clock.now()
         self._rounds = 0
+        self._looked = 0.0
         self._points: dict[str, Counter[str]] = {}
         self._mornings_until = datetime.max.replace(tzinfo=UTC)
         self.count = Count()
@@ -88,7 +91,7 @@ class Killing:
         last = await self._start()
         await self._at_rest()
         self._later(timedelta(minutes=6))  # Slack's last retry
-        self._town.decide()
+        self._give("decide")
         await until(lambda: self._satisfied("decide"), ROUND_SECONDS)
         await self._keeper.stop(last)
         self._mornings_until = self._now
@@ -173,6 +176,7 @@ class Killing:
 
     def _give(self, work: str) -> None:
         """Give the process its work."""
+        self._looked = time.monotonic()
         self._rounds += 1
         give(self._town, work, self._rounds)
 
@@ -186,15 +190,27 @@ class Killing:
         """Whether everything given so far has come to its end, and the bot has nothing left to do."""
         if self._town.waiting() or not self._town.answered() or self._untold():
             return False
-        return (work != "decide" or (self._town.ordered() and self._town.lowered())) and self._rest.open(
-            self._now + SOON
-        ) == 0
+        if self._rest.open(self._now + SOON):
+            return False
+        return work != "decide" or self._decided()
+
+    def _decided(self) -> bool:
+        """Whether nothing waits for a decision; what Slack delivered again after the last look is decided now."""
+        if not self._town.unordered() and not self._town.unlowered():
+            return True
+        if time.monotonic() - self._looked > LOOKS_EVERY:
+            self._give("decide")
+        return False
 
     def _open(self) -> str:
         """What has come to no end."""
         self._town.look()
         missing = [word for word in self._town.due() if word not in self._town.answers]
-        return f"unanswered {missing}, untold {self._untold()}, rows open {self._rest.open(self._now + SOON)}"
+        town = self._town
+        return (
+            f"unanswered {missing}, untold {self._untold()}, rows open {self._rest.open(self._now + SOON)}, "
+            f"not ordered {town.unordered()}, not lowered {town.unlowered()}"
+        )
 
     async def _at_rest(self) -> None:
         """Wait until the last process's work is finished; a person says what nobody else can tell."""

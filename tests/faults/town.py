@@ -236,11 +236,11 @@ class Town:
             for message in slack.visible(who, slack.world.direct(who).id)
         )
 
-    def lowered(self) -> bool:
-        """Whether every promotion that the bot took note of has begun in the store."""
+    def unlowered(self) -> list[str]:
+        """Products whose promotion the bot took note of, and that has not begun in the store."""
         prices = self.prices()
         missing = [sku for sku, sent in self.promoted.items() if sent.state == "acknowledged" and sku not in prices]
-        return all(self.lapsed(f"units of {sku} ") for sku in missing)
+        return [sku for sku in missing if not self.lapsed(f"units of {sku} ")]
 
     def decide(self) -> None:
         """Lin and Wei approve what is shown as undecided: she by typing on Telegram, he by Slack's button or typing."""
@@ -299,11 +299,11 @@ class Town:
             self.sandbox.telegram.say(self.lin_too, self.lin_too, f"/effect E-{effect_id} {verdict} asked them")
         return len(halted)
 
-    def ordered(self) -> bool:
-        """Whether every order that the bot took note of has reached its supplier."""
+    def unordered(self) -> list[int]:
+        """Units of the orders that the bot took note of, and that have not reached their supplier."""
         orders = self.orders()
         missing = [units for units, sent in self.bought.items() if sent.state == "acknowledged" and units not in orders]
-        return all(self.lapsed(f"{units:,} units of ZQ ") for units in missing)
+        return [units for units in missing if not self.lapsed(f"{units:,} units of ZQ ")]
 
     def due(self) -> list[str]:
         """Words whose answers are owed: Slack took note that the bot had them, or Telegram keeps them for it."""

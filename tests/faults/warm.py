@@ -56,7 +56,7 @@ async def _round(folder: Path) -> None:
             await until(lambda: not found.waiting() and found.answered() and rest.open(clock.now() + SOON) == 0, 20)
         clock.push(timedelta(hours=4))
         await app.runtime.tick()
-        await until(lambda: found.ordered() and rest.open(clock.now() + SOON) == 0, 20)
+        await until(lambda: not found.unordered() and rest.open(clock.now() + SOON) == 0, 20)
         rest.close()
         _keep_statements(app.services.database)
         await app.runtime.stop()

@@ -31,6 +31,12 @@ async def floor(database: Database, clock: MovableClock) -> Floor:
     return await open_floor(database, clock)
 
 
+@pytest.fixture
+async def small_floor(sqlite_database: Database, clock: MovableClock) -> Floor:
+    """On SQLite alone: a day of attempts tells nothing of the database."""
+    return await open_floor(sqlite_database, clock)
+
+
 async def test_a_planned_call_is_made_once_and_what_follows_is_in_the_same_transaction(floor: Floor) -> None:
     effect_id = await floor.plan()
     await floor.worker.drain()
@@ -107,30 +113,30 @@ async def test_the_other_side_says_when_to_come_again(database: Database, clock:
     assert floor.other.applied == ["order:1"]
 
 
-async def test_what_cannot_be_reached_for_a_day_fails_and_is_told(floor: Floor) -> None:
-    async with floor.database.transaction() as connection:
-        await add_channel(connection, "C1", "requests", now=floor.clock.now())
-    floor.other.deeds.extend(["unreached"] * 1000)
-    effect_id = await floor.plan()
-    began = floor.clock.now()
-    while (row := await floor.row(effect_id)).state == "pending":
-        floor.clock.push(max(timedelta(0), row.due_at - floor.clock.now()))
-        await floor.worker.drain()
+async def test_what_cannot_be_reached_for_a_day_fails_and_is_told(small_floor: Floor) -> None:
+    async with small_floor.database.transaction() as connection:
+        await add_channel(connection, "C1", "requests", now=small_floor.clock.now())
+    small_floor.other.deeds.extend(["unreached"] * 1000)
+    effect_id = await small_floor.plan()
+    began = small_floor.clock.now()
+    while (row := await small_floor.row(effect_id)).state == "pending":
+        small_floor.clock.push(max(timedelta(0), row.due_at - small_floor.clock.now()))
+        await small_floor.worker.drain()
     assert row.state == "failed"
-    assert timedelta(hours=24) < floor.clock.now() - began < timedelta(hours=24, minutes=6)
-    assert await floor.followed("order:1") == "failed(nobody listens)"
-    assert (await floor.deeds())[-1] == "effect.failed"
-    assert len(await floor.letters(f"effect:{effect_id}")) == 1
+    assert timedelta(hours=24) < small_floor.clock.now() - began < timedelta(hours=24, minutes=6)
+    assert await small_floor.followed("order:1") == "failed(nobody listens)"
+    assert (await small_floor.deeds())[-1] == "effect.failed"
+    assert len(await small_floor.letters(f"effect:{effect_id}")) == 1
 
 
-async def test_what_is_never_there_is_given_up_too(floor: Floor) -> None:
-    floor.other.deeds.extend(["dropped"] * 1000)
-    effect_id = await floor.plan()
-    while (row := await floor.row(effect_id)).state in {"pending", "sending"}:
-        await floor.later(max(0.0, (row.due_at - floor.clock.now()).total_seconds()))
+async def test_what_is_never_there_is_given_up_too(small_floor: Floor) -> None:
+    small_floor.other.deeds.extend(["dropped"] * 1000)
+    effect_id = await small_floor.plan()
+    while (row := await small_floor.row(effect_id)).state in {"pending", "sending"}:
+        await small_floor.later(max(0.0, (row.due_at - small_floor.clock.now()).total_seconds()))
     assert row.state == "failed"
     assert row.attempts < 400
-    assert floor.other.applied == []
+    assert small_floor.other.applied == []
 
 
 async def test_a_declined_call_fails_at_once(floor: Floor) -> None:
@@ -190,15 +196,15 @@ async def test_while_the_other_side_cannot_be_asked_nothing_is_sent_again(floor:
     assert len(floor.other.looked) == 4
 
 
-async def test_where_nobody_can_be_asked_for_a_day_a_person_is(floor: Floor) -> None:
-    floor.other.deeds.append("lost")
-    floor.other.looks.extend(["unreached"] * 1000)
-    effect_id = await floor.plan()
-    await floor.worker.drain()
-    while (row := await floor.row(effect_id)).state == "sending":
-        await floor.later((row.due_at - floor.clock.now()).total_seconds())
+async def test_where_nobody_can_be_asked_for_a_day_a_person_is(small_floor: Floor) -> None:
+    small_floor.other.deeds.append("lost")
+    small_floor.other.looks.extend(["unreached"] * 1000)
+    effect_id = await small_floor.plan()
+    await small_floor.worker.drain()
+    while (row := await small_floor.row(effect_id)).state == "sending":
+        await small_floor.later((row.due_at - small_floor.clock.now()).total_seconds())
     assert row.state == "halted"
-    assert floor.other.asked == ["order:1"]
+    assert small_floor.other.asked == ["order:1"]
 
 
 @pytest.mark.parametrize("look", ["cannot", "broken"])

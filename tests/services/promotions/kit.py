@@ -55,9 +55,9 @@ class Yard:
         """A member, in Shanghai."""
         return self.shop.asker(name)
 
-    async def says(self, name: str, line: str) -> Answer:
-        """What is answered to a member who types a line."""
-        origin = Origin("slack", name, "C1", "group")
+    async def says(self, name: str, line: str, event: str = "") -> Answer:
+        """What is answered to a member who types a line; the platform tells the same `event` again after a crash."""
+        origin = Origin("slack", name, "C1", "group", event=event)
         call: Invocation[Any] = Invocation(self.app.services, self.asker(name), origin, self.clock.now(), ())
         return await self.app.router.run(call, line)
 

@@ -38,6 +38,16 @@ async def requests_of(yard: Yard) -> list[Any]:
     return await yard.all(tables.Request)
 
 
+async def test_a_line_that_a_crash_makes_come_again_shows_the_promotion_it_asked_for(yard: Yard) -> None:
+    first = await yard.says("Nok", "promo LAMP 20% until Friday", "Ev1")
+    again = await yard.says("Nok", "promo LAMP 20% until Friday", "Ev1")
+    assert (first.refused, again.refused) == (False, False)
+    assert again.message == first.message
+    assert len(await requests_of(yard)) == 1
+    other = await yard.says("Nok", "promo LAMP 20% until Friday", "Ev2")
+    assert other.refused, "another line is another promotion, and one of a product runs at a time"
+
+
 async def test_the_preview_states_prices_floor_dates_money_and_what_is_assumed(small: Yard) -> None:
     request_id = await small.asked()
     request = await small.request(request_id)
