@@ -77,10 +77,19 @@ def last(page: Page, side: str) -> Locator:
 
 
 async def waiting(page: Page, side: str) -> tuple[str, Locator, Locator]:
-    """A request that waits, as `R-12`, with its card in Slack and its bubble in Telegram; `side` is looked at first."""
+    """A request that waits, as `R-12`, with its card in Slack and its bubble in Telegram; `side` is looked at first.
+
+    The first cards with a button to approve it are taken, and stay the same when they have it no more.
+    """
     slack, telegram = page.locator("#slack-messages .message"), page.locator("#telegram-messages .bubble-row")
-    first = (slack if side == "slack" else telegram).filter(has=page.locator("button", has_text="Approve")).first
-    number = re.search(r"R-\d+", await first.inner_text())
+    approve = page.locator("button", has_text="Approve")
+    number = re.search(r"R-\d+", await (slack if side == "slack" else telegram).filter(has=approve).first.inner_text())
     assert number
     own = re.compile(rf"{number.group()}\b")
-    return number.group(), slack.filter(has_text=own).first, telegram.filter(has_text=own).first
+    ts = await slack.filter(has_text=own).filter(has=approve).first.get_attribute("data-ts")
+    bubble = await telegram.filter(has_text=own).filter(has=approve).first.get_attribute("data-id")
+    return (
+        number.group(),
+        page.locator(f'#slack-messages [data-ts="{ts}"]'),
+        page.locator(f'#telegram-messages [data-id="{bubble}"]'),
+    )

@@ -137,9 +137,15 @@ def test_setting_up_again_replaces_the_former_handler() -> None:
     root = logging.getLogger()
     before, level = list(root.handlers), root.level
     try:
+        told = io.StringIO()
+        logs.set_up(stream=told)
+        once = len(root.handlers)
         for _round in range(3):
-            logs.set_up(stream=io.StringIO())
-        assert len(root.handlers) == len(before) + 1
+            told = io.StringIO()
+            logs.set_up(stream=told)
+        assert len(root.handlers) == once
+        logging.getLogger("theirs").warning("still here")
+        assert "still here" in told.getvalue()
     finally:
         root.handlers[:] = before
         root.setLevel(level)
