@@ -22,6 +22,8 @@ _MAX_CLUSTER = 16  # UTF-16 units of one visible sign: the longest emoji family 
 _DROPPED = re.compile("[\u202a-\u202e\u2028\u2029\u2066-\u2069\u030a\u0333\u033f]")
 _TRIGGER = re.compile(r"[@/#$.](?=\S|$)|:(?=/|$)")
 _OPEN_END = re.compile(r"[@/#$.:]$")
+_NUMBER_END = re.compile(r"\d[ ()-]*$")
+_NUMBER = re.compile(r"[ ()-]*\d")
 _BLANKS = re.compile(r"\s+")
 _DIGITS = re.compile(r"[+\d][\d ()-]{5,}")
 
@@ -49,11 +51,12 @@ def clean(text: str) -> str:
 def neutralise(text: str, before: str = "") -> str:
     """The text with a word joiner wherever Telegram would otherwise make a link of it.
 
-    `before` is what stands in front: a foreign leaf must not complete a sign of ours.
+    `before` is what stands in front: a foreign leaf must not complete a sign of ours, nor a number.
     """
     text = _DIGITS.sub(_break_digits, text)
     text = _TRIGGER.sub(lambda found: found.group() + WORD_JOINER, text)
-    return WORD_JOINER + text if text and _OPEN_END.search(before) else text
+    joins = _OPEN_END.search(before) or (_NUMBER.match(text) and _NUMBER_END.search(before))
+    return WORD_JOINER + text if text and joins else text
 
 
 def _break_digits(found: re.Match[str]) -> str:

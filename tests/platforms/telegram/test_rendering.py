@@ -213,6 +213,14 @@ def test_a_leaf_does_not_complete_a_sign_of_ours() -> None:
     assert list(autolinks(rendered.text, rendered.entities)) == []
 
 
+@pytest.mark.parametrize(
+    ("first", "second"), [("C-12", "85123A"), ("\u0661\u0662\u0663 ", "4111 1111"), ("(0) 0000", "- 85123")]
+)
+def test_two_leaves_side_by_side_make_no_number_between_them(first: str, second: str) -> None:
+    rendered = render(message(Paragraph(_("{a}{b}", a=Text(first), b=Text(second)))), READER)
+    assert list(autolinks(rendered.text, rendered.entities)) == []
+
+
 def test_the_scanner_of_these_tests_finds_what_telegram_would_link() -> None:
     text = "ask @someone or /stock about #tag at evil.com, me@evil.com, $USD, 4111 1111 1111 1111, tg://x"
     kinds = {kind for kind, _text in autolinks(text, ())}
