@@ -20,8 +20,8 @@ from bot.domain.money import Money, exponent
 from bot.domain.views import RequestKind
 
 ReasonKind = Literal[
-    "band", "split", "new_supplier", "quantity", "price", "rate_stale", "rate_unknown", "catalogue", "below_cost",
-    "depth", "margin", "sku_cap", "no_end",
+    "band", "split", "new_supplier", "quantity", "price", "rate_stale", "rate_unknown", "others_unknown",
+    "catalogue", "below_cost", "depth", "margin", "sku_cap", "no_end",
 ]  # fmt: skip
 FORBIDDING: frozenset[ReasonKind] = frozenset({"depth", "margin", "sku_cap", "no_end"})  # nobody may approve these
 CAREFUL = 2  # people, where a threshold is passed
@@ -164,12 +164,13 @@ class Facts:
     """A request as it is judged.
 
     `total` is in minor units of the policy's currency, None where no rate is known; `others` is what the same supplier
-    was asked for besides within the split window, and `other_count` in how many orders.
+    was asked for besides within the split window (None where some of it has no rate), and `other_count` in how many
+    orders.
     """
 
     kind: RequestKind
     total: int | None
-    others: int = 0
+    others: int | None = 0
     other_count: int = 0
     new_supplier: bool = False
     rate_stale: bool = False
@@ -189,13 +190,15 @@ class Judgement:
 
 def judge(policy: Policy, facts: Facts) -> Judgement:
     """What the policy asks of a request."""
-    together = None if facts.total is None else facts.total + facts.others
+    together = None if facts.total is None or facts.others is None else facts.total + facts.others
     band = policy.band(together)
     reasons = [*_of_total(policy, facts, band), *_of_lines(policy, facts.lines)]
     if facts.new_supplier:
         reasons.append(Reason("new_supplier"))
     if facts.total is None:
         reasons.append(Reason("rate_unknown"))
+    elif facts.others is None:
+        reasons.append(Reason("others_unknown"))
     elif facts.rate_stale:
         reasons.append(Reason("rate_stale", {"hours": policy.rate_hours}))
     reasons += _of_promotion(policy, facts)
@@ -206,7 +209,7 @@ def judge(policy: Policy, facts: Facts) -> Judgement:
 
 
 def _of_total(policy: Policy, facts: Facts, band: Band) -> list[Reason]:
-    if facts.total is None or band.people == 1:
+    if facts.total is None or facts.others is None or band.people == 1:
         return []
     alone = policy.band(facts.total)
     if alone.people < band.people:

@@ -143,7 +143,7 @@ def _ruling(request: RequestRow, around: _Surroundings) -> Ruling:
     facts = Facts(
         kind=request.kind,
         total=total,
-        others=sum(minor or 0 for _request, minor in others),
+        others=_sum([minor for _request, minor in others]),
         other_count=len(others),
         new_supplier=request.kind == "purchase_order" and request.supplier_id in around.new,
         rate_stale=_stale(exchange, policy, currency, around.now),
@@ -171,6 +171,12 @@ def _others(request: RequestRow, around: _Surroundings) -> list[tuple[int, int |
     if request.kind != "purchase_order" or request.supplier_id is None:
         return []
     return [order for order in around.supplies.get(request.supplier_id, ()) if order[0] != request.id]
+
+
+def _sum(amounts: Sequence[int | None]) -> int | None:
+    """All of them together; None where one cannot be told."""
+    known = [minor for minor in amounts if minor is not None]
+    return sum(known) if len(known) == len(amounts) else None
 
 
 def _own(exchange: Exchange, policy: Policy, minor: int, currency: str) -> int | None:

@@ -6,7 +6,7 @@ from collections.abc import Collection
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import bindparam, case, exists, func, select, update
+from sqlalchemy import bindparam, case, exists, func, or_, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 from sqlalchemy.orm import aliased
 
@@ -15,6 +15,7 @@ from bot.domain.money import Money
 from bot.domain.views import RequestKind, RequestLineView, RequestState, RequestView, VoteView
 from bot.storage.chunks import chunked
 from bot.storage.tables import Halt, Location, Member, Product, Request, RequestLine, Supplier, Vote
+from bot.storage.votes import counts
 
 
 async def views(connection: AsyncConnection, ids: Collection[int]) -> dict[int, RequestView]:
@@ -83,7 +84,8 @@ async def _votes(connection: AsyncConnection, ids: Collection[int]) -> dict[int,
         select(Vote, Member.name.label("name"), principal.name.label("principal"))
         .join(Member, Member.id == Vote.member_id)
         .join(principal, principal.id == Vote.principal_id)
-        .where(Vote.request_id.in_(ids))
+        .join(Request, Request.id == Vote.request_id)
+        .where(Vote.request_id.in_(ids), or_(Request.state != "pending", counts()))
         .order_by(Vote.id)
     )
     votes: dict[int, list[tuple[int, VoteView]]] = {}

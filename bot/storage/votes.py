@@ -7,11 +7,13 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import delete, insert, or_, select
+from sqlalchemy import ColumnElement, and_, delete, exists, insert, not_, or_, select
 from sqlalchemy.ext.asyncio import AsyncConnection
+from sqlalchemy.orm import aliased
 
+from bot.domain.approval import DECIDERS
 from bot.storage.chunks import chunked
-from bot.storage.tables import Request, Vote
+from bot.storage.tables import Member, Request, Vote
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,14 +46,25 @@ _COLUMNS = (
 )
 
 
+def counts() -> ColumnElement[bool]:
+    """Of a vote beside its request: who gave it is a member still, and whose authority it used may still decide."""
+    giver, principal = aliased(Member), aliased(Member)
+    decides = or_(*(and_(Request.kind == kind, principal.role.in_(roles)) for kind, roles in DECIDERS.items()))
+    return and_(
+        exists().where(giver.id == Vote.member_id, giver.active),
+        exists().where(principal.id == Vote.principal_id, principal.active, decides),
+    )
+
+
 async def standing(connection: AsyncConnection, ids: Collection[int]) -> dict[int, list[VoteRow]]:
-    """The votes on the version that stands of each pending request, in their order."""
+    """The votes that count on the version that stands of each pending request, in their order."""
     found: dict[int, list[VoteRow]] = {request_id: [] for request_id in ids}
     for some in chunked(ids):
         votes = await connection.execute(
             select(*_COLUMNS)
             .join(Request, Request.id == Vote.request_id)
             .where(Vote.request_id.in_(some), Request.state == "pending", Vote.version == Request.version)
+            .where(counts())
             .order_by(Vote.id)
         )
         for vote in votes:
@@ -82,11 +95,14 @@ async def of_member(connection: AsyncConnection, request_id: int, member_id: int
 
 
 async def cast(connection: AsyncConnection, vote: VoteRow) -> None:
-    """Write a vote down.
+    """Write a vote down; those on the same version that count no more make room for it.
 
     A rejection takes the place of what the same person, or somebody in their place, said before; a second approval by
     the same authority is an IntegrityError.
     """
+    void = select(Vote.id).join(Request, Request.id == Vote.request_id).where(not_(counts()))
+    here = (Vote.request_id == vote.request_id, Vote.version == vote.version)
+    await connection.execute(delete(Vote).where(*here, Vote.id.in_(void.where(*here))))
     if vote.verdict == "reject":
         await connection.execute(
             delete(Vote).where(

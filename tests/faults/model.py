@@ -76,9 +76,13 @@ class Model:
             if each.taker == name and each.starts <= self.now < each.ends and each.giver in self.here
         ]
 
+    def counting(self, asked: Asked) -> list[tuple[str, str, datetime]]:
+        """The votes that count: who gave them is here, and whose authority they used is still an approver."""
+        return [vote for vote in asked.votes if {vote[0], vote[1]} <= self.here and self.roles[vote[1]] == "approver"]
+
     def behind(self, name: str, asked: Asked) -> str | None:
         """Whose authority somebody would approve by; None: nobody's."""
-        spoken = {person for member, principal, _at in asked.votes for person in (member, principal)}
+        spoken = {person for member, principal, _at in self.counting(asked) for person in (member, principal)}
         if name in spoken:
             return None
         if self.own(name, asked):

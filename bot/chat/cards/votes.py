@@ -130,6 +130,8 @@ def reason_words(reason: Mapping[str, object], currency: str, own: str) -> Words
             )
         case "rate_unknown":
             return _("There is no exchange rate for it.")
+        case "others_unknown":
+            return _("Another order to this supplier is in a currency without an exchange rate.")
         case _:
             return _of_promotion(reason.get("kind"), found, currency)
 

@@ -49,6 +49,7 @@ def test_the_bands_are_those_of_the_house(total: int, needs: int, alone: bool) -
         (Facts("purchase_order", 100, new_supplier=True), "new_supplier"),
         (Facts("purchase_order", 100, rate_stale=True), "rate_stale"),
         (Facts("purchase_order", None), "rate_unknown"),
+        (Facts("purchase_order", 100, others=None, other_count=1), "others_unknown"),
         (Facts("purchase_order", 100, lines=(dataclasses.replace(LINE, quantity=301),)), "quantity"),
         (Facts("purchase_order", 100, lines=(dataclasses.replace(LINE, need_90=Decimal(0)),)), "quantity"),
         (Facts("purchase_order", 100, lines=(dataclasses.replace(LINE, unit_cost=205),)), "price"),

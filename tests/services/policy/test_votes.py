@@ -14,8 +14,8 @@ from bot.domain.policy import RoleLimit
 from bot.errors import AlreadyDecided, NotAllowed, Refusal, StaleButton
 from bot.ports import MovableClock
 from bot.services.settings import ServiceSettings
+from bot.storage import members, tables
 from bot.storage import requests as rows
-from bot.storage import tables
 from bot.storage.database import Database
 from tests.services.policy.kit import POLICY, Court, open_court, said
 from tests.services.work.kit import SETTINGS, add_channel, request_row
@@ -66,6 +66,33 @@ async def test_a_large_request_takes_two_people_and_shows_the_first_on_every_cop
     assert (await court.decide(request_id, "Lin Wei", version=2)).already
     actions = [entry.action for entry in await court.all(tables.Audit) if entry.subject == f"request:{request_id}"]
     assert actions == ["request.voted", "request.approved", "request.refused"]
+
+
+@pytest.mark.parametrize("change", [{"active": False}, {"role": "buyer"}], ids=["left", "another role"])
+async def test_an_approval_counts_no_more_once_its_giver_may_not_approve(court: Court, change: dict[str, Any]) -> None:
+    request_id = await court.pending(LARGE)
+    await court.decide(request_id, "Lin Wei")
+    async with court.database.transaction() as connection:
+        await members.change(connection, court.members["Lin Wei"], **change)
+    (waiting,) = (await court.decisions.waiting(None)).items
+    assert waiting.votes == ()
+    second = await court.decide(request_id, "Greta")
+    assert (second.request.state, second.votes_missing) == ("pending", 1)
+    assert [vote.name for vote in second.request.votes] == ["Greta"]
+    third = await court.decide(request_id, "Bo")
+    assert third.request.state == "approved"
+    assert [vote.name for vote in third.request.votes] == ["Greta", "Bo"]
+
+
+async def test_who_lent_their_authority_may_approve_themselves_once_the_other_has_left(court: Court) -> None:
+    await court.rules(limits=(*WIDE[:1], RoleLimit("buyer", "GBP", 5_000_000)))
+    request_id = await court.pending(LARGE)
+    await lend(court, "Lin Wei", "Jonas")
+    await court.decide(request_id, "Jonas")
+    async with court.database.transaction() as connection:
+        await members.change(connection, court.members["Jonas"], active=False)
+    own = await court.decide(request_id, "Lin Wei")
+    assert (own.votes_missing, [vote.name for vote in own.request.votes]) == (1, ["Lin Wei"])
 
 
 async def test_neither_the_requester_nor_the_last_editor_is_one_of_two(court: Court) -> None:
@@ -144,6 +171,12 @@ async def test_orders_to_one_supplier_add_up(court: Court, clock: MovableClock) 
     assert (row.needs, reason["kind"], reason["facts"]["sum_minor"], reason["facts"]["count"]) == (2, "split", LARGE, 2)
     clock.push(timedelta(days=8))
     assert (await request_row(court, await court.pending(300_000))).needs == 1
+
+
+async def test_an_order_without_a_rate_cannot_be_added_and_asks_for_a_second_person(court: Court) -> None:
+    await court.pending(100, "THB")
+    row = await request_row(court, await court.pending(100))
+    assert (row.needs, [each["kind"] for each in row.detail["reasons"]]) == (2, ["others_unknown"])
 
 
 async def test_an_order_that_came_meanwhile_asks_for_a_second_person(court: Court) -> None:
