@@ -2,7 +2,8 @@
 
 Each way is a call of its own (`bot.services.effects`), so that each is tried again by itself. One of them leads: mail
 where the supplier has an address and mail is set up, otherwise the folder. The order stands once the leading call is
-done, and fails with it; what becomes of the others is kept with the request.
+done, and fails with it. Only then is the copy for the folder planned: an order that was refused leaves no document
+that somebody might still pass on. What becomes of the copy is kept with the request.
 """
 
 from __future__ import annotations
@@ -101,21 +102,12 @@ class Placing:
         return EffectKind(OrderSender(channels), self.done, self.failed)
 
     async def begin(self, connection: AsyncConnection, held: RequestRow) -> None:
-        """Plan the calls of an order whose last approval was just given, in the deciding transaction."""
+        """Plan the leading call of an order whose last approval was just given, in the deciding transaction."""
         facts = await orders.facts_of(connection, held.id)
         order = await self._order(connection, held, facts)
-        ways = [_FOLDER]
-        if held.kind == "purchase_order" and facts.email and _MAIL in self._channels:
-            ways.insert(0, _MAIL)
-        for number, way in enumerate(ways):
-            await self._effects.plan(
-                connection,
-                key=f"order:{order.number}:v{order.version}:{way}",
-                kind=EFFECT,
-                topic="purchases",
-                request_id=held.id,
-                payload={"channel": way, "leads": number == 0, "order": order_json(order)},
-            )
+        mailed = held.kind == "purchase_order" and facts.email and _MAIL in self._channels
+        payload = {"channel": _MAIL if mailed else _FOLDER, "leads": True, "order": order_json(order)}
+        await self._plan(connection, held.id, payload)
 
     async def done(self, connection: AsyncConnection, effect: EffectRow, result: Mapping[str, Any]) -> None:
         """The document left by one way; by the leading one: the order stands and its goods are on their way, once."""
@@ -140,6 +132,8 @@ class Placing:
         if not await rows.settle(connection, held.id, held.version, held.state, values):
             return
         await orders.expect(connection, held.id, held.location_id, lines, now, expected)
+        if effect.payload["channel"] != _FOLDER:
+            await self._plan(connection, held.id, {**effect.payload, "channel": _FOLDER, "leads": False})
         await self._requests.show(connection, [held])
         data = {
             "channel": effect.payload["channel"],
@@ -176,6 +170,18 @@ class Placing:
         await self._requests.show(connection, [held])
         data = {"channel": effect.payload["channel"], "error": error}
         await self._audit.append(connection, "order.failed", f"request:{held.id}", data)
+
+    async def _plan(self, connection: AsyncConnection, request_id: int, payload: Mapping[str, Any]) -> None:
+        """Write down one way's call; an order's version goes out once by each way."""
+        order = payload["order"]
+        await self._effects.plan(
+            connection,
+            key=f"order:{order['number']}:v{order['version']}:{payload['channel']}",
+            kind=EFFECT,
+            topic="purchases",
+            request_id=request_id,
+            payload=payload,
+        )
 
     async def _held(self, connection: AsyncConnection, effect: EffectRow) -> RequestRow | None:
         """The call's request, which whoever settles the call holds."""

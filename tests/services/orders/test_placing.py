@@ -139,6 +139,7 @@ async def test_a_refused_order_fails_opens_its_cases_and_is_told(
     assert any("550 no such user" in said for said in await yard.shop.said())
     assert await yard.deeds() == ["order.failed"]
     assert await yard.position("LAMP") == before
+    assert list(yard.folder.glob("*")) == [], "no document is left that somebody might still pass on"
 
 
 async def test_a_folder_that_fails_beside_a_mail_that_left_is_noted_and_no_more(
