@@ -166,17 +166,23 @@ class Requests:
         deeds = [Deed("request.expired", f"request:{request_id}", {}) for request_id in ids]
         await self._audit.append_all(connection, deeds)
 
-    async def withdraw(self, connection: AsyncConnection, case_ids: Collection[int]) -> int:
+    async def withdraw(self, connection: AsyncConnection, case_ids: Collection[int]) -> list[Deed]:
         """Take the lines of cases that are over out of open requests, in the caller's transaction, which holds both.
 
-        A request without a line left is cancelled, the others change; how many requests that touched.
+        A request without a line left is cancelled, the others change. For the caller to record, as the last thing: what
+        befell requests that waited for a decision; nobody was asked about drafts yet.
         """
+        deeds: list[Deed] = []
         over = set(case_ids)
         found = await rows.open_of_cases(connection, over)
         lines = await rows.lines(connection, [request.id for request in found])
         names = await rows.skus(connection, [line.product_id for its in lines.values() for line in its])
         for request in found:
             kept = [line for line in lines[request.id] if line.case_id not in over]
+            if request.state == "pending":
+                gone_with = sorted(over & {line.case_id for line in lines[request.id] if line.case_id is not None})
+                data = {"cases": gone_with, "lines_left": len(kept)}
+                deeds.append(Deed("request.withdrawn", f"request:{request.id}", data))
             if not kept:
                 await rows.settle_all(
                     connection, [request.id], request.state, {"state": approval.after(request.state, "cancel")}
@@ -186,7 +192,7 @@ class Requests:
             changes = [Change(names[line.product_id], str(line.quantity), "0") for line in gone]
             await self.change(connection, request, [as_draft(line) for line in kept], changes, {})
         await self.show(connection, found)
-        return len(found)
+        return deeds
 
     async def show(self, connection: AsyncConnection, requests: Collection[RequestRow]) -> None:
         """Bring every message that shows the requests or their cases up to date."""

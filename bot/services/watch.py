@@ -160,8 +160,10 @@ class Watch:
                 if not await locks.scan(connection, scans):
                     return None
                 part = await self._cases.apply(connection, findings, standing, at)
-                await self._requests.withdraw(connection, part.resolved)
+                deeds = await self._requests.withdraw(connection, part.resolved)
                 await self._cases.refresh(connection, part)
+                if deeds:
+                    await self._audit.append_all(connection, deeds)
             scans += 1
             applied.add(part)
         phases.begin("draft")

@@ -227,6 +227,11 @@ async def test_recovery_resolves_the_case_and_cancels_its_request(shop: Shop, cl
     assert await shop.unresolved() == {}
     (request,) = await shop.requested()
     assert request.state == "cancelled"
+    (case,) = await shop.all_cases()
+    entries = [entry for entry in await shop.all(tables.Audit) if entry.subject == f"request:{request.id}"]
+    assert [(entry.action, entry.data) for entry in entries] == [
+        ("request.withdrawn", {"cases": [case.id], "lines_left": 0})
+    ]
 
 
 async def test_a_position_just_over_the_reorder_point_does_not_resolve(shop: Shop, clock: MovableClock) -> None:
