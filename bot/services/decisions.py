@@ -32,7 +32,7 @@ from bot.services.requests import Requests
 from bot.services.rulings import Rulings
 from bot.services.scene import Press, Scene, Scenes, differences, entry, late_entry
 from bot.services.stepup import Authenticators, Proof, StepUp, no_authenticator
-from bot.storage import authority, locks, votes
+from bot.storage import authority, locks, offers, votes
 from bot.storage import cases as case_rows
 from bot.storage import requests as rows
 from bot.storage.database import Database
@@ -158,6 +158,7 @@ class Decisions:
             scene = await self._scenes.of(connection, held, everybody, member_id)
             found, rules = rules_of(scene.who, scene.principals, scene.claim, scene.policy, scene.cast, everybody.names)
             people = approval.able(everybody.people.values(), scene.claim, scene.policy, scene.cast)
+            asked = {offer.member_id for offer in await offers.of_request(connection, held.id)}
         behind = found.principal_id if found.principal_id != member_id else 0
         return Explanation(
             request=f"R-{held.id}",
@@ -173,6 +174,7 @@ class Decisions:
             rules=rules,
             reasons=[reason.plain() for reason in (*scene.ruling.forbidden, *scene.ruling.reasons)],
             able=tuple(everybody.named(people)),
+            offered=tuple(everybody.named(asked & everybody.names.keys())),
             currency=scene.policy.currency,
         )
 

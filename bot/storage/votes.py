@@ -50,10 +50,9 @@ def counts() -> ColumnElement[bool]:
     """Of a vote beside its request: who gave it is a member still, and whose authority it used may still decide."""
     giver, principal = aliased(Member), aliased(Member)
     decides = or_(*(and_(Request.kind == kind, principal.role.in_(roles)) for kind, roles in DECIDERS.items()))
-    return and_(
-        exists().where(giver.id == Vote.member_id, giver.active),
-        exists().where(principal.id == Vote.principal_id, principal.active, decides),
-    )
+    here = select(giver.id).where(giver.id == Vote.member_id, giver.active)
+    able = select(principal.id).where(principal.id == Vote.principal_id, principal.active, decides)
+    return and_(exists(here.correlate(Vote)), exists(able.correlate(Vote, Request)))
 
 
 async def standing(connection: AsyncConnection, ids: Collection[int]) -> dict[int, list[VoteRow]]:

@@ -10,6 +10,8 @@ import os
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
+from tests.bench.report import machine
+
 VARIABLE = "FAULTS_FIGURES"  # names the file that figures are appended to; unset, nothing is written
 
 
@@ -83,4 +85,6 @@ def write(page: Path, found: list[Figure], chosen: str, seconds: float) -> None:
         for figure in sorted(found, key=lambda figure: figure.row)
     ]
     table = "\n".join(["| what | runs | faults | note |", "| --- | ---: | ---: | --- |", *rows])
-    page.write_text(f"{head}{begin}\n{table}\n\nThe whole run took {seconds:,.0f} s.\n{end}{tail}", "utf-8")
+    page.write_text(
+        f"{head}{begin}\n{table}\n\nThe whole run took {seconds:,.0f} s on {machine()}.\n{end}{tail}", "utf-8"
+    )

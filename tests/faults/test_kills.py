@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import shutil
 import tempfile
 from collections import Counter
@@ -22,13 +21,10 @@ from tests.faults.keeper import nursery
 from tests.faults.kills import START, Count, Killing
 from tests.faults.town import town, until
 
-KILLS = figures.times(100, 100, 5_000)  # on each database
+KILLS = figures.times(8, 100, 5_000)  # on each database
 A_LIFE = min(KILLS, 100)  # kills before the next fresh database
 
 _numbers = count(1)
-
-# Minutes of killing: `make faults` asks for them, an everyday run of all tests does not.
-pytestmark = pytest.mark.skipif("FAULTS" not in os.environ, reason="kills take minutes: run make faults")
 
 
 @pytest.fixture
@@ -40,7 +36,7 @@ def yard() -> Iterator[Path]:
     shutil.rmtree(place)
 
 
-@pytest.mark.timeout(0 if figures.is_long() else 900)  # a minute on an idle machine
+@pytest.mark.timeout(0 if figures.is_long() else 900)  # two seconds a kill
 @pytest.mark.xdist_group("kills-sqlite")
 async def test_no_death_loses_or_doubles_anything_on_sqlite(yard: Path) -> None:
     async def fresh(number: int) -> str:
@@ -51,7 +47,7 @@ async def test_no_death_loses_or_doubles_anything_on_sqlite(yard: Path) -> None:
     await _prove("SQLite", fresh, yard, 100)
 
 
-@pytest.mark.timeout(0 if figures.is_long() else 900)  # a minute on an idle machine
+@pytest.mark.timeout(0 if figures.is_long() else 900)  # two seconds a kill
 @pytest.mark.xdist_group("faults-postgres")
 async def test_no_death_loses_or_doubles_anything_on_postgresql(yard: Path, postgres_server: str) -> None:
     async def fresh(number: int) -> str:

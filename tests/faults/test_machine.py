@@ -34,7 +34,7 @@ from tests.faults.model import DAY, MOST, PEOPLE, START, Asked, Lent, Model
 from tests.services.policy.kit import court_at, open_court
 from tests.services.work.kit import SETTINGS, Desk, open_bureau
 
-ROW = "state machine: approvals against a model"
+ROW = "State machine: approvals against a model"
 STEPS = {"": 600, "short": 3_000, "long": 100_000}[os.environ.get("FAULTS", "")]
 PER_EXAMPLE = 30
 RULES = Policy(

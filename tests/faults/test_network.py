@@ -92,7 +92,7 @@ async def test_a_thousand_lost_answers_of_a_yard_that_remembers_are_no_second_pu
         assert (len(yard.orders), yard.doubled) == (LOST, 0)
         assert set(yard.asked.values()) == {1}
         assert await missed_or_doubled(floor, keys) == 0
-    record("applied, answer lost, read back", LOST, yard.doubled + LOST - len(set(yard.orders)), "SQLite")
+    record("Calls: applied, answer lost, read back", LOST, yard.doubled + LOST - len(set(yard.orders)), "SQLite")
 
 
 async def test_a_thousand_lost_answers_of_a_yard_that_forgets_all_ask_a_person(
@@ -105,7 +105,7 @@ async def test_a_thousand_lost_answers_of_a_yard_that_forgets_all_ask_a_person(
         assert (len(yard.orders), yard.doubled) == (LOST, 0)
         assert set(yard.asked.values()) == {1}
         assert await missed_or_doubled(floor, keys) == LOST  # nothing follows before a person has spoken
-    record("applied, answer lost, nobody can tell: halted", LOST, yard.doubled, "PostgreSQL")
+    record("Calls: applied, answer lost, nobody can tell: halted", LOST, yard.doubled, "PostgreSQL")
 
 
 async def test_in_any_weather_each_order_is_carried_out_once_and_none_is_missed(
@@ -118,7 +118,7 @@ async def test_in_any_weather_each_order_is_carried_out_once_and_none_is_missed(
         assert sorted(yard.orders) == sorted(keys)
         assert await missed_or_doubled(floor, keys) == 0
         assert set(yard.met) == set(ALL)
-    record("orders in any weather, by seed", SOME, yard.doubled + SOME - len(set(yard.orders)))
+    record("Calls: orders in any weather, by seed", SOME, yard.doubled + SOME - len(set(yard.orders)))
 
 
 async def test_without_reading_back_the_same_weather_is_seen_to_double(
@@ -197,7 +197,7 @@ async def test_in_a_storm_each_price_of_a_real_store_is_changed_once(
     assert changes == Counter(dict.fromkeys(keys, 1))
     assert await missed_or_doubled(floor, keys) == 0
     assert local.weather.met > SHELVES * share
-    record("price changes in a storm, local store", SHELVES, sum(times != 1 for times in changes.values()))
+    record("Calls: price changes in a storm, local store", SHELVES, sum(times != 1 for times in changes.values()))
 
 
 async def test_orders_by_mail_whose_answer_is_lost_halt_and_are_sent_once(
@@ -212,7 +212,7 @@ async def test_orders_by_mail_whose_answer_is_lost_halt_and_are_sent_once(
         await plan_all(floor, {f"mail-{number}": {"channel": "mail", "order": order} for number in range(count)})
         assert await settle(floor, 3) == {"halted": count}
         assert len({message["Message-ID"] for message in office.taken}) == len(office.taken) == count
-    record("orders by mail, answer lost: halted", count, len(office.taken) - count)
+    record("Calls: orders by mail, answer lost: halted", count, len(office.taken) - count)
 
 
 class Stopped:
@@ -284,5 +284,6 @@ async def test_the_engine_begins_a_call_soon_and_many_a_second(database: Databas
         assert len(yard.orders) == SOME + 20
     kind = "SQLite" if database.is_sqlite else "PostgreSQL"
     soon = sorted(waits)[10] * 1000
-    record(f"calls of the engine, {kind}", SOME + 20, yard.doubled, f"{rate:.0f}/s; planned to applied {soon:.0f} ms")
+    note = f"{rate:.0f}/s; planned to applied {soon:.0f} ms"
+    record(f"Calls: through the whole engine, {kind}", SOME + 20, yard.doubled, note)
     assert soon < 1000

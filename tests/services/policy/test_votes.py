@@ -11,10 +11,11 @@ import pytest
 from sqlalchemy import insert, update
 
 from bot.domain.policy import RoleLimit
+from bot.domain.routing import Offering
 from bot.errors import AlreadyDecided, NotAllowed, Refusal, StaleButton
 from bot.ports import MovableClock
 from bot.services.settings import ServiceSettings
-from bot.storage import members, tables
+from bot.storage import members, offers, tables
 from bot.storage import requests as rows
 from bot.storage.database import Database
 from tests.services.policy.kit import POLICY, Court, open_court, said
@@ -76,6 +77,8 @@ async def test_an_approval_counts_no_more_once_its_giver_may_not_approve(court: 
         await members.change(connection, court.members["Lin Wei"], **change)
     (waiting,) = (await court.decisions.waiting(None)).items
     assert waiting.votes == ()
+    async with court.database.reading() as connection:
+        assert [each.approved for each in await offers.pending(connection, court.clock.now())] == [0]
     second = await court.decide(request_id, "Greta")
     assert (second.request.state, second.votes_missing) == ("pending", 1)
     assert [vote.name for vote in second.request.votes] == ["Greta"]
@@ -401,7 +404,12 @@ async def test_the_rules_are_explained_one_by_one(court: Court) -> None:
     assert [line.rule for line in lin.rules if not line.fits] == ["requester"]
     greta = await court.decisions.explain(request_id, court.members["Greta"])
     assert [line.rule for line in greta.rules if not line.fits] == ["vote"]
+    async with court.database.transaction() as connection:
+        await offers.add(connection, [Offering(request_id, 2, court.members["Cy"], "awake")], court.clock.now())
+        (waiting,) = await offers.pending(connection, court.clock.now())
+    assert waiting.approved == 1
     jonas = await court.decisions.explain(request_id, court.members["Jonas"])
+    assert jonas.offered == ("Cy",)
     assert {line.rule for line in jonas.rules if not line.fits} == {"role", "limit"}
 
 
