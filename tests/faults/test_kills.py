@@ -16,10 +16,9 @@ from bot.storage.database import Database
 from bot.storage.migrations import migrate
 from tests.conftest import named
 from tests.faults import figures
-from tests.faults.child import Plan
 from tests.faults.keeper import nursery
 from tests.faults.kills import START, Count, Killing
-from tests.faults.town import town, until
+from tests.faults.town import town
 
 KILLS = figures.times(8, 100, 5_000)  # on each database
 A_LIFE = min(KILLS, 100)  # kills before the next fresh database
@@ -83,6 +82,7 @@ async def _prove(kind: str, fresh: object, yard: Path, seed: int) -> None:
                 )
             total = total.plus(counted)
             assert not counted.faults, "\n".join([f"seed {seed + life}: see {_kept(folder)}", *counted.faults])
+    assert not _lives(keeper.pid), "the nursery ends, and every child with it"
     _record(kind, total)
     assert total.kills.total() >= KILLS
     assert len(total.kills) > min(KILLS // 3, 30), "too few different points were met"
@@ -120,17 +120,6 @@ def _record(kind: str, total: Count) -> None:
         sum("price" in fault for fault in total.faults),
     )
     figures.record(f"Kills: labelled repeats of posts on {kind}", total.repeats, 0, "between socket write and mark")
-
-
-async def test_the_nursery_leaves_no_process_behind(yard: Path) -> None:
-    url = f"sqlite+aiosqlite:///{yard / 'one.db'}"
-    await _migrated(url)
-    async with nursery() as keeper, town(url, START, yard) as found:
-        life = keeper.fork(Plan(settings=found.settings, now=START.isoformat(), dormant=True))
-        assert await until(lambda: life.started, 30)
-        pids = (keeper.pid, life.pid)
-        assert all(_lives(pid) for pid in pids)
-    assert not any(_lives(pid) for pid in pids)
 
 
 def _lives(pid: int) -> bool:

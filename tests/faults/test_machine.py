@@ -35,7 +35,7 @@ from tests.services.policy.kit import court_at, open_court
 from tests.services.work.kit import SETTINGS, Desk, open_bureau
 
 ROW = "State machine: approvals against a model"
-STEPS = {"": 600, "short": 3_000, "long": 100_000}[os.environ.get("FAULTS", "")]
+STEPS = {"": 400, "short": 3_000, "long": 100_000}[os.environ.get("FAULTS", "")]
 PER_EXAMPLE = 30
 RULES = Policy(
     currency="GBP",

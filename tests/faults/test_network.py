@@ -126,9 +126,9 @@ async def test_without_reading_back_the_same_weather_is_seen_to_double(
 ) -> None:
     async with Yard(weather=ALL, later=ALL, seed=1).open() as yard:
         floor = await floor_with(sqlite_database, clock, BlindTill(yard))
-        await plan_all(floor, {f"order-{number}": {"units": number} for number in range(40)})
+        await plan_all(floor, {f"order-{number}": {"units": number} for number in range(16)})
         await settle(floor)
-        assert yard.doubled > 4
+        assert yard.doubled > 1
 
 
 class Unwritten(Till):
