@@ -21,7 +21,7 @@ def demo(
         bool, typer.Option("--tour", help="Walk through it without a browser, and check every step.")
     ] = False,
     small: Annotated[
-        bool, typer.Option("--small", help="With 42 products of the year in place of all: it starts in seconds.")
+        bool, typer.Option("--small", help="With forty products of the year in place of all: it starts in seconds.")
     ] = False,
 ) -> None:
     """Import a real year of sales, start the bot on a local Slack and Telegram, and serve one page."""
