@@ -27,22 +27,36 @@ settings.load_profile("patient")
 _numbers = count(1)
 
 
+_warmed: dict[str, Engine] = {}  # by dialect
+
+
 @pytest.fixture(scope="session", autouse=True)
 def _statements_are_compiled_once() -> Iterator[None]:
     """Every test has a database of its own; the statements compiled for one serve the next of its kind."""
     plain = Database.__init__
-    kept: dict[str, Engine] = {}
 
     def begin(self: Database, url: str) -> None:
         plain(self, url)
         engine = self.engine.sync_engine
-        first = kept.setdefault(engine.name, engine)
-        engine.dialect = engine.pool._dialect = first.dialect  # compiled statements are kept by it
-        engine._compiled_cache = first._compiled_cache
+        if (first := _warmed.get(engine.name)) is not None:
+            engine.dialect = engine.pool._dialect = first.dialect  # compiled statements are kept by it
+            engine._compiled_cache = first._compiled_cache
 
     Database.__init__ = begin  # type: ignore[method-assign]
     yield
     Database.__init__ = plain  # type: ignore[method-assign]
+
+
+def _warm(url: str) -> None:
+    """Let an engine learn what it asks a server on its first connection; later ones of its kind take that over."""
+
+    async def connect() -> None:
+        database = Database(url)
+        assert await database.answers()
+        await database.close()
+        _warmed[database.engine.sync_engine.name] = database.engine.sync_engine
+
+    asyncio.run(connect())
 
 
 @pytest.fixture
@@ -70,6 +84,7 @@ def postgres_server() -> Iterator[str]:
     engine = create_engine(named(address, "declared"))
     Base.metadata.create_all(engine)
     engine.dispose()
+    _warm(named(address, "declared"))
     yield address
     server._cleanup()
 
@@ -81,6 +96,7 @@ def sqlite_template(tmp_path_factory: pytest.TempPathFactory) -> bytes:
     engine = create_engine(f"sqlite:///{path}")
     Base.metadata.create_all(engine)
     engine.dispose()
+    _warm(f"sqlite+aiosqlite:///{path.with_name('warm.db')}")
     return path.read_bytes()
 
 
