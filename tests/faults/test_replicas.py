@@ -93,6 +93,7 @@ async def test_three_processes_do_everything_once_while_their_database_restarts(
     assert ended, f"{tally.faults}\n{log[-3000:]}"
     assert codes == [0] * PROCESSES
     assert tally.faults == []
+    assert len(tally.uncertain) <= WAVES * EACH // 10, "few are left to people"
 
 
 async def _readers(app: App, found: Town) -> None:
@@ -160,6 +161,7 @@ class _Tally:
         self._words = [f"zq{wave}-{number}x" for wave in range(WAVES) for number in range(EACH)]
         self._orders = [f"W-{wave}-{number}" for wave in range(WAVES) for number in range(EACH)]
         self.faults: list[str] = []
+        self.uncertain: set[str] = set()
 
     def _seen(self) -> tuple[Counter[str], Counter[str]]:
         plain: Counter[str] = Counter()
@@ -180,12 +182,21 @@ class _Tally:
         mailed = self._mailed()
         self._found.look()
         told = {name for name, _day in self._found.digests}
-        self.faults = [f"{word} never arrived" for word in self._words if not plain[word] + labelled[word]]
+        missing = {word for word in self._words if not plain[word] + labelled[word]}
+        if missing:
+            self.uncertain = missing & await self._listed()
+        self.faults = [f"{word} never arrived" for word in sorted(missing - self.uncertain)]
         self.faults += [f"{order} was never mailed" for order in self._orders if not mailed[order]]
         self.faults += [f"no digest for reader{n}" for n in range(len(self._found.readers)) if f"reader{n}" not in told]
         if not self.faults and (open_rows := await self._open()):
             self.faults.append(f"{open_rows} posts and calls still wait")
         return not self.faults
+
+    async def _listed(self) -> set[str]:
+        """Posts that are listed for people, as nobody can tell whether they arrived; a slow machine loses leases."""
+        query = "SELECT dedupe_key FROM outbox WHERE state = 'uncertain' AND dedupe_key LIKE 'load:%'"
+        async with self._app.services.database.reading() as connection:
+            return {f"zq{key.removeprefix('load:')}x" for key in await connection.scalars(text(query))}
 
     async def _open(self) -> int:
         """Posts and calls that are not over."""
@@ -217,7 +228,10 @@ class _Tally:
         note = f"three processes, PostgreSQL restarted {RESTARTS} times under load"
         repeats = sum(labelled.values())
         figures.record(
-            "Replicas: posts", len(self._words), len(doubled), f"{note}; {repeats} labelled as possible repeats"
+            "Replicas: posts",
+            len(self._words),
+            len(doubled),
+            f"{note}; {repeats} labelled as possible repeats, {len(self.uncertain)} listed for people as uncertain",
         )
         figures.record("Replicas: calls that cost money", len(self._orders), len(bought), note)
         figures.record("Replicas: digests", len(mornings), len(twice), note)
