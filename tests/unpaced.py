@@ -9,6 +9,7 @@ from bot.ports import Limits
 from bot.sandbox import Sandbox
 from bot.sandbox.slack.api import WebApi
 from bot.sandbox.world import Pace
+from bot.services.pacing import Window
 
 FAST = 1e6  # a second
 
@@ -29,5 +30,6 @@ def hurried(app: App) -> None:
     """Take the bot's own rates away: its answers leave at once, however fast they are asked for."""
     for lane in app.delivery.lanes.values():
         lane.pace._limits = Limits(1e4, 1e4)
+        lane.pace._overall = Window(10_000, 1.0)
         for windows in (lane.pace._groups, lane.pace._chats, lane.pace._bursts):
             windows.clear()
