@@ -21,7 +21,8 @@ from signal import SIGUSR1
 
 from tests.faults.child import Plan
 from tests.faults.keeper import Keeper, Life
-from tests.faults.town import WORK, Rest, Town, give, until
+from tests.faults.rest import Rest, until
+from tests.faults.town import WORK, Town, give
 
 START = datetime.fromisoformat("2011-11-21T00:00:00+00:00")
 MORNINGS = timedelta(hours=2)  # apart; each reader's is at an odd hour

@@ -82,7 +82,7 @@ async def missed_or_doubled(floor: Floor, keys: Mapping[str, int]) -> int:
     return sum(followed.get(f"followed:{key}") != "done" for key in keys)
 
 
-async def test_a_thousand_lost_answers_of_a_yard_that_remembers_are_no_second_purchase(
+async def test_no_lost_answer_of_a_yard_that_remembers_is_a_second_purchase(
     sqlite_database: Database, clock: MovableClock
 ) -> None:
     async with Yard(weather=("lost",)).open() as yard:
@@ -95,7 +95,7 @@ async def test_a_thousand_lost_answers_of_a_yard_that_remembers_are_no_second_pu
     record("Calls: applied, answer lost, read back", LOST, yard.doubled + LOST - len(set(yard.orders)), "SQLite")
 
 
-async def test_a_thousand_lost_answers_of_a_yard_that_forgets_all_ask_a_person(
+async def test_every_lost_answer_of_a_yard_that_forgets_all_asks_a_person(
     postgres_database: Database, clock: MovableClock
 ) -> None:
     async with Yard(weather=("lost",), memory=False).open() as yard:

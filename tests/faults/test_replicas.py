@@ -27,7 +27,8 @@ from tests.conftest import named
 from tests.faults import figures
 from tests.faults.child import Plan
 from tests.faults.keeper import Keeper, Life, nursery
-from tests.faults.town import REPEAT, Town, town, until
+from tests.faults.rest import until
+from tests.faults.town import REPEAT, Town, town
 from tests.suppliers.kit import an_order
 
 PROCESSES = 3

@@ -1,22 +1,20 @@
 """The other side of the kills: people on a sandbox Slack and Telegram, and the record of what reached them.
 
-Nothing here asks the bot what it did, but for whether it has come to rest.
+Nothing here asks the bot what it did.
 """
 
 from __future__ import annotations
 
-import asyncio
 import contextlib
 import re
-from collections import Counter
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, time, timedelta
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import create_engine, func, insert, make_url, select, text
+from sqlalchemy import insert
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bot import settings
@@ -29,6 +27,7 @@ from bot.sandbox.slack.courier import Delivery
 from bot.sandbox.store import Listing, LocalStore, store_app
 from bot.sandbox.world import Sight
 from bot.storage import tables
+from tests.faults.rest import Rest
 from tests.services.work.kit import add
 from tests.suppliers.kit import PostOffice, mail_server
 from tests.unpaced import unpaced
@@ -38,8 +37,6 @@ REPEAT = "This may be a repeat"
 
 UNITS = 1000  # the first order's, so that its number stands for nothing else
 READERS = 12  # members with a digest, one each two hours of the day, round the clock
-
-
 WORK = ("ask", "buy", "promote", "decide")
 SHELF = 60  # products that may be promoted, each once
 
@@ -375,41 +372,6 @@ def _units(table: str) -> int:
     return units
 
 
-class Rest:
-    """Whether a bot's database shows work that is not finished."""
-
-    def __init__(self, url: str) -> None:
-        plain = make_url(url)
-        driver = "sqlite" if plain.get_backend_name() == "sqlite" else "postgresql+psycopg"
-        self._engine = create_engine(plain.set(drivername=driver))
-
-    def open(self, now: datetime) -> int:
-        """Rows that wait and are due."""
-        inbox, outbox, effects = tables.Inbox, tables.Outbox, tables.Effect
-        waiting = (
-            select(func.count()).where(inbox.state == "new", inbox.due_at <= now),
-            select(func.count()).where(outbox.state == "pending", outbox.due_at <= now),
-            select(func.count()).where(effects.state.in_(("pending", "sending")), effects.due_at <= now),
-        )
-        with self._engine.connect() as connection:
-            return sum(connection.execute(query).scalar_one() for query in waiting)
-
-    def halted(self) -> list[tuple[int, int]]:
-        """Calls that wait for a person's word, and their requests."""
-        with self._engine.connect() as connection:
-            found = connection.execute(text("SELECT id, request_id FROM effects WHERE state = 'halted'"))
-            return [(int(effect), int(request)) for effect, request in found]
-
-    def states(self, table: str) -> Counter[str]:
-        """How many rows are in each state."""
-        with self._engine.connect() as connection:
-            return Counter(dict(connection.execute(text(f"SELECT state, count(*) FROM {table} GROUP BY state")).all()))  # noqa: S608  # our own tables' names
-
-    def close(self) -> None:
-        """Let go of the database."""
-        self._engine.dispose()
-
-
 @contextlib.asynccontextmanager
 async def town(url: str, start: datetime, folder: Path) -> AsyncIterator[Town]:
     """A town over an empty database, with nobody's bot running yet; orders are written below `folder`."""
@@ -449,14 +411,3 @@ async def _served(store: LocalStore) -> AsyncIterator[str]:
         yield url
     finally:
         await serving.stop()
-
-
-async def until(seen: Callable[[], object], seconds: float, every: float = 0.02) -> bool:
-    """Whether `seen` came true in time."""
-    loop = asyncio.get_running_loop()
-    deadline = loop.time() + seconds
-    while not seen():
-        if loop.time() > deadline:
-            return False
-        await asyncio.sleep(every)
-    return True

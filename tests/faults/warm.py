@@ -27,7 +27,8 @@ from bot.ports import MovableClock
 from bot.storage.database import Database
 from bot.storage.migrations import migrate
 from tests.faults.kills import SOON
-from tests.faults.town import WORK, Rest, give, town, until
+from tests.faults.rest import Rest, until
+from tests.faults.town import WORK, give, town
 
 
 def up() -> None:

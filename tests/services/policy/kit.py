@@ -5,8 +5,10 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from datetime import timedelta
 from typing import Any
 
+from sqlalchemy import update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bot.chat.command import Role
@@ -14,7 +16,7 @@ from bot.domain.approval import Verdict
 from bot.domain.policy import Policy, RoleLimit, default_policy
 from bot.domain.views import RequestKind
 from bot.language import language
-from bot.ports import Clock
+from bot.ports import Clock, MovableClock
 from bot.services.decisions import Decision, Decisions, Fulfilment
 from bot.services.delegations import Delegations
 from bot.services.guard import DecisionGuard
@@ -35,6 +37,12 @@ LIMITS = (
     RoleLimit("promo_manager", "GBP", 50_000),
 )
 POLICY = dataclasses.replace(default_policy("GBP", LIMITS), step_up_above=None)
+WIDE = (
+    RoleLimit("approver", "GBP", 5_000_000),
+    RoleLimit("buyer", "GBP", 300_000),
+    RoleLimit("approver", "CNY", 5_000_000),
+)
+LARGE = 600_000  # minor units: above the second band
 
 
 @dataclass
@@ -153,3 +161,23 @@ def plainly(node: object) -> str:
         return said(node)
     money = getattr(node, "money", None)
     return language("en").money(money.amount, money.currency) if money else str(getattr(node, "content", node))
+
+
+async def wide_court(database: Database, clock: MovableClock) -> Court:
+    """A desk where three may approve large totals."""
+    made = await open_court(database, clock, dataclasses.replace(POLICY, limits=WIDE))
+    for name in ("Bo", "Cy"):
+        await made.join(name, "approver")
+    return made
+
+
+async def lend(court: Court, giver: str, taker: str, days: float = 7) -> None:
+    """One names another until some days from now."""
+    until = court.clock.now() + timedelta(days=days)
+    await court.delegations.give(court.asker(giver), taker, until, "slack")
+
+
+async def change(court: Court, request_id: int, **values: Any) -> None:
+    """Columns of a request, set behind everybody's back."""
+    async with court.database.transaction() as connection:
+        await connection.execute(update(tables.Request).where(tables.Request.id == request_id).values(**values))
