@@ -16,6 +16,7 @@ from bot.domain.arrays import Bools, Counts, Floats, Ints, ratio, to_minor
 from bot.domain.demand import DemandClass
 
 ROUNDING = 1e-9  # a level this close above a whole unit is that unit: float noise must not order a pack more
+NORMAL_SHAPE = 1e12  # from this shape on a gamma is a normal to a millionth of its deviation
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,8 +72,11 @@ def span_demand(
 
 
 def _gamma_quantile(mean: Floats, variance: Floats, level: Floats) -> Floats:
-    """Quantile of the gamma with that mean and variance."""
-    out: Floats = special.gammaincinv(mean**2 / variance, level) * variance / mean
+    """Quantile of the gamma with that mean and variance; of its limit, the normal, where it is all but certain."""
+    out: Floats = mean + special.ndtri(level) * np.sqrt(variance)
+    spread = variance > mean**2 / NORMAL_SHAPE
+    shape = mean[spread] ** 2 / variance[spread]
+    out[spread] = special.gammaincinv(shape, level[spread]) * variance[spread] / mean[spread]
     return out
 
 

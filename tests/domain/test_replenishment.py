@@ -247,6 +247,13 @@ def test_transfers_conserve_stock(seed: int, n: int) -> None:
         assert found.quantity[found.donor == row].sum() <= spare[row]
 
 
+@pytest.mark.parametrize("variance", [2.1e-306, 1e-20, 3.99e-10, 4.01e-10, 1e-6])
+def test_a_gamma_that_is_all_but_certain_has_the_normal_s_safety_stock(variance: float) -> None:
+    sd = math.sqrt(variance)
+    safety = r.span_demand(f(1), f(0), f(20), f(sd), f(0.95), SKEWED, "gamma").safety_stock[0]
+    assert safety == pytest.approx(1.6448536 * sd, rel=1e-3, abs=1e-14)
+
+
 @pytest.mark.parametrize("distribution", ["negative_binomial", "gamma"])
 @given(st.floats(0.001, 200), st.floats(0, 300), st.floats(0.5, 180), st.floats(0, 60), st.floats(0.5, 0.999))
 @settings(max_examples=60, deadline=None)
