@@ -28,7 +28,7 @@ from bot.chat.nodes import (
 from bot.domain.money import Money
 from bot.language import Language
 from bot.language import Literal as Ours
-from bot.platforms.telegram.text import clean, clip, cost, cut, neutralise
+from bot.platforms.telegram.text import apart, clean, clip, cost, cut, in_number, neutralise
 from bot.ports import Reader
 from bot.words import Words
 
@@ -112,7 +112,7 @@ def _write(node: object, voice: Voice, styles: tuple[Style, ...], runs: Runs) ->
             for part in node.parts:
                 _write(part, voice, styles, runs)
         case Ours():
-            runs.append(Run(node.text, styles))
+            runs.append(Run(apart(node.text, _before(runs)), styles))
         case Bold():
             _write(node.content, voice, _with(BOLD, voice, styles), runs)
         case Code():
@@ -124,7 +124,7 @@ def _write(node: object, voice: Voice, styles: tuple[Style, ...], runs: Runs) ->
         case Instant():
             style = _instant_style(node)
             over = _with(style, voice, styles) if style else styles
-            runs.append(Run(_instant_text(node, voice), over))
+            runs.append(Run(apart(_instant_text(node, voice), _before(runs)), over))
         case Text():
             _leaf(node.content, voice, styles, runs)
         case _:
@@ -159,7 +159,7 @@ def _write_value(node: object, voice: Voice, styles: tuple[Style, ...], runs: Ru
         case _:
             _leaf(str(node), voice, styles, runs)
             return
-    runs.append(Run(text, styles))
+    runs.append(Run(apart(text, _before(runs)), styles))
 
 
 def _with(style: Style, voice: Voice, styles: tuple[Style, ...]) -> tuple[Style, ...]:
@@ -175,8 +175,17 @@ def _clash(held: StyleKind, added: StyleKind) -> bool:
 
 
 def _leaf(content: str, voice: Voice, styles: tuple[Style, ...], runs: Runs) -> None:
-    before = runs[-1].text if runs else ""
-    runs.append(Run(neutralise(clip(clean(content), voice.plan.leaf), before), styles))
+    runs.append(Run(neutralise(clip(clean(content), voice.plan.leaf), _before(runs)), styles))
+
+
+def _before(runs: Runs) -> str:
+    """What stands in front, back to a sign that ends any number."""
+    text = ""
+    for run in reversed(runs):
+        text = run.text + text
+        if not all(map(in_number, run.text)):
+            break
+    return text
 
 
 def _code(node: Code, voice: Voice, styles: tuple[Style, ...], runs: Runs) -> None:

@@ -11,6 +11,8 @@ from __future__ import annotations
 import re
 import unicodedata
 from collections.abc import Iterator
+from itertools import takewhile
+from typing import Literal
 
 WORD_JOINER = "\u2060"
 ELLIPSIS = "…"
@@ -22,10 +24,9 @@ _MAX_CLUSTER = 16  # UTF-16 units of one visible sign: the longest emoji family 
 _DROPPED = re.compile("[\u202a-\u202e\u2028\u2029\u2066-\u2069\u030a\u0333\u033f]")
 _TRIGGER = re.compile(r"[@/#$.](?=\S|$)|:(?=/|$)")
 _OPEN_END = re.compile(r"[@/#$.:]$")
-_NUMBER_END = re.compile(r"\d[ ()-]*$")
-_NUMBER = re.compile(r"[ ()-]*\d")
 _BLANKS = re.compile(r"\s+")
 _DIGITS = re.compile(r"[+\d][\d ()-]{5,}")
+_SHORTEST_NUMBER = 7  # digits of the shortest phone number that Telegram links
 
 
 def units(text: str) -> int:
@@ -55,14 +56,29 @@ def neutralise(text: str, before: str = "") -> str:
     """
     text = _DIGITS.sub(_break_digits, text)
     text = _TRIGGER.sub(lambda found: found.group() + WORD_JOINER, text)
-    joins = _OPEN_END.search(before) or (_NUMBER.match(text) and _NUMBER_END.search(before))
-    return WORD_JOINER + text if text and joins else text
+    return WORD_JOINER + text if text and _OPEN_END.search(before) else apart(text, before)
+
+
+def apart(text: str, before: str) -> str:
+    """The text, with a joiner in front where its digits and those of `before` would make one long number."""
+    met = _digits(before, -1), _digits(text, 1)
+    return WORD_JOINER + text if all(met) and sum(met) >= _SHORTEST_NUMBER else text
+
+
+def in_number(sign: str) -> bool:
+    """Whether a phone number, as Telegram finds them, goes on with that sign."""
+    return sign.isdecimal() or sign in " ()-"
+
+
+def _digits(text: str, step: Literal[1, -1]) -> int:
+    """How many digits stand at the start of a text, or at its end, with nothing but a number's signs between."""
+    return sum(sign.isdecimal() for sign in takewhile(in_number, text[::step]))
 
 
 def _break_digits(found: re.Match[str]) -> str:
     """A long number with a joiner after every fourth digit, so that it is taken for no phone or card."""
     run = found.group()
-    if sum(sign.isdigit() for sign in run) < 7:
+    if sum(sign.isdigit() for sign in run) < _SHORTEST_NUMBER:
         return run
     return re.sub(r"((?:\d\D*?){4})(?=.)", rf"\1{WORD_JOINER}", run)
 

@@ -221,6 +221,15 @@ def test_two_leaves_side_by_side_make_no_number_between_them(first: str, second:
     assert list(autolinks(rendered.text, rendered.entities)) == []
 
 
+def test_dates_figures_and_our_own_words_make_no_number_between_them() -> None:
+    day, hundred, many = Day(date(2011, 12, 1)), Number(100), _("{a}{b}", a=Day(date(2011, 12, 1)), b=Number(100))
+    three = _("{a} {b} ({c})", a=hundred, b=hundred, c=hundred)
+    ours = _("{a} 365 24", a=hundred)
+    for spoken in (Span((day, hundred)), many, three, ours, Span((Text(""), day, Text(""), hundred))):
+        rendered = render(message(Paragraph(spoken)), READER)
+        assert list(autolinks(rendered.text, rendered.entities)) == []
+
+
 def test_the_scanner_of_these_tests_finds_what_telegram_would_link() -> None:
     text = "ask @someone or /stock about #tag at evil.com, me@evil.com, $USD, 4111 1111 1111 1111, tg://x"
     kinds = {kind for kind, _text in autolinks(text, ())}
