@@ -6,6 +6,8 @@ LOCK_FLAGS := pip compile pyproject.toml --extra build --universal --python-vers
 BIN := .venv/bin
 DEMO_PORT ?= 8321
 FAULTS ?= short
+# Where a machine forbids compiled files, every process would compile all of its packages anew.
+export PYTHONDONTWRITEBYTECODE :=
 
 .PHONY: help demo tour test lint bench faults lock clean messages pages
 
