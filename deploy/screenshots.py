@@ -6,11 +6,14 @@ It presses and types what a person would; it needs the development requirements 
 from __future__ import annotations
 
 import asyncio
+import re
 import shutil
 import sys
+from contextlib import suppress
 from pathlib import Path
 
 from playwright.async_api import Browser, Locator, Page, async_playwright
+from playwright.async_api import TimeoutError as PatienceLost
 
 from bot import logs
 from bot.cli.stage import staged
@@ -19,6 +22,7 @@ DOCS = Path(__file__).resolve().parent.parent / "docs"
 SIZE = (1280, 860)
 FLAGS = ("--no-sandbox", "--disable-gpu", "--disable-quic", "--disable-background-networking", "--disable-sync")
 PATIENCE = 60_000  # ms
+SHORT = 4_000  # ms
 
 
 async def main() -> None:
@@ -37,18 +41,41 @@ def _tell(line: str) -> None:
 
 
 async def _english(browser: Browser, url: str) -> None:
-    """Petra approves in Telegram, and asks for a product in Slack: the locked card stands above the answer."""
+    """Petra and Lin approve in Telegram, and Petra asks for a product in Slack: the locked card stands above it."""
     page = await _opened(browser, url, "petra")
-    waiting = page.locator("#telegram-messages .bubble-row", has=page.locator("button", has_text="Approve"))
-    await waiting.nth(1).locator("button", has_text="Approve").click()
-    locked = page.locator("#telegram-messages .bubble-row", has_text="approved by").first
+    number = await _approved(page)
+    other = await _opened(browser, url, "lin")
+    await _card(other, "telegram", number).locator("button", has_text="Approve").click()
+    await other.close()
+    locked = _card(page, "telegram", number).filter(has_text="approved by")
     await locked.wait_for()
-    card = page.locator("#slack-messages .message", has_text="approved by").first
-    await card.wait_for()
+    await _card(page, "slack", number).filter(has_text="approved by").wait_for()
     await _asked(page, "slack", "/stock 85123A", page.locator("#slack-messages .message").last, "85123A")
     await _show(page, "slack", page.locator("#slack-messages .message").last)
-    await _show(page, "telegram", locked)
+    await locked.evaluate("(node) => node.scrollIntoView({ block: 'end' })")
     await _taken(page, DOCS / "demo-en.png")
+
+
+async def _approved(page: Page) -> str:
+    """Approve the first request that is within Petra's limit and takes two; its number."""
+    cards = page.locator("#telegram-messages .bubble-row", has_text="0 of 2 approvals")
+    await page.locator("#telegram-messages button", has_text=re.compile("See all .* requests")).wait_for()
+    for card in await cards.all():
+        found = re.search(r"R-\d+", await card.inner_text())
+        if found is None:
+            continue
+        await card.locator("button", has_text="Approve").click()
+        with suppress(PatienceLost):
+            first = _card(page, "telegram", found.group()).filter(has_text="1 of 2 approvals")
+            await first.wait_for(timeout=SHORT)
+            return found.group()
+    raise SystemExit("No request of the first cards could be approved.")
+
+
+def _card(page: Page, side: str, number: str) -> Locator:
+    """The card of a request, which begins with its number."""
+    rows = {"slack": ".message", "telegram": ".bubble-row"}[side]
+    return page.locator(f"#{side}-messages {rows}").filter(has_text=re.compile(rf"\b{number} ·")).first
 
 
 async def _chinese(browser: Browser, url: str) -> None:
@@ -59,7 +86,7 @@ async def _chinese(browser: Browser, url: str) -> None:
     await page.click('#telegram-rooms [data-room="private"]')
     await _asked(page, "telegram", "/requests", page.locator("#telegram-messages .bubble-row").last, "待审批")
     await page.locator("#telegram-messages .bubble-row").last.locator("button").first.click()
-    opened = page.locator("#telegram-messages .bubble-row", has_text="采购申请 R-").last
+    opened = page.locator("#telegram-messages .bubble-row", has_text="采购单 R-").last
     await opened.locator("button", has_text="批准").first.wait_for()
     await _show(page, "slack", page.locator("#slack-messages .message").last)
     await _show(page, "telegram", opened)
@@ -71,7 +98,7 @@ async def _opened(browser: Browser, url: str, viewer: str) -> Page:
     page.set_default_timeout(PATIENCE)
     await page.goto(f"{url}/#{viewer}")
     await page.wait_for_selector(f'body[data-ready="{viewer}"]')
-    await page.locator("#slack-messages button", has_text="See all").wait_for()
+    await page.locator("#slack-messages button", has_text="See all").last.wait_for()
     return page
 
 

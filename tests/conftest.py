@@ -6,6 +6,7 @@ import asyncio
 import tempfile
 import warnings
 from collections.abc import AsyncIterator, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
 from itertools import count
 from pathlib import Path
@@ -56,7 +57,8 @@ def _warm(url: str) -> None:
         await database.close()
         _warmed[database.engine.sync_engine.name] = database.engine.sync_engine
 
-    asyncio.run(connect())
+    with ThreadPoolExecutor(1) as thread:  # whoever asks for a server first may do so inside a running loop
+        thread.submit(asyncio.run, connect()).result()
 
 
 @pytest.fixture

@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from decimal import Decimal
 from pathlib import Path
@@ -39,7 +39,9 @@ from handlers import COMMANDS
 DEMO_DAY = datetime(2011, 11, 21, 9, 0, tzinfo=UTC)
 SHOWN_TOPICS: tuple[Topic, ...] = ("restock", "requests")
 SAMPLE_MEMBERS = Path(sample.__file__).parent / "members.csv"
-APPROVER_LIMIT = Money(Decimal(20_000), "GBP")
+# Combined, the year's largest orders come to 24,000: two people can approve each card that the channels show at once.
+APPROVER_LIMIT = Money(Decimal(50_000), "GBP")
+STEP_UP_ABOVE = Money(Decimal(30_000), "GBP")  # the policy's own 10,000 would ask most of them for a one-time code
 SHOP, ORDERS = "/shop", "/orders"  # where the local store and the orders' documents stand beside the page
 SLASH_COMMANDS = frozenset(f"/{name}" for name in (UMBRELLA, *(command.name for command in COMMANDS if command.short)))
 
@@ -130,7 +132,8 @@ async def staged(port: int, load: Loader = load_sample, tell: Teller = lambda _l
         closing.push_async_callback(application.close)
         cast = assemble(sandbox, await application.services.members.everyone(), accounts_of(SAMPLE_MEMBERS))
         limits = (RoleLimit("approver", APPROVER_LIMIT.currency, APPROVER_LIMIT.minor),)
-        await application.services.policies.seed(default_policy(APPROVER_LIMIT.currency, limits))
+        policy = replace(default_policy(APPROVER_LIMIT.currency, limits), step_up_above=STEP_UP_ABOVE.minor)
+        await application.services.policies.seed(policy)
         stage = Stage(sandbox, cast, clock, DISCLOSURE, SLASH_COMMANDS, application.runtime.tick)
         shop = await _shop(application, sandbox)
         sandbox.mount(SHOP, store_app(shop))
