@@ -12,10 +12,10 @@ from functools import cache
 from pathlib import Path
 
 from babel import Locale
-from babel.dates import format_date, format_datetime, format_time
+from babel.dates import format_date, format_datetime, format_skeleton, format_time
 from babel.messages.mofile import write_mo
 from babel.messages.pofile import read_po
-from babel.numbers import format_currency, format_decimal, format_percent
+from babel.numbers import format_compact_decimal, format_currency, format_decimal, format_percent
 
 from bot.words import Words
 
@@ -93,6 +93,14 @@ class Language:
     def day(self, on: date) -> str:
         """A calendar date."""
         return format_date(on, format="medium", locale=self.locale)
+
+    def short_day(self, on: date) -> str:
+        """A calendar date without its year, for an axis."""
+        return format_skeleton("MMMd", on, locale=self.locale)
+
+    def compact(self, value: int) -> str:
+        """A figure in little room: 12,300 is 12.3K, and 1.2万 in Chinese."""
+        return format_compact_decimal(value, locale=self.locale, fraction_digits=1 if value >= 1000 else 0)
 
     def time(self, at: datetime, zone: tzinfo) -> str:
         """The time of day in `zone`."""

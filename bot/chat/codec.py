@@ -10,6 +10,7 @@ from types import MappingProxyType
 from typing import Any
 
 from bot.chat import forms, nodes
+from bot.domain.chart import Arrival, ChartEvent, StockChart
 from bot.domain.money import Money
 from bot.words import Words
 
@@ -20,8 +21,8 @@ _TYPES: dict[str, type[Any]] = {
         nodes.Number,
         nodes.Badge, nodes.Span, nodes.Heading, nodes.Paragraph, nodes.Bullets, nodes.Facts, nodes.Footnote,
         nodes.Divider,
-        nodes.Column, nodes.Table, nodes.Image, nodes.Action, nodes.Actions, nodes.Message, Words, Money,
-        forms.Choice, forms.Field, forms.Form, forms.Window,
+        nodes.Column, nodes.Table, nodes.Image, nodes.Chart, nodes.Action, nodes.Actions, nodes.Message, Words, Money,
+        forms.Choice, forms.Field, forms.Form, forms.Window, StockChart, ChartEvent, Arrival,
     )
 }  # fmt: skip
 

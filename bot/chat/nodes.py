@@ -11,6 +11,7 @@ from datetime import date, datetime
 from decimal import Decimal
 from typing import Literal
 
+from bot.domain.chart import StockChart
 from bot.domain.money import Money
 from bot.words import Words
 
@@ -191,6 +192,14 @@ class Image:
 
 
 @dataclass(frozen=True, slots=True)
+class Chart:
+    """A chart with the text that says what it shows; it becomes an Image in its reader's language before it is sent."""
+
+    of: StockChart
+    alt: Words
+
+
+@dataclass(frozen=True, slots=True)
 class Action:
     """A button: pressing it is `command` with `arguments`, done by the person who pressed.
 
@@ -214,7 +223,7 @@ class Actions:
     buttons: tuple[Action, ...]
 
 
-Block = Heading | Paragraph | Bullets | Facts | Footnote | Divider | Table | Image | Actions
+Block = Heading | Paragraph | Bullets | Facts | Footnote | Divider | Table | Image | Chart | Actions
 
 
 @dataclass(frozen=True, slots=True)

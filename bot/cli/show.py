@@ -97,7 +97,7 @@ class TerminalText:
                 yield grid
             case nodes.Table():
                 yield self._table(block)
-            case nodes.Image():
+            case nodes.Image() | nodes.Chart():
                 yield Plain.assemble("[", self.inline(block.alt), "]", style="dim")
             case nodes.Actions():
                 yield self._actions(block)

@@ -71,6 +71,31 @@ def span_demand(
     return SpanDemand(mean, variance, np.where(mean > 0, np.maximum(safety, 0.0), 0.0), chosen)
 
 
+def demand_paths(
+    velocity: float,
+    sd: float,
+    days: int,
+    levels: tuple[float, ...],
+    shape: Literal["normal", "negative_binomial", "gamma"],
+) -> Floats:
+    """Quantiles of one series' demand from today to the end of each of `days` days: (levels, days) in units.
+
+    The distribution of `span_demand` without a spread of the span; no path falls from one day to the next.
+    """
+    span = np.arange(1, days + 1, dtype=np.float64)
+    mean, variance = velocity * span, sd**2 * span
+    if velocity <= 0:
+        return np.zeros((len(levels), days))
+    quantile = _gamma_quantile if shape == "gamma" else _negative_binomial_quantile
+    paths = np.empty((len(levels), days))
+    for row, level in enumerate(levels):
+        if shape == "normal" or sd <= 0:
+            paths[row] = mean + special.ndtri(level) * np.sqrt(variance)
+        else:
+            paths[row] = quantile(mean, variance, np.full(days, level))
+    return np.maximum.accumulate(np.maximum(paths, 0.0), axis=1)
+
+
 def _gamma_quantile(mean: Floats, variance: Floats, level: Floats) -> Floats:
     """Quantile of the gamma with that mean and variance; of its limit, the normal, where it is all but certain."""
     out: Floats = mean + special.ndtri(level) * np.sqrt(variance)

@@ -11,6 +11,8 @@ from datetime import date, datetime, time
 from decimal import Decimal
 from typing import Any, Literal
 
+from bot.domain.chart import Arrival as Arrival  # noqa: PLC0414  # views are imported from here
+from bot.domain.chart import StockChart
 from bot.domain.money import Money
 
 CaseKind = Literal["stockout_risk", "surge", "slow_mover", "overstock", "late_inbound", "data_stale"]
@@ -23,15 +25,6 @@ OrderStage = Literal["ordered", "confirmed", "in_transit", "partly_received", "r
 PromotionStage = Literal["starting", "running", "stopping", "stopped"]
 Stage = Literal[""] | OrderStage | PromotionStage
 Topic = Literal["restock", "surge", "slow", "late", "stale", "requests"]
-
-
-@dataclass(frozen=True, slots=True)
-class Arrival:
-    """Goods on their way to a location."""
-
-    quantity: int
-    on: date
-    late: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,6 +86,7 @@ class StockReport:
     lines: tuple[StockLine, ...]
     cases: tuple[CaseView, ...]
     fresh_until: datetime | None  # the newest fact these figures rest on
+    chart: StockChart | None = None  # of the place that needs a look most
 
 
 @dataclass(frozen=True, slots=True)
@@ -246,6 +240,7 @@ class DigestView:
     slow_total: Money
     turnover: TurnoverLine | None
     turnover_before: TurnoverLine | None  # the same a month earlier
+    chart: StockChart | None = None  # of the largest risk
     opened_total: int = 0  # all cases opened since, of which `opened` are the largest
 
 

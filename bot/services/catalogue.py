@@ -14,12 +14,14 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from bot.chat.arguments import Location, Sku
 from bot.domain import turnover
 from bot.domain.arrays import Ints
+from bot.domain.chart import StockChart
 from bot.domain.money import Money
 from bot.domain.sourcing import SourcingSettings, row_numbers, without_requests
 from bot.domain.views import CaseKind, CaseView, Page, StockReport, TurnoverLine
 from bot.domain.watch import Assessment, WatchSettings
 from bot.ports import Clock
 from bot.services import snapshot
+from bot.services.charts import chart_of, worth_a_look
 from bot.services.exchange import Exchange
 from bot.services.figures import decimal, gap_days, next_arrival, opened_flags, stock_line, stockout_on
 from bot.services.pages import offset, paged
@@ -76,18 +78,18 @@ class Catalogue:
         async with self._database.reading() as connection:
             taken, assessed = await self._assess(connection, [sku.id], at)
             cases = await case_rows.views(connection, await case_rows.of_products(connection, [sku.id]))
-        here = [case for case in cases.values() if location is None or case.location == location.code]
+            here = [case for case in cases.values() if location is None or case.location == location.code]
+            rows = _rows_at(taken, assessed, location)
+            shown = worth_a_look(taken, rows, frozenset(case.location for case in here))
+            chart = None if shown is None else await chart_of(connection, taken, assessed, shown)
         surging = {case.location for case in here if case.kind == "surge"}
         opens, _holds = without_requests(assessed)
         lines = []
-        for row in range(assessed.series):
-            if location is not None and int(taken.location_ids[row]) != location.id:
-                continue
+        for row in rows:
             flags = opened_flags(opens, row, _OF_FIGURES)
-            if taken.place(row).code in surging:
-                flags = (*flags, "surge")
-            lines.append(stock_line(taken, assessed, row, flags))
-        lines.sort(key=lambda line: (-line.per_day, -line.on_hand, line.location))
+            lines.append(
+                stock_line(taken, assessed, row, (*flags, "surge") if taken.place(row).code in surging else flags)
+            )
         fresh = taken.fresh_until
         return StockReport(
             sku=sku.code,
@@ -96,7 +98,18 @@ class Catalogue:
             lines=tuple(lines),
             cases=tuple(here),
             fresh_until=None if fresh is None else min(fresh, at),
+            chart=chart,
         )
+
+    async def chart(self, case_id: int, at: datetime) -> StockChart | None:
+        """The chart of a case's product at its place; None where the case has none."""
+        async with self._database.reading() as connection:
+            product, place = (await case_rows.places(connection, [case_id])).get(case_id, (None, None))
+            if product is None or place is None:
+                return None
+            taken, assessed = await self._assess(connection, [product], at)
+            row = taken.find(product, place)
+            return None if row is None else await chart_of(connection, taken, assessed, row)
 
     async def restock(
         self, location: Location | None = None, page: int = 1, size: int = 10, at: datetime | None = None
@@ -192,6 +205,13 @@ class Catalogue:
             numbers = snapshot.classes_of(book, products, taken.exchange, self._settings.watch)
             self._classes = _Classes(key, book.product_ids, book.location_ids, numbers)
         return self._classes
+
+
+def _rows_at(taken: Snapshot, assessed: Assessment, location: Location | None) -> list[int]:
+    """The series of a place, or all; what sells most first."""
+    rows = [row for row in range(assessed.series) if location is None or int(taken.location_ids[row]) == location.id]
+    velocity, on_hand = assessed.demand.velocity, assessed.positions.on_hand
+    return sorted(rows, key=lambda row: (-(decimal(float(velocity[row]), 4) or 0), -int(on_hand[row]), taken.place(row).code))
 
 
 def _refreshed(case: CaseView, key: tuple[int | None, int | None], taken: Snapshot, assessed: Assessment) -> CaseView:

@@ -31,6 +31,7 @@ from zoneinfo import ZoneInfo
 import structlog
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from bot.charts.drawing import drawn
 from bot.chat.cards.plain import apology_card
 from bot.chat.codec import decode_message, decode_window
 from bot.chat.forms import Form
@@ -130,6 +131,7 @@ class Courier:
 
     async def _send(self, letter: Claimed, message: Message, reader: Reader) -> MessageRef | None:
         place = letter.conversation
+        message = await drawn(message, reader.language)
         incoming = Incoming.from_json(letter.incoming) if letter.incoming else None
         match letter.kind:
             case "edit":

@@ -17,6 +17,7 @@ import structlog
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bot.chat.cards import digest_card
+from bot.domain.chart import StockChart
 from bot.domain.money import Money
 from bot.domain.views import Arrival, CaseView, DigestView, TurnoverLine
 from bot.errors import StocktideError
@@ -53,6 +54,7 @@ class Board:
     arrivals: tuple[tuple[str, str, Arrival], ...]
     turnover: TurnoverLine | None
     turnover_before: TurnoverLine | None
+    chart: StockChart | None  # of the largest risk
 
 
 @dataclass
@@ -243,6 +245,7 @@ class Digests:
             slow_total=board.slow_total,
             turnover=board.turnover,
             turnover_before=board.turnover_before,
+            chart=board.chart,
         )
 
     async def _board(self, at: datetime) -> Board:
@@ -254,8 +257,9 @@ class Digests:
             views = await cases.views(connection, [*risk_ids, *slow_ids])
             coming = await rows.arrivals(connection, at, today + timedelta(days=ARRIVAL_DAYS), SHOWN)
         turnover, before = await self._turns(at, today)
+        risks = tuple(views[case_id] for case_id in risk_ids)
         return Board(
-            risks=tuple(views[case_id] for case_id in risk_ids),
+            risks=risks,
             risks_total=Money.of_minor(risks_minor, currency),
             slow=tuple(views[case_id] for case_id in slow_ids),
             slow_total=Money.of_minor(slow_minor, currency),
@@ -264,6 +268,7 @@ class Digests:
             ),
             turnover=turnover,
             turnover_before=before,
+            chart=await self._catalogue.chart(risks[0].id, at) if risks else None,
         )
 
     async def _turns(self, at: datetime, today: date) -> tuple[TurnoverLine | None, TurnoverLine | None]:

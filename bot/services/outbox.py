@@ -12,7 +12,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from bot.chat.codec import decode_message, decode_window, encode
 from bot.chat.forms import Window
 from bot.chat.incoming import Incoming
-from bot.chat.nodes import MAX_BLOCKS, Divider, Footnote, Image, Message, Table
+from bot.chat.nodes import MAX_BLOCKS, Chart, Divider, Footnote, Image, Message, Table
 from bot.domain.views import Topic
 from bot.errors import StaleButton, UnknownReference
 from bot.ports import Clock
@@ -203,7 +203,7 @@ def joined(first: Message, second: Message) -> Message | None:
     if first.asks or second.asks:
         return None
     blocks = (*first.blocks, Divider(), *second.blocks)
-    large = sum(isinstance(block, Table | Image) for block in blocks)
+    large = sum(isinstance(block, Table | Image | Chart) for block in blocks)
     if len(blocks) > MAX_BLOCKS // 2 or large > 1:
         return None
     return Message(_("{first} · {second}", first=first.summary, second=second.summary), blocks)

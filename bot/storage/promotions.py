@@ -79,6 +79,11 @@ async def of_request(connection: AsyncConnection, request_id: int) -> PromotionR
     return found[0] if found else None
 
 
+async def of_series(connection: AsyncConnection, product_id: int, location_id: int) -> list[PromotionRow]:
+    """Every promotion of a product at a place, the first to end first."""
+    return await rows_in(connection, Promotion.product_id == product_id, Promotion.location_id == location_id)
+
+
 async def unfinished(connection: AsyncConnection) -> list[PromotionRow]:
     """Promotions whose prior price does not stand again yet, the first to end first."""
     return await rows_in(connection, Promotion.stopped_at.is_(None))

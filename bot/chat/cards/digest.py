@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from datetime import date
 
 from bot.chat.cards import labels
+from bot.chat.cards.charts import chart_block
 from bot.chat.nodes import (
     Action,
     Actions,
@@ -160,7 +161,9 @@ def _risks(digest: DigestView) -> list[Block]:
         return [Paragraph(_("Nothing is about to run out."))]
     title = _("Stock-out risks: {money}", money=Amount(digest.risks_total))
     lines = [_case(case) for case in digest.risks]
-    return [Divider(), Heading(title), *_listed(lines, len(lines)), Actions((Action(_("What to restock"), "restock"),))]
+    picture = [chart_block(digest.chart)] if digest.chart is not None else []
+    button = Actions((Action(_("What to restock"), "restock"),))
+    return [Divider(), Heading(title), *_listed(lines, len(lines)), *picture, button]
 
 
 def _case(case: CaseView) -> Inline:

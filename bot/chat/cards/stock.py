@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from decimal import Decimal
 
 from bot.chat.cards import labels
+from bot.chat.cards.charts import chart_block
 from bot.chat.nodes import (
     MAX_ROWS,
     Action,
@@ -45,6 +46,8 @@ def stock_card(report: StockReport) -> Message:
         blocks += _one_place(report.lines[0])
     else:
         blocks += _all_places(report.lines)
+    if report.chart is not None:
+        blocks.append(chart_block(report.chart))
     blocks.append(Paragraph(_next_step(report)))
     buttons = _buttons(report)
     if buttons:

@@ -15,6 +15,7 @@ from bot.chat.nodes import (
     Actions,
     Block,
     Bullets,
+    Chart,
     Divider,
     Facts,
     Footnote,
@@ -153,7 +154,7 @@ class _Writer:
                 yield {"type": "divider"}
             case Table():
                 yield self._table(block)
-            case Image():
+            case Image() | Chart():
                 yield self._image(block)
             case Actions():
                 yield {"type": "actions", "elements": [self._button(button) for button in block.buttons]}
@@ -230,7 +231,7 @@ class _Writer:
         cells = [[_cell(cell) for cell in row] for row in (titles, *rows)]
         return {"type": "table", "column_settings": settings, "rows": cells}
 
-    def _image(self, image: Image) -> Json:
+    def _image(self, image: Image | Chart) -> Json:
         shown = cut(to_plain(self._run(image.alt, min(MAX_ALT, self.caps.block))) or _NOTHING, MAX_ALT)
         if file := next(self.files, ""):
             return {"type": "image", "slack_file": {"id": file}, "alt_text": shown}
