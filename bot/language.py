@@ -12,7 +12,7 @@ from functools import cache
 from pathlib import Path
 
 from babel import Locale
-from babel.dates import format_date, format_datetime, format_skeleton, format_time
+from babel.dates import format_date, format_datetime, format_skeleton, format_time, get_day_names
 from babel.messages.mofile import write_mo
 from babel.messages.pofile import read_po
 from babel.numbers import format_compact_decimal, format_currency, format_decimal, format_percent
@@ -97,6 +97,11 @@ class Language:
     def short_day(self, on: date) -> str:
         """A calendar date without its year, for an axis."""
         return format_skeleton("MMMd", on, locale=self.locale)
+
+    def weekdays(self) -> list[str]:
+        """Short names from Monday to Sunday."""
+        names = get_day_names("abbreviated", locale=self.locale)
+        return [str(names[day]) for day in range(7)]
 
     def compact(self, value: int) -> str:
         """A figure in little room: 12,300 is 12.3K, and 1.2万 in Chinese."""

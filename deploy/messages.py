@@ -19,6 +19,7 @@ from bot.language import CATALOGS
 
 ROOT = Path(__file__).resolve().parent.parent
 SOURCES = ("bot", "handlers", "jobs")
+METHODS = [("**.py", "python"), ("**.html", "jinja2")]
 KEYWORDS = {"_": None, "n_": (1, 2)}
 
 
@@ -27,7 +28,7 @@ def template() -> Catalog:
     found = Catalog(project="Stocktide", charset="utf-8", fuzzy=False)
     for source in SOURCES:
         for name, _line, message, comments, _context in extract_from_dir(
-            ROOT / source, method_map=[("**.py", "python")], keywords=KEYWORDS, comment_tags=("Translators:",)
+            ROOT / source, method_map=METHODS, keywords=KEYWORDS, comment_tags=("Translators:",)
         ):
             found.add(message, None, [(f"{source}/{name}", 1)], auto_comments=comments)
     return found

@@ -38,6 +38,7 @@ ALIASES = Aliases(
         "验证器": "authenticator", "动态码": "authenticator", "验证码": "authenticator",
         "促销": "promo", "清仓": "promo", "打折": "promo", "降价": "promo", "特价": "promo",
         "停止": "stop", "停止促销": "stop", "结束促销": "stop", "恢复原价": "stop",
+        "看板": "board", "面板": "board", "报表": "board", "dashboard": "board",
         "帮助": "help",
     },
     choices={

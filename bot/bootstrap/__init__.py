@@ -21,12 +21,17 @@ from bot.services.dispatch import Dispatcher
 from bot.services.effectworker import EffectWorker
 from bot.services.ingest import Ingest
 from bot.services.jobs import JobRunner
+from bot.services.sessions import Address
 from bot.services.wakes import Wakes
 from bot.settings import Settings
 from bot.storage.database import Database
 from bot.stores.files import open_table
 from bot.web.app import web_app
+from bot.web.board.desk import Desk
+from bot.web.board.live import Live
+from bot.web.board.routes import BoardPages
 from bot.web.figures import metrics, readiness
+from bot.web.guard import Guard
 from bot.web.server import WebServer
 from handlers import ALIASES, COMMANDS
 from jobs import JOBS
@@ -62,7 +67,8 @@ def build(settings: Settings, clock: Clock | None = None, platforms: Sequence[Ch
     by_name = {platform.name: platform for platform in chosen}
     wakes = Wakes(database)
     buttons = Buttons(clock=clock)
-    services = services_of(settings, clock, database, by_name, wakes, buttons)
+    address = Address(settings.web.public_url)
+    services = services_of(settings, clock, database, by_name, wakes, buttons, address)
     router: Router[Services] = Router(COMMANDS, lambda given: given.lookup, ALIASES)
     delivery = Delivery(
         database=database,
@@ -94,10 +100,24 @@ def build(settings: Settings, clock: Clock | None = None, platforms: Sequence[Ch
     job_runner = JobRunner(services=services, jobs=JOBS)
     connected: set[str] = set()
     hooks = {HOOKS[name]: platform for name, platform in by_name.items() if name in HOOKS}
+    live = Live(services.boards.standings.stamp)
+    pages = BoardPages(
+        services=services,
+        guard=Guard(services.sessions, address),
+        desk=Desk(services=services, router=router, buttons=buttons),
+        live=live,
+    )
     web = WebServer(
-        web_app(hooks, lambda: readiness(database, by_name, connected), lambda: metrics(services, job_runner)),
+        web_app(
+            hooks,
+            lambda: readiness(database, by_name, connected),
+            lambda: metrics(services, job_runner),
+            pages.routes(),
+        ),
         settings.web.host,
         settings.web.port,
+        address,
+        (live, services.boards.standings),
     )
     runtime = Runtime(
         platforms=by_name,

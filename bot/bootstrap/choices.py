@@ -10,7 +10,7 @@ from bot.domain.policy import Policy, RoleLimit, default_policy
 from bot.domain.replenishment import ReplenishmentSettings
 from bot.domain.watch import WatchSettings
 from bot.services.ingest import IngestSettings
-from bot.services.settings import ServiceSettings
+from bot.services.settings import AgeFee, ServiceSettings
 from bot.settings import Settings
 
 
@@ -45,6 +45,11 @@ def service_settings(settings: Settings) -> ServiceSettings:
         default_zone=organisation.zone,
         default_language=organisation.language,
         rates=organisation.rates,
+        target_days=watch.target_days,
+        fees=tuple(
+            AgeFee(tier.location, tier.age_days, Money.rounded(tier.fee, tier.currency), tier.since, tier.source)
+            for tier in settings.storage.fees
+        ),
         alerts_individual=watch.alerts_individual,
         least_minor=Money.rounded(watch.least_money, organisation.currency).minor,
         scan_at=watch.scan_at,

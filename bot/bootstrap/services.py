@@ -14,6 +14,7 @@ from bot.rates import RATES
 from bot.rates.ecb import parse
 from bot.services import Services
 from bot.services.audit import Audit
+from bot.services.boards import Boards
 from bot.services.buttons import Buttons
 from bot.services.cases import Cases
 from bot.services.catalogue import Catalogue
@@ -45,8 +46,10 @@ from bot.services.receiving import Receiving
 from bot.services.requests import Requests
 from bot.services.routing import Routing
 from bot.services.rulings import Rulings
+from bot.services.sessions import Address, WebSessions
 from bot.services.settings import ServiceSettings
 from bot.services.settlements import Settlements
+from bot.services.standings import Standings
 from bot.services.stepup import Authenticators
 from bot.services.topics import Topics
 from bot.services.wakes import Wakes
@@ -97,6 +100,7 @@ def services_of(
     platforms: Mapping[str, ChatPlatform],
     wakes: Wakes,
     buttons: Buttons,
+    address: Address,
 ) -> Services:
     """The services of one organisation; nothing runs yet."""
     ground = _ground(settings, clock, database, platforms, wakes, buttons)
@@ -162,6 +166,11 @@ def services_of(
             database=database, clock=clock, members=ground.members, conversations=ground.conversations, outbox=outbox,
             policies=policies, authority=decisions,
         ),
+        boards=Boards(
+            database=database, clock=clock, settings=chosen, catalogue=ground.catalogue, decisions=decisions,
+            standings=Standings(database=database, clock=clock, settings=chosen, sourcing=sourcing),
+        ),
+        sessions=WebSessions(database=database, clock=clock, members=ground.members, address=address),
     )  # fmt: skip
 
 

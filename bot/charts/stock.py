@@ -14,6 +14,7 @@ from bot.language import Language
 from bot.words import Words, _
 
 SIZE = (800, 400)
+TITLE = 36  # height of its room
 LEFT, RIGHT, TOP, BOTTOM = 58, 746, 64, 322  # the plot
 _SALES_SHARE = 0.3  # of the plot's height: bars stay below the curve
 _STEPS = 5
@@ -54,25 +55,35 @@ def plot_of(chart: StockChart) -> Plot:
 
 def draw(chart: StockChart, speech: Language, label: str) -> str:
     """The chart as an SVG of SIZE in a reader's language; `label` says in words what it shows."""
+    parts = [svg.rect("paper", 0, 0, *SIZE), _title(chart), *_parts(chart, speech)]
+    return svg.document(parts, (0, 0, *SIZE), label)
+
+
+def draw_untitled(chart: StockChart, speech: Language, label: str) -> str:
+    """The same without the title and its room, for a page that names the product itself."""
+    return svg.document(_parts(chart, speech), (0, TITLE, SIZE[0], SIZE[1] - TITLE), label)
+
+
+def _parts(chart: StockChart, speech: Language) -> list[str]:
     plot = plot_of(chart)
-    parts = [svg.rect("paper", 0, 0, *SIZE)]
-    parts += _title(chart, speech)
+    parts = [
+        svg.text(speech.say(_("Units in stock")), (16, 52)),
+        svg.text(speech.say(_("Units sold a day")), (784, 52), "end"),
+    ]
     parts += _spans(plot)
     parts += _grid(plot, speech)
     parts += _history(plot)
     parts += _ahead(plot)
     parts += _marks(plot, speech)
     parts += _legend(plot, speech)
-    return svg.document(parts, SIZE, label)
+    return parts
 
 
-def _title(chart: StockChart, speech: Language) -> Iterator[str]:
+def _title(chart: StockChart) -> str:
     name = f"{chart.sku}  {chart.name}" if chart.name else chart.sku
     place = chart.place and f" – {chart.place}"
     room = RIGHT - 16 - width(place, 18)
-    yield svg.text(clipped(name, 18, room) + place, (16, 30), kind="title")
-    yield svg.text(speech.say(_("Units in stock")), (16, 52))
-    yield svg.text(speech.say(_("Units sold a day")), (784, 52), "end")
+    return svg.text(clipped(name, 18, room) + place, (16, 30), kind="title")
 
 
 def _spans(plot: Plot) -> Iterator[str]:

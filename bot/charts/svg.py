@@ -12,7 +12,7 @@ Point = tuple[float, float]
 # What a PNG looks like; the board has the same classes with colours for light and dark.
 LIGHT = f"""
 text {{ font-family: "{FAMILY}"; font-size: 13px; fill: #475467 }}
-.title, .bad-text, .reorder-text, .arrival-text {{ paint-order: stroke; stroke: #ffffff; stroke-width: 4px; stroke-linejoin: round }}
+.title, .bad-text, .reorder-text, .arrival-text {{ paint-order: stroke; stroke: #ffffff; stroke-width: 4px }}
 .title {{ font-size: 18px; fill: #101828 }}
 .strong {{ fill: #101828 }}
 .bad-text {{ fill: #b42318 }}
@@ -74,12 +74,12 @@ def text(content: str, at: Point, anchor: str = "start", kind: str = "") -> str:
     return f'<text{looks} x="{number(at[0])}" y="{number(at[1])}"{aligned}>{escape(legible(content))}</text>'
 
 
-def document(parts: Sequence[str], size: tuple[int, int], label: str) -> str:
-    """The whole picture; `label` says in words what it shows."""
-    width, height = size
+def document(parts: Sequence[str], view: tuple[int, int, int, int], label: str) -> str:
+    """The whole picture, of which `view` (x, y, width, height) is seen; `label` says in words what it shows."""
+    box = " ".join(str(edge) for edge in view)
     return (
-        f'<svg xmlns="http://www.w3.org/2000/svg" class="chart" viewBox="0 0 {width} {height}" width="{width}" '
-        f'height="{height}" role="img" aria-label={quoteattr(label)}>{"".join(parts)}</svg>'
+        f'<svg xmlns="http://www.w3.org/2000/svg" class="chart" viewBox="{box}" width="{view[2]}" height="{view[3]}" '
+        f'role="img" aria-label={quoteattr(label)}>{"".join(parts)}</svg>'
     )
 
 

@@ -72,6 +72,13 @@ class RequestCode:
 
 
 @dataclass(frozen=True, slots=True)
+class CaseCode:
+    """A case by its code, where a bare number may be a product: `C-12`."""
+
+    id: int
+
+
+@dataclass(frozen=True, slots=True)
 class Percent:
     """A discount, as a share between 0 and 1: `20%`, `20% off`, `8折`."""
 

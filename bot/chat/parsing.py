@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from typing import Any, Literal, Union, get_args, get_origin, get_type_hints
 
 from bot.chat.arguments import (
+    CaseCode,
     CaseRef,
     ClockTime,
     EffectRef,
@@ -30,6 +31,7 @@ from bot.chat.moments import read_until
 from bot.chat.nodes import Code, Inline, Span, Text
 from bot.chat.values import (
     read_case,
+    read_case_code,
     read_clock,
     read_effect,
     read_lapse,
@@ -134,8 +136,8 @@ class Parameter:
 
 # The order in which the alternatives of one argument are tried, and how many words each may take.
 _ORDER: tuple[type, ...] = (
-    CaseRef, RequestRef, RequestCode, EffectRef, Percent, Price, Lapse, ClockTime, Until, Units, Location, Sku, str,
-    Rest,
+    CaseRef, RequestRef, CaseCode, RequestCode, EffectRef, Percent, Price, Lapse, ClockTime, Until, Units, Location,
+    Sku, str, Rest,
 )  # fmt: skip
 _SPANS: Mapping[type, int] = {Location: 4, Lapse: 2, ClockTime: 2, Percent: 3, Price: 2, Until: 5, Units: 2}
 
@@ -204,6 +206,7 @@ def _label(parameter: Parameter, kind: type) -> Inline:
         EffectRef: _("CALL"),
         Lapse: Text("3d"),
         ClockTime: Text("08:30"),
+        CaseCode: _("CASE"),
         RequestCode: _("REQUEST"),
         Percent: Text("20%"),
         Price: Text("1.99"),
@@ -317,6 +320,7 @@ _READERS: Mapping[type, Callable[[str], object]] = {
     EffectRef: read_effect,
     Lapse: read_lapse,
     ClockTime: read_clock,
+    CaseCode: read_case_code,
     RequestCode: read_request_code,
     Percent: read_percent,
     Price: read_price,

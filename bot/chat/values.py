@@ -8,7 +8,18 @@ from datetime import time, timedelta
 from decimal import Decimal
 from types import MappingProxyType
 
-from bot.chat.arguments import CaseRef, ClockTime, EffectRef, Lapse, Percent, Price, RequestCode, RequestRef, Units
+from bot.chat.arguments import (
+    CaseCode,
+    CaseRef,
+    ClockTime,
+    EffectRef,
+    Lapse,
+    Percent,
+    Price,
+    RequestCode,
+    RequestRef,
+    Units,
+)
 from bot.chat.nodes import Code
 from bot.errors import BadArgument
 from bot.words import _
@@ -25,6 +36,7 @@ _CLOCK = re.compile(
     r"(上午|早上|中午|下午|晚上)?\s*([0-9]{1,2})(?:[:.点时]([0-9]{2}|半)?分?)?\s*(am|pm)?", re.IGNORECASE
 )
 
+_CASE_CODE = re.compile(r"(?:c|case|案例)[-#\s]*([0-9]{1,12})", re.IGNORECASE)
 _REQUEST_CODE = re.compile(r"(?:r|request|申请)[-#\s]*([0-9]{1,12})(?:@([0-9]{1,6}))?", re.IGNORECASE)
 _PERCENT = re.compile(r"[-−]?\s*([0-9]{1,3}(?:[.,][0-9]{1,2})?)\s*%(?:\s*off)?", re.IGNORECASE)
 _ZHE = re.compile(r"打?\s*([1-9](?:\.?[0-9])?)\s*折")  # 8折 and 85折 are what is left to pay, in tenths
@@ -72,6 +84,16 @@ def read_request_code(text: str) -> RequestCode:
             _("{text} is no request number; requests look like {example}.", text=Code(text[:80]), example=Code("R-12"))
         )
     return RequestCode(int(match[1]), int(match[2]) if match[2] else None)
+
+
+def read_case_code(text: str) -> CaseCode:
+    """`C-12`, `c12`; a bare number is none."""
+    match = _CASE_CODE.fullmatch(text)
+    if match is None:
+        raise BadArgument(
+            _("{text} is no case number; cases look like {example}.", text=Code(text[:80]), example=Code("C-12"))
+        )
+    return CaseCode(int(match[1]))
 
 
 def read_percent(text: str) -> Percent:

@@ -53,6 +53,45 @@ def ageing_buckets(receipts: Floats, on_hand: Ints, edges: tuple[int, ...]) -> I
     return np.rint(np.diff(np.stack(reached, axis=1), axis=1)).astype(np.int64)
 
 
+@dataclass(frozen=True, slots=True)
+class NextStep:
+    """The next age line that stock in hand crosses, (n,) each: in how many days, how many units, at what age.
+
+    `days` is NO_STEP where nothing in hand is younger than the last line.
+    """
+
+    days: Ints
+    units: Ints
+    age: Ints
+
+
+NO_STEP = 2**31
+
+
+def next_step(receipts: Floats, on_hand: Ints, lines: Ints) -> NextStep:
+    """When the oldest cohort under each line crosses it, first in, first out; the soonest line of each row.
+
+    `lines` (n, K): ages in days, ascending, at which a row's stock costs more or counts as older; 0 for none. Stock
+    older than the receipts known is beyond every line.
+    """
+    days = receipts.shape[1]
+    newest = receipts[:, ::-1]
+    before = np.cumsum(newest, axis=1) - newest
+    cohort = np.clip(np.maximum(on_hand, 0)[:, None] - before, 0, newest)  # (n, T) by age in days
+    age = np.arange(days)
+    best = NextStep(*(np.full(len(on_hand), start, dtype=np.int64) for start in (NO_STEP, 0, 0)))
+    for line in lines.T:
+        under = (cohort >= 1) & (age[None, :] < line[:, None])
+        oldest = days - 1 - under[:, ::-1].argmax(axis=1)
+        left = np.where(under.any(axis=1), line - oldest, NO_STEP)
+        sooner = left < best.days
+        units = np.rint(np.take_along_axis(cohort, oldest[:, None], axis=1)[:, 0]).astype(np.int64)
+        best = NextStep(
+            np.where(sooner, left, best.days), np.where(sooner, units, best.units), np.where(sooner, line, best.age)
+        )
+    return best
+
+
 def idle_days(history: SeriesHistory) -> Ints:
     """Days with stock (at closing, or unknown) since the last sale; of the whole history where there was no sale.
 

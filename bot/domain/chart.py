@@ -46,7 +46,8 @@ class StockChart:
 
     sku: str
     name: str
-    place: str
+    code: str  # of the place
+    place: str  # its name
     today: date
     stock: tuple[int | None, ...]
     sales: tuple[int, ...]

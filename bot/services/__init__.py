@@ -16,6 +16,7 @@ from bot.storage.database import Database
 
 if TYPE_CHECKING:
     from bot.services.audit import Audit
+    from bot.services.boards import Boards
     from bot.services.cases import Cases
     from bot.services.catalogue import Catalogue
     from bot.services.conversations import Conversations
@@ -41,6 +42,7 @@ if TYPE_CHECKING:
     from bot.services.receiving import Receiving
     from bot.services.requests import Requests
     from bot.services.routing import Routing
+    from bot.services.sessions import WebSessions
     from bot.services.stepup import Authenticators
     from bot.services.topics import Topics
     from bot.services.watch import Watch
@@ -82,6 +84,8 @@ class Services:
     routing: Routing
     promotions: Promotions
     promotion_watch: PromotionWatch
+    boards: Boards
+    sessions: WebSessions
 
 
 Invocation = command.Invocation[Services]

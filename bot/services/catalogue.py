@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from decimal import Decimal
 from zoneinfo import ZoneInfo
@@ -15,6 +15,7 @@ from bot.chat.arguments import Location, Sku
 from bot.domain import turnover
 from bot.domain.arrays import Ints
 from bot.domain.chart import StockChart
+from bot.domain.evidence import evidence
 from bot.domain.money import Money
 from bot.domain.sourcing import SourcingSettings, row_numbers, without_requests
 from bot.domain.views import CaseKind, CaseView, Page, StockReport, TurnoverLine
@@ -23,7 +24,7 @@ from bot.ports import Clock
 from bot.services import snapshot
 from bot.services.charts import chart_of, worth_a_look
 from bot.services.exchange import Exchange
-from bot.services.figures import decimal, gap_days, next_arrival, opened_flags, stock_line, stockout_on
+from bot.services.figures import decimal, gap_days, learned, next_arrival, opened_flags, stock_line, stockout_on
 from bot.services.pages import offset, paged
 from bot.services.rates import exchange_at
 from bot.services.settings import ServiceSettings
@@ -74,24 +75,37 @@ class Catalogue:
 
     async def stock_report(self, sku: Sku, location: Location | None = None, at: datetime | None = None) -> StockReport:
         """A product at each of its locations, or at one; see `bot.services.figures` for what each figure means."""
-        at = at or self._clock.now()
+        report, _taken, _assessed, _shown = await self._report(sku, location, location, at or self._clock.now())
+        return report
+
+    async def reckoned(
+        self, sku: Sku, chosen: Location | None, at: datetime
+    ) -> tuple[StockReport, Mapping[str, object]]:
+        """A product at all its locations, drawn at the chosen one, and everything behind the figures there."""
+        report, taken, assessed, shown = await self._report(sku, None, chosen, at)
+        return report, {} if shown is None else {**evidence(assessed, shown), **learned(taken, shown)}
+
+    async def _report(
+        self, sku: Sku, location: Location | None, chosen: Location | None, at: datetime
+    ) -> tuple[StockReport, Snapshot, Assessment, int | None]:
         async with self._database.reading() as connection:
             taken, assessed = await self._assess(connection, [sku.id], at)
             cases = await case_rows.views(connection, await case_rows.of_products(connection, [sku.id]))
             here = [case for case in cases.values() if location is None or case.location == location.code]
             rows = _rows_at(taken, assessed, location)
-            shown = worth_a_look(taken, rows, frozenset(case.location for case in here))
+            shown = None if chosen is None else taken.find(sku.id, chosen.id)
+            if shown is None:
+                shown = worth_a_look(taken, rows, frozenset(case.location for case in here))
             chart = None if shown is None else await chart_of(connection, taken, assessed, shown)
         surging = {case.location for case in here if case.kind == "surge"}
         opens, _holds = without_requests(assessed)
         lines = []
         for row in rows:
             flags = opened_flags(opens, row, _OF_FIGURES)
-            lines.append(
-                stock_line(taken, assessed, row, (*flags, "surge") if taken.place(row).code in surging else flags)
-            )
+            code = taken.place(row).code
+            lines.append(stock_line(taken, assessed, row, (*flags, "surge") if code in surging else flags))
         fresh = taken.fresh_until
-        return StockReport(
+        report = StockReport(
             sku=sku.code,
             name=sku.name,
             as_of=at,
@@ -100,6 +114,7 @@ class Catalogue:
             fresh_until=None if fresh is None else min(fresh, at),
             chart=chart,
         )
+        return report, taken, assessed, shown
 
     async def chart(self, case_id: int, at: datetime) -> StockChart | None:
         """The chart of a case's product at its place; None where the case has none."""
@@ -211,7 +226,9 @@ def _rows_at(taken: Snapshot, assessed: Assessment, location: Location | None) -
     """The series of a place, or all; what sells most first."""
     rows = [row for row in range(assessed.series) if location is None or int(taken.location_ids[row]) == location.id]
     velocity, on_hand = assessed.demand.velocity, assessed.positions.on_hand
-    return sorted(rows, key=lambda row: (-(decimal(float(velocity[row]), 4) or 0), -int(on_hand[row]), taken.place(row).code))
+    return sorted(
+        rows, key=lambda row: (-(decimal(float(velocity[row]), 4) or 0), -int(on_hand[row]), taken.place(row).code)
+    )
 
 
 def _refreshed(case: CaseView, key: tuple[int | None, int | None], taken: Snapshot, assessed: Assessment) -> CaseView:

@@ -41,6 +41,7 @@ async def chart_of(connection: AsyncConnection, taken: Snapshot, assessed: Asses
     return StockChart(
         sku=taken.product(row).sku,
         name=taken.product(row).name,
+        code=taken.place(row).code,
         place=taken.place(row).name or taken.place(row).code,
         today=today,
         stock=tuple(None if count < 0 else int(count) for count in closing.tolist()),

@@ -8,7 +8,7 @@ from bot.services.promotions import PROPOSED
 from bot.services.purchases import BOUGHT
 from bot.services.receiving import RECEIVED
 from bot.storage import cleanup as rows
-from bot.storage import jobs
+from bot.storage import jobs, websessions
 from bot.storage.database import Database
 
 EVENTS = timedelta(days=7)  # platforms redeliver for a day at most
@@ -30,5 +30,6 @@ async def clean(database: Database, now: datetime) -> dict[str, int]:
     async with database.transaction() as connection:
         done["codes"] = await rows.codes(connection, now - CODES)
         done["marks"] = sum([await rows.marks(connection, kept, now - EVENTS) for kept in (BOUGHT, PROPOSED, RECEIVED)])
+        done["pages"] = await websessions.forget(connection, now - CODES)
         done["runs"] = await jobs.forget(connection, now - RUNS)
     return done

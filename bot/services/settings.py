@@ -4,12 +4,25 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import time, timedelta
+from datetime import date, time, timedelta
 from decimal import Decimal
 from typing import TYPE_CHECKING
 
+from bot.domain.money import Money
+
 if TYPE_CHECKING:
     from bot.domain.watch import WatchSettings
+
+
+@dataclass(frozen=True, slots=True)
+class AgeFee:
+    """What a place asks for a unit and month of stock from an age on, as of a day; `source` says who states it."""
+
+    location: str
+    age_days: int
+    fee: Money
+    since: date
+    source: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,6 +38,8 @@ class ServiceSettings:
     default_zone: str = "UTC"
     default_language: str = "en"
     rates: Mapping[str, Decimal] = field(default_factory=dict)
+    target_days: int = 45  # of inventory
+    fees: tuple[AgeFee, ...] = ()
     alerts_individual: int = 5
     least_minor: int = 0  # money at risk, in the organisation's minor units, under which nothing is drafted by itself
     scan_at: tuple[time, ...] = (time(6), time(18))  # local times in `default_zone`

@@ -29,6 +29,7 @@ from bot.settings.parts import (
     PromotionsPart,
     RatesPart,
     SlackPart,
+    StoragePart,
     StorePart,
     StoresPart,
     TelegramPart,
@@ -55,6 +56,7 @@ class Settings(BaseSettings):
     telegram: TelegramPart = TelegramPart()
     web: WebPart = WebPart()
     watch: WatchPart = WatchPart()
+    storage: StoragePart = StoragePart()
     approval: ApprovalPart = ApprovalPart()
     mail: MailPart = MailPart()
     orders: OrdersPart = OrdersPart()

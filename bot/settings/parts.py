@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from datetime import time
+from datetime import date, time
 from decimal import Decimal
 from typing import Annotated, Literal
 from zoneinfo import ZoneInfo
@@ -126,6 +126,7 @@ class WatchPart(Part):
     review_days: int = Field(7, ge=1, le=90, description="Days between two orders, such as 7")
     lead_time_days: Decimal = Field(Decimal(35), gt=0, description="Days, where no route is known, such as 35")
     lead_time_sd_days: Decimal = Field(Decimal(7), ge=0, description="Days, where no route is known, such as 7")
+    target_days: int = Field(45, ge=1, le=365, description="Days of inventory that the board measures against, 45")
     slow_days: int = Field(60, ge=30, le=90, description="Days without a sale that make a slow mover, 30 to 90")
     cover_limit_days: int = Field(180, ge=30, description="Days of cover that make a slow mover, such as 180")
     carrying_cost: Decimal = Field(Decimal("0.25"), ge=0, le=2, description="Share of the stock's value a year, 0.25")
@@ -137,6 +138,25 @@ class WatchPart(Part):
     alerts_individual: int = Field(5, ge=1, le=20, description="Cards of their own per scan, such as 5")
     least_money: Decimal = Field(
         Decimal(1), ge=0, description="Money at risk under which nothing is ordered by itself, such as 1"
+    )
+
+
+class FeeTier(Part):
+    """What a warehouse asks for stock from an age on; none is built in, for they change every year."""
+
+    location: str = Field(description="A location's code")
+    age_days: int = Field(ge=1, le=3650, description="From this age on, in days")
+    fee: Decimal = Field(ge=0, description="For a unit and a month")
+    currency: Currency = Field(description="An ISO 4217 code")
+    since: date = Field(description="The first day on which it is asked, such as 2026-01-15")
+    source: str = Field("", description="Where that stands, such as the address of the price list")
+
+
+class StoragePart(Part):
+    """Storage fees that grow with the age of the stock."""
+
+    fees: tuple[FeeTier, ...] = Field(
+        (), description="[[storage.fees]] tables with location, age_days, fee, currency, since, source"
     )
 
 

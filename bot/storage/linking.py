@@ -12,7 +12,17 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from sqlalchemy.orm import aliased
 
 from bot.storage import members
-from bot.storage.tables import DigestEntry, Halt, LinkCode, Offer, PolicyVersion
+from bot.storage.tables import (
+    DigestEntry,
+    Halt,
+    LinkCode,
+    Offer,
+    PolicyVersion,
+    Room,
+    RoomGuest,
+    RoomNote,
+    RoomVisit,
+)
 from bot.storage.tables.base import Base
 
 
@@ -38,6 +48,13 @@ _COLUMNS = (
     LinkCode.answers,
     LinkCode.name,
 )
+
+
+# Where a member is named, and may be named more than once.
+_NAMING = (
+    PolicyVersion.proposed_by, PolicyVersion.decided_by, Halt.member_id, Room.opened_by, RoomVisit.member_id,
+    RoomNote.member_id,
+)  # fmt: skip
 
 
 async def add_code(connection: AsyncConnection, values: Mapping[str, Any]) -> None:
@@ -68,7 +85,8 @@ async def merge(connection: AsyncConnection, kept: int, dropped: int) -> None:
     """Make two members one; a morning that either had is had, and nothing is put before the one twice."""
     await _give(connection, DigestEntry, DigestEntry.member_id, ("kind", "local_date"), kept, dropped)
     await _give(connection, Offer, Offer.member_id, ("request_id", "version", "reason"), kept, dropped)
-    for column in (PolicyVersion.proposed_by, PolicyVersion.decided_by, Halt.member_id):
+    await _give(connection, RoomGuest, RoomGuest.member_id, ("room_id",), kept, dropped)
+    for column in _NAMING:
         await connection.execute(update(column.class_).where(column == dropped).values({column: kept}))
     await members.join(connection, kept, dropped)
 

@@ -25,6 +25,8 @@ from bot.storage.tables import (
     Receipt,
     Request,
     Vote,
+    WebPass,
+    WebSession,
 )
 
 
@@ -153,8 +155,8 @@ async def identify_new(
 async def join(connection: AsyncConnection, kept: int, dropped: int) -> None:
     """Make two members one: what `dropped` has and did is of `kept` from now on.
 
-    Nobody gains a word by it: what either said on requests that still wait is forgotten, and delegations, scopes and
-    the authenticator of `dropped` end.
+    Nobody gains a word by it: what either said on requests that still wait is forgotten, and delegations, scopes, the
+    authenticator and open pages of `dropped` end.
     """
     await _join_votes(connection, kept, dropped)
     moved = (
@@ -169,7 +171,7 @@ async def join(connection: AsyncConnection, kept: int, dropped: int) -> None:
         await connection.execute(update(table).where(column == dropped).values({column: kept}))
     ended = or_(Delegation.from_member == dropped, Delegation.to_member == dropped)
     await connection.execute(delete(Delegation).where(ended))
-    for owned in (LinkCode, MemberScope, Authenticator):
+    for owned in (LinkCode, MemberScope, Authenticator, WebPass, WebSession):
         await connection.execute(delete(owned).where(owned.member_id == dropped))
     gone = Member.name + f" (joined with {kept})"
     await connection.execute(

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from starlette.applications import Starlette
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import JSONResponse, PlainTextResponse, Response
-from starlette.routing import Route
+from starlette.routing import BaseRoute, Route
 
 from bot.ports import ChatPlatform, HttpRequest
 
@@ -40,8 +40,9 @@ def web_app(
     hooks: Mapping[str, ChatPlatform],
     readiness: Callable[[], Awaitable[Readiness]],
     metrics: Callable[[], Awaitable[Sequence[Sample]]],
+    pages: Sequence[BaseRoute] = (),
 ) -> Starlette:
-    """The application; `hooks` are the platforms by the path they call."""
+    """The application; `hooks` are the platforms by the path they call, `pages` what people look at."""
 
     async def health(_request: Request) -> Response:
         return JSONResponse({"status": "alive"})
@@ -70,7 +71,9 @@ def web_app(
         return received
 
     calls = [Route(path, hook(platform), methods=["GET", "POST"]) for path, platform in hooks.items()]
-    return Starlette(routes=[Route("/health", health), Route("/ready", ready), Route("/metrics", figures), *calls])
+    return Starlette(
+        routes=[Route("/health", health), Route("/ready", ready), Route("/metrics", figures), *calls, *pages]
+    )
 
 
 async def _body(request: Request) -> bytes | None:

@@ -5,13 +5,24 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import socket
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from typing import Protocol
 
 import structlog
 import uvicorn
 from starlette.types import ASGIApp
 
+from bot.services.sessions import Address
+
 _log = structlog.get_logger(__name__)
+
+
+class Closing(Protocol):
+    """What ends when the server stops."""
+
+    async def close(self) -> None:
+        """End it."""
+        ...
 
 
 class _Server(uvicorn.Server):
@@ -24,9 +35,13 @@ class _Server(uvicorn.Server):
 class WebServer:
     """Serves an application on one address; port 0 takes a free one."""
 
-    def __init__(self, app: ASGIApp, host: str, port: int) -> None:
+    def __init__(
+        self, app: ASGIApp, host: str, port: int, address: Address | None = None, held: Sequence[Closing] = ()
+    ) -> None:
         self._host = host
         self._port = port
+        self._address = address or Address()
+        self._held = held  # what pages hold open: ended first, or the server would wait for it
         config = uvicorn.Config(
             app, log_config=None, access_log=False, lifespan="off", timeout_graceful_shutdown=1, ws="none"
         )
@@ -40,7 +55,7 @@ class WebServer:
         listener = socket.create_server((self._host, self._port), family=family, backlog=256)
         port = listener.getsockname()[1]
         shown = f"[{self._host}]" if ":" in self._host else self._host
-        self.url = f"http://{shown}:{port}"
+        self.url = self._address.local = f"http://{shown}:{port}"
         self._task = asyncio.create_task(self._server.serve([listener]), name="web")
         _log.info("listening", url=self.url)
 
@@ -48,6 +63,8 @@ class WebServer:
         """Accept nothing more, finish the requests in hand for a second, and close."""
         if self._task is None:
             return
+        for held in self._held:
+            await held.close()
         self._server.should_exit = True
         await asyncio.gather(self._task, return_exceptions=True)
         self._task = None

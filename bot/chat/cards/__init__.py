@@ -8,6 +8,7 @@ from bot.chat.cards.options import bought_card, lot_card, options_card
 from bot.chat.cards.orders import arrives_form, progress_card, receive_form, received_card
 from bot.chat.cards.people import (
     answer_back_card,
+    board_card,
     code_card,
     command_card,
     confirm_link_card,
@@ -29,13 +30,14 @@ from bot.chat.cards.plain import (
 from bot.chat.cards.requestlists import more_requests_card, requests_card
 from bot.chat.cards.requests import decided_card, request_card
 from bot.chat.cards.stock import stock_card, turnover_card
-from bot.chat.cards.why import why_card
+from bot.chat.cards.why import reckoning_card, why_card
 
 __all__ = [
     "answer_back_card",
     "apology_card",
     "arrives_form",
     "audit_card",
+    "board_card",
     "bought_card",
     "burst_card",
     "case_card",
@@ -60,6 +62,7 @@ __all__ = [
     "rates_missing_card",
     "receive_form",
     "received_card",
+    "reckoning_card",
     "refusal_card",
     "request_card",
     "requests_card",

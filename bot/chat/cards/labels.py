@@ -85,6 +85,8 @@ PLATFORMS: Mapping[str, str] = {"slack": "Slack", "telegram": "Telegram"}
 
 def platform_name(platform: str) -> Inline:
     """A platform's own name; anything else is the command line."""
+    if platform == "web":
+        return _("the board")
     return Text(PLATFORMS[platform]) if platform in PLATFORMS else _("the command line")
 
 

@@ -21,6 +21,7 @@ from bot.chat.nodes import (
     Heading,
     Inline,
     Instant,
+    Link,
     Message,
     Paragraph,
     Span,
@@ -29,7 +30,7 @@ from bot.chat.nodes import (
 )
 from bot.chat.paging import page_blocks
 from bot.domain.views import MemberView, Page, Topic
-from bot.words import Words, _
+from bot.words import Words, _, n_
 
 WEEKDAYS: tuple[Words, ...] = (_("Mon"), _("Tue"), _("Wed"), _("Thu"), _("Fri"), _("Sat"), _("Sun"))
 LANGUAGES = {"en": "English", "zh_CN": "简体中文"}
@@ -217,3 +218,14 @@ def command_card(usage: Inline, summary: Words, examples: Sequence[str]) -> Mess
     if examples:
         blocks.append(Bullets(tuple(Code(example) for example in examples)))
     return Message(summary, tuple(blocks))
+
+
+def board_card(url: str, minutes: int) -> Message:
+    """A link to the board, for the asker alone."""
+    words = _("Your board")
+    told = n_(
+        "It opens once, for you alone, within {count} minute.",
+        "It opens once, for you alone, within {count} minutes.",
+        minutes,
+    )
+    return Message(words, (Heading(words), Paragraph(Link(_("Open the board"), url)), Footnote(told)))

@@ -30,6 +30,7 @@ from bot.chat.nodes import (
     Text,
 )
 from bot.domain.evidence import STEPS_OF_KIND
+from bot.domain.money import Money
 from bot.domain.views import CaseView
 from bot.words import Words, _, n_
 
@@ -88,10 +89,7 @@ def why_card(case: CaseView) -> Message:
         Paragraph(_("{product} at {place}", product=about, place=place) if case.location else about),
     ]
     blocks.append(Paragraph(_("At risk: {money}", money=Bold(Amount(case.money_at_risk)))))
-    blocks += _inputs(case.evidence.get("inputs"))
-    blocks += _learned(case.evidence.get("lead_time"))
-    blocks += _windows(case.evidence.get("windows"))
-    blocks += _steps(case)
+    blocks += _reckoning(case.evidence, STEPS_OF_KIND[case.kind], case.money_at_risk.currency)
     if len(blocks) == 3:
         blocks.append(Paragraph(_gist(case)))
     blocks += _actions(case)
@@ -106,6 +104,22 @@ def why_card(case: CaseView) -> Message:
         )
     )
     return Message(title, tuple(blocks))
+
+
+def reckoning_card(evidence: Mapping[str, object], currency: str) -> Message:
+    """Everything behind a series' figures, whether or not they make a case: for the board."""
+    title = _("Why these figures")
+    blocks = _reckoning(evidence, tuple(STEPS), currency) or [Paragraph(_("There is nothing to reckon with yet."))]
+    return Message(title, tuple(blocks))
+
+
+def _reckoning(evidence: Mapping[str, object], steps: Sequence[str], currency: str) -> list[Block]:
+    return [
+        *_inputs(evidence.get("inputs")),
+        *_learned(evidence.get("lead_time")),
+        *_windows(evidence.get("windows")),
+        *_steps(evidence.get("steps"), steps, currency),
+    ]
 
 
 def _inputs(inputs: object) -> list[Block]:
@@ -182,13 +196,12 @@ def _figure(value: object, decimals: int) -> Inline:
     return labels.NONE if number is None else Number(number, decimals)
 
 
-def _steps(case: CaseView) -> list[Block]:
-    steps = case.evidence.get("steps")
+def _steps(steps: object, shown: Sequence[str], currency: str) -> list[Block]:
     if not isinstance(steps, Sequence):
         return []
     named = {step["name"]: step for step in steps if isinstance(step, Mapping) and "name" in step}
-    wanted = [named[name] for name in STEPS_OF_KIND[case.kind] if name in named]
-    lines = tuple(_step(step, case) for step in wanted)
+    wanted = [named[name] for name in shown if name in named]
+    lines = tuple(_step(step, currency) for step in wanted)
     if not lines:
         return []
     money = any(step["name"] in MONEY for step in wanted)
@@ -196,11 +209,11 @@ def _steps(case: CaseView) -> list[Block]:
     return [Bullets(lines), *note]
 
 
-def _step(step: Mapping[str, Any], case: CaseView) -> Inline:
+def _step(step: Mapping[str, Any], currency: str) -> Inline:
     """One step: its name, its result, the formula, and the figures that went into it."""
     name = str(step["name"])
     label: Inline = STEPS.get(name) or Text(name)
-    parts: list[Inline] = [label, Text(": "), Bold(_result(name, step.get("result"), case))]
+    parts: list[Inline] = [label, Text(": "), Bold(_result(name, step.get("result"), currency))]
     formula = str(step.get("formula", ""))
     if formula and formula not in {"0", "1", "inf"}:
         parts += [Text(" = "), Code(formula)]
@@ -210,13 +223,12 @@ def _step(step: Mapping[str, Any], case: CaseView) -> Inline:
     return Span(tuple(parts))
 
 
-def _result(name: str, result: object, case: CaseView) -> Inline:
+def _result(name: str, result: object, currency: str) -> Inline:
     number = decimal_of(result)
     if number is None:
         return _("no end") if name in {"days_of_cover", "days_to_stockout"} else labels.NONE
     if name in MONEY:
-        money = case.money_at_risk
-        return Amount(type(money).of_minor(int(number), money.currency))
+        return Amount(Money.of_minor(int(number), currency))
     if name == "surge_p_value":
         return Text(f"{number:.2g}")
     return Number(number, 2)

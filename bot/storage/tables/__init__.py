@@ -19,6 +19,7 @@ from bot.storage.tables.facts import (
 from bot.storage.tables.people import Conversation, Identity, LinkCode, Member, Subscription
 from bot.storage.tables.policy import Authenticator, Delegation, ExchangeRate, MemberScope, PolicyVersion
 from bot.storage.tables.trade import Offer, Promotion, Receipt, Request, RequestLine, Vote
+from bot.storage.tables.web import Room, RoomGuest, RoomNote, RoomVisit, WebPass, WebSession
 from bot.storage.tables.work import Button, Case, Dialogue, Inbox, Outbox, Post
 
 __all__ = [
@@ -55,6 +56,10 @@ __all__ = [
     "Receipt",
     "Request",
     "RequestLine",
+    "Room",
+    "RoomGuest",
+    "RoomNote",
+    "RoomVisit",
     "Route",
     "Sale",
     "StockLevel",
@@ -62,5 +67,7 @@ __all__ = [
     "Subscription",
     "Supplier",
     "Vote",
+    "WebPass",
+    "WebSession",
     "guards",
 ]

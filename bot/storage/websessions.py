@@ -1,0 +1,64 @@
+"""One-time links to pages, and the browsers that came in by them; hashes alone are kept."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from sqlalchemy import delete, insert, select, update
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from bot.storage.tables import Member, WebPass, WebSession
+
+
+async def add_pass(
+    connection: AsyncConnection, digest: str, member_id: int, target: str, now: datetime, expires_at: datetime
+) -> None:
+    """Keep a pass."""
+    await connection.execute(
+        insert(WebPass).values(digest=digest, member_id=member_id, target=target, created_at=now, expires_at=expires_at)
+    )
+
+
+async def use_pass(connection: AsyncConnection, digest: str, now: datetime) -> tuple[int, str] | None:
+    """(member, target) of a pass that is used up hereby; None where it is unknown, used or lapsed.
+
+    One conditional write decides, so of two browsers one gets in.
+    """
+    found = await connection.execute(
+        update(WebPass)
+        .where(WebPass.digest == digest, WebPass.used_at.is_(None), WebPass.expires_at > now)
+        .values(used_at=now)
+        .returning(WebPass.member_id, WebPass.target)
+    )
+    row = found.one_or_none()
+    return (row[0], row[1]) if row else None
+
+
+async def add_session(
+    connection: AsyncConnection, digest: str, member_id: int, now: datetime, expires_at: datetime
+) -> None:
+    """Keep a session."""
+    await connection.execute(
+        insert(WebSession).values(digest=digest, member_id=member_id, created_at=now, expires_at=expires_at)
+    )
+
+
+async def member_of(connection: AsyncConnection, digest: str, now: datetime) -> int | None:
+    """Whose session it is, while it has not lapsed and they are a member; None otherwise."""
+    found = await connection.execute(
+        select(WebSession.member_id)
+        .join(Member, Member.id == WebSession.member_id)
+        .where(WebSession.digest == digest, WebSession.expires_at > now, Member.active)
+    )
+    return found.scalar_one_or_none()
+
+
+async def end(connection: AsyncConnection, digest: str) -> None:
+    """Forget a session."""
+    await connection.execute(delete(WebSession).where(WebSession.digest == digest))
+
+
+async def forget(connection: AsyncConnection, before: datetime) -> int:
+    """Delete passes and sessions that lapsed before an instant; how many."""
+    gone = await connection.execute(delete(WebPass).where(WebPass.expires_at < before))
+    return gone.rowcount + (await connection.execute(delete(WebSession).where(WebSession.expires_at < before))).rowcount

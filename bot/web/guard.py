@@ -1,0 +1,74 @@
+"""Who may see a page: the session's cookie, the Origin of what changes something, and the headers of every answer."""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Mapping
+from urllib.parse import urlsplit
+
+from starlette.requests import Request
+from starlette.responses import Response
+
+from bot.chat.command import Asker
+from bot.services.sessions import SESSION_HOURS, Address, WebSessions
+
+MAX_FORM = 65_536  # bytes of a form sent in
+
+
+class Guard:
+    """Knows the visitor of a request and dresses the answers."""
+
+    def __init__(self, sessions: WebSessions, address: Address) -> None:
+        self._sessions = sessions
+        self._address = address
+
+    @property
+    def secure(self) -> bool:
+        """Whether people reach us over https."""
+        return self._address.url.startswith("https://")
+
+    @property
+    def cookie(self) -> str:
+        """The cookie's name; over https the browser holds it to this host."""
+        return "__Host-stocktide" if self.secure else "stocktide"
+
+    async def asker(self, request: Request) -> Asker | None:
+        """The member who looks, as they are now; None where nobody is let in."""
+        return await self._sessions.asker(request.cookies.get(self.cookie, ""))
+
+    def own(self, headers: Mapping[str, str]) -> bool:
+        """Whether a request that changes something comes from a page of ours."""
+        origin = headers.get("origin", "")
+        if not origin or origin == "null":
+            return headers.get("sec-fetch-site", "") == "same-origin"
+        sent, ours = urlsplit(origin), urlsplit(self._address.url)
+        return (sent.scheme, sent.netloc) == (ours.scheme, ours.netloc) or sent.netloc == headers.get("host", "")
+
+    def admit(self, answer: Response, secret: str) -> None:
+        """Give the browser its session."""
+        age = SESSION_HOURS * 3600
+        answer.set_cookie(self.cookie, secret, max_age=age, path="/", secure=self.secure, httponly=True, samesite="lax")
+
+    def forget(self, answer: Response) -> None:
+        """Take the session back."""
+        answer.delete_cookie(self.cookie, path="/", secure=self.secure, httponly=True, samesite="lax")
+
+
+def nonce() -> str:
+    """A value that marks our own scripts and styles in one answer."""
+    return secrets.token_urlsafe(16)
+
+
+def dressed(answer: Response, mark: str, *, framed: bool = False) -> Response:
+    """The headers of a page: nothing runs but what bears the mark, and no other site shows it in a frame."""
+    around = "'self'" if framed else "'none'"
+    answer.headers["Content-Security-Policy"] = (
+        f"default-src 'none'; script-src 'nonce-{mark}'; style-src 'nonce-{mark}'; img-src 'self' data:; "
+        f"connect-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors {around}"
+    )
+    answer.headers["Permissions-Policy"] = "camera=(), microphone=(), display-capture=(), geolocation=()"
+    answer.headers["Referrer-Policy"] = "no-referrer"
+    answer.headers["X-Content-Type-Options"] = "nosniff"
+    answer.headers["Cross-Origin-Opener-Policy"] = "same-origin"
+    answer.headers["Cache-Control"] = "no-store"
+    return answer
