@@ -36,8 +36,9 @@ from bot.settings.parts import (
     WatchPart,
     WebPart,
 )
+from bot.settings.rooms import RoomsPart, room_faults
 
-__all__ = ["DECIDING_ROLES", "Settings", "StorePart", "described", "given", "load"]
+__all__ = ["DECIDING_ROLES", "RoomsPart", "Settings", "StorePart", "described", "given", "load"]
 
 PREFIX = "STOCKTIDE_"
 DEFAULT_FILE = Path("stocktide.toml")
@@ -63,6 +64,7 @@ class Settings(BaseSettings):
     stores: StoresPart = StoresPart()
     promotions: PromotionsPart = PromotionsPart()
     rates: RatesPart = RatesPart()
+    rooms: RoomsPart = RoomsPart()
     audit: AuditPart = AuditPart()
     log: LogPart = LogPart()
 
@@ -76,6 +78,7 @@ class Settings(BaseSettings):
             self.telegram.webhook_secret,
             self.mail.password,
             *(store.token for store in self.stores.connected.values()),
+            *self.rooms.secrets(),
         )
         return tuple(found for value in values if (found := value.get_secret_value()))
 
@@ -206,6 +209,7 @@ def _combinations(settings: Settings) -> Iterator[Fault]:
     secret = telegram.webhook_secret.get_secret_value()
     if telegram.webhook_url and not re.fullmatch(r"[A-Za-z0-9_-]{1,256}", secret):
         yield Fault("telegram.webhook_secret", "is missing or malformed", "write 1 to 256 letters, digits, '_' or '-'")
+    yield from room_faults(settings.rooms)
     for role in settings.approval.limits:
         if role not in DECIDING_ROLES:
             yield Fault(f"approval.limits.{role}", "may be given no limit", f"write {' or '.join(DECIDING_ROLES)}")
