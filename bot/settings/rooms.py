@@ -66,8 +66,8 @@ class RoomsPart(Part):
     jitsi_audience: str = Field("jitsi", min_length=1, description="An audience that your own server accepts: 'jitsi'")
     jitsi_key_id: str = Field("", description="For JaaS, the key's id: 'vpaas-magic-cookie-.../4f4910' or '4f4910'")
     jitsi_private_key: SecretStr = Field(SecretStr(""), description="For JaaS, the key itself: a PEM text")
-    jitsi_token_in: Literal["fragment", "query"] = Field(
-        "fragment", description="'fragment', or 'query' for a Jitsi from before May 2024"
+    jitsi_link: Literal["fragment", "query"] = Field(
+        "fragment", description="Where links hold the token: 'fragment', or 'query' for a Jitsi from before May 2024"
     )
 
     zoom_account_id: str = Field("", description="The Account ID of a Server-to-Server OAuth app")

@@ -1,0 +1,72 @@
+"""Our own room: a WebRTC page served by this bot. It needs no account, and nothing is made outside."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from datetime import datetime
+from urllib.parse import urlsplit
+
+from bot.errors import Declined
+from bot.ports import Admission, Check, Guest, OpenRoom, RoomPlan
+
+_LOOPBACK = ("127.0.0.1", "localhost", "::1")
+_NO_ADDRESS = "web.public_url is not set, so there is no link to give"
+
+Issue = Callable[[OpenRoom, Guest, datetime], Awaitable[tuple[str, datetime]]]  # a token, and until when it is good
+End = Callable[[str], Awaitable[None]]  # takes a room's key
+
+
+@dataclass(frozen=True, slots=True)
+class EmbeddedOptions:
+    """Where the page is, how many people a room holds, and whether a relay helps those behind strict networks."""
+
+    public_url: str
+    cap: int
+    relayed: bool = False
+
+
+class EmbeddedRooms:
+    """Gives links with a one-time token in the fragment, which no server and no proxy on the way gets to see."""
+
+    name = "embedded"
+
+    def __init__(self, options: EmbeddedOptions, issue: Issue, end: End) -> None:
+        self.cap = options.cap
+        self._options = options
+        self._issue = issue
+        self._end = end
+
+    async def open(self, plan: RoomPlan) -> OpenRoom:
+        """Nothing is made outside; Declined where nobody could reach the page."""
+        if not self._options.public_url:
+            raise Declined(_NO_ADDRESS)
+        return OpenRoom(plan.key, plan.title, min(plan.cap, self.cap))
+
+    async def admit(self, room: OpenRoom, guest: Guest, now: datetime) -> Admission:
+        """A link good for one person and one use."""
+        if not self._options.public_url:
+            raise Declined(_NO_ADDRESS)
+        token, expires_at = await self._issue(room, guest, now)
+        return Admission(f"{self._options.public_url}/rooms/{room.key}#{token}", expires_at, personal=True)
+
+    async def close(self, room: OpenRoom) -> None:
+        """End the room for everybody in it."""
+        await self._end(room.key)
+
+    async def check(self) -> tuple[Check, ...]:
+        """Look at the address and the relay."""
+        name, url = "rooms embedded", self._options.public_url
+        if not url:
+            return (
+                Check(name, "fail", _NO_ADDRESS, "set web.public_url to the address by which people reach this bot"),
+            )
+        parts = urlsplit(url)
+        if parts.scheme != "https" and parts.hostname not in _LOOPBACK:
+            remedy = "put a proxy with TLS in front, and write web.public_url with https"
+            return (Check(name, "fail", f"{url} is not https: browsers give it no camera", remedy),)
+        address = Check(name, "ok", f"{url}/rooms, up to {self.cap} people")
+        if self._options.relayed:
+            return (address,)
+        missing = "without a TURN server, people behind strict networks will not see one another"
+        return (address, Check(name, "warn", missing, "set rooms.turn_urls and rooms.turn_secret"))
