@@ -366,7 +366,7 @@ class Guest:
 class Admission:
     """How one guest gets in; where `personal`, the link is for them alone and must not be shown to others."""
 
-    url: str
+    url: str = field(repr=False)  # it may let its bearer in, so it is not printed by accident
     expires_at: datetime | None  # None: as long as the room is open
     personal: bool
 
