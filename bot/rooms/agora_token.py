@@ -1,8 +1,8 @@
 """Agora's AccessToken2, "007": what lets one person into one channel, as what, and for how long.
 
 The form is that of Agora's own libraries (github.com/AgoraIO/Tools, DynamicKey). Integers are little-endian; a string
-is its length in 16 bits and its bytes. The signing key is HMAC-SHA256(salt, HMAC-SHA256(issued_at, certificate)). What is
-sent is "007" and the base64 of the deflated signature and content. Every expiry counts seconds from `issued_at`.
+is its length in 16 bits and its bytes. The signing key is HMAC-SHA256(salt, HMAC-SHA256(issued_at, certificate)).
+What is sent: "007" and the base64 of the deflated signature and content. Every expiry counts seconds from `issued_at`.
 """
 
 from __future__ import annotations

@@ -73,7 +73,9 @@ class RoomsPart(Part):
     zoom_account_id: str = Field("", description="The Account ID of a Server-to-Server OAuth app")
     zoom_client_id: str = Field("", description="Its Client ID")
     zoom_client_secret: SecretStr = Field(SecretStr(""), description="Its Client Secret")
-    zoom_host: str = Field("", description="Whose meetings they are: the mail address or id of a Zoom user")
+    zoom_host: str = Field(
+        "", pattern=r"^([^\s/?#]+)?$", description="Whose meetings they are: the mail address or id of a Zoom user"
+    )
     zoom_waiting_room: bool = Field(default=False, description="true: people wait until the Zoom host lets them in")
     zoom_api_url: str = Field(
         "https://api.zoom.us/v2", pattern=_HTTP, min_length=1, description="Zoom's address; only tests change it"

@@ -1,0 +1,1 @@
+"""Video rooms: every provider against what its own documentation says, on loopback."""
