@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import logging
+from collections.abc import Iterator
+from dataclasses import fields, is_dataclass
 from datetime import timedelta
 from typing import get_args
 
@@ -13,6 +15,7 @@ import structlog
 from bot.errors import Declined, OutsideError, Unanswered, Unreached
 from bot.ports import RoomRole
 from bot.rooms import ROOMS
+from bot.rooms.calling import Answer
 from bot.settings import Settings
 from bot.settings.rooms import NEEDED, RoomsPart
 from tests.rooms.faults import Fault, Faults
@@ -25,6 +28,19 @@ def steered(stand: Stand) -> Faults:
     """The faults of a stand that has a server."""
     assert stand.faults is not None
     return stand.faults
+
+
+def reprs(thing: object) -> Iterator[str]:
+    """How a thing of ours prints, and everything of ours that it keeps."""
+    yield repr(thing)
+    names = [one.name for one in fields(thing)] if is_dataclass(thing) else list(getattr(thing, "__dict__", ()))
+    for kept in (getattr(thing, name) for name in names):
+        if type(kept).__module__.startswith("bot."):
+            yield from reprs(kept)
+
+
+def test_an_answer_never_prints_what_it_was_told() -> None:
+    assert "canary" not in repr(Answer(201, {"start_url": "https://zoom.us/s/1?zak=canary"}, "Zoom answered 201"))
 
 
 def test_every_provider_is_covered_and_may_be_chosen() -> None:
@@ -101,9 +117,8 @@ async def test_no_secret_shows_in_what_is_printed_or_logged(
         checks = await stand.provider.check()
         await stand.provider.close(room)
     printed = capsys.readouterr()
-    inside = [repr(value) for value in vars(stand.provider).values()]
     shown = " ".join(
-        [repr(stand.provider), repr(room), repr(admission), *map(repr, checks), *inside, str(logged), caplog.text]
+        [repr(room), repr(admission), *map(repr, checks), *reprs(stand.provider), str(logged), caplog.text]
     )
     for secret in (*stand.secrets, *([admission.url] if admission.personal else [])):
         assert secret not in shown + printed.out + printed.err

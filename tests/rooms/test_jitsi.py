@@ -106,6 +106,7 @@ async def test_a_key_that_is_none_is_declined_without_a_letter_of_it(clock: Mova
         await admitted(broken, clock)
     assert "CANARY55" not in repr(caught.value)
     assert caught.value.__suppress_context__
+    assert caught.value.__cause__ is None
     (line,) = await broken.check()
     assert line.verdict == "fail"
 
