@@ -94,6 +94,8 @@ class JitsiRooms:
         kid = options.key_id if "/" in options.key_id else f"{options.app_id}/{options.key_id}"
         try:
             return jwt.encode(dict(claims), options.private_key, algorithm="RS256", headers={"kid": kid})
+        except NotImplementedError:
+            raise Declined("JaaS needs a package that is not installed: pip install 'pyjwt[crypto]'") from None
         except (jwt.PyJWTError, ValueError, TypeError):
             # The cause may quote the key.
             raise Declined("rooms.jitsi_private_key cannot be read as a private RSA key") from None

@@ -111,6 +111,15 @@ async def test_a_key_that_is_none_is_declined_without_a_letter_of_it(clock: Mova
     assert line.verdict == "fail"
 
 
+async def test_without_the_package_for_it_jaas_says_what_to_install(
+    clock: MovableClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    signer = jwt.PyJWS(algorithms=["HS256"])  # as PyJWT is without cryptography
+    monkeypatch.setattr(jwt, "encode", lambda _claims, key, **more: signer.encode(b"{}", key, **more))
+    with pytest.raises(Declined, match=r"pyjwt\[crypto\]"):
+        await admitted(hosted(clock), clock)
+
+
 async def test_a_server_that_is_away_is_told_by_the_check(clock: MovableClock) -> None:
     (line,) = await own(clock, jitsi_url=nobody()).check()
     assert line.verdict == "fail"
