@@ -6,7 +6,7 @@ from typing import Literal
 from urllib.parse import quote
 
 from bot.chat.arguments import CaseCode, RequestCode, Sku
-from bot.chat.cards import board_card
+from bot.chat.cards import board_card, notice_card
 from bot.chat.command import Command
 from bot.chat.nodes import Message
 from bot.errors import NotAllowed
@@ -28,9 +28,6 @@ async def board(
     page: CaseCode | RequestCode | Literal["overview", "products", "slow", "requests", "suppliers"] | Sku | None = None,
 ) -> Message:
     """A link that opens the page once, for the asker alone."""
-    if call.origin.conversation_kind == "group" and call.origin.platform != "slack":
-        # Slack shows an answer to the asker alone; elsewhere it might fall back to the whole group.
-        raise NotAllowed(_("The link is for your eyes alone: ask me for it in a private chat."))
     match page:
         case CaseCode():
             target = f"/board/case/{page.id}"
@@ -40,7 +37,12 @@ async def board(
             target = f"/board/sku?code={quote(page.code, safe='')}"
         case _:
             target = _PAGES[page or "overview"]
-    return board_card(await call.services.sessions.link(call.asker.member_id, target), LINK_MINUTES)
+    card = board_card(await call.services.sessions.link(call.asker.member_id, target), LINK_MINUTES)
+    if not call.services.whispers.needed(call.origin):
+        return card
+    if await call.services.whispers.send(call.asker.member_id, card):
+        return notice_card(_("I have sent you the link in private."))
+    raise NotAllowed(_("The link is for your eyes alone: ask me for it in a private chat."))
 
 
 COMMAND = Command("board", board, summary=_("Figures on a page: a link of your own"), audience="asker", short=True)

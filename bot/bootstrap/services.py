@@ -54,6 +54,7 @@ from bot.services.stepup import Authenticators
 from bot.services.topics import Topics
 from bot.services.wakes import Wakes
 from bot.services.watch import Watch
+from bot.services.whispers import Whispers
 from bot.settings import Settings
 from bot.storage.database import Database
 from bot.stores.files import open_table
@@ -171,6 +172,7 @@ def services_of(
             standings=Standings(database=database, clock=clock, settings=chosen, sourcing=sourcing),
         ),
         sessions=WebSessions(database=database, clock=clock, members=ground.members, address=address),
+        whispers=Whispers(database=database, conversations=ground.conversations, outbox=outbox),
     )  # fmt: skip
 
 

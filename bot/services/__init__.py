@@ -46,6 +46,7 @@ if TYPE_CHECKING:
     from bot.services.stepup import Authenticators
     from bot.services.topics import Topics
     from bot.services.watch import Watch
+    from bot.services.whispers import Whispers
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,6 +87,7 @@ class Services:
     promotion_watch: PromotionWatch
     boards: Boards
     sessions: WebSessions
+    whispers: Whispers
 
 
 Invocation = command.Invocation[Services]

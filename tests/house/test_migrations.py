@@ -17,7 +17,7 @@ from bot.storage import migrations, tables
 from bot.storage.database import Database
 from bot.storage.migrations import config, differences, migrate, revisions
 
-HEAD = "0002"
+HEAD = "0003"
 
 
 async def inspected(database: Database) -> dict[str, Any]:

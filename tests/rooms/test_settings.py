@@ -91,6 +91,7 @@ def test_a_certificate_that_is_none_is_refused_without_being_repeated(tmp_path: 
         ('jitsi_key_id = "4f"\njitsi_private_key = "canary"', "rooms.jitsi_private_key"),
         (f'jitsi_secret = "x"\njitsi_key_id = "4f"\njitsi_private_key = """{PRIVATE_PEM}"""', "rooms.jitsi_secret"),
     ],
+    ids=["nothing", "no key", "no key id", "a broken key", "both"],  # a fresh key would name each worker's tests anew
 )
 def test_jitsi_needs_a_secret_or_a_key_and_not_both(tmp_path: Path, more: str, where: str) -> None:
     found = faults(tmp_path, JITSI + more)

@@ -180,7 +180,7 @@ def _buttons(case: CaseView, request: RequestView | None) -> tuple[Action, ...]:
     code = labels.case_code(case.id)
     why = Action(_("Why?"), "why", (code,))
     if case.state == "resolved":
-        return (why,)
+        return (why, labels.board_button(code))
     found: list[Action] = []
     alone = request is not None and sole(case, request)
     if request is not None and request.state == "pending" and alone:
@@ -207,6 +207,7 @@ def _buttons(case: CaseView, request: RequestView | None) -> tuple[Action, ...]:
     if case.state in {"open", "acknowledged"}:
         found.append(Action(_("Snooze 1 day"), "snooze", (code, "1d")))
         found.append(Action(_("Snooze 1 week"), "snooze", (code, "1w")))
+    found.append(labels.board_button(code))
     return tuple(found)
 
 

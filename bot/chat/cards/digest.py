@@ -56,6 +56,7 @@ def home_card(digest: DigestView) -> Message:
         Action(_("Turnover"), "turnover"),
         Action(_("Who is awake"), "who"),
         Action(_("My settings"), "me"),
+        labels.board_button("overview"),
     )
     return Message(title, (Heading(title), Actions(buttons), *_sections(digest)))
 
@@ -162,7 +163,7 @@ def _risks(digest: DigestView) -> list[Block]:
     title = _("Stock-out risks: {money}", money=Amount(digest.risks_total))
     lines = [_case(case) for case in digest.risks]
     picture = [chart_block(digest.chart)] if digest.chart is not None else []
-    button = Actions((Action(_("What to restock"), "restock"),))
+    button = Actions((Action(_("What to restock"), "restock"), labels.board_button("overview")))
     return [Divider(), Heading(title), *_listed(lines, len(lines)), *picture, button]
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from decimal import Decimal
 
-from bot.chat.nodes import Amount, Badge, Bold, Code, Day, Inline, Number, Span, Text, Tone
+from bot.chat.nodes import Action, Amount, Badge, Bold, Code, Day, Inline, Number, Span, Text, Tone
 from bot.domain.approval import ScopeKind
 from bot.domain.money import Money
 from bot.domain.views import Arrival, CaseKind, CaseState, RequestKind, RequestState, Topic
@@ -113,6 +113,11 @@ def kind_badge(kind: CaseKind) -> Badge:
 def case_code(case_id: int) -> str:
     """A case as one writes it."""
     return f"C-{case_id}"
+
+
+def board_button(page: str) -> Action:
+    """Leads to a page of the board: a product, a case, a request, or one of the pages by name."""
+    return Action(_("Board"), "board", (page,))
 
 
 def request_code(request_id: int, version: int | None = None) -> str:

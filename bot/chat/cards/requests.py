@@ -278,6 +278,7 @@ def _buttons(request: RequestView) -> tuple[Action, ...]:
         found.append(Action(_("Why?"), "why", (case,)))
         if request.state == "pending":
             found.append(Action(_("Snooze 1 day"), "snooze", (case, "1d")))
+    found.append(labels.board_button(code))
     return tuple(found)
 
 

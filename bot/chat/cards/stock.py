@@ -283,6 +283,7 @@ def _buttons(report: StockReport) -> tuple[Action, ...]:
         found.insert(0, Action(_("Open {request}", request=code), "requests", (code,), style="primary"))
     if report.lines:
         found.append(Action(_("Turnover"), "turnover", (report.sku,)))
+        found.append(labels.board_button(report.sku))
     return tuple(found)
 
 

@@ -64,7 +64,8 @@ def _block(block: Block, voice: Voice) -> Markup:
         case Table():
             return _table(block, voice)
         case Actions():
-            buttons = Markup("").join(_button(action, voice) for action in block.buttons)
+            shown = [action for action in block.buttons if action.command != "board"]  # which they look at already
+            buttons = Markup("").join(_button(action, voice) for action in shown)
             return Markup('<div class="buttons">{}</div>').format(buttons)
         case Chart():
             return chart(block, voice)

@@ -135,3 +135,8 @@ def _of_rooms() -> None:
     )
     op.create_index(op.f("ix_room_visits_member_id"), "room_visits", ["member_id"], unique=False)
     op.create_index(op.f("ix_room_visits_room_id"), "room_visits", ["room_id"], unique=False)
+
+
+def downgrade() -> None:
+    for table in ("room_notes", "room_visits", "room_guests", "rooms", "web_sessions", "web_passes"):
+        op.drop_table(table)
