@@ -39,6 +39,7 @@ ALIASES = Aliases(
         "促销": "promo", "清仓": "promo", "打折": "promo", "降价": "promo", "特价": "promo",
         "停止": "stop", "停止促销": "stop", "结束促销": "stop", "恢复原价": "stop",
         "看板": "board", "面板": "board", "报表": "board", "dashboard": "board",
+        "视频": "huddle", "会议": "huddle", "视频会议": "huddle", "开会": "huddle", "meet": "huddle", "room": "huddle",
         "帮助": "help",
     },
     choices={

@@ -7,6 +7,8 @@ the digests of the same minute.
 from __future__ import annotations
 
 from bot.services.jobs import Job
-from jobs import cleanup, digest, expire, head, promotions, rates, route, watch
+from jobs import cleanup, digest, expire, head, promotions, rates, rooms, route, watch
 
-JOBS: tuple[Job, ...] = (rates.JOB, watch.JOB, promotions.JOB, expire.JOB, route.JOB, digest.JOB, cleanup.JOB, head.JOB)
+JOBS: tuple[Job, ...] = (
+    rates.JOB, watch.JOB, promotions.JOB, expire.JOB, route.JOB, digest.JOB, rooms.JOB, cleanup.JOB, head.JOB,
+)  # fmt: skip

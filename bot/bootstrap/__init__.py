@@ -39,6 +39,10 @@ from jobs import JOBS
 __all__ = ["App", "build", "channels_of", "outlets_of", "platforms_of"]
 
 
+async def _no_room(_key: str) -> None:
+    pass
+
+
 @dataclass(frozen=True, slots=True)
 class App:
     """One organisation's Stocktide. Nothing runs until `runtime.start()`."""
@@ -68,7 +72,7 @@ def build(settings: Settings, clock: Clock | None = None, platforms: Sequence[Ch
     wakes = Wakes(database)
     buttons = Buttons(clock=clock)
     address = Address(settings.web.public_url)
-    services = services_of(settings, clock, database, by_name, wakes, buttons, address)
+    services = services_of(settings, clock, database, by_name, wakes, buttons, address, _no_room)
     router: Router[Services] = Router(COMMANDS, lambda given: given.lookup, ALIASES)
     delivery = Delivery(
         database=database,

@@ -4,14 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import datetime, timedelta
 
 from bot.bootstrap.choices import first_policy, service_settings
 from bot.bootstrap.outward import channels_of, outlets_of
 from bot.domain.promotion import PromotionSettings
 from bot.domain.sourcing import SourcingSettings
-from bot.ports import ChatPlatform, Clock
+from bot.ports import ChatPlatform, Clock, Guest, OpenRoom
 from bot.rates import RATES
 from bot.rates.ecb import parse
+from bot.rooms import ROOMS, Supplies
+from bot.rooms.embedded import End
 from bot.services import Services
 from bot.services.audit import Audit
 from bot.services.boards import Boards
@@ -44,9 +47,12 @@ from bot.services.purchases import Purchases
 from bot.services.rates import Rates
 from bot.services.receiving import Receiving
 from bot.services.requests import Requests
+from bot.services.roomlife import RoomLife
+from bot.services.rooms import RoomRules, Rooms
+from bot.services.roomviews import RoomViews
 from bot.services.routing import Routing
 from bot.services.rulings import Rulings
-from bot.services.sessions import Address, WebSessions
+from bot.services.sessions import LINK_MINUTES, Address, WebSessions
 from bot.services.settings import ServiceSettings
 from bot.services.settlements import Settlements
 from bot.services.standings import Standings
@@ -102,6 +108,7 @@ def services_of(
     wakes: Wakes,
     buttons: Buttons,
     address: Address,
+    end_room: End,
 ) -> Services:
     """The services of one organisation; nothing runs yet."""
     ground = _ground(settings, clock, database, platforms, wakes, buttons)
@@ -112,6 +119,8 @@ def services_of(
     cases = Cases(database=database, clock=clock, audit=audit, outbox=outbox, settings=chosen)
     purchases = _purchases(ground, deciding)
     orders = Orders(database=database, clock=clock, audit=audit, requests=requests)
+    sessions = WebSessions(database=database, clock=clock, members=ground.members, address=address)
+    rooms = _rooms(ground, sessions, end_room)
     return Services(
         clock=clock,
         database=database,
@@ -171,8 +180,13 @@ def services_of(
             database=database, clock=clock, settings=chosen, catalogue=ground.catalogue, decisions=decisions,
             standings=Standings(database=database, clock=clock, settings=chosen, sourcing=sourcing),
         ),
-        sessions=WebSessions(database=database, clock=clock, members=ground.members, address=address),
+        sessions=sessions,
         whispers=Whispers(database=database, conversations=ground.conversations, outbox=outbox),
+        rooms=rooms,
+        room_life=RoomLife(
+            database=database, clock=clock, audit=audit, outbox=outbox, members=ground.members,
+            conversations=ground.conversations, rooms=rooms,
+        ),
     )  # fmt: skip
 
 
@@ -294,4 +308,27 @@ def _promotions(ground: _Ground, deciding: _Deciding) -> Promotions:
         settings=PromotionSettings(
             elasticity=float(settings.promotions.elasticity), carrying_rate=float(settings.watch.carrying_cost)
         ),
+    )
+
+
+def _rooms(ground: _Ground, sessions: WebSessions, end_room: End) -> Rooms:
+    part = ground.settings.rooms
+
+    async def issue(room: OpenRoom, guest: Guest, now: datetime) -> tuple[str, datetime]:
+        token = await sessions.token(guest.member_id, f"/rooms/{room.key}")
+        return token, now + timedelta(minutes=LINK_MINUTES)
+
+    supplies = Supplies(ground.clock, issue, end_room, address=lambda: sessions.address.url)
+    return Rooms(
+        database=ground.database,
+        clock=ground.clock,
+        audit=ground.audit,
+        outbox=ground.outbox,
+        members=ground.members,
+        conversations=ground.conversations,
+        views=RoomViews(
+            database=ground.database, clock=ground.clock, members=ground.members, catalogue=ground.catalogue
+        ),
+        provider=ROOMS[part.provider](ground.settings, supplies),
+        rules=RoomRules(part.minutes, part.cap, part.recording),
     )

@@ -231,13 +231,15 @@ class Message:
     """What is said: `summary` is the one-line text of a notification, `blocks` the message itself.
 
     `subject` (case:12, request:7) is what it shows in full: where an answer can be edited later, it is kept up to date.
-    `asks`: the reader's next line answers it, and the platform may open the field for it.
+    `asks`: the reader's next line answers it, and the platform may open the field for it. `private`: for the asker
+    alone, whatever the audience of the command that answers with it.
     """
 
     summary: Words
     blocks: tuple[Block, ...]
     subject: str = ""
     asks: bool = False
+    private: bool = False
 
     def __post_init__(self) -> None:
         """Refuse a message that no platform would take."""

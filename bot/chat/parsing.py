@@ -196,6 +196,7 @@ def _label(parameter: Parameter, kind: type) -> Inline:
         "member": _("MEMBER"),
         "where": _("SUPPLIER"),
         "place": _("store=NAME"),
+        "about": _("SKU or CASE, topic, with MEMBERS, at 21:00"),
         "changes": _("SKU=UNITS supplier=CODE date=DAY"),
     }
     shown: dict[type, Inline] = {

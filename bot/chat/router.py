@@ -161,7 +161,7 @@ class Router(Generic[S]):
 
     def _said(self, call: Invocation[S], command: Command, said: Message | Form) -> Answer:
         if isinstance(said, Message):
-            return Answer(said, command, private=command.audience == "asker")
+            return Answer(said, command, private=said.private or command.audience == "asker")
         typed = form_card(said, written(self.commands[said.command], call.origin.platform))
         return Answer(typed, command, private=True, form=said, line=call.line)
 

@@ -22,19 +22,22 @@ class Supplies:
     """What a provider is handed besides its settings.
 
     `issue` makes a one-time token for our own page, `end` ends a room there; `seconds` is how long a call may take.
+    `address` tells where our pages are, once the server listens; without it only web.public_url does.
     """
 
     clock: Clock
     issue: Issue
     end: End
     seconds: float = SECONDS
+    address: Callable[[], str] | None = None
 
 
 def make_embedded(settings: Settings, supplies: Supplies) -> RoomProvider:
     """Our own page."""
     part = settings.rooms
     cap = part.janus_cap if part.janus_url else part.cap
-    options = EmbeddedOptions(settings.web.public_url, cap, relayed=bool(part.turn_urls))
+    address = supplies.address or (lambda: settings.web.public_url)
+    options = EmbeddedOptions(address, cap, relayed=bool(part.turn_urls))
     return EmbeddedRooms(options, supplies.issue, supplies.end)
 
 

@@ -19,9 +19,9 @@ End = Callable[[str], Awaitable[None]]  # takes a room's key
 
 @dataclass(frozen=True, slots=True)
 class EmbeddedOptions:
-    """Where the page is, how many people a room holds, and whether a relay helps those behind strict networks."""
+    """Where the page is (empty: nowhere yet), how many people a room holds, whether a relay helps strict networks."""
 
-    public_url: str
+    address: Callable[[], str]
     cap: int
     relayed: bool = False
 
@@ -39,16 +39,16 @@ class EmbeddedRooms:
 
     async def open(self, plan: RoomPlan) -> OpenRoom:
         """Nothing is made outside; Declined where nobody could reach the page."""
-        if not self._options.public_url:
+        if not self._options.address():
             raise Declined(_NO_ADDRESS)
         return OpenRoom(plan.key, plan.title, min(plan.cap, self.cap))
 
     async def admit(self, room: OpenRoom, guest: Guest, now: datetime) -> Admission:
         """A link good for one person and one use."""
-        if not self._options.public_url:
+        if not self._options.address():
             raise Declined(_NO_ADDRESS)
         token, expires_at = await self._issue(room, guest, now)
-        return Admission(f"{self._options.public_url}/rooms/{room.key}#{token}", expires_at, personal=True)
+        return Admission(f"{self._options.address()}/rooms/{room.key}#{token}", expires_at, personal=True)
 
     async def close(self, room: OpenRoom) -> None:
         """End the room for everybody in it."""
@@ -56,7 +56,7 @@ class EmbeddedRooms:
 
     async def check(self) -> tuple[Check, ...]:
         """Look at the address and the relay."""
-        name, url = "rooms embedded", self._options.public_url
+        name, url = "rooms embedded", self._options.address()
         if not url:
             return (
                 Check(name, "fail", _NO_ADDRESS, "set web.public_url to the address by which people reach this bot"),

@@ -41,6 +41,8 @@ if TYPE_CHECKING:
     from bot.services.rates import Rates
     from bot.services.receiving import Receiving
     from bot.services.requests import Requests
+    from bot.services.roomlife import RoomLife
+    from bot.services.rooms import Rooms
     from bot.services.routing import Routing
     from bot.services.sessions import WebSessions
     from bot.services.stepup import Authenticators
@@ -88,6 +90,8 @@ class Services:
     boards: Boards
     sessions: WebSessions
     whispers: Whispers
+    rooms: Rooms
+    room_life: RoomLife
 
 
 Invocation = command.Invocation[Services]

@@ -99,6 +99,25 @@ class Conversations:
             raise away
         return None
 
+    async def elsewhere(self, member_id: int, platform: str) -> ConversationRow | None:
+        """An open private conversation with a member on another platform than the one named; None where there is none.
+
+        A platform that cannot be asked now counts as none.
+        """
+        async with self._database.reading() as connection:
+            identities = await rows.identities(connection, member_id)
+            known = {row.platform: row for row in await rows.direct_of(connection, member_id)}
+        for other, person in identities:
+            if other == platform:
+                continue
+            try:
+                row = known.get(other) or await self._open(other, person, member_id)
+            except _AWAY:
+                continue
+            if row is not None and row.closed_at is None:
+                return row
+        return None
+
     async def _open(self, platform: str, person: str, member_id: int) -> ConversationRow | None:
         chat = self._platforms.get(platform)
         if chat is None:

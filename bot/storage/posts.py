@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
@@ -22,6 +23,35 @@ async def about(connection: AsyncConnection, subject: str) -> list[tuple[int, in
         .order_by(Post.id)
     )
     return [(post_id, conversation_id) for post_id, conversation_id in found]
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """A post as it stands, and the conversation it stands in."""
+
+    conversation_id: int
+    platform: str
+    external_id: str
+    kind: str
+    thread: str
+    message_id: str
+
+
+async def standing(connection: AsyncConnection, subject: str) -> list[Standing]:
+    """Every post that shows `subject` where we can still reach it, the first one of each conversation."""
+    found = await connection.execute(
+        select(
+            Post.conversation_id, Conversation.platform, Conversation.external_id, Conversation.kind,
+            Conversation.thread, Post.message_id,
+        )
+        .join(Conversation, Conversation.id == Post.conversation_id)
+        .where(Post.subject == subject, Conversation.closed_at.is_(None), Conversation.kind != "home")
+        .order_by(Post.id)
+    )  # fmt: skip
+    first: dict[int, Standing] = {}
+    for row in found:
+        first.setdefault(row[0], Standing(*row))
+    return list(first.values())
 
 
 async def add(connection: AsyncConnection, conversation_id: int, message_id: str, subject: str, at: datetime) -> int:

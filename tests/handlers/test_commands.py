@@ -247,7 +247,7 @@ def test_names_and_aliases_are_unique_and_lead_somewhere() -> None:
 
 def test_the_short_commands_are_those_that_slack_gets_of_their_own() -> None:
     short = {command.name for command in COMMANDS if command.short}
-    reading, deciding = {"stock", "restock", "slow", "digest", "board"}, {"approve", "reject", "buy", "promo"}
+    reading, deciding = {"stock", "restock", "slow", "digest", "board", "huddle"}, {"approve", "reject", "buy", "promo"}
     assert short == reading | deciding | {"halt", "resume", "stop"}
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime
+from typing import Any
 
 from sqlalchemy import UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column
@@ -55,7 +56,10 @@ class Room(Base):
     opened_by: Mapped[int] = to("members.id")
     cap: Mapped[int]
     recording: Mapped[bool] = mapped_column(default=False)
-    call_id: Mapped[str] = mapped_column(default="", doc="the call as Slack knows it")
+    agreed: Mapped[bool] = mapped_column(default=True, doc="false while a better hour is offered")
+    event: Mapped[str | None] = mapped_column(unique=True, doc="what asked for it: a command that comes twice")
+    calls: Mapped[dict[str, Any]] = mapped_column(doc="platform: its id of the call")
+    called: Mapped[list[Any]] = mapped_column(doc="ids of the members whom the platforms were told are inside")
     starts_at: Mapped[datetime]
     created_at: Mapped[datetime]
     reminded_at: Mapped[datetime | None]
@@ -73,6 +77,7 @@ class RoomGuest(Base):
     member_id: Mapped[int] = to("members.id")
     role: Mapped[str]
     invited: Mapped[bool] = mapped_column(default=False, doc="asked by name, rather than free to come")
+    minutes_due: Mapped[datetime | None] = mapped_column(index=True, doc="when the absent are told what came of it")
 
 
 class RoomVisit(Base):

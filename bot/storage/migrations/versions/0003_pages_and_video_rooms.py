@@ -69,7 +69,10 @@ def _rooms() -> None:
         sa.Column("opened_by", ID, nullable=False),
         sa.Column("cap", sa.Integer(), nullable=False),
         sa.Column("recording", sa.Boolean(), nullable=False),
-        sa.Column("call_id", sa.String(), nullable=False),
+        sa.Column("agreed", sa.Boolean(), nullable=False),
+        sa.Column("event", sa.String(), nullable=True),
+        sa.Column("calls", sa.JSON(), nullable=False),
+        sa.Column("called", sa.JSON(), nullable=False),
         sa.Column("starts_at", UtcDateTime(), nullable=False),
         sa.Column("created_at", UtcDateTime(), nullable=False),
         sa.Column("reminded_at", UtcDateTime(), nullable=True),
@@ -80,6 +83,7 @@ def _rooms() -> None:
         sa.ForeignKeyConstraint(["opened_by"], ["members.id"], name=op.f("fk_rooms_opened_by")),
         sa.ForeignKeyConstraint(["product_id"], ["products.id"], name=op.f("fk_rooms_product_id")),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_rooms")),
+        sa.UniqueConstraint("event", name=op.f("uq_rooms_event")),
         sa.UniqueConstraint("key", name=op.f("uq_rooms_key")),
     )
     op.create_index(op.f("ix_rooms_case_id"), "rooms", ["case_id"], unique=False)
@@ -97,11 +101,13 @@ def _of_rooms() -> None:
         sa.Column("member_id", ID, nullable=False),
         sa.Column("role", sa.String(), nullable=False),
         sa.Column("invited", sa.Boolean(), nullable=False),
+        sa.Column("minutes_due", UtcDateTime(), nullable=True),
         sa.ForeignKeyConstraint(["member_id"], ["members.id"], name=op.f("fk_room_guests_member_id")),
         sa.ForeignKeyConstraint(["room_id"], ["rooms.id"], name=op.f("fk_room_guests_room_id")),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_room_guests")),
         sa.UniqueConstraint("room_id", "member_id", name=op.f("uq_room_guests_room_id_member_id")),
     )
+    op.create_index(op.f("ix_room_guests_minutes_due"), "room_guests", ["minutes_due"], unique=False)
     op.create_index(op.f("ix_room_guests_member_id"), "room_guests", ["member_id"], unique=False)
     op.create_index(op.f("ix_room_guests_room_id"), "room_guests", ["room_id"], unique=False)
 

@@ -1,0 +1,52 @@
+"""What `/huddle` is asked for: `[SKU|CASE] [topic] [with @people] [at 21:00]`; pure."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+
+from bot.chat.arguments import ClockTime
+from bot.chat.values import read_clock
+from bot.errors import BadArgument
+
+MAX_TOPIC = 120
+
+_AT = re.compile(r"(?:^|\s)(?:at|在|于)\s*(?P<when>\S+(?:\s*[ap]\.?m\.?)?)\s*$", re.IGNORECASE)
+_WITH = re.compile(r"(?:^|\s)(?:with|和|与|跟|邀请|邀)\s*(?P<who>\S.*)$", re.IGNORECASE)
+_BETWEEN = re.compile(r"\s*[,，、;；]\s*|\s+(?:and|和|与)\s+|\s+(?=@|<@)", re.IGNORECASE)
+
+
+@dataclass(frozen=True, slots=True)
+class Wish:
+    """The words of a huddle, taken apart: `words` are about what, `people` whom, `at` when (a time of day)."""
+
+    words: str
+    people: tuple[str, ...]
+    at: ClockTime | None
+
+
+def read_wish(text: str) -> Wish:
+    """Take the line apart from its end: the time and the people, in either order; the rest is what it is about.
+
+    A last `at` that no time follows belongs to the topic: `look at returns`.
+    """
+    rest, when = _timed(text.strip())
+    people: tuple[str, ...] = ()
+    if found := _WITH.search(rest):
+        named = (part.strip().removeprefix("@").strip() for part in _BETWEEN.split(found["who"]))
+        people = tuple(name for name in named if name)
+        rest = rest[: found.start()].rstrip()
+    if when is None:
+        rest, when = _timed(rest)
+    return Wish(rest, people, when)
+
+
+def _timed(text: str) -> tuple[str, ClockTime | None]:
+    """The line without the time at its end, and that time."""
+    found = _AT.search(text)
+    if found is None:
+        return text, None
+    try:
+        return text[: found.start()].rstrip(), read_clock(found["when"])
+    except BadArgument:
+        return text, None

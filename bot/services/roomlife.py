@@ -1,0 +1,184 @@
+"""What happens in a room: who comes and goes, what is noted, and what is told when it is over."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime, timedelta
+from typing import cast
+
+import structlog
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from bot.chat.cards.rooms import minutes_card, reminder_card
+from bot.chat.incoming import ConversationKind
+from bot.domain.roomviews import Minutes, RoomNoteKind
+from bot.domain.views import MemberView
+from bot.errors import BadArgument, PlatformError
+from bot.ports import Clock
+from bot.services.audit import Audit
+from bot.services.conversations import Conversations
+from bot.services.members import Members
+from bot.services.outbox import Outbox
+from bot.services.rooms import Rooms
+from bot.storage import posts
+from bot.storage import rooms as rows
+from bot.storage.database import Database
+from bot.storage.rooms import RoomRow
+from bot.words import _
+
+_log = structlog.get_logger(__name__)
+
+REMIND = timedelta(minutes=10)
+MAX_NOTE = 500
+MOST_NOTES = 200  # of one room
+_BATCH = 50
+
+
+class RoomLife:
+    """Writes down what rooms go through; `tick` does what the clock asks for."""
+
+    def __init__(
+        self,
+        *,
+        database: Database,
+        clock: Clock,
+        audit: Audit,
+        outbox: Outbox,
+        members: Members,
+        conversations: Conversations,
+        rooms: Rooms,
+    ) -> None:
+        self._database = database
+        self._clock = clock
+        self._audit = audit
+        self._outbox = outbox
+        self._members = members
+        self._conversations = conversations
+        self._rooms = rooms
+
+    async def joined(self, room: RoomRow, member_id: int, visit: str) -> None:
+        """Somebody is in the room."""
+        async with self._database.transaction() as connection:
+            await rows.seat(connection, room.id, member_id, "member", invited=False)
+            await rows.joined(connection, room.id, member_id, visit, self._clock.now())
+        await self._rooms.show(room.id)
+
+    async def left(self, room: RoomRow, visit: str) -> None:
+        """Somebody has gone."""
+        async with self._database.transaction() as connection:
+            await rows.left(connection, visit, self._clock.now())
+        await self._rooms.show(room.id)
+
+    async def note(self, room: RoomRow, member_id: int, kind: RoomNoteKind, text: str, platform: str) -> None:
+        """Keep a line for the minutes; a decision goes into the audit log too."""
+        words = " ".join(text.split())[:MAX_NOTE]
+        if not words:
+            raise BadArgument(_("There is nothing to note."), "huddle")
+        async with self._database.transaction() as connection:
+            if await rows.note_count(connection, room.id) >= MOST_NOTES:
+                raise BadArgument(_("The minutes of this room are full."), "huddle")
+            await rows.note(connection, room.id, member_id, kind, words, self._clock.now())
+            if kind == "decision":
+                subject = f"case:{room.case_id}" if room.case_id is not None else f"room:{room.id}"
+                data = {"text": words, "room": room.id}
+                await self._audit.append(connection, "room.decision", subject, data, member_id, platform)
+
+    async def end(self, room: RoomRow, member_id: int | None, platform: str) -> Minutes | None:
+        """End a room and tell what came of it; None where it had ended."""
+        now = self._clock.now()
+        async with self._database.transaction() as connection:
+            if not await rows.end(connection, room.id, now):
+                return None
+            await self._audit.append(connection, "room.ended", f"room:{room.id}", {}, member_id, platform)
+        ended = await self._rooms.by_id(room.id)
+        minutes = await self._rooms.views.minutes(ended)
+        async with self._database.transaction() as connection:
+            if minutes.attended or minutes.notes:
+                await self._post(connection, ended, minutes)
+                await rows.owe_minutes(connection, room.id, await self._absent(connection, ended))
+            await rows.change(connection, room.id, minutes_at=now)
+        await self._rooms.shut(ended)
+        await self._rooms.show(room.id)
+        return minutes
+
+    async def tick(self, now: datetime) -> dict[str, int]:
+        """Remind of what begins soon, end what everybody left, tell the absent; how many of each."""
+        done = {"reminded": 0, "ended": 0, "told": 0, "failed": 0}
+        async with self._database.reading() as connection:
+            soon = await rows.to_remind(connection, now + REMIND)
+            empty = await rows.forgotten(connection, now - rows.GRACE)
+            owed = await rows.minutes_due(connection, now, _BATCH)
+        for room in soon:
+            done["reminded"] += await self._remind(room, now)
+        for room in empty:
+            if room.provider == "embedded" or now - room.starts_at > timedelta(hours=4):
+                done["ended"] += await self.end(room, None, "") is not None
+        for room_id, member_id in owed:
+            try:
+                done["told"] += await self._tell_absent(room_id, member_id)
+            except PlatformError:
+                _log.warning("the minutes wait", room=room_id, member=member_id)
+                done["failed"] += 1
+        return done
+
+    async def _remind(self, room: RoomRow, now: datetime) -> bool:
+        view = await self._rooms.views.view(room)
+        async with self._database.transaction() as connection:
+            if not await rows.remind(connection, room.id, now):
+                return False
+            for place in await posts.standing(connection, f"room:{room.id}"):
+                key = f"room-soon:{room.id}:{place.conversation_id}"
+                card = reminder_card(view)
+                await self._outbox.put(connection, place.conversation_id, card, "post", dedupe_key=key)
+        return True
+
+    async def _post(self, connection: AsyncConnection, room: RoomRow, minutes: Minutes) -> None:
+        """The minutes below every card of the case, on every platform, or else below the room's own."""
+        subject = f"case:{room.case_id}" if room.case_id is not None else f"room:{room.id}"
+        places = await posts.standing(connection, subject) or await posts.standing(connection, f"room:{room.id}")
+        card = minutes_card(minutes)
+        known: set[int] = set()
+        for place in places:
+            target = place.conversation_id
+            if place.platform == "slack":  # a reply in the card's thread
+                thread, _new = await self._conversations.of(
+                    connection,
+                    place.platform,
+                    place.external_id,
+                    cast("ConversationKind", place.kind),
+                    place.thread or place.message_id,
+                )
+                target = thread.id
+            if target not in known:
+                known.add(target)
+                key = f"minutes:{room.id}:{target}"
+                await self._outbox.put(connection, target, card, "post", dedupe_key=key)
+        if not known and room.conversation_id is not None:
+            await self._outbox.put(connection, room.conversation_id, card, "post", dedupe_key=f"minutes:{room.id}")
+
+    async def _absent(self, connection: AsyncConnection, room: RoomRow) -> Mapping[int, datetime]:
+        """Those asked by name who did not come, and when each is told: at work now, or at the start of their day."""
+        came = {stay.member_id for stay in await rows.stays(connection, room.id)}
+        missing = [
+            guest.member_id
+            for guest in await rows.guests(connection, room.id)
+            if guest.invited and guest.member_id not in came
+        ]
+        everyone = {member.id: member for member in await self._members.everyone()}
+        now = self._clock.now()
+        return {member_id: _morning(everyone[member_id], now) for member_id in missing if member_id in everyone}
+
+    async def _tell_absent(self, room_id: int, member_id: int) -> bool:
+        place = await self._conversations.direct(member_id)
+        minutes = await self._rooms.views.minutes(await self._rooms.by_id(room_id))
+        async with self._database.transaction() as connection:
+            if not await rows.minutes_told(connection, room_id, member_id):
+                return False
+            if place is not None:
+                key = f"minutes:{room_id}:member:{member_id}"
+                await self._outbox.put(connection, place.id, minutes_card(minutes), "post", dedupe_key=key)
+        return place is not None
+
+
+def _morning(member: MemberView, now: datetime) -> datetime:
+    return now if member.awake or member.awake_from is None else member.awake_from

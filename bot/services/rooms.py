@@ -1,0 +1,283 @@
+"""Video rooms: opened from a chat, told of where they are wanted, left with minutes.
+
+A room is a row first; its provider is asked for the place where people meet, its card stands in the conversation and is
+kept up to date, and every coming and going, decision and note is written down as it happens.
+"""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+import structlog
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from bot.chat.arguments import Sku
+from bot.chat.cards.rooms import room_card
+from bot.chat.command import Asker, Origin
+from bot.chat.nodes import Text
+from bot.domain.meeting import Slot, best_slot, slot
+from bot.domain.roomviews import RoomView
+from bot.domain.views import MemberView
+from bot.errors import NotAllowed, OutsideError, PlatformError, Refusal, StaleButton, UnknownReference
+from bot.ports import Admission, Clock, Guest, OpenRoom, RoomPlan, RoomProvider, RoomRole
+from bot.services.audit import Audit
+from bot.services.conversations import Conversations
+from bot.services.members import Members
+from bot.services.outbox import Outbox
+from bot.services.roomviews import LENGTH, RoomViews
+from bot.storage import rooms as rows
+from bot.storage.conversations import ConversationRow
+from bot.storage.database import Database
+from bot.storage.rooms import RoomRow
+from bot.words import _
+
+_log = structlog.get_logger(__name__)
+
+KEY_BYTES = 16
+EARLY = timedelta(minutes=15)  # before its start a planned room lets people in
+
+
+@dataclass(frozen=True, slots=True)
+class RoomRules:
+    """What the settings say of rooms."""
+
+    minutes: int = 60
+    cap: int = 6
+    recording: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """What is asked for: about what, with whom, and when (None: now)."""
+
+    topic: str
+    product: Sku | None
+    case_id: int | None
+    people: tuple[MemberView, ...]
+    starts_at: datetime | None
+
+
+class Rooms:
+    """Opens rooms, lets people in, and keeps their cards true."""
+
+    def __init__(
+        self,
+        *,
+        database: Database,
+        clock: Clock,
+        audit: Audit,
+        outbox: Outbox,
+        members: Members,
+        conversations: Conversations,
+        views: RoomViews,
+        provider: RoomProvider,
+        rules: RoomRules,
+    ) -> None:
+        self._database = database
+        self._clock = clock
+        self._audit = audit
+        self._outbox = outbox
+        self._members = members
+        self._conversations = conversations
+        self._provider = provider
+        self._rules = rules
+        self.views = views
+
+    async def open(self, call: Call, asker: Asker, origin: Origin) -> RoomView:
+        """Open a room now, plan it, or offer a better hour for it; once for each event.
+
+        Refusal where the provider cannot be reached or will not.
+        """
+        event = f"{origin.platform}:{origin.event}" if origin.event else None
+        if event is not None and (known := await self._of_event(event)) is not None:
+            view = await self.views.view(known)
+            await self._tell(view, await self._private(call.people, asker, origin))
+            return view
+        now = self._clock.now()
+        starts_at, better = call.starts_at or now, None
+        if call.starts_at is not None:
+            better = await self._better(call, asker, call.starts_at)
+        key = secrets.token_urlsafe(KEY_BYTES)
+        title = call.topic or (call.product.code if call.product else "")
+        opened = OpenRoom(key, title, self._rules.cap)
+        if better is None:
+            opened = await self._place(key, title, starts_at)
+        elsewhere = await self._private(call.people, asker, origin) if better is None else []
+        async with self._database.transaction() as connection:
+            place, _new = await self._conversations.of(
+                connection, origin.platform, origin.conversation, origin.conversation_kind, origin.thread
+            )
+            room_id = await rows.add(
+                connection,
+                {
+                    "key": key, "provider": self._provider.name, "reference": opened.reference, "url": opened.url,
+                    "title": title, "topic": call.topic, "product_id": call.product.id if call.product else None,
+                    "case_id": call.case_id, "conversation_id": place.id, "opened_by": asker.member_id,
+                    "cap": opened.cap, "recording": self._rules.recording, "agreed": better is None, "event": event,
+                    "calls": {}, "called": [], "starts_at": starts_at, "created_at": now,
+                },
+            )  # fmt: skip
+            if room_id is None:
+                raise StaleButton(_("That room is being opened already."))
+            await rows.seat(connection, room_id, asker.member_id, "host", invited=False)
+            for person in call.people:
+                await rows.seat(connection, room_id, person.id, "member", invited=person.id != asker.member_id)
+            await self._audit.append(
+                connection, "room.opened", f"room:{room_id}", {"title": title, "starts_at": starts_at.isoformat()},
+                asker.member_id, origin.platform,
+            )  # fmt: skip
+        view = await self.views.view(await self._need(room_id), better)
+        await self._tell(view, elsewhere)
+        return view
+
+    async def agree(self, room_id: int, at: datetime, asker: Asker, platform: str) -> RoomView:
+        """Settle on an hour; whoever asked for the room may, until it has begun."""
+        room = await self._need(room_id)
+        if room.agreed or room.ended_at is not None:
+            raise StaleButton(_("That room is settled already."))
+        if room.opened_by != asker.member_id:
+            raise NotAllowed(_("{name} asked for this room and chooses the hour.", name=Text(room.host)))
+        starts_at = max(at, self._clock.now())
+        opened = await self._place(room.key, room.title, starts_at)
+        async with self._database.transaction() as connection:
+            await rows.change(
+                connection, room.id, agreed=True, starts_at=starts_at, reference=opened.reference, url=opened.url,
+                cap=opened.cap,
+            )  # fmt: skip
+            data = {"starts_at": starts_at.isoformat()}
+            await self._audit.append(connection, "room.agreed", f"room:{room.id}", data, asker.member_id, platform)
+            guests = await rows.guests(connection, room.id)
+        people = [await self._members.get(guest.member_id) for guest in guests if guest.invited]
+        view = await self.views.view(await self._need(room.id))
+        await self._tell(view, await self._private(people, asker, Origin(platform, "", "", "direct")))
+        return view
+
+    async def admit(self, room_id: int, member_id: int) -> Admission:
+        """A link for one member; Refusal where the room is over, not yet open, or no longer with this provider."""
+        room = await self._need(room_id)
+        guest = await self.guest(room, member_id)
+        if room.starts_at - self._clock.now() > EARLY:
+            raise Refusal(_("The room opens a quarter of an hour before its time."))
+        if room.provider != self._provider.name:
+            raise Refusal(
+                _("This room was opened with {provider}, which is not in use any more.", provider=room.provider)
+            )
+        try:
+            return await self._provider.admit(_opened(room), guest, self._clock.now())
+        except OutsideError as error:
+            raise _away(error) from None
+
+    async def guest(self, room: RoomRow, member_id: int) -> Guest:
+        """A member as a guest of a room that is not over; whoever may see the card may come in."""
+        if room.ended_at is not None:
+            raise StaleButton(_("This room is closed. Its minutes are in the chat."))
+        if not room.agreed:
+            raise StaleButton(_("The hour of this room is not settled yet."))
+        member = await self._members.get(member_id)
+        async with self._database.reading() as connection:
+            known = {guest.member_id: guest.role for guest in await rows.guests(connection, room.id)}
+        role: RoomRole = "member"
+        match known.get(member_id, "member"):
+            case "host":
+                role = "host"
+            case "cohost":
+                role = "cohost"
+            case "viewer":
+                role = "viewer"
+        return Guest(member.id, member.name, role)
+
+    async def by_id(self, room_id: int) -> RoomRow:
+        """A room; UnknownReference where there is none of that number."""
+        return await self._need(room_id)
+
+    async def by_key(self, key: str) -> RoomRow:
+        """A room by its unguessable id; UnknownReference where there is none."""
+        async with self._database.reading() as connection:
+            found = await rows.by_key(connection, key)
+        if found is None:
+            raise UnknownReference(_("There is no such room."))
+        return found
+
+    async def show(self, room_id: int) -> RoomView:
+        """Bring every card of a room up to date."""
+        view = await self.views.view(await self._need(room_id))
+        async with self._database.transaction() as connection:
+            await self._outbox.refresh(connection, f"room:{room_id}", room_card(view, self._clock.now()))
+        return view
+
+    async def shut(self, room: RoomRow) -> None:
+        """Tell the provider that a room is over; one that cannot be told is left to its own timeout."""
+        if room.provider == self._provider.name:
+            try:
+                await self._provider.close(_opened(room))
+            except OutsideError as error:
+                _log.warning("a room could not be closed at its provider", room=room.id, error=str(error))
+
+    async def _place(self, key: str, title: str, starts_at: datetime) -> OpenRoom:
+        plan = RoomPlan(key, title or "Stocktide", starts_at, self._rules.minutes, self._rules.cap)
+        try:
+            return await self._provider.open(plan)
+        except OutsideError as error:
+            raise _away(error) from None
+
+    async def _better(self, call: Call, asker: Asker, wished: datetime) -> datetime | None:
+        """An hour that hurts clearly less than the wished one; None where the wished one will do."""
+        people = [self.views.hours(person) for person in call.people]
+        if asker.member_id not in {person.id for person in call.people}:
+            people.append(self.views.hours(await self._members.get(asker.member_id)))
+        asked: Slot = slot(people, wished, LENGTH)
+        best = best_slot(people, wished, self._clock.now(), LENGTH)
+        return best.at if best.cost < asked.cost - 1e-6 else None
+
+    async def _private(
+        self, people: Collection[MemberView], asker: Asker, origin: Origin
+    ) -> list[tuple[ConversationRow, int]]:
+        """Where to tell those asked by name on their other platform."""
+        found = []
+        for person in people:
+            if person.id == asker.member_id:
+                continue
+            try:
+                place = await self._conversations.elsewhere(person.id, origin.platform)
+            except PlatformError:
+                continue
+            if place is not None:
+                found.append((place, person.id))
+        return found
+
+    async def _tell(self, view: RoomView, places: Sequence[tuple[ConversationRow, int]]) -> None:
+        """The card to those awake, or to all of a planned room; the others learn in the morning what came of it."""
+        awake = {person.member.id for person in view.people if person.member.awake}
+        now = self._clock.now()
+        async with self._database.transaction() as connection:
+            for place, member_id in places:
+                if member_id in awake or view.state == "planned":
+                    await self._put(connection, place, view, now)
+
+    async def _put(self, connection: AsyncConnection, place: ConversationRow, view: RoomView, now: datetime) -> None:
+        key = f"room:{view.id}:{place.id}"
+        await self._outbox.put(connection, place.id, room_card(view, now), "post", f"room:{view.id}", dedupe_key=key)
+
+    async def _of_event(self, event: str) -> RoomRow | None:
+        async with self._database.reading() as connection:
+            return await rows.by_event(connection, event)
+
+    async def _need(self, room_id: int) -> RoomRow:
+        async with self._database.reading() as connection:
+            found = await rows.one(connection, room_id)
+        if found is None:
+            raise UnknownReference(_("There is no room {number}.", number=f"V-{room_id}"))
+        return found
+
+
+def _opened(room: RoomRow) -> OpenRoom:
+    return OpenRoom(room.key, room.title, room.cap, room.reference, room.url)
+
+
+def _away(error: OutsideError) -> Refusal:
+    """What people are told where the provider fails; its own words go to the log."""
+    _log.warning("the video provider failed", error=f"{type(error).__name__}: {error}")
+    return Refusal(_("The video rooms cannot be reached now. Try again in a minute, or ask whoever runs me."))

@@ -1,0 +1,174 @@
+"""Rooms as they are shown, put together from what the tables say."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from datetime import datetime, timedelta
+from decimal import Decimal
+from typing import cast
+from zoneinfo import ZoneInfo
+
+from bot.chat.arguments import Sku
+from bot.domain.meeting import Hours, hurt
+from bot.domain.roomviews import (
+    Attendance,
+    Minutes,
+    Noted,
+    RoomNoteKind,
+    RoomPerson,
+    RoomState,
+    RoomView,
+    StockBrief,
+)
+from bot.domain.views import MemberView, StockReport
+from bot.ports import Clock
+from bot.services.catalogue import Catalogue
+from bot.services.members import Members, working_days
+from bot.storage import cases as case_rows
+from bot.storage import requests as request_rows
+from bot.storage import rooms as rows
+from bot.storage.database import Database
+from bot.storage.rooms import RoomRow, Stay
+
+MOST_PEOPLE = 12  # on a card
+LISTED = 3  # cases and requests on a card
+LENGTH = timedelta(minutes=30)  # of a meeting, where its hour is weighed
+
+
+class RoomViews:
+    """Gathers what a card, a seat and the minutes need."""
+
+    def __init__(self, *, database: Database, clock: Clock, members: Members, catalogue: Catalogue) -> None:
+        self._database = database
+        self._clock = clock
+        self._members = members
+        self._catalogue = catalogue
+
+    def hours(self, member: MemberView) -> Hours:
+        """A member's working hours with their days off."""
+        off = self._members.days_off.of(member.country) if member.country else frozenset()
+        return Hours(
+            member.id,
+            ZoneInfo(member.zone),
+            member.working_from,
+            member.working_to,
+            working_days(member.workdays),
+            off,
+        )
+
+    async def view(self, room: RoomRow, better: datetime | None = None) -> RoomView:
+        """The room as it is now; people asked by name first, or everybody where nobody was."""
+        async with self._database.reading() as connection:
+            guests = await rows.guests(connection, room.id)
+            stays = await rows.stays(connection, room.id)
+            case_ids = [] if room.product_id is None else await case_rows.of_products(connection, [room.product_id])
+            cases = await case_rows.views(connection, case_ids[:LISTED])
+            requests = {}
+            if room.product_id is not None:
+                ids = (await rows.requests_of(connection, room.product_id))[:LISTED]
+                requests = await request_rows.views(connection, ids)
+        brief = None
+        if room.product_id is not None:
+            report = await self._catalogue.stock_report(Sku(room.product_id, room.sku, room.name))
+            brief = _brief(report)
+        inside = {stay.member_id for stay in stays if stay.left_at is None and room.ended_at is None}
+        everyone = await self._members.everyone()
+        roles = {guest.member_id: guest.role for guest in guests}
+        invited = {guest.member_id for guest in guests if guest.invited}
+        wanted = (invited | inside | {room.opened_by}) if invited else {member.id for member in everyone}
+        people = tuple(
+            RoomPerson(
+                member,
+                roles.get(member.id, "member"),
+                member.id in invited,
+                member.id in inside,
+                hurt(self.hours(member), room.starts_at, LENGTH),
+            )
+            for member in everyone
+            if member.id in wanted
+        )
+        return RoomView(
+            id=room.id,
+            key=room.key,
+            state=_state(room, self._clock.now()),
+            provider=room.provider,
+            title=room.title,
+            topic=room.topic,
+            sku=room.sku,
+            name=room.name,
+            cap=room.cap,
+            recording=room.recording,
+            host=room.host,
+            starts_at=room.starts_at,
+            ended_at=room.ended_at,
+            people=people[:MOST_PEOPLE],
+            brief=brief,
+            cases=tuple(cases[case_id] for case_id in case_ids[:LISTED]),
+            requests=tuple(requests.values()),
+            calls=tuple(sorted(room.calls.items())),
+            better=better,
+        )
+
+    async def minutes(self, room: RoomRow) -> Minutes:
+        """What came of an ended room."""
+        ended = room.ended_at or self._clock.now()
+        async with self._database.reading() as connection:
+            stays = await rows.stays(connection, room.id)
+            guests = await rows.guests(connection, room.id)
+            notes = await rows.notes(connection, room.id)
+            began = min((stay.joined_at for stay in stays), default=room.starts_at)
+            decided = []
+            if room.product_id is not None:
+                ids = await rows.requests_of(connection, room.product_id, since=began)
+                found = await request_rows.views(connection, ids)
+                decided = [
+                    request
+                    for request in found.values()
+                    if any(began <= vote.at <= ended for vote in request.votes)
+                    or (request.decided_at is not None and began <= request.decided_at <= ended)
+                ]
+        came = {stay.member_id for stay in stays}
+        names = {member.id: member.name for member in await self._members.everyone()}
+        absent = [guest.member_id for guest in guests if guest.invited and guest.member_id not in came]
+        return Minutes(
+            room_id=room.id,
+            title=room.title,
+            sku=room.sku,
+            began_at=began,
+            ended_at=ended,
+            attended=_attended(stays, ended),
+            absent=tuple(names[member_id] for member_id in absent if member_id in names),
+            notes=tuple(Noted(cast("RoomNoteKind", note.kind), note.text, note.name, note.at) for note in notes),
+            decided=tuple(decided),
+        )
+
+
+def _state(room: RoomRow, now: datetime) -> RoomState:
+    if room.ended_at is not None:
+        return "ended"
+    if not room.agreed:
+        return "proposed"
+    return "planned" if room.starts_at > now else "open"
+
+
+def _brief(report: StockReport) -> StockBrief:
+    lines = report.lines
+    dated = [(line.stockout_on, line) for line in lines if line.stockout_on is not None]
+    first = min(dated, key=lambda pair: pair[0], default=None)
+    return StockBrief(
+        on_hand=sum(line.on_hand for line in lines),
+        incoming=sum(line.incoming for line in lines),
+        per_day=sum((line.per_day for line in lines), Decimal(0)),
+        stockout_on=first[0] if first else None,
+        stockout_place=(first[1].location_name or first[1].location) if first else "",
+    )
+
+
+def _attended(stays: Sequence[Stay], ended: datetime) -> tuple[Attendance, ...]:
+    found: dict[int, Attendance] = {}
+    for stay in stays:
+        longer = (stay.left_at or ended) - stay.joined_at
+        known = found.get(stay.member_id, Attendance(stay.name, timedelta(0)))
+        found[stay.member_id] = replace(known, stayed=known.stayed + longer)
+    return tuple(sorted(found.values(), key=lambda one: (-one.stayed, one.name)))

@@ -1,0 +1,287 @@
+"""Video rooms: who may come, who is inside, what was noted."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+from sqlalchemy import ColumnElement, exists, func, insert, or_, select, update
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from bot.storage.dialect import insert_into
+from bot.storage.tables import Member, Product, Request, RequestLine, Room, RoomGuest, RoomNote, RoomVisit
+
+
+@dataclass(frozen=True, slots=True)
+class RoomRow:
+    """A room; see `storage.tables.web.Room`."""
+
+    id: int
+    key: str
+    provider: str
+    reference: str
+    url: str
+    title: str
+    topic: str
+    product_id: int | None
+    sku: str
+    name: str
+    case_id: int | None
+    conversation_id: int | None
+    opened_by: int
+    host: str
+    cap: int
+    recording: bool
+    agreed: bool
+    calls: Mapping[str, str]
+    called: tuple[int, ...]
+    starts_at: datetime
+    created_at: datetime
+    reminded_at: datetime | None
+    ended_at: datetime | None
+    minutes_at: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class GuestRow:
+    """Who may come in, as what, and whether they were asked by name."""
+
+    member_id: int
+    role: str
+    invited: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Stay:
+    """One stay; `left_at` is None while they are inside."""
+
+    member_id: int
+    name: str
+    joined_at: datetime
+    left_at: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class NoteRow:
+    """One line for the minutes."""
+
+    kind: str
+    text: str
+    name: str
+    at: datetime
+
+
+_COLUMNS = (
+    Room.id, Room.key, Room.provider, Room.reference, Room.url, Room.title, Room.topic, Room.product_id, Product.sku,
+    Product.name, Room.case_id, Room.conversation_id, Room.opened_by, Member.name.label("host"), Room.cap,
+    Room.recording, Room.agreed, Room.calls, Room.called, Room.starts_at, Room.created_at, Room.reminded_at,
+    Room.ended_at, Room.minutes_at,
+)  # fmt: skip
+
+
+async def add(connection: AsyncConnection, values: Mapping[str, Any]) -> int | None:
+    """Keep a room; None where its event made one before."""
+    once = insert_into(connection, Room).values(**values).on_conflict_do_nothing(index_elements=["event"])
+    added = await connection.execute(once.returning(Room.id))
+    found: int | None = added.scalar_one_or_none()
+    return found
+
+
+async def _rows(connection: AsyncConnection, *conditions: Any) -> list[RoomRow]:  # noqa: ANN401  # SQL expressions
+    found = await connection.execute(
+        select(*_COLUMNS)
+        .join(Member, Member.id == Room.opened_by)
+        .outerjoin(Product, Product.id == Room.product_id)
+        .where(*conditions)
+        .order_by(Room.id)
+    )
+    return [_row(row) for row in found]
+
+
+def _row(row: Any) -> RoomRow:  # noqa: ANN401  # a row of _COLUMNS
+    given = dict(zip(RoomRow.__dataclass_fields__, row, strict=True))
+    return RoomRow(**{**given, "sku": row.sku or "", "name": row.name or "", "called": tuple(row.called)})
+
+
+async def one(connection: AsyncConnection, room_id: int) -> RoomRow | None:
+    """A room by its number."""
+    return next(iter(await _rows(connection, Room.id == room_id)), None)
+
+
+async def by_key(connection: AsyncConnection, key: str) -> RoomRow | None:
+    """A room by its id."""
+    return next(iter(await _rows(connection, Room.key == key)), None)
+
+
+async def by_event(connection: AsyncConnection, event: str) -> RoomRow | None:
+    """The room that an event made."""
+    return next(iter(await _rows(connection, Room.event == event)), None)
+
+
+async def to_remind(connection: AsyncConnection, until: datetime) -> list[RoomRow]:
+    """Agreed rooms that begin by an instant and of which nobody was reminded; those that began at once need none."""
+    return await _rows(
+        connection,
+        Room.agreed,
+        Room.ended_at.is_(None),
+        Room.reminded_at.is_(None),
+        Room.starts_at <= until,
+        Room.starts_at > Room.created_at,
+    )
+
+
+async def forgotten(connection: AsyncConnection, before: datetime) -> list[RoomRow]:
+    """Rooms that should have begun before an instant, and in which nobody is nor has been since."""
+    lively = exists().where(RoomVisit.room_id == Room.id, or_(RoomVisit.left_at.is_(None), RoomVisit.left_at >= before))
+    return await _rows(connection, Room.ended_at.is_(None), Room.starts_at < before, ~lively)
+
+
+async def live(connection: AsyncConnection) -> list[RoomRow]:
+    """Rooms that have not ended."""
+    return await _rows(connection, Room.ended_at.is_(None))
+
+
+async def change(connection: AsyncConnection, room_id: int, **values: object) -> None:
+    """Set columns of a room."""
+    await connection.execute(update(Room).where(Room.id == room_id).values(**values))
+
+
+async def end(connection: AsyncConnection, room_id: int, at: datetime) -> bool:
+    """End a room and every stay in it; false where it had ended."""
+    ended = await connection.execute(
+        update(Room).where(Room.id == room_id, Room.ended_at.is_(None)).values(ended_at=at).returning(Room.id)
+    )
+    if ended.scalar_one_or_none() is None:
+        return False
+    await connection.execute(
+        update(RoomVisit).where(RoomVisit.room_id == room_id, RoomVisit.left_at.is_(None)).values(left_at=at)
+    )
+    return True
+
+
+async def seat(connection: AsyncConnection, room_id: int, member_id: int, role: str, *, invited: bool) -> None:
+    """Let somebody in; who was let in before keeps their role."""
+    await connection.execute(
+        insert_into(connection, RoomGuest)
+        .values(room_id=room_id, member_id=member_id, role=role, invited=invited)
+        .on_conflict_do_nothing(index_elements=["room_id", "member_id"])
+    )
+
+
+async def guests(connection: AsyncConnection, room_id: int) -> list[GuestRow]:
+    """Who may come in, in the order in which they were named."""
+    found = await connection.execute(
+        select(RoomGuest.member_id, RoomGuest.role, RoomGuest.invited)
+        .where(RoomGuest.room_id == room_id)
+        .order_by(RoomGuest.id)
+    )
+    return [GuestRow(*row) for row in found]
+
+
+async def joined(connection: AsyncConnection, room_id: int, member_id: int, visit: str, at: datetime) -> None:
+    """A stay begins, or goes on after a lost connection."""
+    await connection.execute(
+        insert_into(connection, RoomVisit)
+        .values(room_id=room_id, member_id=member_id, visit=visit, joined_at=at)
+        .on_conflict_do_update(index_elements=["visit"], set_={"left_at": None})
+    )
+
+
+async def left(connection: AsyncConnection, visit: str, at: datetime) -> None:
+    """A stay ends; one that ended is left as it is."""
+    await connection.execute(
+        update(RoomVisit).where(RoomVisit.visit == visit, RoomVisit.left_at.is_(None)).values(left_at=at)
+    )
+
+
+async def stays(connection: AsyncConnection, room_id: int) -> list[Stay]:
+    """Every stay, the first one first."""
+    found = await connection.execute(
+        select(RoomVisit.member_id, Member.name, RoomVisit.joined_at, RoomVisit.left_at)
+        .join(Member, Member.id == RoomVisit.member_id)
+        .where(RoomVisit.room_id == room_id)
+        .order_by(RoomVisit.joined_at, RoomVisit.id)
+    )
+    return [Stay(*row) for row in found]
+
+
+async def note(connection: AsyncConnection, room_id: int, member_id: int, kind: str, text: str, at: datetime) -> None:
+    """Keep a line for the minutes."""
+    await connection.execute(insert(RoomNote).values(room_id=room_id, member_id=member_id, kind=kind, text=text, at=at))
+
+
+async def note_count(connection: AsyncConnection, room_id: int) -> int:
+    """How many lines the minutes have."""
+    found = await connection.execute(select(func.count()).select_from(RoomNote).where(RoomNote.room_id == room_id))
+    return int(found.scalar_one())
+
+
+async def notes(connection: AsyncConnection, room_id: int) -> list[NoteRow]:
+    """The lines for the minutes, in the order they were made."""
+    found = await connection.execute(
+        select(RoomNote.kind, RoomNote.text, Member.name, RoomNote.at)
+        .join(Member, Member.id == RoomNote.member_id)
+        .where(RoomNote.room_id == room_id)
+        .order_by(RoomNote.id)
+    )
+    return [NoteRow(*row) for row in found]
+
+
+async def owe_minutes(connection: AsyncConnection, room_id: int, due: Mapping[int, datetime]) -> None:
+    """Say when each of the absent is to be told."""
+    for member_id, at in due.items():
+        await connection.execute(
+            update(RoomGuest)
+            .where(RoomGuest.room_id == room_id, RoomGuest.member_id == member_id)
+            .values(minutes_due=at)
+        )
+
+
+async def minutes_due(connection: AsyncConnection, now: datetime, limit: int) -> list[tuple[int, int]]:
+    """(room, member) whose morning with the minutes has come, the longest due first."""
+    found = await connection.execute(
+        select(RoomGuest.room_id, RoomGuest.member_id)
+        .where(RoomGuest.minutes_due <= now)
+        .order_by(RoomGuest.minutes_due, RoomGuest.id)
+        .limit(limit)
+    )
+    return [(row[0], row[1]) for row in found]
+
+
+async def minutes_told(connection: AsyncConnection, room_id: int, member_id: int) -> bool:
+    """Mark somebody told; false where another worker did."""
+    told = await connection.execute(
+        update(RoomGuest)
+        .where(RoomGuest.room_id == room_id, RoomGuest.member_id == member_id, RoomGuest.minutes_due.is_not(None))
+        .values(minutes_due=None)
+        .returning(RoomGuest.id)
+    )
+    return told.scalar_one_or_none() is not None
+
+
+async def remind(connection: AsyncConnection, room_id: int, at: datetime) -> bool:
+    """Mark a room's reminder sent; false where another worker did."""
+    marked = await connection.execute(
+        update(Room).where(Room.id == room_id, Room.reminded_at.is_(None)).values(reminded_at=at).returning(Room.id)
+    )
+    return marked.scalar_one_or_none() is not None
+
+
+GRACE = timedelta(minutes=15)  # an empty room stays open so long
+
+
+async def requests_of(connection: AsyncConnection, product_id: int, since: datetime | None = None) -> list[int]:
+    """Requests with a line of a product that are open, or were decided since an instant; the newest first."""
+    wanted: ColumnElement[bool] = Request.state.in_(("draft", "pending", "approved", "executing"))
+    if since is not None:
+        wanted = or_(wanted, Request.decided_at >= since)
+    found = await connection.execute(
+        select(RequestLine.request_id)
+        .join(Request, Request.id == RequestLine.request_id)
+        .where(RequestLine.product_id == product_id, wanted)
+        .group_by(RequestLine.request_id)
+        .order_by(RequestLine.request_id.desc())
+    )
+    return list(found.scalars())

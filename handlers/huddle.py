@@ -1,0 +1,126 @@
+"""`huddle [SKU|CASE] [topic] [with @people] [at 21:00]`: a video room; and its `join`, `end`, `note`, `decide`."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import replace
+from datetime import datetime
+
+from bot.chat.arguments import CaseCode, Rest, Sku
+from bot.chat.cards import notice_card
+from bot.chat.cards.rooms import door_card, room_card
+from bot.chat.command import Command
+from bot.chat.huddling import MAX_TOPIC, Wish, read_wish
+from bot.chat.nodes import Code, Message, Text
+from bot.chat.parsing import plain
+from bot.chat.values import read_case_code
+from bot.domain.localtime import next_local
+from bot.domain.views import MemberView
+from bot.errors import BadArgument, NotAllowed, UnknownSku
+from bot.services import Invocation
+from bot.services.rooms import Call
+from bot.words import _
+
+_ROOM = re.compile(r"v-?(?P<room>\d{1,9})", re.IGNORECASE)
+_DEED = re.compile(r"(?P<deed>join|end|note|decide|settle)\s+v-?(?P<room>\d{1,9})(?:\s+(?P<rest>.+))?", re.IGNORECASE)
+
+
+async def huddle(call: Invocation, about: Rest | None = None) -> Message:
+    """The card of a new room, or what was done with one that is open."""
+    text = plain(about.text).strip() if about is not None else ""
+    if found := _DEED.fullmatch(text):
+        return await _done(call, found["deed"].lower(), int(found["room"]), (found["rest"] or "").strip())
+    if found := _ROOM.fullmatch(text):
+        room = await call.services.rooms.by_id(int(found["room"]))
+        return room_card(await call.services.rooms.views.view(room), call.now)
+    wish = read_wish(text)
+    people = [await call.services.members.named(name) for name in dict.fromkeys(wish.people)]
+    view = await call.services.rooms.open(await _asked(call, wish, people), call.asker, call.origin)
+    return room_card(view, call.now)
+
+
+async def _done(call: Invocation, deed: str, room_id: int, rest: str) -> Message:
+    room = await call.services.rooms.by_id(room_id)
+    platform = call.origin.platform
+    match deed:
+        case "join":
+            return await _door(call, room_id)
+        case "end":
+            guest = await call.services.rooms.guest(room, call.asker.member_id)
+            if guest.role not in {"host", "cohost"} and call.asker.role != "admin":
+                raise NotAllowed(_("{name} opened this room and closes it.", name=Text(room.host)))
+            await call.services.room_life.end(room, call.asker.member_id, platform)
+            return notice_card(_("The room is closed; its minutes are on their way."))
+        case "settle":
+            view = await call.services.rooms.agree(room_id, _instant(rest), call.asker, platform)
+            return room_card(view, call.now)
+        case _:
+            await call.services.rooms.guest(room, call.asker.member_id)
+            await call.services.room_life.note(
+                room, call.asker.member_id, "decision" if deed == "decide" else "note", rest, platform
+            )
+            return notice_card(_("Noted."))
+
+
+async def _door(call: Invocation, room_id: int) -> Message:
+    """The link, to the asker alone; where a group would see it, in private."""
+    room = await call.services.rooms.by_id(room_id)
+    admission = await call.services.rooms.admit(room_id, call.asker.member_id)
+    card = door_card(room.title, admission.url, admission.expires_at, personal=admission.personal)
+    if not admission.personal or not call.services.whispers.needed(call.origin):
+        return card
+    if await call.services.whispers.send(call.asker.member_id, card):
+        return replace(notice_card(_("I have sent you the link in private.")), private=True)
+    raise NotAllowed(_("The link is for your eyes alone: ask me for it in a private chat."))
+
+
+async def _asked(call: Invocation, wish: Wish, people: list[MemberView]) -> Call:
+    """What the words are about: a case, a product by its code, or a topic alone."""
+    first, _space, rest = wish.words.partition(" ")
+    product: Sku | None = None
+    case_id: int | None = None
+    topic = wish.words
+    try:
+        code: CaseCode | None = read_case_code(first) if first else None
+    except BadArgument:
+        code = None
+    if code is not None:
+        case = await call.services.cases.get(code.id)
+        case_id, topic = case.id, rest.strip()
+        product = await call.services.lookup.sku(case.sku) if case.sku else None
+    elif first:
+        found = await _exactly(call, first)
+        if found is not None:
+            product, topic = found, rest.strip()
+    if len(topic) > MAX_TOPIC:
+        raise BadArgument(_("A topic has at most {most} letters.", most=MAX_TOPIC), "huddle")
+    starts_at = None
+    if wish.at is not None:
+        starts_at = next_local(call.asker.zone, wish.at.at, call.now)
+    return Call(topic, product, case_id, tuple(people), starts_at)
+
+
+async def _exactly(call: Invocation, word: str) -> Sku | None:
+    """The product of that very code; a topic may begin with any other word."""
+    try:
+        found = await call.services.lookup.sku(word)
+    except UnknownSku:
+        return None
+    return found if found.code.casefold() == word.casefold() else None
+
+
+def _instant(text: str) -> datetime:
+    try:
+        at = datetime.fromisoformat(text)
+    except ValueError:
+        at = None
+    if at is None or at.tzinfo is None:
+        raise BadArgument(
+            _("Press one of the hours on the card, or write {example}.", example=Code("at 21:00")), "huddle"
+        )
+    return at
+
+
+COMMAND = Command(
+    "huddle", huddle, summary=_("A video room: about a product or a case, with people, now or at an hour"), short=True
+)
