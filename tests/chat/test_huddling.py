@@ -1,0 +1,35 @@
+"""The words of a huddle, taken apart."""
+
+from __future__ import annotations
+
+from datetime import time
+
+import pytest
+
+from bot.chat.huddling import Wish, read_wish
+
+
+@pytest.mark.parametrize(
+    ("line", "words", "people", "at"),
+    [
+        ("", "", (), None),
+        ("85123A", "85123A", (), None),
+        ("85123A up with @Lin Wei, Petra and @Nok at 21:00", "85123A up", ("Lin Wei", "Petra", "Nok"), time(21)),
+        ("C-5 at 9pm with Lin Wei", "C-5", ("Lin Wei",), time(21)),
+        ("with @petra @nok", "", ("petra", "nok"), None),
+        ("at 8:30", "", (), time(8, 30)),
+        ("look at returns", "look at returns", (), None),
+        ("what to do with returns", "what to do", ("returns",), None),
+        ("看看退货 与 Lin Wei、Petra 在21:00", "看看退货", ("Lin Wei", "Petra"), time(21)),
+        ("85123A 和 林伟 在 下午3点", "85123A", ("林伟",), time(15)),
+        ("meet at the dock at 10am", "meet at the dock", (), time(10)),
+    ],
+)  # fmt: skip
+def test_a_line_is_read(line: str, words: str, people: tuple[str, ...], at: time | None) -> None:
+    found = read_wish(line)
+    assert (found.words, found.people, found.at and found.at.at) == (words, people, at)
+
+
+@pytest.mark.parametrize("line", [" ", "at", "with", "@", "at at at", "with with", "与", "在"])
+def test_rubbish_is_a_topic_at_worst(line: str) -> None:
+    assert isinstance(read_wish(line), Wish)

@@ -1,0 +1,324 @@
+"""Video rooms by their command, and what becomes of them."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import replace
+from datetime import datetime, timedelta
+from typing import Any
+
+import pytest
+from sqlalchemy import func, insert, select
+
+from bot.chat.codec import decode_message
+from bot.errors import Declined, StaleButton
+from bot.ports import Admission, Check, Guest, MovableClock, OpenRoom, RoomPlan
+from bot.services.rooms import Rooms
+from bot.storage import rooms as rows
+from bot.storage import tables
+from tests.handlers.conftest import LANTERN, Office, button, buttons, text
+
+ADDRESS = "http://127.0.0.1:8320"
+
+
+@pytest.fixture
+async def office(office: Office) -> Office:
+    """The office with pages that listen, and Jonas on Telegram as well."""
+    office.services.sessions.address.local = ADDRESS
+    async with office.shop.database.transaction() as connection:
+        identity = {"platform": "telegram", "external_id": "700", "member_id": office.shop.members["Jonas"]}
+        await connection.execute(insert(tables.Identity).values(linked_at=office.shop.clock.now(), **identity))
+        await connection.execute(
+            insert(tables.Conversation).values(
+                platform="telegram", external_id="700", kind="direct", thread="", title="", language="en", zone="UTC",
+                member_id=office.shop.members["Jonas"], closed_reason="",
+            )
+        )  # fmt: skip
+    return office
+
+
+async def letters(office: Office) -> list[tuple[str, str, str]]:
+    """(platform, subject, text) of what waits to be sent, in order."""
+    async with office.shop.database.reading() as connection:
+        found = await connection.execute(
+            select(tables.Conversation.platform, tables.Outbox.subject, tables.Outbox.message)
+            .join(tables.Conversation, tables.Conversation.id == tables.Outbox.conversation_id)
+            .where(tables.Outbox.kind == "post", tables.Outbox.subject.like("room:%") | (tables.Outbox.subject == ""))
+            .order_by(tables.Outbox.id)
+        )
+        return [(row[0], row[1], text(decode_message(row[2]))) for row in found]
+
+
+def later(office: Office, by: timedelta) -> None:
+    """Let time pass."""
+    clock = office.shop.clock
+    assert isinstance(clock, MovableClock)
+    clock.push(by)
+
+
+async def room(office: Office, number: int = 1) -> rows.RoomRow:
+    return await office.services.rooms.by_id(number)
+
+
+async def count(office: Office, table: Any) -> int:
+    async with office.shop.database.reading() as connection:
+        return int((await connection.execute(select(func.count()).select_from(table))).scalar_one())
+
+
+async def test_a_room_tells_why_it_is_open_and_who_is_awake(office: Office) -> None:
+    answer = await office.ask(f"huddle {LANTERN} carrier delays with Jonas, Maria")
+    said = text(answer)
+    assert not answer.private
+    assert answer.message.subject == "room:1"
+    for part in (
+        "carrier delays",
+        LANTERN,
+        "30 units",
+        "C-",
+        "R-",
+        "Jonas",
+        "Maria",
+        "nobody is inside",
+    ):
+        assert part in said
+    assert [each.command for each in buttons(answer)] == ["huddle", "board", "huddle"]
+    assert len((await room(office)).key) == 22
+
+
+async def test_those_asked_by_name_are_told_on_their_other_platform(office: Office) -> None:
+    await office.ask(f"huddle {LANTERN} with Jonas")
+    [(platform, subject, said)] = await letters(office)
+    assert (platform, subject) == ("telegram", "room:1")
+    assert LANTERN in said
+
+
+async def test_whoever_sleeps_is_not_woken_and_gets_the_minutes_in_the_morning(office: Office) -> None:
+    later(office, timedelta(hours=12))  # 21:00 in London
+    await office.ask("huddle late talk with Jonas")
+    assert await letters(office) == []
+    one = await room(office)
+    await office.services.room_life.joined(one, office.shop.members["Lin Wei"], "v1")
+    await office.services.room_life.note(one, office.shop.members["Lin Wei"], "note", "call the port", "web")
+    later(office, timedelta(minutes=10))
+    await office.ask("huddle end V-1")
+    assert (await office.services.room_life.tick(office.shop.clock.now()))["told"] == 0
+    jonas = await office.services.members.get(office.shop.members["Jonas"])
+    assert jonas.awake_from is not None
+    later(office, jonas.awake_from - office.shop.clock.now())
+    assert (await office.services.room_life.tick(office.shop.clock.now()))["told"] == 1
+    told = [said for platform, _subject, said in await letters(office) if platform == "telegram"]
+    assert len(told) == 1
+    assert "call the port" in told[0]
+    assert "Jonas" in told[0]  # asked, and not there
+
+
+async def test_the_way_in_is_for_the_asker_alone_and_opens_once(office: Office) -> None:
+    answer = await office.ask(f"huddle {LANTERN}")
+    door = await office.press(button(answer, "huddle"), name="Maria")
+    assert door.private
+    url = next(part for part in _urls(door) if "/rooms/" in part)
+    one = await room(office)
+    assert url.startswith(f"{ADDRESS}/rooms/{one.key}#")
+    token = url.partition("#")[2]
+    entered = await office.services.sessions.enter(token)
+    assert (entered.member_id, entered.target) == (office.shop.members["Maria"], f"/rooms/{one.key}")
+    with pytest.raises(Exception, match="used or is too old"):
+        await office.services.sessions.enter(token)
+
+
+async def test_in_a_telegram_group_the_link_goes_to_the_private_chat(office: Office) -> None:
+    await office.ask(f"huddle {LANTERN}")
+    answer = await office.ask("huddle join V-1", name="Jonas", platform="telegram")
+    assert answer.private
+    assert not _urls(answer)
+    sent = await letters(office)
+    assert any(
+        (platform == "telegram" and "/rooms/" in str(said)) or "Your way in" in said for platform, _s, said in sent
+    )
+
+
+async def test_the_same_command_twice_opens_one_room(office: Office) -> None:
+    call = office.call("Lin Wei", "slack", "group", 1)
+    again = replace(call.origin, event="Ev1")
+    for _each in range(2):
+        await office.router.run(
+            type(call)(office.services, call.asker, again, call.now, ()), f"huddle {LANTERN} with Jonas"
+        )
+    assert await count(office, tables.Room) == 1
+    assert len(await letters(office)) == 1
+
+
+async def test_a_wished_hour_that_hurts_is_put_beside_a_better_one(office: Office) -> None:
+    answer = await office.ask("huddle plans with Jonas at 05:00")  # in Shanghai: 21:00 in London
+    assert [each.arguments[0] for each in buttons(answer)] == ["settle", "settle"]
+    better, wished = buttons(answer)
+    assert await count(office, tables.Room) == 1
+    assert await letters(office) == []
+    refused = await office.press(better, name="Maria")
+    assert refused.refused
+    settled = await office.press(better)
+    one = await room(office)
+    assert one.agreed
+    assert one.starts_at == datetime.fromisoformat(better.arguments[2])
+    assert "remind" in text(settled)
+    late = await office.press(wished)
+    assert late.refused
+
+
+async def test_an_hour_that_suits_is_planned_at_once_and_reminded_of_once(office: Office) -> None:
+    answer = await office.ask("huddle plans with Jonas at 18:00")  # 10:00 in London
+    one = await room(office)
+    assert one.agreed
+    assert "Begins" in text(answer)
+    early = await office.press(button(answer, "huddle"))
+    assert early.refused
+    later(office, one.starts_at - office.shop.clock.now() - timedelta(minutes=10))
+    async with office.shop.database.transaction() as connection:
+        await connection.execute(
+            insert(tables.Post).values(
+                conversation_id=one.conversation_id,
+                subject="room:1",
+                message_id="1.1",
+                posted_at=office.shop.clock.now(),
+            )
+        )
+    before = len(await letters(office))
+    assert (await office.services.room_life.tick(office.shop.clock.now()))["reminded"] == 1
+    assert (await office.services.room_life.tick(office.shop.clock.now()))["reminded"] == 0
+    assert len(await letters(office)) == before + 1
+    assert not (await office.press(button(answer, "huddle"))).refused
+
+
+async def test_decisions_are_audited_and_the_minutes_hold_who_how_long_and_what(office: Office) -> None:
+    await office.ask("huddle C-1 with Jonas, Maria")
+    one = await room(office)
+    life, members = office.services.room_life, office.shop.members
+    await life.joined(one, members["Lin Wei"], "v1")
+    await life.joined(one, members["Jonas"], "v2")
+    later(office, timedelta(minutes=20))
+    await life.left(one, "v2")
+    await office.ask("huddle decide V-1 send 200 by air", name="Jonas")
+    await office.ask("huddle note V-1 ask the carrier")
+    later(office, timedelta(minutes=10))
+    assert (await office.ask("huddle end V-1", name="Maria")).refused  # who did not open it
+    assert not (await office.ask("huddle end V-1")).refused
+    minutes = await office.services.rooms.views.minutes(await room(office))
+    assert [(one.name, one.stayed) for one in minutes.attended] == [
+        ("Lin Wei", timedelta(minutes=30)),
+        ("Jonas", timedelta(minutes=20)),
+    ]
+    assert minutes.absent == ("Maria",)
+    assert [(note.kind, note.text, note.by) for note in minutes.notes] == [
+        ("decision", "send 200 by air", "Jonas"),
+        ("note", "ask the carrier", "Lin Wei"),
+    ]
+    async with office.shop.database.reading() as connection:
+        audited = await connection.execute(
+            select(tables.Audit.subject, tables.Audit.member_id).where(tables.Audit.action == "room.decision")
+        )
+        assert audited.all() == [("case:1", members["Jonas"])]
+    with pytest.raises(StaleButton):
+        await office.services.rooms.admit(1, members["Jonas"])
+    assert await life.end(one, None, "") is None
+
+
+async def test_the_minutes_stand_below_every_card_of_the_case(office: Office) -> None:
+    """In the thread of each Slack card, in the conversation of each Telegram card."""
+    async with office.shop.database.transaction() as connection:
+        telegram = (
+            (await connection.execute(select(tables.Conversation.id).where(tables.Conversation.platform == "telegram")))
+            .scalars()
+            .first()
+        )
+        slack = (
+            await connection.execute(
+                insert(tables.Conversation)
+                .values(
+                    platform="slack", external_id="C9", kind="group", thread="", title="", language="en", zone="UTC",
+                    closed_reason="",
+                )
+                .returning(tables.Conversation.id)
+            )
+        ).scalar_one()  # fmt: skip
+        for conversation, message in ((telegram, "42"), (slack, "170.5")):
+            await connection.execute(
+                insert(tables.Post).values(
+                    conversation_id=conversation,
+                    subject="case:1",
+                    message_id=message,
+                    posted_at=office.shop.clock.now(),
+                )
+            )
+    await office.ask("huddle C-1")
+    one = await room(office)
+    await office.services.room_life.joined(one, office.shop.members["Lin Wei"], "v1")
+    await office.ask("huddle end V-1")
+    async with office.shop.database.reading() as connection:
+        found = await connection.execute(
+            select(tables.Conversation.platform, tables.Conversation.external_id, tables.Conversation.thread)
+            .join(tables.Outbox, tables.Outbox.conversation_id == tables.Conversation.id)
+            .where(tables.Outbox.dedupe_key.like("minutes:%"))
+            .order_by(tables.Conversation.platform)
+        )
+        assert [tuple(row) for row in found] == [("slack", "C9", "170.5"), ("telegram", "700", "")]
+
+
+async def test_a_room_that_everybody_left_is_closed_after_a_while(office: Office) -> None:
+    await office.ask("huddle")
+    one, life = await room(office), office.services.room_life
+    await life.joined(one, office.shop.members["Lin Wei"], "v1")
+    later(office, timedelta(minutes=30))
+    assert (await life.tick(office.shop.clock.now()))["ended"] == 0  # somebody is inside
+    await life.left(one, "v1")
+    later(office, timedelta(minutes=14))
+    assert (await life.tick(office.shop.clock.now()))["ended"] == 0
+    later(office, timedelta(minutes=2))
+    assert (await life.tick(office.shop.clock.now()))["ended"] == 1
+
+
+class Silent:
+    """A provider that is down."""
+
+    name, cap = "embedded", 6
+
+    async def open(self, plan: RoomPlan) -> OpenRoom:
+        raise Declined(f"secret words of the provider on {plan.key}")
+
+    async def admit(self, room: OpenRoom, guest: Guest, now: datetime) -> Admission:
+        raise Declined(f"secret words of the provider on {room.key}, {guest.name}, {now}")
+
+    async def close(self, room: OpenRoom) -> None:
+        raise Declined(f"secret words of the provider on {room.key}")
+
+    async def check(self) -> tuple[Check, ...]:
+        return ()
+
+
+async def test_a_provider_that_fails_leaves_no_room_behind_and_says_so_politely(
+    office: Office, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    rooms: Rooms = office.services.rooms
+    monkeypatch.setattr(rooms, "_provider", Silent())
+    answer = await office.ask(f"huddle {LANTERN}")
+    assert answer.refused
+    assert "cannot be reached" in text(answer)
+    assert "secret" not in text(answer)
+    assert await count(office, tables.Room) == 0
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "huddle join V-9", "huddle settle V-1 yesterday", "huddle note V-1 x", "huddle with Nobody at all",
+        "huddle C-999", "huddle " + "x" * 200, "huddle decide V-77 ok",
+    ],
+)  # fmt: skip
+async def test_rubbish_is_refused_with_a_word(office: Office, line: str) -> None:
+    answer = await office.ask(line)
+    assert answer.refused
+    assert len(text(answer)) > 10
+    assert await count(office, tables.Room) == 0
+
+
+def _urls(answer: Any) -> list[str]:
+    return re.findall(r"http://[^\s'\"\\)]+", repr(answer.message))
