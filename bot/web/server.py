@@ -14,6 +14,8 @@ from starlette.types import ASGIApp
 
 from bot.services.sessions import Address
 
+MAX_SOCKET_MESSAGE = 65_536  # bytes; a longer one closes its connection unread
+
 _log = structlog.get_logger(__name__)
 
 
@@ -43,7 +45,14 @@ class WebServer:
         self._address = address or Address()
         self._held = held  # what pages hold open: ended first, or the server would wait for it
         config = uvicorn.Config(
-            app, log_config=None, access_log=False, lifespan="off", timeout_graceful_shutdown=1, ws="none"
+            app,
+            log_config=None,
+            access_log=False,
+            lifespan="off",
+            timeout_graceful_shutdown=1,
+            ws="websockets-sansio",
+            ws_max_size=MAX_SOCKET_MESSAGE,
+            ws_per_message_deflate=False,  # messages are few and short, and each context costs memory
         )
         self._server = _Server(config)
         self._task: asyncio.Task[None] | None = None

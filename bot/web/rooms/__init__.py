@@ -1,0 +1,10 @@
+"""The embedded video room: a page of ours, people's media straight between their browsers, our signalling between."""
+
+from __future__ import annotations
+
+from bot.web.rooms.hub import Hub
+from bot.web.rooms.ice import IceServers
+from bot.web.rooms.keeper import NoteKind, RoomKeeper, Seat
+from bot.web.rooms.routes import RoomSite, cookie_name, room_routes
+
+__all__ = ["Hub", "IceServers", "NoteKind", "RoomKeeper", "RoomSite", "Seat", "cookie_name", "room_routes"]
