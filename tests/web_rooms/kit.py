@@ -197,9 +197,8 @@ class Visitor:
             async with asyncio.timeout(SECONDS):
                 while True:
                     self.messages.append(json.loads(await self.socket.recv()))
-        except ConnectionClosed as closed:
-            said = closed.rcvd
-        return (said.code, said.reason) if said else (1006, "")
+        except ConnectionClosed:
+            return self.socket.close_code or 1006, self.socket.close_reason or ""
 
     async def close(self) -> None:
         """Hang up."""

@@ -86,7 +86,7 @@ async def test_a_lost_connection_is_taken_up_again_with_what_came_meanwhile(hous
     await again.say("join", resume=visit, shown={"muted": True, "camera": True, "sharing": False})
     told = again.heard()
     assert [message["type"] for message in told] == ["seat", "room", "signal"]
-    assert (told[1]["resumed"], told[1]["you"], told[1]["visit"]) == (True, bo.id, visit)
+    assert (told[1]["resumed"], told[1]["you"]["id"], told[1]["visit"]) == (True, bo.id, visit)
     assert anna.heard("back")[0]["peer"]["shown"]["camera"]
     assert house.book.told("left") == []
     assert len(house.book.told("joined")) == 2

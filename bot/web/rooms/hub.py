@@ -230,10 +230,9 @@ class Hub:
         peer.tell(
             {
                 "type": "room",
-                "you": peer.id,
+                "you": room.described(peer),
                 "visit": peer.visit,
                 "resumed": resumed,
-                "role": room.role_of(peer.seat),
                 "peers": others,
                 "lines": list(room.lines),
             }

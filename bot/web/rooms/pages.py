@@ -15,7 +15,7 @@ _TYPES = {".js": "text/javascript", ".css": "text/css"}
 _PLACE = re.compile(r"\{\{(\w+)\}\}")
 _ALLOWED = ("camera", "microphone", "display-capture", "speaker-selection", "autoplay", "fullscreen")
 _OFF = (
-    "accelerometer", "attribution-reporting", "bluetooth", "browsing-topics", "clipboard-read", "compute-pressure",
+    "accelerometer", "browsing-topics", "clipboard-read", "compute-pressure",
     "encrypted-media", "geolocation", "gyroscope", "hid", "identity-credentials-get", "idle-detection", "local-fonts",
     "magnetometer", "midi", "payment", "picture-in-picture", "publickey-credentials-get", "screen-wake-lock", "serial",
     "storage-access", "sync-xhr", "usb", "window-management", "xr-spatial-tracking",

@@ -1,0 +1,39 @@
+// What time it is where a person is, and whether they are at work.
+
+import { locale } from "./words.js";
+
+const DAYS = ["Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun"];
+
+/**
+ * Their wall clock, such as "14:05", with the day where it is another one than the reader's.
+ * @param {string} zone IANA
+ * @param {Date} at
+ */
+export function localTime(zone, at) {
+  /** @type {Intl.DateTimeFormatOptions} */
+  const style = { hour: "2-digit", minute: "2-digit", hourCycle: "h23" };
+  const day = (/** @type {string|undefined} */ timeZone) => new Intl.DateTimeFormat("en-CA", { timeZone, dateStyle: "short" }).format(at);
+  const other = day(zone) !== day(undefined);
+  return new Intl.DateTimeFormat(locale(), { ...style, ...(other ? { weekday: "short" } : {}), timeZone: zone }).format(at);
+}
+
+/**
+ * Whether the moment is within their hours; hours that end before they begin go on past midnight.
+ * @param {{zone: string, from: string, to: string, workdays: string}} person
+ * @param {Date} at
+ */
+export function atWork(person, at) {
+  const parts = new Intl.DateTimeFormat("en-GB", { timeZone: person.zone, weekday: "short", hour: "2-digit", minute: "2-digit", hourCycle: "h23" }).formatToParts(at);
+  const part = (/** @type {string} */ type) => parts.find((found) => found.type === type)?.value ?? "";
+  const now = `${part("hour")}:${part("minute")}`;
+  const today = DAYS.indexOf(part("weekday"));
+  const works = (/** @type {number} */ day) => person.workdays.includes(String(((day + 7) % 7) + 1));
+  if (person.from <= person.to) return works(today) && person.from <= now && now < person.to;
+  return (works(today) && now >= person.from) || (works(today - 1) && now < person.to);
+}
+
+/**
+ * Their city, from the zone's name.
+ * @param {string} zone
+ */
+export const place = (zone) => (zone.split("/").pop() ?? zone).replaceAll("_", " ");

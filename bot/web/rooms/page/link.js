@@ -1,0 +1,151 @@
+// One connection to one other person: three places for media (sound, camera, screen), and channels for data.
+
+import { Negotiator } from "./negotiation.js";
+
+/** @typedef {import("./types.js").Signal} Signal */
+/** @typedef {import("./types.js").Slot} Slot */
+/** @typedef {Record<Slot, MediaStreamTrack|null>} Tracks */
+
+/** @type {Slot[]} */
+export const SLOTS = ["audio", "camera", "screen"];
+const DISCONNECTED_MS = 2500; // most interruptions heal by themselves within it
+const LONGEST_MS = 30_000;
+
+export class Link {
+  /**
+   * @param {object} given
+   * @param {RTCConfiguration} given.configuration
+   * @param {boolean} given.opens whether this side came later, and so makes the first offer
+   * @param {Tracks} given.tracks
+   * @param {boolean} given.sends whether we are no viewer
+   * @param {boolean} given.receives whether the other is no viewer
+   */
+  constructor({ configuration, opens, tracks, sends, receives }) {
+    this.pc = new RTCPeerConnection(configuration);
+    this.configuration = configuration;
+    this.tracks = tracks;
+    this.sends = sends;
+    this.receives = receives;
+    this.opens = opens;
+    /** @type {((signal: Signal) => void)|null} */
+    this.post = null;
+    /** @type {Signal[]} */
+    this.unposted = [];
+    /** @type {(slot: Slot, track: MediaStreamTrack) => void} */
+    this.ontrack = () => {};
+    /** @type {(state: RTCIceConnectionState) => void} */
+    this.onstate = () => {};
+    this.restarts = 0;
+    /** @type {ReturnType<typeof setTimeout>|undefined} */
+    this.timer = undefined;
+    this.control = this.pc.createDataChannel("control", { negotiated: true, id: 0 });
+    this.negotiator = new Negotiator(this.pc, {
+      opens, polite: opens, send: (signal) => this.say(signal), answering: () => this.settle(),
+    });
+    this.pc.addEventListener("track", (event) => this.tracked(event));
+    this.pc.addEventListener("iceconnectionstatechange", () => this.watch());
+    if (opens) this.layOut();
+  }
+
+  /** Make the three places, in their order; the other side finds them made by our offer. */
+  layOut() {
+    for (const slot of SLOTS) {
+      const transceiver = this.pc.addTransceiver(slot === "audio" ? "audio" : "video", { direction: this.direction });
+      const track = this.tracks[slot];
+      if (track && this.sends) void transceiver.sender.replaceTrack(track);
+    }
+  }
+
+  /** @returns {RTCRtpTransceiverDirection} */
+  get direction() {
+    if (this.sends) return this.receives ? "sendrecv" : "sendonly";
+    return this.receives ? "recvonly" : "inactive";
+  }
+
+  /** Give every place our direction and our track. */
+  async settle() {
+    const transceivers = this.pc.getTransceivers();
+    await Promise.all(SLOTS.map((slot, index) => {
+      const transceiver = transceivers[index];
+      if (!transceiver) return null;
+      if (transceiver.direction !== this.direction) transceiver.direction = this.direction;
+      const track = this.sends ? this.tracks[slot] : null;
+      return transceiver.sender.track === track ? null : transceiver.sender.replaceTrack(track);
+    }));
+  }
+
+  /**
+   * Somebody's role changed: both sides may find that they have to offer, which negotiation allows for.
+   * @param {boolean} sends
+   * @param {boolean} receives
+   */
+  async allow(sends, receives) {
+    if (this.sends === sends && this.receives === receives) return;
+    this.sends = sends;
+    this.receives = receives;
+    await this.settle();
+  }
+
+  /**
+   * From now on signals go out this way; those made in advance go first.
+   * @param {(signal: Signal) => void} post
+   */
+  address(post) {
+    this.post = post;
+    for (const signal of this.unposted.splice(0)) post(signal);
+  }
+
+  /** @param {Signal} signal */
+  say(signal) {
+    if (this.post) this.post(signal);
+    else this.unposted.push(signal);
+  }
+
+  /** @param {Signal} signal */
+  take(signal) {
+    return this.negotiator.take(signal);
+  }
+
+  /** @param {RTCTrackEvent} event */
+  tracked({ transceiver, track, receiver }) {
+    if (!this.receives) return; // a viewer's media is not wanted
+    const slot = SLOTS[this.pc.getTransceivers().indexOf(transceiver)];
+    if (!slot) return;
+    if (slot !== "audio" && "jitterBufferTarget" in receiver) receiver.jitterBufferTarget = 0; // as soon as the network allows
+    this.ontrack(slot, track);
+  }
+
+  /** Look after the connection: an interruption that does not heal is mended by an ICE restart. */
+  watch() {
+    const state = this.pc.iceConnectionState;
+    clearTimeout(this.timer);
+    if (state === "connected" || state === "completed") this.restarts = 0;
+    else if (state === "failed") this.later(this.opens ? 800 : 0); // both sides notice; one of them is enough
+    else if (state === "disconnected") this.later(DISCONNECTED_MS + (this.opens ? 800 : 0));
+    this.onstate(state);
+  }
+
+  /** @param {number} wait in milliseconds, doubled with each restart in vain */
+  later(wait) {
+    clearTimeout(this.timer);
+    this.timer = setTimeout(() => this.restart(), Math.min(LONGEST_MS, wait + (this.restarts ? 1000 * 2 ** this.restarts : 0)));
+  }
+
+  restart() {
+    if (this.negotiator.closed || ["connected", "completed"].includes(this.pc.iceConnectionState)) return;
+    this.restarts += 1;
+    this.pc.restartIce();
+    this.later(1000);
+  }
+
+  /** @param {RTCIceServer[]} servers whose credentials are fresh */
+  renew(servers) {
+    this.configuration = { ...this.configuration, iceServers: servers };
+    this.pc.setConfiguration(this.configuration);
+  }
+
+  close() {
+    clearTimeout(this.timer);
+    this.pc.close();
+  }
+}
