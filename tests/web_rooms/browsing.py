@@ -19,7 +19,7 @@ SECONDS = 40.0  # that anything may take on a busy machine with several encoders
 MEDIA = [
     *FLAGS,
     "--use-fake-ui-for-media-stream",
-    "--use-fake-device-for-media-stream=fps=30",
+    "--use-fake-device-for-media-stream=fps=10",  # encoders share two cores
     "--auto-select-desktop-capture-source=Entire screen",
     "--disable-features=WebRtcHideLocalIpsWithMdns",  # no multicast in a test: addresses are told as they are
     "--disable-background-timer-throttling",
@@ -59,9 +59,10 @@ class Guests:
         role: RoomRole = "member",
         size: tuple[int, int] = (1280, 800),
         scheme: Literal["light", "dark"] = "light",
+        init: str = "",
         **seat: Any,
     ) -> Page:
-        """The page before joining."""
+        """The page before joining; `init` runs before any script of it."""
         token = self.house.book.invite(a_seat(member_id, role, **seat))
         context = await self.browser.new_context(
             viewport={"width": size[0], "height": size[1]},
@@ -72,6 +73,8 @@ class Guests:
         )
         self._contexts.append(context)
         page = await context.new_page()
+        if init:
+            await page.add_init_script(init)
         page.set_default_timeout(SECONDS * 1000)
         page.on("pageerror", lambda error: self.faults.append(f"{error} {error.stack}"))
         page.on("console", lambda told: self.faults.append(told.text) if told.type in ("error", "warning") else None)

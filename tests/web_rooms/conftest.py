@@ -7,6 +7,8 @@ from dataclasses import dataclass, field
 
 import pytest
 from starlette.applications import Starlette
+from starlette.responses import HTMLResponse
+from starlette.routing import Route
 
 from bot.ports import MovableClock, RoomRole
 from bot.web.rooms import Hub, RoomSite, room_routes
@@ -82,7 +84,8 @@ async def served_at(house: House) -> AsyncIterator[Callable[[str], Awaitable[Hou
 
 async def serving(house: House, site: RoomSite) -> AsyncGenerator[House]:
     """Serve until the test is over."""
-    server = WebServer(Starlette(routes=room_routes(house.hub, site)), "127.0.0.1", 0)
+    beside = Route("/board", lambda _request: HTMLResponse("<!doctype html><title>Board</title><p>The board"))
+    server = WebServer(Starlette(routes=[*room_routes(house.hub, site), beside]), "127.0.0.1", 0)
     await server.start()
     house.url = server.url
     try:

@@ -20,6 +20,8 @@ export class Devices {
     this.screen = null;
     /** @type {Trouble} */
     this.trouble = "";
+    /** @type {Kind|""} what could not be had, where the other could */
+    this.lacks = "";
     this.muted = false;
     /** @type {Record<Kind, string>} */
     this.chosen = { audio: "", video: "" };
@@ -40,6 +42,7 @@ export class Devices {
         ?? await this.ask({ audio: this.wanted("audio") }) ?? await this.ask({ video: this.wanted("video") });
       for (const track of stream?.getTracks() ?? []) this.keep(track);
       if (stream) this.trouble = "";
+      this.lacks = stream?.getVideoTracks().length ? (stream.getAudioTracks().length ? "" : "audio") : "video";
     }
     this.changed();
   }

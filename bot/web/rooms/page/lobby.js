@@ -67,6 +67,7 @@ export class Lobby {
     const text = troubleOf(this.devices, this.viewer);
     box("lobby-trouble").textContent = text;
     box("lobby-trouble").hidden = !text;
+    box("lobby-trouble").classList.toggle("mild", this.viewer);
   }
 
   tick() {
@@ -83,6 +84,8 @@ export function troubleOf(devices, viewer) {
   if (viewer) return t("listener", { why: t("why_viewer") });
   const why = `why_${devices.trouble}`;
   if (!devices.audio && !devices.camera && isWord(why)) return t("listener", { why: t(why) });
+  if (devices.lacks === "video" && devices.audio && !devices.camera) return t("no_camera");
+  if (devices.lacks === "audio" && devices.camera && !devices.audio) return t("no_microphone");
   return "";
 }
 

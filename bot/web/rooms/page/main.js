@@ -51,6 +51,7 @@ function open(seat) {
   const line = new Line(url, { hear, changed: (up) => room.lineChanged(up) });
   const devices = new Devices(changed);
   const room = new Room({ seat, line, devices, left: () => leave("left", "") });
+  Object.assign(window, { stocktideRoom: room }); // for whoever looks into a connection by the browser's own tools
   const lobby = new Lobby(devices, () => void join());
 
   const timers = [setInterval(() => (room.me ? room.listen() : lobby.tick()), LISTEN_MS), setInterval(() => { if (room.me) void room.look(); }, LOOK_MS)];

@@ -6,6 +6,7 @@ const PING_MS = 5000;
 const FIRST_MS = 250;
 const LONGEST_MS = 5000;
 const QUEUE = 500;
+const PASSING = new Set(["closing", "slow"]);
 
 export class Line {
   /**
@@ -49,7 +50,10 @@ export class Line {
   /** @param {Told} message */
   take(message) {
     if (message.type === "pong") return;
-    if (message.type === "bye" && message.reason !== "closing" && message.reason !== "slow") this.stop();
+    if (message.type === "bye") {
+      if (PASSING.has(message.reason)) return; // the line comes back by itself
+      this.stop();
+    }
     if (message.type === "seat") {
       this.wait = FIRST_MS;
       if (this.joined) this.ask();

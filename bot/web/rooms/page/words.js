@@ -2,7 +2,6 @@
 
 /** @satisfies {Record<string, readonly [string, string]>} */
 const WORDS = {
-  page: ["Video room", "视频会议室"],
   opening: ["Opening the room …", "正在打开会议室……"],
   lobby: ["Before you come in", "加入之前"],
   join: ["Join", "加入"],
@@ -55,7 +54,6 @@ const WORDS = {
   controls: ["Controls", "控制栏"],
   side: ["Beside the video", "侧栏"],
   stage: ["Video", "视频"],
-  speaking: ["speaking", "正在发言"],
   muted: ["muted", "已静音"],
   sharing: ["sharing the screen", "正在共享屏幕"],
   screen_of: ["{name}'s screen", "{name} 的屏幕"],
@@ -96,7 +94,6 @@ const WORDS = {
   hear: ["Click to hear the others", "点击以收听声音"],
   share_failed: ["The screen was not shared.", "未能共享屏幕。"],
   device_failed: ["That device could not be used.", "无法使用该设备。"],
-  default_device: ["Default", "默认"],
   device_number: ["{kind} {number}", "{kind} {number}"],
   file_offer: ["{name} would like to send you {file} ({size}).", "{name} 想向您发送 {file}（{size}）。"],
   file_waiting: ["Waiting for {name} to accept", "等待 {name} 接收"],

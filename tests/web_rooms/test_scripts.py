@@ -1,0 +1,115 @@
+"""The page's scripts without a browser: their types, their words, and their negotiation."""
+
+from __future__ import annotations
+
+import fcntl
+import json
+import os
+import re
+import shutil
+import subprocess
+from pathlib import Path
+from typing import Any, NoReturn
+
+import pytest
+
+from bot.web.rooms.pages import FOLDER
+from bot.web.rooms.room import CODES
+
+TOOLS = Path(__file__).parents[2] / "deploy" / "js"
+SCRIPTS = sorted(FOLDER.glob("*.js"))
+ENTRY = re.compile(r'^  (\w+): \["(.*)", "(.*)"\],$', re.MULTILINE)
+SCHEDULES = 1_000
+
+
+def _absent(reason: str) -> NoReturn:
+    if os.environ.get("CI"):
+        pytest.fail(reason)
+    pytest.skip(reason)
+
+
+@pytest.fixture(scope="session")
+def node() -> str:
+    """Node.js, with TypeScript installed as the lock file says."""
+    found, npm = shutil.which("node"), shutil.which("npm")
+    if not (found and npm):
+        _absent("Node.js and npm are not installed")
+    with (TOOLS / ".npm-ci.lock").open("w") as lock:  # the first worker installs, the others wait
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if not (TOOLS / "node_modules" / ".package-lock.json").is_file():  # npm writes it last
+            _install(npm)
+    return found
+
+
+def _install(npm: str) -> None:
+    try:
+        done = subprocess.run(  # noqa: S603  # npm itself, with fixed words
+            [npm, "ci", "--no-audit", "--no-fund", "--ignore-scripts"],
+            cwd=TOOLS, capture_output=True, text=True, timeout=150, check=False,
+        )  # fmt: skip
+    except subprocess.TimeoutExpired:
+        _absent("npm ci took too long")
+    if done.returncode:
+        _absent(f"npm ci failed: {done.stderr[-300:]}")
+
+
+@pytest.mark.node
+@pytest.mark.xdist_group("page_types")
+def test_every_script_of_the_page_passes_the_strict_type_check(node: str) -> None:
+    compiler = TOOLS / "node_modules" / "typescript" / "bin" / "tsc"
+    done = subprocess.run(  # noqa: S603  # our own tools
+        [node, str(compiler), "--noEmit", "--project", str(TOOLS)], capture_output=True, text=True, check=False
+    )
+    assert (done.returncode, done.stdout) == (0, "")
+
+
+@pytest.mark.node
+@pytest.mark.xdist_group("page_types")
+def test_negotiation_ends_in_agreement_whatever_the_delays_and_only_newcomers_open(node: str) -> None:
+    check = Path(__file__).with_name("negotiation_check.mjs")
+    done = subprocess.run(  # noqa: S603  # our own script
+        [node, str(check), str(FOLDER), str(SCHEDULES)], capture_output=True, text=True, check=True, timeout=120
+    )
+    found = json.loads(done.stdout)
+    assert found["faults"] == []
+    assert found["schedules"] == SCHEDULES
+    assert found["glares"] > SCHEDULES // 10, "the schedules must bring both sides to offer at once"
+
+
+def words() -> dict[str, tuple[str, str]]:
+    return {key: (english, chinese) for key, english, chinese in ENTRY.findall((FOLDER / "words.js").read_text())}
+
+
+def test_every_sentence_has_both_languages_and_the_same_places() -> None:
+    found = words()
+    assert len(found) > 100
+    for key, (english, chinese) in found.items():
+        places = [set(re.findall(r"\{\w+\}", text)) for text in (english, chinese)]
+        assert places[0] == places[1], key
+        assert key == "device_number" or re.search(r"[\u4e00-\u9fff]", chinese), key
+
+
+def test_every_sentence_used_is_there_and_every_one_there_is_used() -> None:
+    source = "".join(path.read_text() for path in SCRIPTS if path.name != "words.js")
+    page = (FOLDER / "room.html").read_text()
+    marked = set(re.findall(r'data-t(?:-label|-hint)?="(\w+)"', page))
+    literal = set(re.findall(r'["`](\w+)["`]', source))
+    composed = tuple(prefix for prefix in re.findall(r"`(\w+_)\$\{", source))
+    assert marked <= set(words())
+    assert set(re.findall(r'\bt\("(\w+)"', source)) <= set(words())
+    assert {key for key in words() if key not in marked | literal and not key.startswith(composed)} == set()
+
+
+def test_every_way_the_server_says_goodbye_has_words() -> None:
+    assert {f"bye_{reason}" for reason in CODES if reason not in {"slow", "closing"}} <= set(words())
+
+
+def test_no_script_is_longer_than_a_reader_likes() -> None:
+    assert {path.name: n for path in SCRIPTS if (n := len(path.read_text().splitlines())) > 400} == {}
+
+
+def test_the_tools_are_pinned_by_hash_and_name_no_registry() -> None:
+    packages: dict[str, dict[str, Any]] = json.loads((TOOLS / "package-lock.json").read_text())["packages"]
+    del packages[""]
+    assert all(package["integrity"].startswith("sha512-") for package in packages.values())
+    assert not any("resolved" in package for package in packages.values())
