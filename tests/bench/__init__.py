@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from tests.bench import memory, sample, watch
+from tests.bench import memory, room, sample, watch
 from tests.bench.report import Benchmark
 
-BENCHMARKS: tuple[Benchmark, ...] = (sample.BENCHMARK, memory.BENCHMARK, watch.BENCHMARK)
+BENCHMARKS: tuple[Benchmark, ...] = (sample.BENCHMARK, memory.BENCHMARK, watch.BENCHMARK, room.BENCHMARK)

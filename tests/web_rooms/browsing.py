@@ -19,7 +19,6 @@ SECONDS = 40.0  # that anything may take on a busy machine with several encoders
 MEDIA = [
     *FLAGS,
     "--use-fake-ui-for-media-stream",
-    "--use-fake-device-for-media-stream=fps=10",  # encoders share two cores
     "--auto-select-desktop-capture-source=Entire screen",
     "--disable-features=WebRtcHideLocalIpsWithMdns",  # no multicast in a test: addresses are told as they are
     "--disable-background-timer-throttling",
@@ -39,9 +38,10 @@ def chromium_path() -> str:
     return found
 
 
-async def launched(playwright: Playwright) -> Browser:
-    """A Chromium with a camera and a microphone that are not real."""
-    return await playwright.chromium.launch(executable_path=chromium_path(), args=MEDIA)
+async def launched(playwright: Playwright, frames: int = 10) -> Browser:
+    """A Chromium with a camera of so many frames a second, and a microphone, that are not real."""
+    camera = f"--use-fake-device-for-media-stream=fps={frames}"
+    return await playwright.chromium.launch(executable_path=chromium_path(), args=[*MEDIA, camera])
 
 
 class Guests:
