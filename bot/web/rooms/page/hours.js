@@ -4,18 +4,38 @@ import { locale } from "./words.js";
 
 const DAYS = ["Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun"];
 
+/** @type {Map<string, Intl.DateTimeFormat>} each is costly to make */
+const formats = new Map();
+
+/**
+ * @param {string} language
+ * @param {Intl.DateTimeFormatOptions} style
+ */
+export function format(language, style) {
+  const key = JSON.stringify([language, style]);
+  const found = formats.get(key) ?? new Intl.DateTimeFormat(language, style);
+  formats.set(key, found);
+  return found;
+}
+
+/** @type {Intl.DateTimeFormatOptions} */
+export const WALL = { hour: "2-digit", minute: "2-digit", hourCycle: "h23" };
+
 /**
  * Their wall clock, such as "14:05", with the day where it is another one than the reader's.
  * @param {string} zone IANA
  * @param {Date} at
  */
 export function localTime(zone, at) {
-  /** @type {Intl.DateTimeFormatOptions} */
-  const style = { hour: "2-digit", minute: "2-digit", hourCycle: "h23" };
-  const day = (/** @type {string|undefined} */ timeZone) => new Intl.DateTimeFormat("en-CA", { timeZone, dateStyle: "short" }).format(at);
-  const other = day(zone) !== day(undefined);
-  return new Intl.DateTimeFormat(locale(), { ...style, ...(other ? { weekday: "short" } : {}), timeZone: zone }).format(at);
+  const other = day(zone, at) !== day(undefined, at);
+  return format(locale(), { ...WALL, ...(other ? { weekday: /** @type {const} */ ("short") } : {}), timeZone: zone }).format(at);
 }
+
+/**
+ * @param {string|undefined} timeZone
+ * @param {Date} at
+ */
+const day = (timeZone, at) => format("en-CA", { timeZone, dateStyle: "short" }).format(at);
 
 /**
  * Whether the moment is within their hours; hours that end before they begin go on past midnight.
@@ -23,7 +43,7 @@ export function localTime(zone, at) {
  * @param {Date} at
  */
 export function atWork(person, at) {
-  const parts = new Intl.DateTimeFormat("en-GB", { timeZone: person.zone, weekday: "short", hour: "2-digit", minute: "2-digit", hourCycle: "h23" }).formatToParts(at);
+  const parts = format("en-GB", { ...WALL, timeZone: person.zone, weekday: "short" }).formatToParts(at);
   const part = (/** @type {string} */ type) => parts.find((found) => found.type === type)?.value ?? "";
   const now = `${part("hour")}:${part("minute")}`;
   const today = DAYS.indexOf(part("weekday"));

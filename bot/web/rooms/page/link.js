@@ -8,6 +8,7 @@ import { Negotiator } from "./negotiation.js";
 
 /** @type {Slot[]} */
 export const SLOTS = ["audio", "camera", "screen"];
+const WANTED = /^(audio\/opus|video\/(VP8|rtx)|video\/H264 (?=.*packetization-mode=1).*profile-level-id=42e01f)/i; // what every browser has; each more makes every offer longer to read
 const DISCONNECTED_MS = 2500; // most interruptions heal by themselves within it
 const LONGEST_MS = 30_000;
 
@@ -50,7 +51,10 @@ export class Link {
   /** Make the three places, in their order; the other side finds them made by our offer. */
   layOut() {
     for (const slot of SLOTS) {
-      const transceiver = this.pc.addTransceiver(slot === "audio" ? "audio" : "video", { direction: this.direction });
+      const kind = slot === "audio" ? "audio" : "video";
+      const transceiver = this.pc.addTransceiver(kind, { direction: this.direction });
+      const codecs = RTCRtpReceiver.getCapabilities?.(kind)?.codecs.filter(({ mimeType, sdpFmtpLine }) => WANTED.test(`${mimeType} ${sdpFmtpLine ?? ""}`));
+      if (codecs?.length) transceiver.setCodecPreferences?.(codecs);
       const track = this.tracks[slot];
       if (track && this.sends) void transceiver.sender.replaceTrack(track);
     }

@@ -68,9 +68,10 @@ function open(seat) {
     else if (message.type === "people") meet(message.people);
     else if (message.type === "seat" && !room.me) meet(message.people);
     if (message.type === "error" && message.code === "full") waitForPlace();
-    if (message.type === "room") void room.look();
     room.hear(message);
-    if (message.type === "room") changed();
+    if (message.type !== "room") return;
+    changed();
+    void room.look();
   }
 
   /** @param {import("./types.js").Person[]} people who we will meet */

@@ -6,6 +6,7 @@ import { Link, SLOTS } from "./link.js";
 /** @typedef {import("./types.js").Signal} Signal */
 /** @typedef {import("./types.js").Slot} Slot */
 
+const RESERVE_MS = 1500; // after somebody came: their own connection goes first
 /** @type {EcKeyGenParams} */
 const CURVE = { name: "ECDSA", namedCurve: "P-256" };
 
@@ -22,11 +23,14 @@ export class Mesh {
     this.links = new Map();
     /** @type {Link[]} made in the lobby, their offers ready: joining then waits for nothing of ours */
     this.spares = [];
+    /** @type {Link|null} made in advance too, for the next one who comes */
+    this.reserve = null;
     /** @type {import("./link.js").Tracks} */
     this.tracks = { audio: null, camera: null, screen: null };
     /** @type {RTCIceServer[]} */
     this.servers = [];
     this.sends = true;
+    this.over = false;
     /** @type {RTCCertificate|null} */
     this.certificate = null;
   }
@@ -72,7 +76,18 @@ export class Mesh {
    * @param {Person} person
    */
   expect(person) {
-    this.adopt(person.id, this.make(false, person.role !== "viewer"));
+    const receives = person.role !== "viewer";
+    const reserve = receives && this.reserve?.sends === this.sends ? this.reserve : null;
+    if (reserve) this.reserve = null;
+    this.adopt(person.id, reserve ?? this.make(false, receives));
+    setTimeout(() => this.welcome(), RESERVE_MS);
+  }
+
+  /** Be ready for the next newcomer. */
+  welcome() {
+    if (this.reserve && this.reserve.sends !== this.sends) this.reserve.close();
+    else if (this.reserve || this.over) return;
+    this.reserve = this.make(false, true);
   }
 
   /**
@@ -104,8 +119,9 @@ export class Mesh {
 
   /** Close everything: we left, or come in anew. */
   reset() {
-    for (const link of [...this.links.values(), ...this.spares.splice(0)]) link.close();
+    for (const link of [...this.links.values(), ...this.spares.splice(0), ...(this.reserve ? [this.reserve] : [])]) link.close();
     this.links.clear();
+    this.reserve = null;
   }
 
   /**
@@ -138,7 +154,7 @@ export class Mesh {
   /** @param {RTCIceServer[]} servers */
   renew(servers) {
     this.servers = servers;
-    for (const link of this.links.values()) link.renew(servers);
+    for (const link of [...this.links.values(), ...(this.reserve ? [this.reserve] : [])]) link.renew(servers);
   }
 
   /** After our own or somebody's connection came back. */

@@ -5,6 +5,7 @@ import { box, button, byId } from "./dom.js";
 import { drawChoosers } from "./choosers.js";
 import { FileCards } from "./filecards.js";
 import { Gauge } from "./quality.js";
+import { WALL, format } from "./hours.js";
 import { Mesh } from "./mesh.js";
 import { Roster } from "./roster.js";
 import { Stage } from "./tiles.js";
@@ -19,6 +20,10 @@ import { isWord, locale, t } from "./words.js";
 /** @typedef {import("./types.js").Slot} Slot */
 /** @typedef {import("./devices.js").Devices} Devices */
 /** @typedef {import("./socket.js").Line} Line */
+
+const DRAW_MS = 20;
+const OFFER_MS = 30;
+const SETTLED_MS = 1000; // from coming in to making ready for others
 
 export class Room {
   /**
@@ -38,6 +43,8 @@ export class Room {
     this.self = null;
     this.role = seat.role;
     this.told = "";
+    /** @type {ReturnType<typeof setTimeout>|undefined} */
+    this.drawing = undefined;
     /** @type {Map<number, Person>} */
     this.people = new Map();
     /** @type {Map<number, Gauge>} */
@@ -93,25 +100,26 @@ export class Room {
    * @param {Told} message
    */
   enter({ you, peers, lines, resumed }) {
-    box("lobby").hidden = true;
-    box("room").hidden = false;
-    document.body.dataset.at = "room";
-    this.controls.active = true;
     this.me = you.id;
     this.self = you;
     this.role = you.role;
     this.mesh.sends = !this.viewer;
     const present = new Set(peers.map((/** @type {Person} */ person) => person.id));
     for (const id of [...this.people.keys()]) if (!resumed || !present.has(id)) this.forget(id);
-    if (!resumed) this.stage.clear();
-    for (const person of peers) {
+    for (const person of peers) { // the offers go out first, drawing comes after
       const fresh = !this.people.has(person.id);
       this.people.set(person.id, person);
-      this.stage.show(person);
       if (fresh && resumed) this.mesh.expect(person);
       else if (fresh) this.mesh.offerTo(person);
     }
     if (resumed) this.mesh.repeat();
+    setTimeout(() => this.mesh.welcome(), SETTLED_MS);
+    box("lobby").hidden = true;
+    box("room").hidden = false;
+    document.body.dataset.at = "room";
+    this.controls.active = true;
+    if (!resumed) this.stage.clear();
+    for (const person of peers) this.stage.show(person);
     this.talk.clear();
     for (const line of lines) this.talk.add(line);
     this.tellRole();
@@ -161,9 +169,12 @@ export class Room {
   arrived(person) {
     this.people.set(person.id, person);
     this.mesh.expect(person);
-    this.stage.show(person);
-    this.say(t("arrived", { name: person.name }));
-    this.draw();
+    setTimeout(() => { // their offer is right behind, and goes first
+      if (this.people.get(person.id) !== person) return;
+      this.stage.show(person);
+      this.say(t("arrived", { name: person.name }));
+      this.draw();
+    }, OFFER_MS);
   }
 
   /**
@@ -183,7 +194,7 @@ export class Room {
     this.gauges.delete(id);
     this.mesh.drop(id);
     this.transfers.lose(id);
-    this.stage.remove(id);
+    this.stage.forget(id);
   }
 
   /**
@@ -303,7 +314,15 @@ export class Room {
     this.wasDown = !up;
   }
 
+  /** Draw lists soon, once for whatever changes meanwhile. */
   draw() {
+    this.drawing ??= setTimeout(() => {
+      this.drawing = undefined;
+      this.drawNow();
+    }, DRAW_MS);
+  }
+
+  drawNow() {
     const everyone = this.me ? [this.own, ...this.people.values()] : [];
     this.roster.draw(everyone, this.me, this.role);
     this.files.people([...this.people.values()]);
@@ -327,7 +346,7 @@ export class Room {
     const now = new Date();
     this.stage.tick(now);
     this.roster.tick();
-    box("clock").textContent = new Intl.DateTimeFormat(locale(), { hour: "2-digit", minute: "2-digit", hourCycle: "h23" }).format(now);
+    box("clock").textContent = format(locale(), WALL).format(now);
     for (const [id, gauge] of this.gauges) {
       await gauge.look();
       this.stage.mark(id, { quality: gauge.quality });
@@ -360,6 +379,7 @@ export class Room {
 
   close() {
     this.controls.active = false;
+    this.mesh.over = true;
     this.mesh.reset();
     this.devices.stop();
   }

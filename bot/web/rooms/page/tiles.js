@@ -92,6 +92,8 @@ export class Stage {
     this.blocked = blocked;
     /** @type {Map<number, Tile>} */
     this.tiles = new Map();
+    /** @type {Map<number, Map<Slot, MediaStreamTrack>>} what came of a person, perhaps before their tile */
+    this.early = new Map();
     this.alone = el("div", { class: "alone" }, el("p", {}, t("alone")));
     this.speaker = "";
   }
@@ -109,6 +111,7 @@ export class Stage {
       this.tiles.set(person.id, tile);
       if (this.speaker) this.sound(tile.audio);
       if (!own) markFirstFrame(tile.video);
+      for (const [slot, track] of this.early.get(person.id) ?? []) tile.attach(slot, track);
     }
     this.layOut();
   }
@@ -119,6 +122,7 @@ export class Stage {
    * @param {MediaStreamTrack|null} track
    */
   attach(id, slot, track) {
+    if (track) this.early.set(id, (this.early.get(id) ?? new Map()).set(slot, track));
     this.tiles.get(id)?.attach(slot, track);
   }
 
@@ -129,8 +133,14 @@ export class Stage {
     this.layOut();
   }
 
+  /** @param {number} id */
+  forget(id) {
+    this.early.delete(id);
+    this.remove(id);
+  }
+
   clear() {
-    for (const id of [...this.tiles.keys()]) this.remove(id);
+    for (const id of [...this.tiles.keys()]) this.forget(id);
   }
 
   /** Put what is shown in order; nothing that stays is moved, so no picture flickers. */

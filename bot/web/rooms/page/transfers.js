@@ -288,8 +288,12 @@ function cleaned(name) {
  */
 function once(channel, event) {
   return new Promise((resolve, reject) => {
+    const over = new AbortController();
+    const end = (/** @type {() => void} */ settle) => { over.abort(); settle(); };
     if (event === "open" && channel.readyState === "open") resolve();
-    channel.addEventListener(event, () => resolve(), { once: true });
-    channel.addEventListener("close", () => reject(new Error("the channel closed")), { once: true });
+    else {
+      channel.addEventListener(event, () => end(resolve), { signal: over.signal });
+      channel.addEventListener("close", () => end(() => reject(new Error("the channel closed"))), { signal: over.signal });
+    }
   });
 }
