@@ -101,7 +101,7 @@ async def _join(browser: Browser) -> dict[str, float]:
         page = await guests.lobby(2)
         await until(page, "document.getElementById('mirror').readyState >= 2")
         await page.click("#join")
-        await sees(page)
+        await until(page, "performance.getEntriesByName('room:frame').length")
         marks: list[tuple[str, float]] = await page.evaluate(
             "performance.getEntriesByType('mark').map((mark) => [mark.name, mark.startTime])"
         )

@@ -120,6 +120,13 @@ async def test_joining_from_a_second_tab_moves_the_person_there(house: House) ->
     assert [message["peer"]["member"] for message in anna.heard("arrived")] == [2, 2]
 
 
+async def test_one_person_waits_before_the_door_only_once(house: House) -> None:
+    first, second = await house.call(1), await house.call(1)
+    assert first.heard("bye")[0].reason == "elsewhere"
+    await second.say("join")
+    assert second.heard("room")
+
+
 async def test_the_last_one_to_leave_ends_the_room(house: House) -> None:
     anna, bo = await house.joined(1), await house.joined(2)
     await anna.say("leave")
@@ -138,6 +145,15 @@ async def test_a_removed_member_is_out_within_a_minute(house: House) -> None:
     (farewell,) = bo.heard("bye")
     assert (farewell.reason, farewell.words) == ("refused", "You are not invited any more.")
     assert anna.heard("gone")[0]["peer"] == bo.id
+
+
+async def test_whoever_changes_a_membership_need_not_wait_for_the_minute(house: House) -> None:
+    anna, bo = await house.joined(1), await house.joined(2)
+    del house.book.seats["s2"]
+    house.book.seats["s1"] = a_seat(1, recording=True)
+    await house.hub.refresh(a_seat(1).key)
+    assert bo.heard("bye")[0].reason == "refused"
+    assert anna.heard("recording") == [{"type": "recording", "recording": True}]
 
 
 async def test_membership_is_looked_up_again_at_the_join(house: House) -> None:

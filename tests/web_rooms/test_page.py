@@ -20,7 +20,7 @@ from bot.web.rooms import Hub, RoomSite
 from bot.web.rooms.room import Farewell
 from tests.web_rooms.browsing import Guests, launched, sees, until
 from tests.web_rooms.conftest import House, serving
-from tests.web_rooms.kit import Book, Pauses
+from tests.web_rooms.kit import KEY, Book, Pauses, a_seat
 
 pytestmark = [
     pytest.mark.browser,
@@ -235,6 +235,15 @@ async def test_the_board_stands_beside_and_comes_from_us(guests: Guests) -> None
     await expect(page.frame_locator("#panel-board iframe").locator("body")).to_have_text("The board")
     other = await guests.room(2, side_url="//evil.example/board")
     await expect(other.locator("#open-board")).to_be_hidden()
+
+
+async def test_a_recording_that_begins_is_shown_at_once_and_never_without(guests: Guests) -> None:
+    page = await guests.room(1)
+    await expect(page.locator("#recording")).to_be_hidden()
+    guests.house.book.seats["s1"] = a_seat(1, recording=True)
+    await guests.house.hub.refresh(KEY)
+    await expect(page.locator("#recording")).to_have_text("This room is being recorded.")
+    await expect(page.locator("#recording")).to_be_in_viewport()
 
 
 async def test_a_wrong_link_says_so(guests: Guests) -> None:

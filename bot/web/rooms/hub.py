@@ -63,6 +63,8 @@ class Hub:
         seat = await self.keeper.seat(key, session)
         room = self.rooms.setdefault(key, Room(key))
         connection = Connection(seat, session, self._seconds)
+        for before in [other for other in room.lobby if other.seat.member_id == seat.member_id]:
+            before.dismiss(Farewell("elsewhere"))  # one place before the door for each: sockets are not free
         room.lobby.add(connection)
         connection.tell({"type": "seat", **self.seat_shown(room, seat)})
         connection.recheck = self._start(self._check_again(connection))
@@ -134,10 +136,16 @@ class Hub:
             await self.keeper.left(peer.seat, peer.visit)
         await self.keeper.ended(room.key, seat)
 
+    async def refresh(self, key: str) -> None:
+        """Look everyone's membership up now: somebody was taken off, a role changed, or a recording began."""
+        if room := self.rooms.get(key):
+            for connection in room.connections():
+                await self._look(connection)
+
     async def close(self) -> None:
         """Let go of every connection as the process stops; pages come back by themselves."""
         for room in self.rooms.values():
-            for connection in [*room.lobby, *(peer.connection for peer in room.peers.values() if peer.connection)]:
+            for connection in room.connections():
                 connection.dismiss(Farewell("closing"))
         for task in list(self._tasks):
             task.cancel()
@@ -246,18 +254,23 @@ class Hub:
     async def _check_again(self, connection: Connection) -> None:
         while connection.open:
             await self._pause(self._patience.recheck)
-            try:
-                seat = await self.keeper.seat(connection.seat.key, connection.session)
-            except Refusal as refusal:
-                self._refuse(connection, refusal)
-                return
-            except Exception:  # noqa: BLE001  # whatever the keeper's fault, the next look must come
-                _log.exception("a membership could not be looked up; asking again", room=connection.seat.key)
-                continue
+            await self._look(connection)
+
+    async def _look(self, connection: Connection) -> None:
+        """Look a membership up again, and act on what changed."""
+        try:
+            seat = await self.keeper.seat(connection.seat.key, connection.session)
+        except Refusal as refusal:
+            self._refuse(connection, refusal)
+        except Exception:  # noqa: BLE001  # whatever the keeper's fault, the next look must come
+            _log.exception("a membership could not be looked up; asking again", room=connection.seat.key)
+        else:
             self._reseat(connection, seat)
 
     def _reseat(self, connection: Connection, seat: Seat) -> None:
-        """Take over what changed about a person."""
+        """Take over what changed about a person, or about what is done with the room."""
+        if seat.recording != connection.seat.recording:
+            connection.tell({"type": "recording", "recording": seat.recording})
         connection.seat = seat
         room, peer = self.rooms.get(seat.key), connection.peer
         if room and peer and peer.seat != seat:

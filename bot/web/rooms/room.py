@@ -119,6 +119,10 @@ class Room:
         """That member's peer, where they are in the room."""
         return next((peer for peer in self.peers.values() if peer.seat.member_id == member_id), None)
 
+    def connections(self) -> list[Connection]:
+        """Every socket of the room, of those in it and of those before it."""
+        return [*self.lobby, *(peer.connection for peer in self.peers.values() if peer.connection)]
+
     def described(self, peer: Peer) -> Told:
         """A peer as the others see it."""
         seat = peer.seat

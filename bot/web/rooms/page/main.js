@@ -64,6 +64,7 @@ function open(seat) {
 
   /** @param {Told} message */
   function hear(message) {
+    if ("recording" in message) box("recording").hidden = !message.recording;
     if (message.type === "bye") leave(message.reason, message.words);
     else if (message.type === "people") meet(message.people);
     else if (message.type === "seat" && !room.me) meet(message.people);
