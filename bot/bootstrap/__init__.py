@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from bot.bootstrap.choices import ingest_settings
 from bot.bootstrap.outward import channels_of, outlets_of, platforms_of
 from bot.bootstrap.services import services_of
+from bot.bootstrap.site import Doors, site_of
 from bot.chat.router import Router
 from bot.platforms import HOOKS
 from bot.ports import ChatPlatform, Clock, SystemClock
@@ -27,20 +28,12 @@ from bot.settings import Settings
 from bot.storage.database import Database
 from bot.stores.files import open_table
 from bot.web.app import web_app
-from bot.web.board.desk import Desk
-from bot.web.board.live import Live
-from bot.web.board.routes import BoardPages
 from bot.web.figures import metrics, readiness
-from bot.web.guard import Guard
 from bot.web.server import WebServer
 from handlers import ALIASES, COMMANDS
 from jobs import JOBS
 
 __all__ = ["App", "build", "channels_of", "outlets_of", "platforms_of"]
-
-
-async def _no_room(_key: str) -> None:
-    pass
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,7 +65,8 @@ def build(settings: Settings, clock: Clock | None = None, platforms: Sequence[Ch
     wakes = Wakes(database)
     buttons = Buttons(clock=clock)
     address = Address(settings.web.public_url)
-    services = services_of(settings, clock, database, by_name, wakes, buttons, address, _no_room)
+    doors = Doors()
+    services = services_of(settings, clock, database, by_name, wakes, buttons, address, doors.shut)
     router: Router[Services] = Router(COMMANDS, lambda given: given.lookup, ALIASES)
     delivery = Delivery(
         database=database,
@@ -104,24 +98,18 @@ def build(settings: Settings, clock: Clock | None = None, platforms: Sequence[Ch
     job_runner = JobRunner(services=services, jobs=JOBS)
     connected: set[str] = set()
     hooks = {HOOKS[name]: platform for name, platform in by_name.items() if name in HOOKS}
-    live = Live(services.boards.standings.stamp)
-    pages = BoardPages(
-        services=services,
-        guard=Guard(services.sessions, address),
-        desk=Desk(services=services, router=router, buttons=buttons),
-        live=live,
-    )
+    site = site_of(settings, clock, services, router, buttons, address, doors)
     web = WebServer(
         web_app(
             hooks,
             lambda: readiness(database, by_name, connected),
             lambda: metrics(services, job_runner),
-            pages.routes(),
+            site.routes,
         ),
         settings.web.host,
         settings.web.port,
         address,
-        (live, services.boards.standings),
+        site.held,
     )
     runtime = Runtime(
         platforms=by_name,

@@ -12,6 +12,7 @@ from starlette.responses import Response
 from bot.chat.command import Asker
 from bot.services.sessions import SESSION_HOURS, Address, WebSessions
 
+COOKIE = "stocktide"  # over https with the prefix __Host-
 MAX_FORM = 65_536  # bytes of a form sent in
 
 
@@ -30,7 +31,7 @@ class Guard:
     @property
     def cookie(self) -> str:
         """The cookie's name; over https the browser holds it to this host."""
-        return "__Host-stocktide" if self.secure else "stocktide"
+        return f"{'__Host-' if self.secure else ''}{COOKIE}"
 
     async def asker(self, request: Request) -> Asker | None:
         """The member who looks, as they are now; None where nobody is let in."""

@@ -120,8 +120,13 @@ class Hub:
         if emptied:
             await self.keeper.ended(room.key, None)
 
-    async def end(self, room: Room, seat: Seat) -> None:
-        """Send everybody out: a host ended the room."""
+    async def shut(self, key: str) -> None:
+        """Send everybody out of a room that was closed elsewhere, as by a command in the chat."""
+        if room := self.rooms.get(key):
+            await self.end(room, None)
+
+    async def end(self, room: Room, seat: Seat | None) -> None:
+        """Send everybody out: a host ended the room, or it was closed elsewhere (None)."""
         self.rooms.pop(room.key, None)
         peers = list(room.peers.values())
         room.peers.clear()

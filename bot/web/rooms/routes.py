@@ -27,13 +27,21 @@ SESSION_SECONDS = 12 * 60 * 60
 
 @dataclass(frozen=True, slots=True)
 class RoomSite:
-    """Where people find the rooms, such as `https://bot.example.com`; empty takes the host that each request names."""
+    """Where people find the rooms, such as `https://bot.example.com`; empty takes the host that each request names.
+
+    `cookie` names the cookie of the session, which our other pages know too.
+    """
 
     base_url: str = ""
+    cookie: str = "room"
 
     def secure(self, connection: HTTPConnection) -> bool:
         """Whether the page came over https."""
         return (self.base_url or str(connection.url)).startswith(("https:", "wss:"))
+
+    def cookie_name(self, connection: HTTPConnection) -> str:
+        """The session's cookie; over https its prefix keeps other hosts from planting it."""
+        return f"{'__Host-' if self.secure(connection) else ''}{self.cookie}"
 
     def from_our_page(self, connection: HTTPConnection) -> bool:
         """Whether a browser says that one of our own pages is asking."""
@@ -42,11 +50,6 @@ class RoomSite:
             return origin == _origin(self.base_url)
         host = connection.headers.get("host", "").lower()
         return bool(host) and urlsplit(origin).scheme in {"http", "https"} and urlsplit(origin).netloc.lower() == host
-
-
-def cookie_name(key: str, *, secure: bool) -> str:
-    """The cookie that holds the session of one room; over https its prefix keeps other hosts from planting it."""
-    return f"{'__Host-' if secure else ''}room_{key}"
 
 
 def room_routes(hub: Hub, site: RoomSite) -> list[BaseRoute]:
@@ -97,8 +100,8 @@ class _Desk:
         answer = self._answer(request, dict(self._hub.seat_shown(self._hub.rooms.get(key), seat)))
         secure = self._site.secure(request)
         answer.set_cookie(
-            cookie_name(key, secure=secure), session,
-            max_age=SESSION_SECONDS, path="/", secure=secure, httponly=True, samesite="strict",
+            self._site.cookie_name(request), session,
+            max_age=SESSION_SECONDS, path="/", secure=secure, httponly=True, samesite="lax",
         )  # fmt: skip
         return answer
 
@@ -156,8 +159,7 @@ class _Desk:
         return session, await keeper.seat(key, session) if session else None
 
     def _session(self, connection: HTTPConnection) -> str:
-        name = cookie_name(connection.path_params["key"], secure=self._site.secure(connection))
-        return connection.cookies.get(name, "")
+        return connection.cookies.get(self._site.cookie_name(connection), "")
 
     def _answer(self, request: Request, content: dict[str, object], status: int = 200) -> JSONResponse:
         headers = pages.guarded(secure=self._site.secure(request)) | {"Cache-Control": "no-store"}

@@ -1,0 +1,68 @@
+"""The pages that people look at: the board and the video rooms."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+
+from starlette.routing import BaseRoute
+
+from bot.chat.router import Router
+from bot.ports import Clock
+from bot.services import Services
+from bot.services.buttons import Buttons
+from bot.services.sessions import Address
+from bot.settings import Settings
+from bot.web.board.desk import Desk
+from bot.web.board.live import Live
+from bot.web.board.routes import BoardPages
+from bot.web.guard import COOKIE, Guard
+from bot.web.keeper import Keeper
+from bot.web.rooms import Hub, IceServers, RoomSite, room_routes
+from bot.web.server import Closing
+
+
+@dataclass
+class Doors:
+    """By which the services send people out of our own video rooms; the hub behind them stands on the services."""
+
+    hub: Hub | None = None
+
+    async def shut(self, key: str) -> None:
+        """Send everybody out of a room."""
+        if self.hub is not None:
+            await self.hub.shut(key)
+
+
+@dataclass(frozen=True, slots=True)
+class Site:
+    """Routes, and what they hold open while the server runs."""
+
+    routes: Sequence[BaseRoute]
+    held: Sequence[Closing]
+
+
+def site_of(
+    settings: Settings,
+    clock: Clock,
+    services: Services,
+    router: Router[Services],
+    buttons: Buttons,
+    address: Address,
+    doors: Doors,
+) -> Site:
+    """The pages of one organisation."""
+    part = settings.rooms
+    life = timedelta(minutes=part.turn_ttl_minutes)
+    servers = IceServers(part.stun_urls, part.turn_urls, part.turn_secret.get_secret_value(), life)
+    hub = doors.hub = Hub(Keeper(services), clock, servers)
+    live = Live(services.boards.standings.stamp)
+    board = BoardPages(
+        services=services,
+        guard=Guard(services.sessions, address),
+        desk=Desk(services=services, router=router, buttons=buttons),
+        live=live,
+    )
+    rooms = room_routes(hub, RoomSite(settings.web.public_url, COOKIE))
+    return Site((*board.routes(), *rooms), (live, services.boards.standings, hub))
