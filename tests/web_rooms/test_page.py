@@ -79,6 +79,15 @@ async def test_two_people_see_each_other_talk_send_a_file_and_a_reload_reconnect
     digest = hashlib.sha256(content).hexdigest()
     assert guests.house.book.told("file") == [(2, f"plan, v2.xlsx, 300000, {digest}")]
 
+    await bo.set_input_files("#file", {"name": "unwanted.zip", "mimeType": "", "buffer": content})
+    await anna.get_by_role("button", name="Decline").click()
+    await expect(bo.locator("#files")).to_contain_text("Person 1 declined.")
+    await bo.set_input_files("#file", {"name": "mistaken.zip", "mimeType": "", "buffer": content})
+    await expect(anna.locator("#files")).to_contain_text("mistaken.zip")
+    await bo.get_by_role("button", name="Cancel", exact=True).click()
+    await expect(anna.locator("#files")).to_contain_text("Cancelled.")
+    assert len(guests.house.book.told("file")) == 1
+
     await bo.reload()
     await bo.wait_for_selector('body[data-at="room"]')
     await sees(anna)

@@ -8,8 +8,10 @@ import os
 import re
 import shutil
 import subprocess
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any, NoReturn
+from zoneinfo import ZoneInfo
 
 import pytest
 
@@ -74,6 +76,50 @@ def test_negotiation_ends_in_agreement_whatever_the_delays_and_only_newcomers_op
     assert found["faults"] == []
     assert found["schedules"] == SCHEDULES
     assert found["glares"] > SCHEDULES // 10, "the schedules must bring both sides to offer at once"
+
+
+HOURS = """
+const { atWork, localTime } = await import(process.argv[1]);
+const seen = (one, at) => [atWork(one, at), localTime(one.zone, at)];
+console.log(JSON.stringify(JSON.parse(process.argv[2]).map((one) => seen(one, new Date(one.at)))));
+"""
+
+
+@pytest.mark.node
+@pytest.mark.xdist_group("page_types")
+def test_local_times_and_working_hours_are_those_of_the_persons_zone(node: str) -> None:
+    moments = [datetime(2026, 3, 27, tzinfo=UTC) + timedelta(hours=5 * step, minutes=7) for step in range(40)]
+    cases = [
+        {"zone": zone, "from": start, "to": end, "workdays": days, "at": moment.isoformat()}
+        for zone in (
+            "Europe/Berlin",
+            "Asia/Shanghai",
+            "America/Los_Angeles",
+            "Asia/Kolkata",
+        )  # a clock change is within
+        for start, end, days in (("09:00", "18:00", "12345"), ("22:00", "06:00", "12345"), ("00:00", "12:30", "67"))
+        for moment in moments
+    ]
+    module = (FOLDER / "hours.js").as_uri()
+    done = subprocess.run(  # noqa: S603  # our own script
+        [node, "--input-type=module", "--eval", HOURS, module, json.dumps(cases)],
+        capture_output=True, text=True, check=True, env=os.environ | {"TZ": "UTC"},
+    )  # fmt: skip
+    for case, (works, shown) in zip(cases, json.loads(done.stdout), strict=True):
+        there = datetime.fromisoformat(case["at"]).astimezone(ZoneInfo(case["zone"]))
+        assert works == _works(case, there), case
+        assert shown.endswith(f"{there:%H:%M}"), case
+        assert shown.startswith(f"{there:%a}") == (there.date() != datetime.fromisoformat(case["at"]).date()), case
+
+
+def _works(case: dict[str, str], there: datetime) -> bool:
+    """Whether that wall clock is within the hours, which may go on past midnight."""
+    now, day = f"{there:%H:%M}", there.isoweekday()
+    if case["from"] <= case["to"]:
+        return str(day) in case["workdays"] and case["from"] <= now < case["to"]
+    before = (day - 2) % 7 + 1
+    late, early = str(day) in case["workdays"] and now >= case["from"], str(before) in case["workdays"]
+    return late or (early and now < case["to"])
 
 
 def words() -> dict[str, tuple[str, str]]:
