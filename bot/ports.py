@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
@@ -125,6 +125,26 @@ class Check:
     remedy: str = ""
 
 
+@dataclass(frozen=True, slots=True)
+class CallNotice:
+    """A video call to be listed. `key` is ours and unique, `url` leads in, `host` may be empty."""
+
+    key: str
+    title: str
+    url: str
+    starts_at: datetime
+    host: str  # external id on that platform of whoever opened it
+
+
+@dataclass(frozen=True, slots=True)
+class CallPerson:
+    """Somebody in a call: `external` is their id on that platform, empty where `key` and `name` must do."""
+
+    external: str
+    key: str
+    name: str
+
+
 Intake = Callable[[Incoming], Awaitable[None]]  # returns once the event is stored; raising means: do not acknowledge
 
 
@@ -183,6 +203,31 @@ class ChatPlatform(Protocol):
 
     async def direct(self, person: str) -> str:
         """The id of the private conversation with a person."""
+        ...
+
+    async def add_call(self, call: CallNotice) -> str:
+        """List a call, so that a `Call` block can show it; its id there, empty where the platform lists no calls.
+
+        A key that was listed before gives the same id again.
+        """
+        ...
+
+    async def call_people(self, call_id: str, came: Sequence[CallPerson], went: Sequence[CallPerson]) -> None:
+        """Say who joined a listed call and who left; saying it twice is no error.
+
+        MessageGone where the call is over or unknown.
+        """
+        ...
+
+    async def end_call(self, call_id: str, seconds: int) -> None:
+        """Say that a listed call is over and how long it took; one that is over or unknown is no error."""
+        ...
+
+    def vouched(self, query: Mapping[str, str], now: datetime) -> str | None:
+        """The external id of the person for whom the platform signed these parameters of an address (`Action.login`).
+
+        None where they are forged, stale or not signed at all, and always where the platform signs nothing.
+        """
         ...
 
     async def check(self) -> tuple[Check, ...]:

@@ -204,7 +204,8 @@ class Action:
     """A button: pressing it is `command` with `arguments`, done by the person who pressed.
 
     `token` is the opaque id that travels; it is empty until `services.buttons` has stored the button. `page` asks for a
-    page of a long answer and edits the message in place.
+    page of a long answer and edits the message in place. `login` is an https address of ours: a platform that vouches
+    for people itself opens it in the browser, signed for whoever presses; everywhere else the button is ordinary.
     """
 
     label: Words
@@ -214,6 +215,7 @@ class Action:
     page: int = 1
     in_place: bool = False
     token: str = ""
+    login: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -223,7 +225,18 @@ class Actions:
     buttons: tuple[Action, ...]
 
 
-Block = Heading | Paragraph | Bullets | Facts | Footnote | Divider | Table | Image | Chart | Actions
+@dataclass(frozen=True, slots=True)
+class Call:
+    """A video call as platforms list it: pairs of a platform's name and its id there. Only they draw it."""
+
+    ids: tuple[tuple[str, str], ...]
+
+    def on(self, platform: str) -> str:
+        """Its id on a platform, empty where it has none."""
+        return dict(self.ids).get(platform, "")
+
+
+Block = Heading | Paragraph | Bullets | Facts | Footnote | Divider | Table | Image | Chart | Actions | Call
 
 
 @dataclass(frozen=True, slots=True)

@@ -101,6 +101,8 @@ class TerminalText:
                 yield Plain.assemble("[", self.inline(block.alt), "]", style="dim")
             case nodes.Actions():
                 yield self._actions(block)
+            case nodes.Call():
+                return
 
     def _table(self, block: nodes.Table) -> Grid:
         grid = Grid(box=box.SIMPLE, pad_edge=False)

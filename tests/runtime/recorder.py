@@ -5,8 +5,9 @@ from __future__ import annotations
 import asyncio
 import time
 from collections import defaultdict, deque
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import datetime
 from itertools import count
 
 from bot.chat.forms import Form
@@ -14,7 +15,7 @@ from bot.chat.incoming import Incoming, MessageRef
 from bot.chat.nodes import Message
 from bot.errors import MessageGone
 from bot.language import language
-from bot.ports import Check, HttpAnswer, HttpRequest, Intake, Limits, Profile, Reader, Target
+from bot.ports import CallNotice, CallPerson, Check, HttpAnswer, HttpRequest, Intake, Limits, Profile, Reader, Target
 from bot.words import Words
 
 
@@ -36,6 +37,15 @@ class Told:
 
 
 @dataclass
+class ListedCall:
+    """A call that was added, with who is there by key."""
+
+    notice: CallNotice
+    people: dict[str, CallPerson] = field(default_factory=dict)
+    seconds: int | None = None
+
+
+@dataclass
 class Recorder:
     """Implements the ChatPlatform port. `faults[kind]` are raised one after another, before or after recording."""
 
@@ -47,6 +57,7 @@ class Recorder:
     lost: dict[str, deque[Exception]] = field(default_factory=lambda: defaultdict(deque))  # raised after recording
     gates: dict[str, asyncio.Event] = field(default_factory=dict)  # a call of the kind waits for its gate
     entered: asyncio.Event = field(default_factory=asyncio.Event)
+    calls: dict[str, ListedCall] = field(default_factory=dict)
     zone: str = ""
     start_faults: deque[Exception] = field(default_factory=deque)
     started: int = 0
@@ -129,6 +140,31 @@ class Recorder:
         if self.faults["direct"]:
             raise self.faults["direct"].popleft()
         return f"D-{person}"
+
+    async def add_call(self, call: CallNotice) -> str:
+        """Keep a call under its key; like Telegram, none where this platform is called so."""
+        if self.name == "telegram":
+            return ""
+        self.calls.setdefault(f"R-{call.key}", ListedCall(call))
+        return f"R-{call.key}"
+
+    async def call_people(self, call_id: str, came: Sequence[CallPerson], went: Sequence[CallPerson]) -> None:
+        """Keep who is there."""
+        if call_id not in self.calls or self.calls[call_id].seconds is not None:
+            raise MessageGone("the call is over or unknown")
+        self.calls[call_id].people.update({person.key: person for person in came})
+        for person in went:
+            self.calls[call_id].people.pop(person.key, None)
+
+    async def end_call(self, call_id: str, seconds: int) -> None:
+        """Keep how long it took."""
+        if call_id in self.calls and self.calls[call_id].seconds is None:
+            self.calls[call_id].seconds = seconds
+
+    def vouched(self, query: Mapping[str, str], now: datetime) -> str | None:
+        """Vouch for whoever is named beside the word `recorded`, like Telegram."""
+        del now
+        return query.get("id") if self.name == "telegram" and query.get("hash") == "recorded" else None
 
     async def check(self) -> tuple[Check, ...]:
         """All is well."""

@@ -6,8 +6,9 @@ import asyncio
 import logging
 import re
 import time
-from collections.abc import Awaitable, Callable, Iterator, Sequence
+from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
+from datetime import datetime
 from typing import Any, TypeVar
 
 from slack_bolt.async_app import AsyncAck, AsyncApp, AsyncBoltContext, AsyncBoltRequest
@@ -29,14 +30,26 @@ from bot.errors import (
 )
 from bot.language import nearest_language
 from bot.platforms.slack import events
-from bot.platforms.slack.blocks import Rendered, render, render_home, render_line
+from bot.platforms.slack.blocks import PLATFORM, Rendered, render, render_home, render_line
+from bot.platforms.slack.calls import SlackCalls
 from bot.platforms.slack.checks import check
 from bot.platforms.slack.forms import CALLBACK, faults_of, render_form
 from bot.platforms.slack.gate import Gate
 from bot.platforms.slack.logs import sdk_logger
 from bot.platforms.slack.socket_mode import SocketMode
 from bot.platforms.slack.web import SlackOptions, SlackWeb
-from bot.ports import Check, HttpAnswer, HttpRequest, Intake, Limits, Profile, Reader, Target
+from bot.ports import (
+    CallNotice,
+    CallPerson,
+    Check,
+    HttpAnswer,
+    HttpRequest,
+    Intake,
+    Limits,
+    Profile,
+    Reader,
+    Target,
+)
 from bot.words import Words
 
 logger = logging.getLogger(__name__)
@@ -53,7 +66,7 @@ __all__ = ["SlackOptions", "SlackPlatform"]
 class SlackPlatform:
     """One workspace. Conversations are channel ids; a home page's conversation is its person's id."""
 
-    name = events.PLATFORM
+    name = PLATFORM
     has_forms = True
     # Slack allows a message a second in each channel and "several hundred" a minute in a workspace.
     limits = Limits(overall_per_second=5.0, conversation_per_second=1.0)
@@ -61,6 +74,7 @@ class SlackPlatform:
     def __init__(self, options: SlackOptions) -> None:
         self._options = options
         self._web = SlackWeb(options)
+        self._calls = SlackCalls(self._web)
         self._gate = Gate()
         self._intake: Intake | None = None
         self._socket: SocketMode | None = None
@@ -187,6 +201,23 @@ class SlackPlatform:
         """The id of the private conversation with a person."""
         answer = await self._web.call(lambda client: client.conversations_open(users=[person]))
         return str(answer["channel"]["id"])
+
+    async def add_call(self, call: CallNotice) -> str:
+        """Register a call; without a host it is the bot's own."""
+        return await self._calls.add(call, call.host or (await self._whoami()).bot_user_id or "")
+
+    async def call_people(self, call_id: str, came: Sequence[CallPerson], went: Sequence[CallPerson]) -> None:
+        """Register who joined and who left."""
+        await self._calls.people(call_id, came, went)
+
+    async def end_call(self, call_id: str, seconds: int) -> None:
+        """Register that a call is over."""
+        await self._calls.end(call_id, seconds)
+
+    def vouched(self, query: Mapping[str, str], now: datetime) -> str | None:
+        """Slack signs no addresses."""
+        del query, now
+        return None
 
     async def check(self) -> tuple[Check, ...]:
         """Try the tokens and scopes, and say what is wrong."""

@@ -15,6 +15,7 @@ from bot.chat.nodes import (
     Actions,
     Block,
     Bullets,
+    Call,
     Chart,
     Divider,
     Facts,
@@ -31,6 +32,7 @@ from bot.platforms.slack.inline import Piece, clip, cut, escape, pieces, to_mrkd
 from bot.ports import Reader
 from bot.words import Words, _
 
+PLATFORM = "slack"
 ACTION_PREFIX = "stocktide:"
 
 MAX_MESSAGE_BLOCKS = 50
@@ -131,6 +133,7 @@ class _Writer:
         self.caps = caps
         self.files = iter(files)
         self.buttons = 0
+        self.home = home
         self.table_taken = home
         most = MAX_VIEW_BLOCKS if home else MAX_MESSAGE_BLOCKS
         sections = [
@@ -158,6 +161,9 @@ class _Writer:
                 yield self._image(block)
             case Actions():
                 yield {"type": "actions", "elements": [self._button(button) for button in block.buttons]}
+            case Call():
+                if (call := block.on(PLATFORM)) and not self.home:
+                    yield {"type": "call", "call_id": call}
             case _:
                 yield from self._prose(block)
 

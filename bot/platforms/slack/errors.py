@@ -3,7 +3,7 @@
 answer                                   becomes            because
 ratelimited, HTTP 429                    RateLimited        Retry-After says how long
 the channel or person is out of reach    ConversationGone   asking again changes nothing until somebody invites us
-the message, button or handle is over    MessageGone        the rest of the conversation is fine
+the message, button or call is over      MessageGone        the rest of the conversation is fine
 the token, its scopes or account         TokenRefused       nothing works until an owner mends it
 the blocks, text or arguments            PayloadRefused     the same message fails again: ours to mend
 no connection, HTTP 503                  Unreachable        Slack did nothing with it: sending again is safe
@@ -37,14 +37,16 @@ DEFAULT_RETRY_AFTER = 30.0  # seconds; Slack always says, so this is for proxies
 _GROUPS: dict[type[PlatformError], str] = {
     ConversationGone: """
         access_denied cannot_dm_bot channel_is_archived channel_not_found ekm_access_denied is_archived is_inactive
-        messages_tab_disabled method_not_supported_for_channel_type no_such_user not_in_channel restricted_action
+        messages_tab_disabled method_not_supported_for_channel_type no_such_user not_authorized not_in_channel
+        restricted_action
         restricted_action_non_threadable_channel restricted_action_read_only_channel
         restricted_action_thread_only_channel team_not_found user_disabled user_is_bot user_is_restricted
         user_not_found user_not_in_channel user_not_visible users_not_found
     """,
     MessageGone: """
         cannot_reply_to_message cant_delete_message cant_update_message edit_window_closed exchanged_trigger_id
-        expired_trigger_id expired_url invalid_trigger_id message_not_found no_service no_service_id
+        expired_trigger_id expired_url inactive_call invalid_call_id invalid_trigger_id message_not_found no_service
+        no_service_id
         thread_not_found trigger_exchanged trigger_expired used_url view_not_found
     """,
     TokenRefused: """
@@ -53,11 +55,11 @@ _GROUPS: dict[type[PlatformError], str] = {
         token_revoked two_factor_setup_required
     """,
     PayloadRefused: """
-        as_user_not_supported attachment_payload_limit_exceeded block_mismatch file_not_found invalid_arg_name
+        as_user_not_supported attachment_payload_limit_exceeded bad_users block_mismatch file_not_found invalid_arg_name
         invalid_arguments invalid_array_arg invalid_attachments invalid_blocks invalid_blocks_format
-        invalid_charset invalid_form_data invalid_json invalid_metadata_format invalid_payload invalid_post_type
-        invalid_view json_not_object markdown_text_conflict metadata_too_large missing_argument
-        missing_post_type missing_text_or_fallback_or_attachments msg_blocks_too_long msg_too_long no_text
+        invalid_charset invalid_created_by invalid_form_data invalid_json invalid_metadata_format invalid_payload
+        invalid_post_type invalid_start_time invalid_view json_not_object markdown_text_conflict metadata_too_large
+        missing_argument missing_post_type missing_text_or_fallback_or_attachments msg_blocks_too_long msg_too_long no_text
         only_one_table_allowed too_many_attachments view_too_large
     """,
     RateLimited: "message_limit_exceeded rate_limited ratelimited",

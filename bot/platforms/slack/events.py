@@ -10,10 +10,9 @@ import re
 from typing import Any
 
 from bot.chat.incoming import ConversationKind, Incoming, IncomingKind
-from bot.platforms.slack.blocks import ACTION_PREFIX
+from bot.platforms.slack.blocks import ACTION_PREFIX, PLATFORM
 from bot.platforms.slack.forms import token_of, values_of
 
-PLATFORM = "slack"
 UMBRELLA = "stocktide"  # /stocktide NAME reaches every command; the short ones have a slash command of their own
 
 _LEFT = {"channel_left", "channel_archive", "channel_deleted", "group_left", "group_archive", "group_deleted"}

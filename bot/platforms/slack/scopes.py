@@ -4,6 +4,7 @@ from __future__ import annotations
 
 NEEDED_SCOPES = (
     "app_mentions:read",
+    "calls:write",
     "channels:read",
     "chat:write",
     "commands",

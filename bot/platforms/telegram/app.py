@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import logging
+from collections.abc import Mapping, Sequence
+from datetime import datetime
 
 from telegram import BotCommand
 from telegram.ext import Application
@@ -16,11 +18,23 @@ from bot.errors import PayloadRefused, PlatformError
 from bot.language import language
 from bot.platforms.telegram.checking import checks
 from bot.platforms.telegram.inbox import App, Poller, PollRequest, Taker, Webhook
+from bot.platforms.telegram.login import vouched
 from bot.platforms.telegram.options import OffsetStore, TelegramOptions, quiet_sdk
 from bot.platforms.telegram.sending import Sender
 from bot.platforms.telegram.text import clip_units
 from bot.platforms.telegram.updates import ALLOWED, NAME
-from bot.ports import Check, HttpAnswer, HttpRequest, Intake, Limits, Profile, Reader, Target
+from bot.ports import (
+    CallNotice,
+    CallPerson,
+    Check,
+    HttpAnswer,
+    HttpRequest,
+    Intake,
+    Limits,
+    Profile,
+    Reader,
+    Target,
+)
 from bot.words import Words
 
 __all__ = ["OffsetStore", "TelegramOptions", "TelegramPlatform"]
@@ -151,6 +165,21 @@ class TelegramPlatform:
     async def direct(self, person: str) -> str:
         """The private chat with a person has that person's id."""
         return person
+
+    async def add_call(self, call: CallNotice) -> str:
+        """Telegram lists no calls."""
+        del call
+        return ""
+
+    async def call_people(self, call_id: str, came: Sequence[CallPerson], went: Sequence[CallPerson]) -> None:
+        """Telegram lists no calls."""
+
+    async def end_call(self, call_id: str, seconds: int) -> None:
+        """Telegram lists no calls."""
+
+    def vouched(self, query: Mapping[str, str], now: datetime) -> str | None:
+        """Whom Telegram signed these parameters for, when they pressed a login button."""
+        return vouched(query, self._options.token, now)
 
     async def check(self) -> tuple[Check, ...]:
         """Try the token, and see whether updates reach us."""

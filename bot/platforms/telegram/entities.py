@@ -22,6 +22,7 @@ from bot.chat.nodes import (
     Block,
     Bold,
     Bullets,
+    Call,
     Chart,
     Divider,
     Facts,
@@ -171,7 +172,7 @@ def _block(block: Block, speech: Voice) -> list[_Line]:
             return [_Line([Run("———")])]
         case Table():
             return [_Line(runs, fixed=True) for runs in table_lines(block, speech)]
-        case Image() | Chart() | Actions():
+        case Image() | Chart() | Actions() | Call():
             return []
         case _:
             assert_never(block)

@@ -17,6 +17,7 @@ ChannelKind = Literal["public", "private", "im"]
 SCOPES = frozenset(
     [
         "app_mentions:read",
+        "calls:write",
         "channels:history",
         "channels:join",
         "channels:read",

@@ -14,6 +14,7 @@ from bot.chat.nodes import (
     Actions,
     Block,
     Bullets,
+    Call,
     Chart,
     Divider,
     Facts,
@@ -69,6 +70,8 @@ def _block(block: Block, voice: Voice) -> Markup:
             return Markup('<div class="buttons">{}</div>').format(buttons)
         case Chart():
             return chart(block, voice)
+        case Call():
+            return Markup("")
         case Image():
             encoded = base64.b64encode(block.png).decode()
             return Markup('<img class="picture" src="data:image/png;base64,{}" alt="{}">').format(
