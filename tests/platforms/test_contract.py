@@ -14,12 +14,12 @@ from bot import settings
 from bot.chat.cards import request_card
 from bot.chat.cards.forms import choice_card, form_card, late_card, menu_card, question_card
 from bot.chat.incoming import Incoming
-from bot.chat.nodes import Actions, Mention, Message
+from bot.chat.nodes import Actions, Call, Mention, Message, Paragraph
 from bot.domain.money import Money
 from bot.domain.views import RequestLineView, RequestView, VoteView
 from bot.errors import PlatformError
 from bot.platforms import PLATFORMS, Supplies
-from bot.ports import ChatPlatform, MovableClock, Reader, Target
+from bot.ports import CallNotice, CallPerson, ChatPlatform, MovableClock, Reader, Target
 from bot.sandbox import Sandbox
 from bot.words import _
 from handlers import COMMANDS
@@ -162,3 +162,26 @@ async def test_a_form_opens_in_a_window_or_the_platform_says_that_it_has_none(st
         await stage.platform.open_form(asked, form, "tok3n", reader)
         again = {"trigger_id": stage.sandbox.slack.world.trigger(stage.lin)}
         asked = dataclasses.replace(asked, handle=again)
+
+
+async def test_a_call_is_listed_followed_and_ended_or_the_platform_lists_none(stage: Stage) -> None:
+    lin = CallPerson(stage.lin, "m1", LONG)
+    guests = [lin, *(CallPerson("", f"m{number}", LONG) for number in range(2, 100))]
+    notice = CallNotice("k" * 22, LONG, f"https://stock.example/rooms/{'k' * 22}", NINE, stage.lin)
+    call = await stage.platform.add_call(notice)
+    assert call == await stage.platform.add_call(notice)
+    await stage.platform.call_people(call, guests, [])
+    await stage.platform.call_people(call, guests, [lin])
+    block = Call(((stage.platform.name, call),))
+    shown = await stage.post(Message(_("Tea"), (Paragraph(_("Tea")), block)))
+    assert ("[call: " in shown) == bool(call)
+    for _again in range(2):
+        await stage.platform.end_call(call, 3_600)
+        await stage.platform.end_call("R0NONE", 3_600)
+    listed = stage.sandbox.slack.world.calls
+    assert [(len(one.people), one.seconds) for one in listed.values()] == ([(98, 3_600)] if call else [])
+
+
+async def test_nothing_unsigned_is_vouched_for(stage: Stage) -> None:
+    for query in ({}, {"id": stage.lin}, {"id": stage.lin, "auth_date": "1", "hash": "0" * 64}):
+        assert stage.platform.vouched(query, NINE) is None

@@ -59,8 +59,8 @@ _GROUPS: dict[type[PlatformError], str] = {
         invalid_arguments invalid_array_arg invalid_attachments invalid_blocks invalid_blocks_format
         invalid_charset invalid_created_by invalid_form_data invalid_json invalid_metadata_format invalid_payload
         invalid_post_type invalid_start_time invalid_view json_not_object markdown_text_conflict metadata_too_large
-        missing_argument missing_post_type missing_text_or_fallback_or_attachments msg_blocks_too_long msg_too_long no_text
-        only_one_table_allowed too_many_attachments view_too_large
+        missing_argument missing_post_type missing_text_or_fallback_or_attachments msg_blocks_too_long msg_too_long
+        no_text only_one_table_allowed too_many_attachments view_too_large
     """,
     RateLimited: "message_limit_exceeded rate_limited ratelimited",
     Unreachable: """

@@ -1,5 +1,6 @@
 // Shows Block Kit the way Slack does, each reader in their own zone.
 import { el, moment } from "./dom.js";
+import { wordsOf } from "./words.js";
 
 const STYLES = {
   date_num: { year: "numeric", month: "2-digit", day: "2-digit" },
@@ -105,6 +106,13 @@ function actions(block, press) {
   }));
 }
 
+function call(block, words) {
+  return el("div", { class: "call" },
+    el("b", null, block.title),
+    el("p", null, block.people.join(", ") || words.nobody),
+    block.over ? el("p", null, words.over) : el("a", { href: block.url, rel: "noreferrer", target: "_blank" }, words.join));
+}
+
 /**
  * @param {any} block
  * @param {{zone: string, locale: string, names: Record<string, string>}} reader
@@ -123,6 +131,7 @@ export function block(block, reader, press) {
     case "table": return table(block, reader);
     case "actions": return actions(block, press);
     case "image": return el("img", { src: block.image_url ?? `/page/file/${block.slack_file?.id ?? ""}`, alt: block.alt_text });
+    case "call": return call(block, wordsOf(reader.locale));
     case "markdown": return el("p", null, block.text);
     default: return el("p", null, `[${block.type}]`);
   }

@@ -90,10 +90,22 @@ def _slack_message(stage: Stage, message: SlackMessage) -> dict[str, Any]:
         "bot": author.is_bot,
         "at": message.at.timestamp(),
         "text": message.text,
-        "blocks": list(message.all_blocks),
+        "blocks": [_with_call(stage, block) for block in message.all_blocks],
         "edited": message.edited_at is not None,
         "ephemeral": bool(message.ephemeral_to),
     }
+
+
+def _with_call(stage: Stage, block: dict[str, Any]) -> dict[str, Any]:
+    """The block; one of a call with what Slack shows of it."""
+    if block["type"] != "call":
+        return block
+    world = stage.sandbox.slack.world
+    call = world.calls[block["call_id"]]
+    there = [
+        world.users[key].real_name if key in world.users else user["display_name"] for key, user in call.people.items()
+    ]
+    return {**block, "title": call.title, "url": call.url, "people": there, "over": call.seconds is not None}
 
 
 def _telegram(stage: Stage, person: Person) -> list[dict[str, Any]]:

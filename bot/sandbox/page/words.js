@@ -13,6 +13,7 @@ const ENGLISH = {
   invalid: (command) => `Slack knows no ${command} here. Every command is reachable as /stocktide, such as /stocktide ${command.slice(1)}.`,
   now: (time, place) => `Now ${time} in ${place}`,
   unread: (count) => `${count} unread`,
+  join: "Join", over: "This call has ended.", nobody: "Nobody is there yet.",
 };
 
 const CHINESE = {
@@ -28,6 +29,7 @@ const CHINESE = {
   invalid: (command) => `这个 Slack 没有 ${command} 命令。所有命令都可以写成 /stocktide，例如 /stocktide ${command.slice(1)}。`,
   now: (time, place) => `现在是${place}时间 ${time}`,
   unread: (count) => `${count} 条未读`,
+  join: "加入", over: "此通话已结束。", nobody: "还没有人加入。",
 };
 
 /** @param {string} language such as en or zh_CN */

@@ -9,7 +9,7 @@ from typing import Any
 from starlette.requests import Request
 from starlette.responses import JSONResponse, PlainTextResponse, Response
 
-from bot.sandbox.slack import chat, directory, files, views
+from bot.sandbox.slack import calls, chat, directory, files, views
 from bot.sandbox.slack.check import SlackRefusal
 from bot.sandbox.slack.method import Method
 from bot.sandbox.slack.people import Slack
@@ -17,7 +17,8 @@ from bot.sandbox.wire import HangUp, pause, read_arguments
 from bot.sandbox.world import Fault, Pace
 
 METHODS: Mapping[str, Method] = {
-    method.name: method for method in (*chat.METHODS, *directory.METHODS, *files.METHODS, *views.METHODS)
+    method.name: method
+    for method in (*calls.METHODS, *chat.METHODS, *directory.METHODS, *files.METHODS, *views.METHODS)
 }
 _PER_MINUTE = {1: 20, 2: 20, 3: 50, 4: 100}
 

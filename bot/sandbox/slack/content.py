@@ -28,7 +28,10 @@ def content_of(arguments: Mapping[str, Any], world: SlackWorld, *, characters: i
     if not (text.strip() or blocks or attachments):
         raise SlackRefusal("no_text")
     content = Content(text, tuple(blocks), tuple(attachments))
-    _files_known([*blocks, *(block for item in attachments for block in item.get("blocks", ()))], world)
+    standing = [*blocks, *(block for item in attachments for block in item.get("blocks", ()))]
+    _files_known(standing, world)
+    if any(block["type"] == "call" and block["call_id"] not in world.calls for block in standing):
+        raise SlackRefusal("invalid_blocks", "invalid call_id [json-pointer:/blocks]")
     return content
 
 

@@ -135,5 +135,7 @@ class Desk:
     def _name_of(self, known: str) -> str:
         if user := self.world.users.get(known):
             return user.name
+        if call := self.world.calls.get(known):
+            return call.title
         channel = self.world.channels.get(known)
         return channel.name if channel else known

@@ -14,7 +14,7 @@ from typing import Literal
 
 from bot.sandbox.slack import dates
 
-PieceKind = Literal["text", "user", "channel", "broadcast", "usergroup", "link", "date", "emoji", "break"]
+PieceKind = Literal["text", "user", "channel", "broadcast", "usergroup", "link", "date", "emoji", "call", "break"]
 _EMOJI_NAME = r"[a-z0-9_+'-]+"
 _PATTERN = re.compile(
     r"```(?P<pre>.+?)```"
@@ -32,8 +32,8 @@ _PATTERN = re.compile(
 class Piece:
     """A run of text.
 
-    `target` is the id mentioned, the address linked to or the emoji's name; `unix` and `template` serve dates, whose
-    `text` is the fallback. `styles` holds bold, italic, strike, code, pre.
+    `target` is the id mentioned or of a call, the address linked to or the emoji's name; `unix` and `template` serve
+    dates, whose `text` is the fallback. `styles` holds bold, italic, strike, code, pre.
     """
 
     kind: PieceKind
@@ -58,6 +58,8 @@ class Eyes:
         match piece.kind:
             case "user" | "channel":
                 return ("@" if piece.kind == "user" else "#") + self.name_of(piece.target)
+            case "call":
+                return f"[call: {self.name_of(piece.target)}]"
             case "broadcast" | "usergroup":
                 return "@" + piece.target
             case "date":

@@ -52,6 +52,8 @@ def _block(block: Block) -> list[Line]:
             return [(Piece("text", block["text"]),)]
         case "image":
             return [(Piece("text", f"[image: {block['alt_text']}]"),)]
+        case "call":
+            return [(Piece("call", "", block["call_id"]),)]
         case "actions":
             return _buttons(block["elements"])
         case "input":

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import itertools
 import secrets
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Literal
@@ -151,6 +151,20 @@ class SlackView:
 
 
 @dataclass(slots=True)
+class SlackCall:
+    """A call of another service: `people` by id as they were named, `seconds` how long it took once it is over."""
+
+    id: str
+    key: str
+    url: str
+    creator: str
+    title: str
+    at: datetime
+    people: dict[str, Mapping[str, str]] = field(default_factory=dict)
+    seconds: int | None = None
+
+
+@dataclass(slots=True)
 class Trigger:
     """What an interaction brings with it: it opens one modal for its person, soon after it was made."""
 
@@ -176,6 +190,7 @@ class SlackWorld:
         self.users: dict[str, SlackUser] = {}
         self.channels: dict[str, SlackChannel] = {}
         self.files: dict[str, SlackFile] = {}
+        self.calls: dict[str, SlackCall] = {}
         self.homes: dict[str, SlackView] = {}
         self.views: dict[str, SlackView] = {}
         self.triggers: dict[str, Trigger] = {}
