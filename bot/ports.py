@@ -213,7 +213,7 @@ class ChatPlatform(Protocol):
         ...
 
     async def call_people(self, call_id: str, came: Sequence[CallPerson], went: Sequence[CallPerson]) -> None:
-        """Say who joined a listed call and who left; saying it twice is no error.
+        """Say who joined a listed call and who left since the last time; saying it twice is no error.
 
         MessageGone where the call is over or unknown.
         """

@@ -49,7 +49,10 @@ class SlackCalls:
             return
 
     async def _tell(self, method: str, call_id: str, users: Sequence[Json]) -> None:
-        """Tell Slack of people; where it knows some of them already, one by one, as it may have taken none."""
+        """Tell Slack of people; where it knows some of them already, one by one, as it may have taken none.
+
+        That is for the few who came or went lately: Slack allows fifty of these calls a minute.
+        """
         if not users or await self._taken(method, call_id, users) or len(users) == 1:
             return
         for user in users:
