@@ -19,6 +19,7 @@ from bot.services import Services
 from bot.services.audit import Audit
 from bot.services.boards import Boards
 from bot.services.buttons import Buttons
+from bot.services.calls import Calls
 from bot.services.cases import Cases
 from bot.services.catalogue import Catalogue
 from bot.services.conversations import Conversations
@@ -120,7 +121,8 @@ def services_of(
     purchases = _purchases(ground, deciding)
     orders = Orders(database=database, clock=clock, audit=audit, requests=requests)
     sessions = WebSessions(database=database, clock=clock, members=ground.members, address=address)
-    rooms = _rooms(ground, sessions, end_room)
+    calls = Calls(database=database, platforms=platforms, address=address)
+    rooms = _rooms(ground, sessions, calls, end_room)
     return Services(
         clock=clock,
         database=database,
@@ -185,7 +187,7 @@ def services_of(
         rooms=rooms,
         room_life=RoomLife(
             database=database, clock=clock, audit=audit, outbox=outbox, members=ground.members,
-            conversations=ground.conversations, rooms=rooms,
+            conversations=ground.conversations, rooms=rooms, calls=calls,
         ),
     )  # fmt: skip
 
@@ -311,7 +313,7 @@ def _promotions(ground: _Ground, deciding: _Deciding) -> Promotions:
     )
 
 
-def _rooms(ground: _Ground, sessions: WebSessions, end_room: End) -> Rooms:
+def _rooms(ground: _Ground, sessions: WebSessions, calls: Calls, end_room: End) -> Rooms:
     part = ground.settings.rooms
 
     async def issue(room: OpenRoom, guest: Guest, now: datetime) -> tuple[str, datetime]:
@@ -329,6 +331,7 @@ def _rooms(ground: _Ground, sessions: WebSessions, end_room: End) -> Rooms:
         views=RoomViews(
             database=ground.database, clock=ground.clock, members=ground.members, catalogue=ground.catalogue
         ),
+        calls=calls,
         provider=ROOMS[part.provider](ground.settings, supplies),
         rules=RoomRules(part.minutes, part.cap, part.recording),
     )

@@ -65,4 +65,4 @@ def site_of(
         live=live,
     )
     rooms = room_routes(hub, RoomSite(settings.web.public_url, COOKIE))
-    return Site((*board.routes(), *rooms), (live, services.boards.standings, hub))
+    return Site((*board.routes(), *rooms), (live, services.boards.standings, hub, services.rooms))

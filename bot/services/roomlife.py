@@ -16,6 +16,7 @@ from bot.domain.views import MemberView
 from bot.errors import BadArgument, PlatformError
 from bot.ports import Clock
 from bot.services.audit import Audit
+from bot.services.calls import Calls
 from bot.services.conversations import Conversations
 from bot.services.members import Members
 from bot.services.outbox import Outbox
@@ -47,6 +48,7 @@ class RoomLife:
         members: Members,
         conversations: Conversations,
         rooms: Rooms,
+        calls: Calls,
     ) -> None:
         self._database = database
         self._clock = clock
@@ -55,19 +57,20 @@ class RoomLife:
         self._members = members
         self._conversations = conversations
         self._rooms = rooms
+        self._calls = calls
 
     async def joined(self, room: RoomRow, member_id: int, visit: str) -> None:
         """Somebody is in the room."""
         async with self._database.transaction() as connection:
             await rows.seat(connection, room.id, member_id, "member", invited=False)
             await rows.joined(connection, room.id, member_id, visit, self._clock.now())
-        await self._rooms.show(room.id)
+        self._rooms.touch(room.id)
 
     async def left(self, room: RoomRow, visit: str) -> None:
         """Somebody has gone."""
         async with self._database.transaction() as connection:
             await rows.left(connection, visit, self._clock.now())
-        await self._rooms.show(room.id)
+        self._rooms.touch(room.id)
 
     async def note(self, room: RoomRow, member_id: int, kind: RoomNoteKind, text: str, platform: str) -> None:
         """Keep a line for the minutes; a decision goes into the audit log too."""
@@ -113,6 +116,11 @@ class RoomLife:
         for room in empty:
             if room.provider == "embedded" or now - room.starts_at > timedelta(hours=4):
                 done["ended"] += await self.end(room, None, "") is not None
+        async with self._database.reading() as connection:
+            lately = await rows.lately(connection, now - timedelta(days=1))
+        for room in lately:
+            if room.calls:
+                await self._calls.sync(room.id)
         for room_id, member_id in owed:
             try:
                 done["told"] += await self._tell_absent(room_id, member_id)

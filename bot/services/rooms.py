@@ -6,6 +6,7 @@ kept up to date, and every coming and going, decision and note is written down a
 
 from __future__ import annotations
 
+import asyncio
 import secrets
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
@@ -24,6 +25,7 @@ from bot.domain.views import MemberView
 from bot.errors import NotAllowed, OutsideError, PlatformError, Refusal, StaleButton, UnknownReference
 from bot.ports import Admission, Clock, Guest, OpenRoom, RoomPlan, RoomProvider, RoomRole
 from bot.services.audit import Audit
+from bot.services.calls import Calls
 from bot.services.conversations import Conversations
 from bot.services.members import Members
 from bot.services.outbox import Outbox
@@ -73,6 +75,7 @@ class Rooms:
         members: Members,
         conversations: Conversations,
         views: RoomViews,
+        calls: Calls,
         provider: RoomProvider,
         rules: RoomRules,
     ) -> None:
@@ -84,6 +87,8 @@ class Rooms:
         self._conversations = conversations
         self._provider = provider
         self._rules = rules
+        self._calls = calls
+        self._tasks: set[asyncio.Task[None]] = set()
         self.views = views
 
     async def open(self, call: Call, asker: Asker, origin: Origin) -> RoomView:
@@ -102,9 +107,10 @@ class Rooms:
             better = await self._better(call, asker, call.starts_at)
         key = secrets.token_urlsafe(KEY_BYTES)
         title = call.topic or (call.product.code if call.product else "")
-        opened = OpenRoom(key, title, self._rules.cap)
+        opened, calls = OpenRoom(key, title, self._rules.cap), {}
         if better is None:
             opened = await self._place(key, title, starts_at)
+            calls = await self._listed(opened, starts_at, asker)
         elsewhere = await self._private(call.people, asker, origin) if better is None else []
         async with self._database.transaction() as connection:
             place, _new = await self._conversations.of(
@@ -117,7 +123,7 @@ class Rooms:
                     "title": title, "topic": call.topic, "product_id": call.product.id if call.product else None,
                     "case_id": call.case_id, "conversation_id": place.id, "opened_by": asker.member_id,
                     "cap": opened.cap, "recording": self._rules.recording, "agreed": better is None, "event": event,
-                    "calls": {}, "called": [], "starts_at": starts_at, "created_at": now,
+                    "calls": calls, "called": [], "starts_at": starts_at, "created_at": now,
                 },
             )  # fmt: skip
             if room_id is None:
@@ -142,10 +148,11 @@ class Rooms:
             raise NotAllowed(_("{name} asked for this room and chooses the hour.", name=Text(room.host)))
         starts_at = max(at, self._clock.now())
         opened = await self._place(room.key, room.title, starts_at)
+        calls = await self._listed(opened, starts_at, asker)
         async with self._database.transaction() as connection:
             await rows.change(
                 connection, room.id, agreed=True, starts_at=starts_at, reference=opened.reference, url=opened.url,
-                cap=opened.cap,
+                cap=opened.cap, calls=calls,
             )  # fmt: skip
             data = {"starts_at": starts_at.isoformat()}
             await self._audit.append(connection, "room.agreed", f"room:{room.id}", data, asker.member_id, platform)
@@ -202,11 +209,34 @@ class Rooms:
         return found
 
     async def show(self, room_id: int) -> RoomView:
-        """Bring every card of a room up to date."""
+        """Bring every card of a room up to date, and the lists of calls."""
+        await self._calls.sync(room_id)
         view = await self.views.view(await self._need(room_id))
         async with self._database.transaction() as connection:
             await self._outbox.refresh(connection, f"room:{room_id}", room_card(view, self._clock.now()))
         return view
+
+    def touch(self, room_id: int) -> None:
+        """Bring the cards up to date soon: whoever comes in must not wait for a chat platform."""
+        task = asyncio.create_task(self._shown(room_id), name=f"room-{room_id}")
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+
+    async def settle(self) -> None:
+        """Wait for what was touched."""
+        await asyncio.gather(*self._tasks)
+
+    async def close(self) -> None:
+        """Let go of what was touched; the job of the rooms takes it up again."""
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+
+    async def _shown(self, room_id: int) -> None:
+        try:
+            await self.show(room_id)
+        except Exception:  # noqa: BLE001  # the next coming or going shows it
+            _log.exception("a room's cards are out of date", room=room_id)
 
     async def shut(self, room: RoomRow) -> None:
         """Tell the provider that a room is over; one that cannot be told is left to its own timeout."""
@@ -215,6 +245,12 @@ class Rooms:
                 await self._provider.close(_opened(room))
             except OutsideError as error:
                 _log.warning("a room could not be closed at its provider", room=room.id, error=str(error))
+
+    async def _listed(self, opened: OpenRoom, starts_at: datetime, asker: Asker) -> dict[str, str]:
+        """Its ids where platforms list calls; a link for one person alone can stand in no list."""
+        if not opened.url and self._provider.name != "embedded":
+            return {}
+        return await self._calls.listed(opened.key, opened.title, opened.url, starts_at, asker.member_id)
 
     async def _place(self, key: str, title: str, starts_at: datetime) -> OpenRoom:
         plan = RoomPlan(key, title or "Stocktide", starts_at, self._rules.minutes, self._rules.cap)

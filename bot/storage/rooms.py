@@ -138,9 +138,9 @@ async def forgotten(connection: AsyncConnection, before: datetime) -> list[RoomR
     return await _rows(connection, Room.ended_at.is_(None), Room.starts_at < before, ~lively)
 
 
-async def live(connection: AsyncConnection) -> list[RoomRow]:
-    """Rooms that have not ended."""
-    return await _rows(connection, Room.ended_at.is_(None))
+async def lately(connection: AsyncConnection, since: datetime) -> list[RoomRow]:
+    """Rooms that have not ended, or ended after an instant."""
+    return await _rows(connection, or_(Room.ended_at.is_(None), Room.ended_at > since))
 
 
 async def change(connection: AsyncConnection, room_id: int, **values: object) -> None:

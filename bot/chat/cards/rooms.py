@@ -15,6 +15,7 @@ from bot.chat.nodes import (
     Block,
     Bold,
     Bullets,
+    Call,
     Code,
     Column,
     Day,
@@ -56,6 +57,8 @@ def room_card(room: RoomView, now: datetime) -> Message:
     if room.sku:
         blocks.append(Paragraph(labels.product(room.sku, room.name)))
     blocks.append(Paragraph(_standing(room)))
+    if room.calls and room.state != "ended":
+        blocks.append(Call(room.calls))
     if room.brief is not None and room.state != "ended":
         blocks.append(_brief(room.brief))
     blocks += _open_matters(room)
