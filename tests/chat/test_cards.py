@@ -97,6 +97,7 @@ def test_a_pending_request_is_decided_by_buttons_that_name_the_version_shown() -
         ("options", ("C-12",)),
         ("snooze", ("C-12", "1d")),
         ("snooze", ("C-12", "1w")),
+        ("board", ("C-12",)),
     ]
 
 
@@ -144,7 +145,7 @@ def test_a_decision_is_told_with_who_when_where_and_what_is_left_to_do() -> None
 
 
 def test_a_resolved_case_offers_nothing_but_its_reckoning() -> None:
-    assert {button.command for button in buttons(cards.case_card(views.a_case(state="resolved")))} == {"why"}
+    assert {button.command for button in buttons(cards.case_card(views.a_case(state="resolved")))} == {"why", "board"}
 
 
 def test_the_stock_card_shows_the_figures_of_the_report_with_units() -> None:
