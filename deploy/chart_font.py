@@ -1,6 +1,6 @@
 """`python -m deploy.chart_font FONT.ttc`: cut the font of the charts from Noto Sans CJK (Debian: fonts-noto-cjk).
 
-It keeps what sellers write most: Latin with its accents, the 6,763 characters of GB 2312, kana and full-width forms,
+It keeps what sellers write most: Latin-1, the 6,763 characters of GB 2312, kana and full-width forms,
 1.5 MB in place of 19. fontTools does the cutting and is not among the development packages: it is needed once in years.
 """
 

@@ -81,7 +81,7 @@ def _parts(chart: StockChart, speech: Language) -> list[str]:
 
 def _title(chart: StockChart) -> str:
     name = f"{chart.sku}  {chart.name}" if chart.name else chart.sku
-    place = chart.place and f" – {chart.place}"
+    place = clipped(chart.place and f" – {chart.place}", 18, (RIGHT - 16) / 3)
     room = RIGHT - 16 - width(place, 18)
     return svg.text(clipped(name, 18, room) + place, (16, 30), kind="title")
 
@@ -200,8 +200,10 @@ def _legend(plot: Plot, speech: Language) -> Iterator[str]:
         entries.append(("event", _("Promotion")))
     if chart.fan:
         entries.append(("fan", _("Expected stock, 8 of 10 cases")))
-    if chart.arrivals:
+    if any(not arrival.late for arrival in chart.arrivals):
         entries.append(("arrival", _("Arrival")))
+    if any(arrival.late for arrival in chart.arrivals):
+        entries.append(("late", _("Overdue")))
     x = float(LEFT)
     for kind, words in entries:
         said = speech.say(words)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from xml.sax.saxutils import escape, quoteattr
 
-from bot.charts.lettering import FAMILY, legible
+from bot.charts.lettering import FAMILY, legible, visible
 
 Point = tuple[float, float]
 
@@ -79,7 +79,7 @@ def document(parts: Sequence[str], view: tuple[int, int, int, int], label: str) 
     box = " ".join(str(edge) for edge in view)
     return (
         f'<svg xmlns="http://www.w3.org/2000/svg" class="chart" viewBox="{box}" width="{view[2]}" height="{view[3]}" '
-        f'role="img" aria-label={quoteattr(label)}>{"".join(parts)}</svg>'
+        f'role="img" aria-label={quoteattr(visible(label))}>{"".join(parts)}</svg>'
     )
 
 

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from bot.chat.cards import labels
 from bot.chat.nodes import Chart, Code, Day, Inline, Number, Text
-from bot.domain.chart import StockChart
+from bot.domain.chart import ChartEvent, StockChart
 from bot.words import Words, _, n_
+
+MOST = 3  # arrivals and promotions told one by one
 
 
 def chart_block(chart: StockChart) -> Chart:
@@ -41,7 +43,8 @@ def _facts(chart: StockChart) -> list[Inline]:
         facts.append(n_("{count} day without stock", "{count} days without stock", sum(chart.empty)))
     if chart.reorder_point:
         facts.append(_("reorder point {units}", units=Number(chart.reorder_point)))
-    facts += [_("arrival: {arrival}", arrival=labels.arrival(arrival)) for arrival in chart.arrivals[:3]]
+    facts += [_("arrival: {arrival}", arrival=labels.arrival(arrival)) for arrival in chart.arrivals[:MOST]]
+    facts += [_promotion(event) for event in chart.events[:MOST]]
     if chart.stockout_on is not None:
         facts.append(_("out of stock {day}", day=Day(chart.stockout_on)))
     if chart.fan:
@@ -55,3 +58,8 @@ def _facts(chart: StockChart) -> list[Inline]:
             )
         )
     return facts
+
+
+def _promotion(ran: ChartEvent) -> Words:
+    first, last = Day(ran.since), Day(ran.until)
+    return _("promotion {label} from {first} to {last}", label=Text(ran.label), first=first, last=last)
