@@ -57,7 +57,7 @@ def site_of(
     life = timedelta(minutes=part.turn_ttl_minutes)
     servers = IceServers(part.stun_urls, part.turn_urls, part.turn_secret.get_secret_value(), life)
     hub = doors.hub = Hub(Keeper(services), clock, servers)
-    live = Live(services.boards.standings.stamp)
+    live = Live(services.boards.standings.seen)
     board = BoardPages(
         services=services,
         guard=Guard(services.sessions, address),

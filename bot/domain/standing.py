@@ -62,6 +62,17 @@ class Standing:
         """How many series there are (n)."""
         return len(self.sku)
 
+    def column(self, name: str) -> NDArray[Any]:
+        """A column by its name; `aged_2` is a bucket of the stock's ages, `step_days` a figure of the next age line."""
+        whole, _part, piece = name.partition("_")
+        if whole == "aged":
+            return self.aged[:, int(piece)]
+        if whole == "step":
+            figures: Ints = getattr(self.step, piece)
+            return np.where(self.step.units > 0, figures, NEVER)
+        found: NDArray[Any] = getattr(self, name)
+        return found
+
 
 @dataclass(frozen=True, slots=True)
 class Query:
@@ -95,7 +106,7 @@ def select(standing: Standing, query: Query) -> Ints:
 
 
 def _sorted(standing: Standing, rows: Ints, query: Query) -> Ints:
-    values: NDArray[Any] = getattr(standing, query.sort)[rows]
+    values = standing.column(query.sort)[rows]
     if values.dtype == object:
         order = np.array(sorted(range(len(rows)), key=values.tolist().__getitem__), dtype=np.int64)
         return rows[order[::-1]] if query.descending else rows[order]

@@ -85,7 +85,7 @@ class Boards:
     async def _once(self, key: tuple[object, ...], make: Callable[[], Awaitable[T]]) -> T:
         """What was gathered before, while neither facts nor decisions have changed; for a minute at most."""
         now = self._clock.now()
-        key = (*key, await self.standings.stamp())
+        key = (*key, await self.standings.seen())
         if key in self._kept and now - self._kept[key][0] < KEPT:
             self._kept.move_to_end(key)
             found: T = self._kept[key][1]

@@ -58,6 +58,17 @@ class Standings:
         async with self._database.reading() as connection:
             return await stamp(connection)
 
+    async def seen(self) -> Stamp:
+        """What an open page shows: the newest facts and decisions, and when the standing was read.
+
+        An outdated standing is read anew, so whoever keeps asking learns of the newer one.
+        """
+        newest = await self.stamp()
+        if self._held is None:
+            return newest
+        self._renew(newest)
+        return (*newest, self._held[1].at)
+
     async def current(self) -> Standing:
         """The standing held; where it is outdated a newer one is read behind it."""
         if self._held is None:
@@ -65,11 +76,8 @@ class Standings:
                 if self._held is None:
                     await self._read()
         assert self._held is not None  # noqa: S101  # set by the reading above
-        known, standing = self._held
-        at = self._clock.now()
-        outdated = at - standing.at >= LEAST_PAUSE and (known != await self.stamp() or _days_apart(at, standing.at))
-        if outdated and (self._reading is None or self._reading.done()):
-            self._reading = asyncio.create_task(self._guarded(), name="standing")
+        standing = self._held[1]
+        self._renew(await self.stamp())
         return standing
 
     async def close(self) -> None:
@@ -77,6 +85,15 @@ class Standings:
         if self._reading is not None:
             self._reading.cancel()
             await asyncio.gather(self._reading, return_exceptions=True)
+
+    def _renew(self, newest: Stamp) -> None:
+        """Begin a reading where the standing held is outdated and none is under way."""
+        assert self._held is not None  # noqa: S101  # asked by those who have it
+        known, standing = self._held
+        at = self._clock.now()
+        outdated = at - standing.at >= LEAST_PAUSE and (known != newest or _days_apart(at, standing.at))
+        if outdated and (self._reading is None or self._reading.done()):
+            self._reading = asyncio.create_task(self._guarded(), name="standing")
 
     async def _guarded(self) -> None:
         try:
@@ -170,5 +187,5 @@ def age_lines(settings: ServiceSettings, place: str, on: date) -> list[int]:
 
 
 def _days_apart(now: datetime, then: datetime) -> bool:
-    """Whether some zone's date changed between two instants: an hour has begun."""
-    return now.replace(minute=0, second=0, microsecond=0) > then
+    """Whether some zone's date may have changed between two instants: zones differ by quarters of an hour."""
+    return now.replace(minute=now.minute // 15 * 15, second=0, microsecond=0) > then

@@ -42,8 +42,9 @@ class Guard:
         origin = headers.get("origin", "")
         if not origin or origin == "null":
             return headers.get("sec-fetch-site", "") == "same-origin"
-        sent, ours = urlsplit(origin), urlsplit(self._address.url)
-        return (sent.scheme, sent.netloc) == (ours.scheme, ours.netloc) or sent.netloc == headers.get("host", "")
+        if origin == _origin(self._address.url):
+            return True
+        return not self._address.public and origin == f"http://{headers.get('host', '')}"
 
     def admit(self, answer: Response, secret: str) -> None:
         """Give the browser its session."""
@@ -53,6 +54,14 @@ class Guard:
     def forget(self, answer: Response) -> None:
         """Take the session back."""
         answer.delete_cookie(self.cookie, path="/", secure=self.secure, httponly=True, samesite="lax")
+
+
+def _origin(url: str) -> str:
+    """An address as browsers name it in `Origin`: scheme, host in small letters, and a port that is not the usual."""
+    parts = urlsplit(url)
+    usual = {"http": 80, "https": 443}.get(parts.scheme)
+    host = parts.netloc.lower().removesuffix(f":{usual}")
+    return f"{parts.scheme}://{host}"
 
 
 def nonce() -> str:

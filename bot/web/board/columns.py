@@ -123,16 +123,17 @@ def _aged(bucket: int, title: Words) -> Column:
     def shown(standing: Standing, row: int, voice: Voice) -> Markup:
         return voice.number(int(standing.aged[row, bucket]) or None)
 
-    return Column(f"aged_{bucket}", title, "", shown, plain)
+    return Column(f"aged_{bucket}", title, f"aged_{bucket}", shown, plain)
 
 
 def _step(key: str, title: Words) -> Column:
     def plain(standing: Standing, row: int) -> Cell:
         return int(getattr(standing.step, key)[row]) if standing.step.units[row] else None
 
-    return Column(
-        f"step_{key}", title, "", lambda standing, row, voice: voice.number(_whole(plain(standing, row))), plain
-    )
+    def shown(standing: Standing, row: int, voice: Voice) -> Markup:
+        return voice.number(_whole(plain(standing, row)))
+
+    return Column(f"step_{key}", title, f"step_{key}", shown, plain)
 
 
 def _whole(value: Cell) -> int | None:

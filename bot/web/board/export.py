@@ -4,22 +4,24 @@ from __future__ import annotations
 
 import csv
 import io
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from openpyxl import Workbook
 from openpyxl.cell import WriteOnlyCell
 from openpyxl.utils.exceptions import IllegalCharacterError
 
-_RISKY = ("=", "+", "-", "@", "\t", "\r", "\n")  # how a cell begins that a spreadsheet takes for a formula
+_RISKY = ("=", "+", "-", "@", "＝", "＋", "－", "＠")  # how a cell begins that a spreadsheet takes for a formula
+_BLANK = ("\t", "\r", "\n")
 
 
 def safe(value: Any) -> Any:  # noqa: ANN401  # a cell
     """The cell, with an apostrophe before a text that a spreadsheet would calculate (OWASP, CSV injection)."""
-    return f"'{value}" if isinstance(value, str) and value.startswith(_RISKY) else value
+    risky = isinstance(value, str) and (value.startswith(_BLANK) or value.lstrip().startswith(_RISKY))
+    return f"'{value}" if risky else value
 
 
-def as_csv(rows: Sequence[Sequence[Any]]) -> bytes:
+def as_csv(rows: Sequence[Sequence[Any]], title: str) -> bytes:  # noqa: ARG001  # one shape for all writers
     """The rows as UTF-8 with a byte order mark, which Excel needs to read Chinese; empty cells for None."""
     out = io.StringIO(newline="")
     csv.writer(out).writerows([["" if cell is None else safe(cell) for cell in row] for row in rows])
@@ -48,3 +50,6 @@ def _cell(sheet: Any, value: Any) -> Any:  # noqa: ANN401  # openpyxl's own
         cell.value = "".join(letter for letter in value if letter.isprintable())
     cell.data_type = "s"  # never "f", even for =1+1
     return cell
+
+
+WRITERS: Mapping[str, Callable[[Sequence[Sequence[Any]], str], bytes]] = {"csv": as_csv, "xlsx": as_xlsx}

@@ -16,7 +16,7 @@ Look = Callable[[], Awaitable[object]]
 
 
 class Live:
-    """Watches the stamp of facts and decisions while pages are open."""
+    """Watches the stamp of facts, decisions and figures while pages are open."""
 
     def __init__(self, look: Look, every: float = EVERY) -> None:
         self._look = look
@@ -24,6 +24,7 @@ class Live:
         self._watchers: set[asyncio.Event] = set()
         self._watching: asyncio.Task[None] | None = None
         self._stamp: object = None
+        self._looked = asyncio.Event()  # whether the stamp is one to compare with
         self._closed = False
 
     @property
@@ -35,9 +36,9 @@ class Live:
         """A word for each change from now on; ends when the server stops."""
         rung = asyncio.Event()
         self._watchers.add(rung)
-        self._begin()
         try:
-            yield "open"
+            await self._begin()
+            yield "open"  # the page looks once more: all that changes from here on is told
             while not self._closed:
                 await rung.wait()
                 rung.clear()
@@ -54,14 +55,17 @@ class Live:
     async def close(self) -> None:
         """End every stream."""
         self._closed = True
+        self._looked.set()
         self.ring()
         if self._watching is not None:
             self._watching.cancel()
             await asyncio.gather(self._watching, return_exceptions=True)
 
-    def _begin(self) -> None:
+    async def _begin(self) -> None:
+        """Take a first look, unless somebody watches already."""
         if self._watching is None or self._watching.done():
             self._watching = asyncio.create_task(self._watch(), name="board-live")
+        await self._looked.wait()
 
     async def _watch(self) -> None:
         while self._watchers and not self._closed:
@@ -70,8 +74,9 @@ class Live:
             except Exception:  # noqa: BLE001  # the database is away: the next look may find it
                 _log.exception("changes cannot be seen")
             else:
-                if self._stamp is not None and found != self._stamp:
+                if self._looked.is_set() and found != self._stamp:
                     self.ring()
                 self._stamp = found
+                self._looked.set()
             await asyncio.sleep(self._every)
-        self._stamp = None
+        self._looked.clear()

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
-from collections.abc import Awaitable, Callable, Iterator, Mapping
-from datetime import date, timedelta
+from collections.abc import Awaitable, Callable, Mapping
 from decimal import Decimal
 from importlib.resources import files
-from itertools import count
 from typing import Any
 from urllib.parse import urlencode
 
@@ -18,13 +17,10 @@ from starlette.requests import ClientDisconnect, Request
 from starlette.responses import JSONResponse, PlainTextResponse, Response
 from starlette.routing import Route
 
-from bot.charts.stock import plot_of
 from bot.chat.cards import reckoning_card
 from bot.chat.cards.charts import chart_block
 from bot.chat.cards.labels import KINDS, MODES, REQUEST_KINDS, REQUEST_STATES, case_code, request_code
 from bot.chat.command import Asker
-from bot.chat.nodes import Day, Inline, Number, Text
-from bot.domain.chart import StockChart
 from bot.domain.standing import KINDS as FLAGS
 from bot.domain.standing import Query, day_of, select
 from bot.domain.turnover import ABC
@@ -35,6 +31,7 @@ from bot.web.board import columns, export, markup
 from bot.web.board.calendar import calendar, late
 from bot.web.board.desk import Desk, Shown
 from bot.web.board.live import Live
+from bot.web.board.reading import readings
 from bot.web.board.voice import Voice
 from bot.web.guard import MAX_FORM, Guard, dressed, nonce
 from bot.words import Words, _
@@ -52,6 +49,7 @@ _WORDS: dict[str, Any] = {
     "mode_words": lambda mode: MODES.get(mode, Words(mode)),
     "english": lambda words: language("en").say(words),
     "chinese": lambda words: language("zh_CN").say(words),
+    "plain": lambda figure: "" if figure is None else f"{figure:.6f}",
     "how": _("Ask me for the board in the chat: /board"),
     "script": _("This page needs JavaScript."),
 }
@@ -109,11 +107,11 @@ class BoardPages:
         try:
             token = json.loads(body or b"{}").get("token", "")
             entered = await self._services.sessions.enter(str(token))
-        except (ValueError, AttributeError):
+        except (ValueError, AttributeError, RecursionError):
             return PlainTextResponse("malformed", 400)
         except Refusal as refusal:
             return JSONResponse({"refused": _both(refusal.words)}, 403)
-        answer = JSONResponse({"target": entered.target})
+        answer = JSONResponse({"target": entered.target}, headers={"Cache-Control": "no-store"})
         self._guard.admit(answer, entered.secret)
         return answer
 
@@ -173,12 +171,12 @@ class BoardPages:
     async def exported(self, request: Request, asker: Asker, voice: Voice) -> Response:  # noqa: ARG002  # one shape for all pages
         """The whole of what a table's filters leave, as a file."""
         name, kind = request.path_params["table"], request.path_params["kind"]
-        if name not in _TABLES or kind not in {"csv", "xlsx"}:
+        if name not in _TABLES or kind not in export.WRITERS:
             return PlainTextResponse("not found", 404)
         standing = await self._services.boards.standings.current()
         rows = select(standing, _query(request.query_params, name)).tolist()
         cells = columns.exported(_TABLES[name], standing, rows)
-        body = export.as_csv(cells) if kind == "csv" else export.as_xlsx(cells, name)
+        body = await asyncio.to_thread(export.WRITERS[kind], cells, name)  # a workbook takes a second
         media = "text/csv" if kind == "csv" else "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
         file = f"stocktide-{name}-{standing.at:%Y%m%d-%H%M}.{kind}"
         headers = {"Content-Disposition": f'attachment; filename="{file}"', "Cache-Control": "no-store"}
@@ -203,7 +201,7 @@ class BoardPages:
             states=REQUEST_STATES,
             kinds=KINDS,
             chart=None if drawn is None else markup.chart(chart_block(drawn), voice),
-            days=None if drawn is None else _days(drawn, voice),
+            days=None if drawn is None else readings(drawn, voice),
             reckoning=markup.card(reckoning_card(found.reckoning, found.currency), voice),
         )
 
@@ -225,12 +223,12 @@ class BoardPages:
     async def request(self, request: Request, asker: Asker, voice: Voice) -> Response:
         """The card of a request, as in the chat."""
         shown = await self._desk.run(asker, "requests", request_code(_number(request.path_params["number"])))
-        return self._shown(request, voice, shown)
+        return self._shown(request, voice, shown, 404 if shown.refused else 200)
 
     async def case(self, request: Request, asker: Asker, voice: Voice) -> Response:
         """The reckoning behind a case, as in the chat."""
         shown = await self._desk.run(asker, "why", case_code(_number(request.path_params["number"])))
-        return self._shown(request, voice, shown)
+        return self._shown(request, voice, shown, 404 if shown.refused else 200)
 
     async def press(self, request: Request, asker: Asker, voice: Voice) -> Response:
         """A button of a card."""
@@ -279,19 +277,25 @@ class BoardPages:
         async def answered(request: Request) -> Response:
             if not self._guard.own(request.headers):
                 return PlainTextResponse("from elsewhere", 403)
-            if _number(request.headers.get("content-length", "0")) > MAX_FORM:
+            length = request.headers.get("content-length", "")
+            if not length.isdecimal():
+                return PlainTextResponse("how long is it?", 411)
+            if len(length) > 9 or int(length) > MAX_FORM:
                 return PlainTextResponse("too large", 413)
-            return await self._seen(page)(request)
+            try:
+                return await self._seen(page)(request)
+            except ClientDisconnect:
+                return PlainTextResponse("broke off", 400)
 
         return answered
 
-    def _shown(self, request: Request, voice: Voice, shown: Shown) -> Response:
+    def _shown(self, request: Request, voice: Voice, shown: Shown, status: int = 200) -> Response:
         """An answer of a command as a page."""
         parts = [markup.card(shown.message, voice)] if shown.form is None or shown.refused else []
         if shown.form is not None:
             parts.append(markup.form(shown.form, voice, shown.line))
         card = Markup("").join(parts)
-        return self._page(request, "card.html", voice, 200, title=shown.message.summary, card=card)
+        return self._page(request, "card.html", voice, status, title=shown.message.summary, card=card)
 
     def _refused(self, request: Request, voice: Voice, refusal: Refusal) -> Response:
         return self._page(request, "refused.html", voice, 404, title=_("Not found"), words=refusal.words)
@@ -356,28 +360,6 @@ def _linked(given: Mapping[str, str]) -> Callable[..., str]:
         return "?" + urlencode({key: value for key, value in found.items() if value})
 
     return link
-
-
-def _days(chart: StockChart, voice: Voice) -> str:
-    """What the pointer and the arrow keys read out over a chart, day by day, as JSON."""
-    plot = plot_of(chart)
-    texts = [
-        voice.plain(_("{day}: {stock} in stock, {sold} sold", day=Day(on), stock=_count(stock), sold=Number(sold)))
-        for on, stock, sold in zip(_from(chart.first_day), chart.stock, chart.sales, strict=False)
-    ]
-    texts += [
-        voice.plain(_("{day}: {low} to {high} expected", day=Day(on), low=Number(low), high=Number(high)))
-        for on, (low, _middle, high) in zip(_from(chart.today), chart.fan, strict=False)
-    ]
-    return json.dumps({"left": plot.days.left, "width": plot.days.width, "texts": texts})
-
-
-def _from(first: date) -> Iterator[date]:
-    return (first + timedelta(days=number) for number in count())
-
-
-def _count(units: int | None) -> Inline:
-    return Text("–") if units is None else Number(units)
 
 
 def _number(text: str) -> int:

@@ -3,45 +3,79 @@
 // place. Also: reading a chart day by day, and short tables sorted here.
 
 const live = /** @type {HTMLElement} */ (document.getElementById("live"));
+const AGAIN = 30_000; // milliseconds until a stream that was refused is asked for again
 let told = 0;
+
+/** @type {Map<string, string>} */
+const served = new Map(); // what the server last said of each part: scripts change what stands on the page
+
+/** @param {string | undefined} words */
+function warn(words) {
+  window.clearTimeout(told);
+  live.textContent = words ?? "";
+}
 
 /** @param {string | undefined} words */
 function tell(words) {
-  live.textContent = words ?? "";
-  window.clearTimeout(told);
-  told = window.setTimeout(() => (live.textContent = ""), 4000);
+  warn(words);
+  told = window.setTimeout(() => warn(""), 4000);
 }
 
-/** Replace the parts of this page that differ from the server's, but none that somebody is working in. */
+/** Replace the parts of this page that differ from the server's; one that somebody is working in waits for them. */
 async function refresh() {
-  if (document.body.dataset.still) return;
   const answer = await fetch(location.href, { headers: { Accept: "text/html" } });
   if (answer.status === 401) location.reload();
   if (!answer.ok) return;
   const fresh = new DOMParser().parseFromString(await answer.text(), "text/html");
   let changed = false;
   for (const part of document.querySelectorAll("[data-live]")) {
-    const other = fresh.querySelector(`[data-live="${part.getAttribute("data-live")}"]`);
-    if (!other || other.innerHTML === part.getAttribute("data-was") || part.contains(document.activeElement)) continue;
-    if (part.getAttribute("data-was") === null && other.innerHTML === part.innerHTML) continue;
-    const open = [...part.querySelectorAll("details")].map((one) => one.open);
-    part.setAttribute("data-was", other.innerHTML);
-    part.innerHTML = other.innerHTML;
-    part.querySelectorAll("details").forEach((one, number) => (one.open = open[number] ?? false));
+    const name = part.getAttribute("data-live") ?? "";
+    const other = fresh.querySelector(`[data-live="${name}"]`);
+    if (!other || other.innerHTML === served.get(name)) continue;
+    if (part.contains(document.activeElement)) {
+      part.addEventListener("focusout", () => window.setTimeout(again), { once: true });
+      continue;
+    }
+    served.set(name, other.innerHTML);
+    replace(part, other.innerHTML);
     changed = true;
   }
-  if (changed) {
-    begin(document);
-    tell(live.dataset.new);
-  }
+  if (changed) tell(live.dataset.new);
+}
+
+/**
+ * Put new content into a part; what was unfolded, sorted and scrolled to stays so.
+ * @param {Element} part
+ * @param {string} content
+ */
+function replace(part, content) {
+  const open = [...part.querySelectorAll("details")].map((one) => one.open);
+  const scrolled = [...part.querySelectorAll(".scroll")].map((one) => one.scrollLeft);
+  const sorted = [...part.querySelectorAll("table.sortable th")].map((head) => head.getAttribute("aria-sort"));
+  part.innerHTML = content;
+  begin(part);
+  part.querySelectorAll("details").forEach((one, number) => (one.open = open[number] ?? false));
+  part.querySelectorAll(".scroll").forEach((one, number) => (one.scrollLeft = scrolled[number] ?? 0));
+  part.querySelectorAll("table.sortable th").forEach((head, number) => {
+    const presses = { ascending: 1, descending: 2 }[sorted[number] ?? ""] ?? 0;
+    for (let press = 0; press < presses; press += 1) head.querySelector("button")?.click();
+  });
+}
+
+function again() {
+  refresh().catch(() => warn(live.dataset.lost));
 }
 
 function listen() {
   const source = new EventSource("/board/events");
-  source.onmessage = (event) => {
-    if (event.data === "changed") refresh().catch(() => tell(live.dataset.lost));
+  source.onopen = () => warn("");
+  source.onmessage = again; // the first one too: something may have changed since the page was made
+  source.onerror = () => {
+    warn(live.dataset.lost);
+    if (source.readyState !== EventSource.CLOSED) return; // it tries again by itself
+    again();
+    window.setTimeout(listen, AGAIN);
   };
-  source.onerror = () => tell(live.dataset.lost);
   window.addEventListener("pagehide", () => source.close());
 }
 
@@ -53,14 +87,15 @@ function readable(figure) {
   if (!svg || !readout || !days.texts) return;
   const line = document.createElementNS("http://www.w3.org/2000/svg", "line");
   line.setAttribute("class", "cursor");
-  line.setAttribute("y1", "64");
-  line.setAttribute("y2", "322");
+  line.setAttribute("y1", days.top);
+  line.setAttribute("y2", days.bottom);
   svg.append(line);
-  let at = days.texts.length - 1;
+  const last = days.texts.length - 1;
+  let at = days.today;
 
   /** @param {number} day */
   function show(day) {
-    at = Math.max(0, Math.min(days.texts.length - 1, day));
+    at = Math.max(0, Math.min(last, day));
     const x = String(days.left + (at + 0.5) * days.width);
     line.setAttribute("x1", x);
     line.setAttribute("x2", x);
@@ -69,20 +104,37 @@ function readable(figure) {
   }
   svg.addEventListener("pointermove", (event) => {
     const box = svg.getBoundingClientRect();
-    show(Math.floor((((event.clientX - box.left) / box.width) * 800 - days.left) / days.width));
+    show(Math.floor((((event.clientX - box.left) / box.width) * svg.viewBox.baseVal.width - days.left) / days.width));
   });
   figure.addEventListener("keydown", (event) => {
-    const step = { ArrowLeft: -1, ArrowRight: 1, PageUp: -7, PageDown: 7 }[event.key];
+    const step = { ArrowLeft: -1, ArrowRight: 1, PageUp: -7, PageDown: 7, Home: -Infinity, End: Infinity }[event.key];
     if (step === undefined) return;
     event.preventDefault();
     show(at + step);
   });
 }
 
-/** @param {string} text */
-function value(text) {
-  const number = Number(text.replace(/[^\d.-]/g, ""));
-  return /\d/.test(text) && !Number.isNaN(number) ? number : text.trim().toLowerCase();
+/**
+ * What a cell is sorted by: the value that the server gave, otherwise its text; null where nothing is known.
+ * @param {HTMLTableCellElement} cell
+ */
+function value(cell) {
+  const text = cell.dataset.value ?? (cell.textContent ?? "").trim();
+  if (text === "" || text === "–") return null;
+  return /^-?\d+(\.\d+)?$/.test(text) ? Number(text) : text;
+}
+
+/**
+ * The order of two values: figures, then texts; what is not known comes last, whichever way.
+ * @param {number | string | null} one
+ * @param {number | string | null} other
+ * @param {number} way
+ */
+function order(one, other, way) {
+  if (one === null || other === null) return Number(one === null) - Number(other === null);
+  if (typeof one === "number" && typeof other === "number") return way * (one - other);
+  if (typeof one === "string" && typeof other === "string") return way * one.localeCompare(other, document.documentElement.lang);
+  return typeof one === "number" ? -1 : 1;
 }
 
 /** @param {HTMLTableElement} table */
@@ -93,31 +145,23 @@ function sortable(table) {
     button.append(...head.childNodes);
     head.append(button);
     button.addEventListener("click", () => {
-      const down = head.getAttribute("aria-sort") === "ascending";
+      const way = head.getAttribute("aria-sort") === "ascending" ? -1 : 1;
       table.querySelectorAll("th").forEach((other) => other.removeAttribute("aria-sort"));
-      head.setAttribute("aria-sort", down ? "descending" : "ascending");
+      head.setAttribute("aria-sort", way < 0 ? "descending" : "ascending");
       const body = table.tBodies[0];
-      const rows = [...body.rows].sort((one, other) => {
-        const [a, b] = [value(one.cells[column].textContent ?? ""), value(other.cells[column].textContent ?? "")];
-        const order = typeof a === typeof b ? (a < b ? -1 : a > b ? 1 : 0) : typeof a === "number" ? -1 : 1;
-        return down ? -order : order;
-      });
-      body.append(...rows);
+      body.append(...[...body.rows].sort((one, other) => order(value(one.cells[column]), value(other.cells[column]), way)));
     });
   });
 }
 
 /** @param {ParentNode} where */
 function begin(where) {
-  for (const figure of where.querySelectorAll("figure.drawn:not([data-begun])")) {
-    figure.setAttribute("data-begun", "");
-    readable(/** @type {HTMLElement} */ (figure));
-  }
-  for (const table of where.querySelectorAll("table.sortable:not([data-begun])")) {
-    table.setAttribute("data-begun", "");
-    sortable(/** @type {HTMLTableElement} */ (table));
-  }
+  for (const figure of where.querySelectorAll("figure.drawn")) readable(/** @type {HTMLElement} */ (figure));
+  for (const table of where.querySelectorAll("table.sortable")) sortable(/** @type {HTMLTableElement} */ (table));
 }
 
+for (const part of document.querySelectorAll("[data-live]")) {
+  served.set(part.getAttribute("data-live") ?? "", part.innerHTML);
+}
 begin(document);
 listen();
