@@ -204,7 +204,7 @@ def _legend(plot: Plot, speech: Language) -> Iterator[str]:
         entries.append(("arrival", _("Arrival")))
     if any(arrival.late for arrival in chart.arrivals):
         entries.append(("late", _("Overdue")))
-    x = float(LEFT)
+    x = 16.0
     for kind, words in entries:
         said = speech.say(words)
         yield (

@@ -16,8 +16,8 @@ from slack_sdk.webhook.async_client import AsyncWebhookClient
 
 from bot.chat.nodes import Image
 from bot.errors import MessageGone, PlatformError, TokenRefused
-from bot.language import language
 from bot.platforms.slack.errors import CODES, of_answer, translated
+from bot.platforms.slack.inline import clip, pieces, to_plain
 from bot.platforms.slack.logs import sdk_logger
 from bot.ports import Reader
 
@@ -80,7 +80,7 @@ class SlackWeb:
 
     async def upload(self, image: Image, reader: Reader) -> str:
         """Hand a picture to Slack and return its file id; only messages that name the id show it."""
-        alt = language(reader.language).say(image.alt)[:1000]
+        alt = to_plain(clip(pieces(image.alt, reader), 1000))
         place = await self.call(
             lambda client: client.files_getUploadURLExternal(
                 filename="stocktide.png", length=len(image.png), alt_txt=alt

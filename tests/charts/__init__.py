@@ -1,0 +1,1 @@
+"""Charts: their axes, their letters, what is drawn and said, and how they arrive in the chats."""
