@@ -17,6 +17,7 @@ from bot.settings import Settings
 from bot.web.board.desk import Desk
 from bot.web.board.live import Live
 from bot.web.board.routes import BoardPages
+from bot.web.board.side import SidePages
 from bot.web.guard import COOKIE, Guard
 from bot.web.keeper import Keeper
 from bot.web.rooms import Hub, IceServers, RoomSite, room_routes
@@ -58,11 +59,8 @@ def site_of(
     servers = IceServers(part.stun_urls, part.turn_urls, part.turn_secret.get_secret_value(), life)
     hub = doors.hub = Hub(Keeper(services), clock, servers)
     live = Live(services.boards.standings.seen)
-    board = BoardPages(
-        services=services,
-        guard=Guard(services.sessions, address),
-        desk=Desk(services=services, router=router, buttons=buttons),
-        live=live,
-    )
+    desk = Desk(services=services, router=router, buttons=buttons)
+    board = BoardPages(services=services, guard=Guard(services.sessions, address), desk=desk, live=live)
+    side = SidePages(services=services, pages=board, desk=desk, live=live)
     rooms = room_routes(hub, RoomSite(settings.web.public_url, COOKIE))
-    return Site((*board.routes(), *rooms), (live, services.boards.standings, hub, services.rooms))
+    return Site((*board.routes(), *side.routes(), *rooms), (live, services.boards.standings, hub, services.rooms))

@@ -110,6 +110,12 @@ class RoomViews:
             better=better,
         )
 
+    async def notes(self, room: RoomRow) -> tuple[Noted, ...]:
+        """What the minutes hold so far."""
+        async with self._database.reading() as connection:
+            found = await rows.notes(connection, room.id)
+        return tuple(Noted(cast("RoomNoteKind", note.kind), note.text, note.name, note.at) for note in found)
+
     async def minutes(self, room: RoomRow) -> Minutes:
         """What came of an ended room."""
         ended = room.ended_at or self._clock.now()

@@ -69,12 +69,11 @@ def nonce() -> str:
     return secrets.token_urlsafe(16)
 
 
-def dressed(answer: Response, mark: str, *, framed: bool = False) -> Response:
-    """The headers of a page: nothing runs but what bears the mark, and no other site shows it in a frame."""
-    around = "'self'" if framed else "'none'"
+def dressed(answer: Response, mark: str) -> Response:
+    """The headers of a page: nothing runs but what bears the mark, and only a page of ours shows it in a frame."""
     answer.headers["Content-Security-Policy"] = (
         f"default-src 'none'; script-src 'nonce-{mark}'; style-src 'nonce-{mark}'; img-src 'self' data:; "
-        f"connect-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors {around}"
+        f"connect-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'self'"
     )
     answer.headers["Permissions-Policy"] = "camera=(), microphone=(), display-capture=(), geolocation=()"
     answer.headers["Referrer-Policy"] = "no-referrer"

@@ -38,7 +38,7 @@ from bot.words import Words, _, n_
 
 MOST_NOTES = 15  # of one kind in the minutes' card
 
-_KINDS: dict[RoomNoteKind, Words] = {
+KINDS: dict[RoomNoteKind, Words] = {
     "decision": _("Decisions"),
     "note": _("Notes"),
     "file": _("Files"),
@@ -114,7 +114,7 @@ def minutes_card(minutes: Minutes) -> Message:
     if minutes.absent:
         missing = labels.listing([Text(name) for name in minutes.absent])
         blocks.append(Paragraph(_("Asked, and not there: {people}", people=missing)))
-    for kind, label in _KINDS.items():
+    for kind, label in KINDS.items():
         blocks += _notes(label, [note for note in minutes.notes if note.kind == kind])
     if minutes.decided:
         lines = tuple(
@@ -279,4 +279,4 @@ def _notes(label: Words, notes: Sequence[Noted]) -> list[Block]:
     return [Divider(), Paragraph(Bold(label)), Bullets(lines)]
 
 
-__all__ = ["door_card", "minutes_card", "reminder_card", "room_card", "room_code"]
+__all__ = ["KINDS", "door_card", "minutes_card", "reminder_card", "room_card", "room_code"]

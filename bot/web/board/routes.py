@@ -80,24 +80,24 @@ class BoardPages:
             Route("/board/enter", self.entrance),
             Route("/board/enter", self.enter, methods=["POST"]),
             Route("/board/static/{name}", self.static),
-            Route("/board", self._seen(self.overview)),
-            Route("/board/stock", self._seen(self.table)),
-            Route("/board/slow", self._seen(self.table)),
-            Route("/board/export/{table}.{kind}", self._seen(self.exported)),
-            Route("/board/sku", self._seen(self.sku)),
-            Route("/board/suppliers", self._seen(self.suppliers)),
-            Route("/board/requests", self._seen(self.requests)),
-            Route("/board/request/{number}", self._seen(self.request)),
-            Route("/board/case/{number}", self._seen(self.case)),
-            Route("/board/events", self._seen(self.events)),
-            Route("/board/press", self._changing(self.press), methods=["POST"]),
-            Route("/board/submit", self._changing(self.submit), methods=["POST"]),
-            Route("/board/leave", self._changing(self.leave), methods=["POST"]),
+            Route("/board", self.seen(self.overview)),
+            Route("/board/stock", self.seen(self.table)),
+            Route("/board/slow", self.seen(self.table)),
+            Route("/board/export/{table}.{kind}", self.seen(self.exported)),
+            Route("/board/sku", self.seen(self.sku)),
+            Route("/board/suppliers", self.seen(self.suppliers)),
+            Route("/board/requests", self.seen(self.requests)),
+            Route("/board/request/{number}", self.seen(self.request)),
+            Route("/board/case/{number}", self.seen(self.case)),
+            Route("/board/events", self.seen(self.events)),
+            Route("/board/press", self.changing(self.press), methods=["POST"]),
+            Route("/board/submit", self.changing(self.submit), methods=["POST"]),
+            Route("/board/leave", self.changing(self.leave), methods=["POST"]),
         ]
 
     async def entrance(self, request: Request) -> Response:
         """The page that takes the token out of the address; it shows nothing else."""
-        return self._page(request, "enter.html", None, title=_("Opening the board"))
+        return self.page(request, "enter.html", None, title=_("Opening the board"))
 
     async def enter(self, request: Request) -> Response:
         """Use a link up; the browser gets its session and is told where to go."""
@@ -126,7 +126,7 @@ class BoardPages:
     async def overview(self, request: Request, asker: Asker, voice: Voice) -> Response:
         """Everything at a glance."""
         found = await self._services.boards.overview(asker.member_id)
-        return self._page(
+        return self.page(
             request,
             "overview.html",
             voice,
@@ -146,7 +146,7 @@ class BoardPages:
         pages = max(1, -(-len(rows) // PAGE))
         number = min(max(_number(request.query_params.get("page", "1")), 1), pages)
         wanted = _TABLES[name]
-        return self._page(
+        return self.page(
             request,
             "table.html",
             voice,
@@ -189,10 +189,10 @@ class BoardPages:
             place = request.query_params.get("place", "")
             chosen = await self._services.lookup.location(place) if place else None
         except Refusal as refusal:
-            return self._refused(request, voice, refusal)
+            return self.refused(request, voice, refusal)
         found = await self._services.boards.sku(sku, chosen)
         drawn = found.report.chart
-        return self._page(
+        return self.page(
             request,
             "sku.html",
             voice,
@@ -208,7 +208,7 @@ class BoardPages:
     async def suppliers(self, request: Request, asker: Asker, voice: Voice) -> Response:  # noqa: ARG002  # one shape for all pages
         """How long suppliers really take."""
         lines = await self._services.boards.suppliers()
-        return self._page(request, "suppliers.html", voice, title=_("Suppliers"), lines=lines)
+        return self.page(request, "suppliers.html", voice, title=_("Suppliers"), lines=lines)
 
     async def requests(self, request: Request, asker: Asker, voice: Voice) -> Response:
         """What waits for a decision: for this member, or for all."""
@@ -216,36 +216,36 @@ class BoardPages:
         page = _number(request.query_params.get("page", "1"))
         member = None if everyone else asker.member_id
         found = await self._services.decisions.waiting(member, page, PAGE)
-        return self._page(
+        return self.page(
             request, "requests.html", voice, title=_("Requests"), found=found, everyone=everyone, states=REQUEST_STATES
         )
 
     async def request(self, request: Request, asker: Asker, voice: Voice) -> Response:
         """The card of a request, as in the chat."""
         shown = await self._desk.run(asker, "requests", request_code(_number(request.path_params["number"])))
-        return self._shown(request, voice, shown, 404 if shown.refused else 200)
+        return self.shown(request, voice, shown, 404 if shown.refused else 200)
 
     async def case(self, request: Request, asker: Asker, voice: Voice) -> Response:
         """The reckoning behind a case, as in the chat."""
         shown = await self._desk.run(asker, "why", case_code(_number(request.path_params["number"])))
-        return self._shown(request, voice, shown, 404 if shown.refused else 200)
+        return self.shown(request, voice, shown, 404 if shown.refused else 200)
 
     async def press(self, request: Request, asker: Asker, voice: Voice) -> Response:
         """A button of a card."""
         form = await request.form(max_files=0)
-        return self._shown(request, voice, await self._desk.press(asker, str(form.get("token", ""))))
+        return self.shown(request, voice, await self._desk.press(asker, str(form.get("token", ""))))
 
     async def submit(self, request: Request, asker: Asker, voice: Voice) -> Response:
         """A form sent in."""
         form = await request.form(max_files=0)
         line = [str(word) for word in form.getlist("line")]
         values = {key.removeprefix("field-"): str(value) for key, value in form.items() if key.startswith("field-")}
-        return self._shown(request, voice, await self._desk.submit(asker, line, values))
+        return self.shown(request, voice, await self._desk.submit(asker, line, values))
 
     async def leave(self, request: Request, asker: Asker, voice: Voice) -> Response:  # noqa: ARG002  # one shape for all pages
         """End the session."""
         await self._services.sessions.leave(request.cookies.get(self._guard.cookie, ""))
-        answer = self._page(request, "gone.html", None, title=_("You have left"))
+        answer = self.page(request, "gone.html", None, title=_("You have left"))
         self._guard.forget(answer)
         return answer
 
@@ -260,18 +260,18 @@ class BoardPages:
 
         return EventSourceResponse(stream(), ping=15, headers={"X-Accel-Buffering": "no"})
 
-    def _seen(self, page: Page) -> Callable[[Request], Awaitable[Response]]:
+    def seen(self, page: Page) -> Callable[[Request], Awaitable[Response]]:
         """A page that members alone see."""
 
         async def answered(request: Request) -> Response:
             asker = await self._guard.asker(request)
             if asker is None:
-                return self._page(request, "gone.html", None, 401, title=_("Ask for a link"))
+                return self.page(request, "gone.html", None, 401, title=_("Ask for a link"))
             return await page(request, asker, Voice(asker))
 
         return answered
 
-    def _changing(self, page: Page) -> Callable[[Request], Awaitable[Response]]:
+    def changing(self, page: Page) -> Callable[[Request], Awaitable[Response]]:
         """A page that does something: only from a page of ours, and of a sensible size."""
 
         async def answered(request: Request) -> Response:
@@ -283,24 +283,25 @@ class BoardPages:
             if len(length) > 9 or int(length) > MAX_FORM:
                 return PlainTextResponse("too large", 413)
             try:
-                return await self._seen(page)(request)
+                return await self.seen(page)(request)
             except ClientDisconnect:
                 return PlainTextResponse("broke off", 400)
 
         return answered
 
-    def _shown(self, request: Request, voice: Voice, shown: Shown, status: int = 200) -> Response:
+    def shown(self, request: Request, voice: Voice, shown: Shown, status: int = 200) -> Response:
         """An answer of a command as a page."""
         parts = [markup.card(shown.message, voice)] if shown.form is None or shown.refused else []
         if shown.form is not None:
             parts.append(markup.form(shown.form, voice, shown.line))
         card = Markup("").join(parts)
-        return self._page(request, "card.html", voice, status, title=shown.message.summary, card=card)
+        return self.page(request, "card.html", voice, status, title=shown.message.summary, card=card)
 
-    def _refused(self, request: Request, voice: Voice, refusal: Refusal) -> Response:
-        return self._page(request, "refused.html", voice, 404, title=_("Not found"), words=refusal.words)
+    def refused(self, request: Request, voice: Voice, refusal: Refusal) -> Response:
+        """What cannot be shown, and why."""
+        return self.page(request, "refused.html", voice, 404, title=_("Not found"), words=refusal.words)
 
-    def _page(
+    def page(
         self,
         request: Request,
         name: str,

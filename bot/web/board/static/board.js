@@ -165,3 +165,8 @@ for (const part of document.querySelectorAll("[data-live]")) {
 }
 begin(document);
 listen();
+
+if (window.self !== window.top) {
+  document.body.classList.add("framed");
+  document.querySelector(".back button")?.addEventListener("click", () => history.back());
+}

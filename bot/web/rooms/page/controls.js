@@ -71,6 +71,11 @@ export class Controls {
     if (!box("panel-board").childElementCount) box("panel-board").append(el("iframe", { src: this.board, title: t("board"), referrerpolicy: "no-referrer" }));
   }
 
+  /** On a wide screen the figures stand beside the pictures from the start. */
+  welcome() {
+    if (this.board && !this.open && window.matchMedia("(min-width: 70rem)").matches) this.show("board");
+  }
+
   /** @param {string} address of a page of ours, or empty */
   beside(address) {
     this.board = /^\/(?!\/)/.test(address) ? address : "";

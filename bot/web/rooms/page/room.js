@@ -118,6 +118,7 @@ export class Room {
     box("room").hidden = false;
     document.body.dataset.at = "room";
     this.controls.active = true;
+    this.controls.welcome();
     if (!resumed) this.stage.clear();
     for (const person of peers) this.stage.show(person);
     this.talk.clear();

@@ -121,7 +121,7 @@ const WORDS = {
   key_help: ["This help", "显示此帮助"],
   space: ["Space", "空格键"],
   keys: ["Keyboard", "键盘快捷键"],
-  privacy: ["Sound, picture and files go straight from browser to browser, encrypted. Nothing is recorded unless a notice says so; chat and notes go into the minutes.", "声音、画面和文件在浏览器之间加密直传。除非有提示，否则不会录制；聊天和备注会写入会议纪要。"],
+  privacy: ["Sound, picture and files go straight from browser to browser, encrypted. Nothing is recorded unless a notice says so. Decisions, notes and the names of files go into the minutes; the chat stays here.", "声音、画面和文件在浏览器之间加密直传。除非有提示，否则不会录制。决定、备注和文件名会写入会议纪要，聊天内容不会。"],
   error_full: ["The room is full. Somebody must leave first.", "会议室已满，需有人先离开。"],
   error_not_host: ["Only a host or a co-host may do that.", "只有主持人或联席主持人可以这样做。"],
   error_rank: ["Only somebody of a lesser role can be removed.", "只能移出角色更低的人。"],
