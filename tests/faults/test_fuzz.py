@@ -32,10 +32,11 @@ from bot.platforms.slack import blocks as slack
 from bot.platforms.slack.events import of_command
 from bot.platforms.telegram import entities as telegram
 from bot.platforms.telegram.text import units
-from bot.ports import Reader
+from bot.ports import Reader, SystemClock
 from bot.sandbox.slack.check import check_blocks
 from bot.sandbox.slack.render import pieces_of
 from bot.sandbox.telegram import content
+from bot.sandbox.telegram.world import TelegramWorld
 from bot.words import _
 from tests.chat.shop import Recorder, call, router
 from tests.faults import figures
@@ -115,7 +116,7 @@ def telegram_faults(message: Message, reader: Reader) -> Iterator[str]:
     keyboard = [
         [{"text": button.text, "callback_data": button.callback_data} for button in row] for row in rendered.keyboard
     ]
-    content.keyboard_of({"reply_markup": {"inline_keyboard": keyboard}})
+    content.keyboard_of({"reply_markup": {"inline_keyboard": keyboard}}, TelegramWorld(SystemClock()))
     rendered.text.encode()
     if units(rendered.text) > content.TEXT_CHARACTERS:
         yield "telegram text too long"

@@ -15,7 +15,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from typing import assert_never
 
-from telegram import InlineKeyboardButton, MessageEntity, User
+from telegram import MessageEntity, User
 
 from bot.chat.nodes import (
     Actions,
@@ -34,7 +34,7 @@ from bot.chat.nodes import (
     Table,
 )
 from bot.language import language
-from bot.platforms.telegram.keyboard import keyboard
+from bot.platforms.telegram.keyboard import Keyboard, keyboard
 from bot.platforms.telegram.runs import (
     BOLD,
     DRESS,
@@ -79,11 +79,15 @@ class Photo:
 
 @dataclass(frozen=True, slots=True)
 class Rendered:
-    """What Telegram is given: `text` is never empty, entity offsets count UTF-16 units; `asks` for the next line."""
+    """What Telegram is given: `text` is never empty, entity offsets count UTF-16 units; `asks` for the next line.
+
+    `pressed` is the keyboard without login buttons, for a bot whose owner linked no domain to it.
+    """
 
     text: str
     entities: tuple[MessageEntity, ...]
-    keyboard: tuple[tuple[InlineKeyboardButton, ...], ...]
+    keyboard: Keyboard
+    pressed: Keyboard
     photos: tuple[Photo, ...]
     asks: bool = False
 
@@ -106,7 +110,8 @@ def render(message: Message, reader: Reader, limit: int = MAX_TEXT) -> Rendered:
         for block in message.blocks
         if isinstance(block, Image)
     )
-    return Rendered(text, entities, keyboard(actions, speech), photos, message.asks)
+    pressed = keyboard([replace(action, login="") for action in actions], speech)
+    return Rendered(text, entities, keyboard(actions, speech), pressed, photos, message.asks)
 
 
 def say(words: Words, reader: Reader, limit: int) -> str:

@@ -76,6 +76,7 @@ _CONVERSATION_GONE = (
     "bot is not a member",
 )
 _TOPIC_GONE = ("message thread not found", "topic_closed", "topic_deleted")
+_UNLINKED = ("bot_domain_invalid",)
 _NO_TEXT = ("there is no text in the message to edit",)
 
 
@@ -87,6 +88,11 @@ def unchanged(error: TelegramError) -> bool:
 def topic_gone(error: TelegramError) -> bool:
     """Whether the forum topic was deleted or closed while its group lives on."""
     return _says(error, _TOPIC_GONE)
+
+
+def unlinked(error: TelegramError) -> bool:
+    """Whether the domain of a login button is not the one that the bot's owner linked to it (/setdomain)."""
+    return _says(error, _UNLINKED)
 
 
 def no_text(error: TelegramError) -> bool:

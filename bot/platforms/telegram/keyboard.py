@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from urllib.parse import urlsplit
 
-from telegram import InlineKeyboardButton
+from telegram import InlineKeyboardButton, LoginUrl
 
 from bot.chat.nodes import Action
 from bot.errors import PayloadRefused
@@ -34,7 +35,11 @@ def keyboard(actions: Sequence[Action], voice: Voice) -> Keyboard:
             raise PayloadRefused(f"a button's token takes 1 to {MAX_DATA} bytes ({action.command})")
         label = plain(clip_runs(inline(action.label, voice), MAX_LABEL)).replace(WORD_JOINER, "").strip() or "…"
         needed = columns(label) + _FRAME
-        button = InlineKeyboardButton(label, callback_data=action.token, style=_STYLES[action.style])
+        style = _STYLES[action.style]
+        if _signable(action.login):
+            button = InlineKeyboardButton(label, login_url=LoginUrl(action.login), style=style)
+        else:
+            button = InlineKeyboardButton(label, callback_data=action.token, style=style)
         if rows and needed <= free and len(rows[-1]) < _ROW_BUTTONS:
             rows[-1].append(button)
             free -= needed
@@ -42,3 +47,12 @@ def keyboard(actions: Sequence[Action], voice: Voice) -> Keyboard:
             rows.append([button])
             free = _ROW_COLUMNS - needed
     return tuple(tuple(row) for row in rows)
+
+
+def _signable(address: str) -> bool:
+    """Whether Telegram would sign the address: https with a host."""
+    try:
+        place = urlsplit(address)
+    except ValueError:
+        return False
+    return place.scheme == "https" and bool(place.hostname)

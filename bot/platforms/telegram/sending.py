@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable
+import logging
+from collections.abc import Awaitable, Callable
 from typing import TypeVar
 
 from telegram import (
@@ -22,7 +23,8 @@ from bot.chat.incoming import Incoming, MessageRef
 from bot.chat.nodes import Message
 from bot.errors import ConversationGone, MessageGone, PayloadRefused
 from bot.platforms.telegram.entities import MAX_CAPTION, Photo, Rendered, render, say
-from bot.platforms.telegram.errors import no_text, topic_gone, translated, unchanged
+from bot.platforms.telegram.errors import no_text, topic_gone, translated, unchanged, unlinked
+from bot.platforms.telegram.keyboard import Keyboard
 from bot.platforms.telegram.text import clip_units, units
 from bot.platforms.telegram.updates import NAME
 from bot.ports import Reader, Target
@@ -32,6 +34,8 @@ MAX_NOTICE = 200
 _TOAST = 60  # longer ones vanish before they are read, so they become an alert to close
 
 T = TypeVar("T")
+
+log = logging.getLogger(__name__)
 
 
 class Sender:
@@ -68,29 +72,57 @@ class Sender:
     async def _send(self, target: Target, rendered: Rendered, reply_to: str) -> MessageRef:
         whole = len(rendered.photos) == 1 and units(rendered.text) <= MAX_CAPTION
         if whole:
-            sent = await self._photo(target, rendered.photos[0], rendered, reply_to)
+            photo = rendered.photos[0]
+            sent = await self._linked(
+                rendered, lambda keyboard: self._photo(target, photo, rendered, reply_to, keyboard)
+            )
         else:
             for photo in rendered.photos:
                 await self._photo(target, photo, None, reply_to)
-            sent = await self._bot.send_message(
-                chat_id=_chat(target.conversation),
-                text=rendered.text,
-                entities=rendered.entities,
-                link_preview_options=LinkPreviewOptions(is_disabled=True),
-                reply_markup=_opening(rendered),
-                message_thread_id=_thread(target),
-                reply_parameters=_reply(reply_to),
+            sent = await self._linked(
+                rendered,
+                lambda keyboard: self._bot.send_message(
+                    chat_id=_chat(target.conversation),
+                    text=rendered.text,
+                    entities=rendered.entities,
+                    link_preview_options=LinkPreviewOptions(is_disabled=True),
+                    reply_markup=keyboard or _opening(rendered),
+                    message_thread_id=_thread(target),
+                    reply_parameters=_reply(reply_to),
+                ),
             )
         return MessageRef(NAME, str(sent.chat_id), str(sent.message_id), target.thread)
 
-    async def _photo(self, target: Target, photo: Photo, text: Rendered | None, reply_to: str) -> Sent:
+    async def _linked(self, rendered: Rendered, send: Callable[[InlineKeyboardMarkup | None], Awaitable[T]]) -> T:
+        """Send with the message's keyboard, or with ordinary buttons where Telegram refuses to sign for our domain.
+
+        A refusal means that nothing was sent.
+        """
+        try:
+            return await send(_markup(rendered.keyboard))
+        except TelegramError as error:
+            if not unlinked(error) or rendered.pressed == rendered.keyboard:
+                raise
+        log.warning(
+            "telegram signs no logins: link the domain of the public address to the bot (@BotFather, /setdomain)"
+        )
+        return await send(_markup(rendered.pressed))
+
+    async def _photo(
+        self,
+        target: Target,
+        photo: Photo,
+        text: Rendered | None,
+        reply_to: str,
+        keyboard: InlineKeyboardMarkup | None = None,
+    ) -> Sent:
         return await self._bot.send_photo(
             chat_id=_chat(target.conversation),
             photo=photo.png,
             filename="chart.png",
             caption=text.text if text else photo.alt or None,
             caption_entities=text.entities if text else None,
-            reply_markup=_markup(text) if text else None,
+            reply_markup=keyboard,
             message_thread_id=_thread(target),
             reply_parameters=_reply(reply_to),
         )
@@ -104,29 +136,40 @@ class Sender:
                 rendered.photos[0].png, caption=rendered.text, caption_entities=rendered.entities, filename="chart.png"
             )
             await self._edited(
-                self._bot.edit_message_media(media, chat_id=chat, message_id=number, reply_markup=_markup(rendered))
+                self._linked(
+                    rendered,
+                    lambda keyboard: self._bot.edit_message_media(
+                        media, chat_id=chat, message_id=number, reply_markup=keyboard
+                    ),
+                )
             )
             return
         is_text = await self._edited(
-            self._bot.edit_message_text(
-                rendered.text,
-                chat_id=chat,
-                message_id=number,
-                entities=rendered.entities,
-                link_preview_options=LinkPreviewOptions(is_disabled=True),
-                reply_markup=_markup(rendered),
+            self._linked(
+                rendered,
+                lambda keyboard: self._bot.edit_message_text(
+                    rendered.text,
+                    chat_id=chat,
+                    message_id=number,
+                    entities=rendered.entities,
+                    link_preview_options=LinkPreviewOptions(is_disabled=True),
+                    reply_markup=keyboard,
+                ),
             )
         )
         if is_text:
             return
         caption = render(message, reader, MAX_CAPTION)
         await self._edited(
-            self._bot.edit_message_caption(
-                chat_id=chat,
-                message_id=number,
-                caption=caption.text,
-                caption_entities=caption.entities,
-                reply_markup=_markup(caption),
+            self._linked(
+                caption,
+                lambda keyboard: self._bot.edit_message_caption(
+                    chat_id=chat,
+                    message_id=number,
+                    caption=caption.text,
+                    caption_entities=caption.entities,
+                    reply_markup=keyboard,
+                ),
             )
         )
 
@@ -184,10 +227,10 @@ def _reply(message_id: str) -> ReplyParameters | None:
     return ReplyParameters(int(message_id), allow_sending_without_reply=True) if message_id.isdigit() else None
 
 
-def _markup(rendered: Rendered) -> InlineKeyboardMarkup | None:
-    return InlineKeyboardMarkup(rendered.keyboard) if rendered.keyboard else None
+def _markup(keyboard: Keyboard) -> InlineKeyboardMarkup | None:
+    return InlineKeyboardMarkup(keyboard) if keyboard else None
 
 
-def _opening(rendered: Rendered) -> InlineKeyboardMarkup | ForceReply | None:
-    """The buttons below a new message, or the field opened for the answer of whom it names or replies to."""
-    return ForceReply(selective=True) if rendered.asks and not rendered.keyboard else _markup(rendered)
+def _opening(rendered: Rendered) -> ForceReply | None:
+    """The field opened for the answer of whom a new message without buttons names or replies to."""
+    return ForceReply(selective=True) if rendered.asks else None

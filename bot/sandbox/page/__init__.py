@@ -155,6 +155,12 @@ async def _press(stage: Stage, person: Person, wanted: Mapping[str, str]) -> Tol
     return {"notice": press.answer or ""}
 
 
+async def _log_in(stage: Stage, person: Person, wanted: Mapping[str, str]) -> Told:
+    """The signed address of a login button."""
+    room, message = int(wanted["room"]), int(wanted["message"])
+    return {"open": stage.sandbox.telegram.log_in(person.telegram.id, room, message, wanted["url"])}
+
+
 async def _home(stage: Stage, person: Person, _wanted: Mapping[str, str]) -> Told:
     if opened := stage.sandbox.slack.open_home(person.slack.id):
         await opened.settled()
@@ -207,6 +213,7 @@ async def _push(stage: Stage, person: Person, wanted: Mapping[str, str]) -> Told
 _ACTS: dict[str, Callable[[Stage, Person, Mapping[str, Any]], Awaitable[Told]]] = {
     "say": _say,
     "press": _press,
+    "log_in": _log_in,
     "home": _home,
     "press_home": _press_home,
     "submit": _submit,

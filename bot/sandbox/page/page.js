@@ -149,10 +149,16 @@ function slackMessage(room, message, before) {
       message.edited ? el("span", { class: "edited" }, `(${words().edited})`) : null));
 }
 
+/** A login button: the browser opens the address that Telegram signed for the viewer. */
+async function logIn(at, url) {
+  const told = await act({ do: "log_in", ...at, url });
+  if (told) window.open(told.open, "_blank", "noopener,noreferrer");
+}
+
 function telegramMessage(room, message, before) {
-  const keys = message.keyboard.map((row) => el("div", null, ...row.map((button) => el("button", {
-    type: "button", click: () => press("telegram", { do: "press", room: room.id, message: String(message.id), button: button.callback_data }),
-  }, button.text))));
+  const at = { room: room.id, message: String(message.id) };
+  const push = (button) => (button.login_url ? logIn(at, button.login_url.url) : press("telegram", { do: "press", ...at, button: button.callback_data }));
+  const keys = message.keyboard.map((row) => el("div", null, ...row.map((button) => el("button", { type: "button", click: () => push(button) }, button.text))));
   const edited = message.edited ? `${words().edited} ` : "";
   return el("div", { class: `bubble-row${message.own ? " own" : ""}`, "data-id": String(message.id) },
     el("div", { class: "stack" },

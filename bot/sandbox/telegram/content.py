@@ -6,6 +6,7 @@ import re
 import struct
 from collections.abc import Mapping
 from typing import Any
+from urllib.parse import urlsplit
 
 from bot.sandbox.telegram import entities, html
 from bot.sandbox.telegram.refusal import bad
@@ -52,7 +53,9 @@ def caption_of(arguments: Mapping[str, Any]) -> Found:
     return text, found
 
 
-def keyboard_of(arguments: Mapping[str, Any], *, inline_only: bool = False) -> dict[str, Any] | None:
+def keyboard_of(
+    arguments: Mapping[str, Any], world: TelegramWorld, *, inline_only: bool = False
+) -> dict[str, Any] | None:
     """The reply markup; an inline keyboard's buttons are judged one by one."""
     markup = arguments.get("reply_markup")
     if markup is None:
@@ -67,6 +70,8 @@ def keyboard_of(arguments: Mapping[str, Any], *, inline_only: bool = False) -> d
         raise bad("REPLY_MARKUP_TOO_LONG")
     for button in buttons:
         _button(button)
+        if "login_url" in button:
+            _login(button["login_url"], world)
     return {"inline_keyboard": rows} if rows else None
 
 
@@ -125,3 +130,15 @@ def _button(button: Mapping[str, Any]) -> None:
         raise bad("BUTTON_DATA_INVALID")
     if "url" in button and not re.match(r"(https?://[^\s/]+|tg://)", button["url"]):
         raise bad("BUTTON_URL_INVALID")
+
+
+def _login(login: Mapping[str, Any], world: TelegramWorld) -> None:
+    """A login button's address is https and of the domain that the owner linked to the bot."""
+    url, name = login["url"], login.get("bot_username", "")
+    place = urlsplit(url)
+    if place.scheme != "https" or not place.hostname:
+        raise bad(f"inline keyboard button login URL '{url}' is invalid: Only HTTPS links are allowed")
+    if name and name.lower() != world.bot.username.lower():
+        raise bad(f'bot "{name}" not found')
+    if place.hostname != world.domain:
+        raise bad("BOT_DOMAIN_INVALID")

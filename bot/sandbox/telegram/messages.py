@@ -63,13 +63,13 @@ def _send(telegram: Telegram, arguments: Arguments, sent: Sent) -> dict[str, Any
 def _send_message(telegram: Telegram, arguments: Arguments) -> Any:  # noqa: ANN401  # JSON
     chat_of(telegram, arguments)
     text, found = text_of(arguments)
-    return _send(telegram, arguments, Sent(text, found, keyboard_of(arguments)))
+    return _send(telegram, arguments, Sent(text, found, keyboard_of(arguments, telegram.world)))
 
 
 def _send_photo(telegram: Telegram, arguments: Arguments) -> Any:  # noqa: ANN401  # JSON
     chat_of(telegram, arguments)
     text, found = caption_of(arguments)
-    keyboard = keyboard_of(arguments)
+    keyboard = keyboard_of(arguments, telegram.world)
     file = picture_of(arguments["photo"], telegram.world)
     return _send(telegram, arguments, Sent(text, found, keyboard, "photo", file.id))
 
@@ -77,7 +77,7 @@ def _send_photo(telegram: Telegram, arguments: Arguments) -> Any:  # noqa: ANN40
 def _send_document(telegram: Telegram, arguments: Arguments) -> Any:  # noqa: ANN401  # JSON
     chat_of(telegram, arguments)
     text, found = caption_of(arguments)
-    keyboard = keyboard_of(arguments)
+    keyboard = keyboard_of(arguments, telegram.world)
     file = document_of(arguments["document"], telegram.world)
     return _send(telegram, arguments, Sent(text, found, keyboard, "document", file.id))
 
@@ -115,7 +115,7 @@ def _edit_text(telegram: Telegram, arguments: Arguments) -> Any:  # noqa: ANN401
     text, found = text_of(arguments)
     if message.media:
         raise bad("there is no text in the message to edit")
-    return _change(telegram, message, text, found, keyboard_of(arguments, inline_only=True))
+    return _change(telegram, message, text, found, keyboard_of(arguments, telegram.world, inline_only=True))
 
 
 def _edit_caption(telegram: Telegram, arguments: Arguments) -> Any:  # noqa: ANN401  # JSON
@@ -123,12 +123,12 @@ def _edit_caption(telegram: Telegram, arguments: Arguments) -> Any:  # noqa: ANN
     text, found = caption_of(arguments)
     if not message.media:
         raise bad("there is no caption in the message to edit")
-    return _change(telegram, message, text, found, keyboard_of(arguments, inline_only=True))
+    return _change(telegram, message, text, found, keyboard_of(arguments, telegram.world, inline_only=True))
 
 
 def _edit_markup(telegram: Telegram, arguments: Arguments) -> Any:  # noqa: ANN401  # JSON
     message = _own(telegram, arguments)
-    keyboard = keyboard_of(arguments, inline_only=True)
+    keyboard = keyboard_of(arguments, telegram.world, inline_only=True)
     return _change(telegram, message, message.text, message.entities, keyboard)
 
 

@@ -8,6 +8,7 @@ from typing import Any
 from bot.ports import Clock
 from bot.sandbox.telegram import entities, payloads
 from bot.sandbox.telegram.desk import Desk, Sent
+from bot.sandbox.telegram.logins import signed
 from bot.sandbox.telegram.updates import Updates
 from bot.sandbox.telegram.world import (
     ChatKind,
@@ -93,6 +94,16 @@ class Telegram:
         self.world.presses[press.id] = press
         self.updates.put("callback_query", payloads.press(self.world, press, message))
         return press
+
+    def log_in(self, user: int, chat: int, message_id: int, url: str) -> str:
+        """Press a login button and agree: the address that the browser opens, signed for that person."""
+        self._room(user, chat)
+        offered = [
+            button.get("login_url", {}).get("url") for button in self.buttons(self.world.message(chat, message_id))
+        ]
+        if url not in offered:
+            raise NoSuch(f"no login button to {url}")
+        return signed(self.world, self._person(user), url)
 
     def add_bot(self, chat: int, by: int) -> None:
         """Add the bot to a group."""

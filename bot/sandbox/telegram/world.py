@@ -121,6 +121,7 @@ class TelegramWorld:
         self._count = itertools.count(1)
         self.bot = TelegramUser(700_000_001, "Stocktide", "stocktide_bot", is_bot=True)
         self.users[self.bot.id] = self.bot
+        self.domain = ""  # as @BotFather's /setdomain links one to the bot: login buttons lead nowhere else
         self.token = f"{self.bot.id}:{secrets.token_urlsafe(27)[:35]}"
 
     def fresh(self) -> int:
