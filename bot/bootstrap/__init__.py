@@ -98,7 +98,7 @@ def build(settings: Settings, clock: Clock | None = None, platforms: Sequence[Ch
     job_runner = JobRunner(services=services, jobs=JOBS)
     connected: set[str] = set()
     hooks = {HOOKS[name]: platform for name, platform in by_name.items() if name in HOOKS}
-    site = site_of(settings, clock, services, router, buttons, address, doors)
+    site = site_of(settings, clock, services, router, buttons, address, doors, chosen)
     web = WebServer(
         web_app(
             hooks,

@@ -9,7 +9,7 @@ from datetime import timedelta
 from starlette.routing import BaseRoute
 
 from bot.chat.router import Router
-from bot.ports import Clock
+from bot.ports import ChatPlatform, Clock
 from bot.services import Services
 from bot.services.buttons import Buttons
 from bot.services.sessions import Address
@@ -22,6 +22,7 @@ from bot.web.guard import COOKIE, Guard
 from bot.web.keeper import Keeper
 from bot.web.rooms import Hub, IceServers, RoomSite, room_routes
 from bot.web.server import Closing
+from bot.web.signin import signin_routes
 
 
 @dataclass
@@ -52,6 +53,7 @@ def site_of(
     buttons: Buttons,
     address: Address,
     doors: Doors,
+    platforms: Sequence[ChatPlatform],
 ) -> Site:
     """The pages of one organisation."""
     part = settings.rooms
@@ -60,7 +62,9 @@ def site_of(
     hub = doors.hub = Hub(Keeper(services), clock, servers)
     live = Live(services.boards.standings.seen)
     desk = Desk(services=services, router=router, buttons=buttons)
-    board = BoardPages(services=services, guard=Guard(services.sessions, address), desk=desk, live=live)
+    guard = Guard(services.sessions, address)
+    board = BoardPages(services=services, guard=guard, desk=desk, live=live)
     side = SidePages(services=services, pages=board, desk=desk, live=live)
     rooms = room_routes(hub, RoomSite(settings.web.public_url, COOKIE))
-    return Site((*board.routes(), *side.routes(), *rooms), (live, services.boards.standings, hub, services.rooms))
+    logins = signin_routes(platforms=platforms, sessions=services.sessions, guard=guard, clock=clock)
+    return Site((*board.routes(), *side.routes(), *rooms, *logins), (live, services.boards.standings, hub, services.rooms))

@@ -1,4 +1,6 @@
-"""How a member gets to our pages: a one-time link from the chat, and after it a session of some hours.
+"""How a member gets to our pages: by a one-time link from the chat, or vouched for by their chat platform.
+
+After it comes a session of some hours.
 
 The link's token stands in the URL's fragment, which neither servers nor previews see. Tokens are 256 random bits; the
 database keeps their hashes. Membership is looked up anew on every request.
@@ -10,11 +12,13 @@ import hashlib
 import secrets
 from dataclasses import dataclass
 from datetime import timedelta
+from urllib.parse import urlencode
 
 from bot.chat.command import Asker
 from bot.errors import Refusal
 from bot.ports import Clock
 from bot.services.members import Members
+from bot.storage import members as people
 from bot.storage import websessions as rows
 from bot.storage.database import Database
 from bot.words import _
@@ -25,6 +29,9 @@ _TOKEN_BYTES = 32
 _MAX_TOKEN = 128  # letters; ours have 43
 
 ENTRANCE = "/board/enter"
+LOGIN = "/telegram/login"  # where Telegram sends whoever pressed a login button, signed
+
+_SPENT = _("This link has been used or is too old. Ask in the chat for a new one.")
 
 
 @dataclass
@@ -38,6 +45,11 @@ class Address:
     def url(self) -> str:
         """Without a slash at the end; empty before the server listens."""
         return self.public or self.local
+
+    def login(self, target: str) -> str:
+        """What a login button (`Action.login`) opens to lead to one of our paths; empty where we are not on https."""
+        url = f"{self.url}{LOGIN}?{urlencode({'to': target})}"
+        return url if url.startswith("https://") else ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,10 +91,27 @@ class WebSessions:
         async with self._database.transaction() as connection:
             found = await rows.use_pass(connection, _digest(token), now) if len(token) <= _MAX_TOKEN else None
             if found is None:
-                raise Refusal(_("This link has been used or is too old. Ask in the chat for a new one."))
+                raise Refusal(_SPENT)
             expires_at = now + timedelta(hours=SESSION_HOURS)
             await rows.add_session(connection, _digest(secret), found[0], now, expires_at)
         return Entered(secret, *found)
+
+    async def open_for(self, platform: str, person: str, proof: str, good_for: timedelta) -> str:
+        """Open a session for a person whom a platform vouches for; its secret.
+
+        Each `proof` of the platform counts once, and no longer than `good_for` from now. Refusal where it was used
+        before, or the person is no member any more.
+        """
+        now = self._clock.now()
+        secret = secrets.token_urlsafe(_TOKEN_BYTES)
+        async with self._database.transaction() as connection:
+            member = await people.by_identity(connection, platform, person)
+            if member is None or not member.active:
+                raise Refusal(_SPENT)
+            if not await rows.spend(connection, _digest(f"{platform} {proof}"), member.id, now, now + good_for):
+                raise Refusal(_SPENT)
+            await rows.add_session(connection, _digest(secret), member.id, now, now + timedelta(hours=SESSION_HOURS))
+        return secret
 
     async def asker(self, secret: str) -> Asker | None:
         """Whose session it is; None where it is over, unknown, or its member has left."""

@@ -7,6 +7,7 @@ from datetime import datetime
 from sqlalchemy import delete, insert, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from bot.storage.dialect import insert_into
 from bot.storage.tables import Member, WebPass, WebSession
 
 
@@ -32,6 +33,20 @@ async def use_pass(connection: AsyncConnection, digest: str, now: datetime) -> t
     )
     row = found.one_or_none()
     return (row[0], row[1]) if row else None
+
+
+async def spend(connection: AsyncConnection, digest: str, member_id: int, now: datetime, expires_at: datetime) -> bool:
+    """Keep a pass of somebody else's making as used; False where it has been used before.
+
+    The unique digest decides, so of two browsers one gets in. From `expires_at` on nobody takes that pass anyway.
+    """
+    found = await connection.execute(
+        insert_into(connection, WebPass)
+        .values(digest=digest, member_id=member_id, target="", created_at=now, expires_at=expires_at, used_at=now)
+        .on_conflict_do_nothing(index_elements=["digest"])
+        .returning(WebPass.id)
+    )
+    return found.one_or_none() is not None
 
 
 async def add_session(

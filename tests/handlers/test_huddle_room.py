@@ -117,7 +117,7 @@ async def browser(office: Office) -> AsyncIterator[httpx.AsyncClient]:
     chosen = settings.given(organisation={"currency": "GBP"})
     buttons = Buttons(clock=office.shop.clock)
     address = office.services.sessions.address
-    site = site_of(chosen, office.shop.clock, office.services, office.router, buttons, address, Doors())
+    site = site_of(chosen, office.shop.clock, office.services, office.router, buttons, address, Doors(), ())
     server = WebServer(Starlette(routes=list(site.routes)), "127.0.0.1", 0, address, site.held)
     await server.start()
     key, secret = await session_of(office, "Jonas")
