@@ -109,14 +109,12 @@ def test_a_good_signature_over_odd_fields_is_refused_too(fields: dict[str, str])
     assert vouched(signed(fields), TOKEN, THEN) is None
 
 
-def test_a_line_break_in_a_name_cannot_become_a_field_of_its_own() -> None:
-    honest = {"auth_date": "1565810688", "first_name": "Eve\nid=7", "username": "eve"}
-    split = {"auth_date": "1565810688", "first_name": "Eve", "id": "7", "username": "eve"}
-    assert sign(honest, TOKEN) == sign(split, TOKEN)
-    folded = {**EXAMPLE, "first_name": "John\nid=42"}
-    del folded["id"]
-    assert vouched(folded, TOKEN, THEN) is None
-    assert vouched({**signed(honest), "id": "7"}, TOKEN, THEN) is None
+def test_a_line_break_in_a_name_cannot_become_somebody_elses_id() -> None:
+    eve = {"auth_date": "1565810688", "first_name": "Eve\nid=7\nlast_name=x", "id": "8"}
+    forged = {"auth_date": "1565810688", "first_name": "Eve", "id": "7", "last_name": "x\nid=8"}
+    assert sign(eve, TOKEN) == sign(forged, TOKEN)
+    assert vouched(signed(eve), TOKEN, THEN) is None
+    assert vouched(signed(forged), TOKEN, THEN) is None
 
 
 @pytest.mark.parametrize("wrong", [EXAMPLE["hash"].upper(), EXAMPLE["hash"][:-1], f"{EXAMPLE['hash']} ", "é" * 64, ""])
