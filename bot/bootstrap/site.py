@@ -67,4 +67,6 @@ def site_of(
     side = SidePages(services=services, pages=board, desk=desk, live=live)
     rooms = room_routes(hub, RoomSite(settings.web.public_url, COOKIE))
     logins = signin_routes(platforms=platforms, sessions=services.sessions, guard=guard, clock=clock)
-    return Site((*board.routes(), *side.routes(), *rooms, *logins), (live, services.boards.standings, hub, services.rooms))
+    return Site(
+        (*board.routes(), *side.routes(), *rooms, *logins), (live, services.boards.standings, hub, services.rooms)
+    )
