@@ -329,8 +329,12 @@ def _rooms(ground: _Ground, sessions: WebSessions, calls: Calls, end_room: End) 
         members=ground.members,
         conversations=ground.conversations,
         views=RoomViews(
-            database=ground.database, clock=ground.clock, members=ground.members, catalogue=ground.catalogue
-        ),
+            database=ground.database,
+            clock=ground.clock,
+            members=ground.members,
+            catalogue=ground.catalogue,
+            address=sessions.address,
+        ),  # fmt: skip
         calls=calls,
         provider=ROOMS[part.provider](ground.settings, supplies),
         rules=RoomRules(part.minutes, part.cap, part.recording),

@@ -58,6 +58,7 @@ class RoomView:
     requests: tuple[RequestView, ...]
     calls: tuple[tuple[str, str], ...] = ()  # (platform, its id of the call)
     better: datetime | None = None
+    login: str = ""  # the address for platforms that vouch for people themselves, empty where there is none
 
 
 @dataclass(frozen=True, slots=True)

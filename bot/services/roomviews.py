@@ -25,6 +25,7 @@ from bot.domain.views import MemberView, StockReport
 from bot.ports import Clock
 from bot.services.catalogue import Catalogue
 from bot.services.members import Members, working_days
+from bot.services.sessions import Address
 from bot.storage import cases as case_rows
 from bot.storage import requests as request_rows
 from bot.storage import rooms as rows
@@ -39,11 +40,14 @@ LENGTH = timedelta(minutes=30)  # of a meeting, where its hour is weighed
 class RoomViews:
     """Gathers what a card, a seat and the minutes need."""
 
-    def __init__(self, *, database: Database, clock: Clock, members: Members, catalogue: Catalogue) -> None:
+    def __init__(
+        self, *, database: Database, clock: Clock, members: Members, catalogue: Catalogue, address: Address
+    ) -> None:
         self._database = database
         self._clock = clock
         self._members = members
         self._catalogue = catalogue
+        self._address = address
 
     def hours(self, member: MemberView) -> Hours:
         """A member's working hours with their days off."""
@@ -108,6 +112,7 @@ class RoomViews:
             requests=tuple(requests.values()),
             calls=tuple(sorted(room.calls.items())),
             better=better,
+            login=self._address.login(f"/rooms/{room.key}") if room.provider == "embedded" else "",
         )
 
     async def notes(self, room: RoomRow) -> tuple[Noted, ...]:

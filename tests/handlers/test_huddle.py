@@ -322,3 +322,12 @@ async def test_rubbish_is_refused_with_a_word(office: Office, line: str) -> None
 
 def _urls(answer: Any) -> list[str]:
     return re.findall(r"http://[^\s'\"\\)]+", repr(answer.message))
+
+
+async def test_over_https_telegram_signs_the_way_in(office: Office) -> None:
+    office.services.sessions.address.public = "https://bot.example.com"
+    joining = button(await office.ask(f"huddle {LANTERN}"), "huddle")
+    key = (await room(office)).key
+    assert joining.login == f"https://bot.example.com/telegram/login?to=%2Frooms%2F{key}"
+    office.services.sessions.address.public = ""
+    assert not button(await office.ask("huddle V-1"), "huddle").login

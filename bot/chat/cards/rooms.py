@@ -255,7 +255,7 @@ def _buttons(room: RoomView) -> tuple[Action, ...]:
 
 
 def _join(room: RoomView) -> Action:
-    return Action(_("Join"), "huddle", ("join", room_code(room.id)), style="primary")
+    return Action(_("Join"), "huddle", ("join", room_code(room.id)), style="primary", login=room.login)
 
 
 def _stay(one: Attendance) -> Inline:
