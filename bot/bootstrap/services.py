@@ -334,7 +334,7 @@ def _rooms(ground: _Ground, sessions: WebSessions, calls: Calls, end_room: End) 
             members=ground.members,
             catalogue=ground.catalogue,
             address=sessions.address,
-        ),  # fmt: skip
+        ),
         calls=calls,
         provider=ROOMS[part.provider](ground.settings, supplies),
         rules=RoomRules(part.minutes, part.cap, part.recording),
