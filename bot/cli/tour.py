@@ -6,11 +6,11 @@ import time
 from collections.abc import Awaitable, Callable
 from functools import partial
 
-from bot.cli.trading import Trade
+from bot.cli.meeting import Meet
 from bot.cli.walking import StepFailed
 
 
-class Tour(Trade):
+class Tour(Meet):
     """Walks the demo as its people would, and keeps what later steps need."""
 
     async def run(self) -> None:
@@ -28,6 +28,8 @@ class Tour(Trade):
             ("A clearance runs in the store, and stops by one tap", self.promote),
             ("Purchases are halted, and resumed", self.halt),
             ("Why? replays the arithmetic", self.why),
+            ("The board opens by a link for one person", self.board),
+            ("A video room about a product opens, lets in and closes", self.room),
             ("The clock is pushed to the next mornings: digests arrive", self.digests),
             ("The audit log's chain is whole", self.audit),
         )
