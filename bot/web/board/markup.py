@@ -50,7 +50,7 @@ def form(wanted: Form, voice: Voice, line: Sequence[str]) -> Markup:
 def _block(block: Block, voice: Voice) -> Markup:
     match block:
         case Heading():
-            return Markup("<h3>{}</h3>").format(voice.inline(block.content))
+            return Markup("<h2>{}</h2>").format(voice.inline(block.content))
         case Paragraph():
             return Markup("<p>{}</p>").format(voice.inline(block.content))
         case Footnote():
@@ -101,7 +101,7 @@ def _table(table: Table, voice: Voice) -> Markup:
         Markup("<tr>{}</tr>").format(cells("td", [voice.inline(cell) for cell in row])) for row in table.rows
     )
     return Markup(
-        '<div class="scroll" tabindex="0"><table><thead><tr>{}</tr></thead><tbody>{}</tbody></table></div>'
+        '<div class="scroll" tabindex="0" role="group"><table><thead><tr>{}</tr></thead><tbody>{}</tbody></table></div>'
     ).format(head, body)
 
 

@@ -4,6 +4,7 @@
 
 const live = /** @type {HTMLElement} */ (document.getElementById("live"));
 const AGAIN = 30_000; // milliseconds until a stream that was refused is asked for again
+const FOCUSED = "a, button, summary, [tabindex]";
 let told = 0;
 
 /** @type {Map<string, string>} */
@@ -21,7 +22,7 @@ function tell(words) {
   told = window.setTimeout(() => warn(""), 4000);
 }
 
-/** Replace the parts of this page that differ from the server's; one that somebody is working in waits for them. */
+/** Replace the parts of this page that differ from the server's; a form that somebody is at waits for them. */
 async function refresh() {
   const answer = await fetch(location.href, { headers: { Accept: "text/html" } });
   if (answer.status === 401) location.reload();
@@ -32,7 +33,7 @@ async function refresh() {
     const name = part.getAttribute("data-live") ?? "";
     const other = fresh.querySelector(`[data-live="${name}"]`);
     if (!other || other.innerHTML === served.get(name)) continue;
-    if (part.contains(document.activeElement)) {
+    if (part.contains(document.activeElement) && document.activeElement?.closest("form")) {
       part.addEventListener("focusout", () => window.setTimeout(again), { once: true });
       continue;
     }
@@ -44,7 +45,7 @@ async function refresh() {
 }
 
 /**
- * Put new content into a part; what was unfolded, sorted and scrolled to stays so.
+ * Put new content into a part; what was unfolded, sorted, scrolled to and in focus stays so.
  * @param {Element} part
  * @param {string} content
  */
@@ -52,6 +53,7 @@ function replace(part, content) {
   const open = [...part.querySelectorAll("details")].map((one) => one.open);
   const scrolled = [...part.querySelectorAll(".scroll")].map((one) => one.scrollLeft);
   const sorted = [...part.querySelectorAll("table.sortable th")].map((head) => head.getAttribute("aria-sort"));
+  const focused = [...part.querySelectorAll(FOCUSED)].findIndex((one) => one === document.activeElement);
   part.innerHTML = content;
   begin(part);
   part.querySelectorAll("details").forEach((one, number) => (one.open = open[number] ?? false));
@@ -60,6 +62,7 @@ function replace(part, content) {
     const presses = { ascending: 1, descending: 2 }[sorted[number] ?? ""] ?? 0;
     for (let press = 0; press < presses; press += 1) head.querySelector("button")?.click();
   });
+  if (focused >= 0) /** @type {HTMLElement | undefined} */ ([...part.querySelectorAll(FOCUSED)][focused])?.focus();
 }
 
 function again() {
