@@ -176,6 +176,18 @@ async def test_what_was_typed_comes_back_and_focus_stays_while_others_write(look
     assert await page.evaluate("document.activeElement.textContent") == held
 
 
+@pytest.mark.parametrize("side", ["slack", "telegram"])
+async def test_the_answer_about_a_product_shows_its_picture(looker: Looker, side: str) -> None:
+    page = await looker.open("jonas")
+    await say(page, side, "/stock 85123A")
+    picture = page.locator(f"#{side}-messages img").last
+    await picture.wait_for()
+    await page.wait_for_function(
+        "image => image.complete && image.naturalWidth > 1000", arg=await picture.element_handle()
+    )
+    assert "85123A" in (await picture.get_attribute("alt") or "")
+
+
 @pytest.mark.parametrize(("width", "scheme"), [(360, "light"), (390, "dark"), (768, "light"), (1280, "dark")])
 async def test_nothing_sticks_out_of_a_screen_of_any_width(looker: Looker, width: int, scheme: str) -> None:
     page = await looker.open("jonas", width, 740, "dark" if scheme == "dark" else "light")

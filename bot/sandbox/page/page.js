@@ -226,6 +226,14 @@ function side(name, moved) {
   return atEnd || follows;
 }
 
+/** Go to a list's end, and stay there while its pictures load and grow. */
+function toEnd(name) {
+  const list = $(`${name}-messages`);
+  const go = () => { list.scrollTop = list.scrollHeight; };
+  go();
+  for (const image of list.querySelectorAll("img")) if (!image.complete) image.addEventListener("load", go, { once: true });
+}
+
 /** Redraw; `moved` names the side whose room was changed, or is `all` where the viewer was. */
 function draw(moved = "") {
   const { viewer, now, disclosure } = view.state;
@@ -250,7 +258,7 @@ function draw(moved = "") {
   const chosen = document.querySelector(`[data-viewer="${CSS.escape(viewer.key)}"]`);
   if (moved === "all" && chosen) $("viewers").scrollLeft = chosen.offsetLeft - $("viewers").offsetLeft - 60;
   if (modal.show(view.state.modal, reader(), said)) busy("slack", false); // the answer was a window
-  for (const name of atEnd) $(`${name}-messages`).scrollTop = $(`${name}-messages`).scrollHeight;
+  for (const name of atEnd) toEnd(name);
   view.first = false;
   document.body.dataset.ready = viewer.key;
 }

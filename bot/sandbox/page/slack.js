@@ -130,7 +130,7 @@ export function block(block, reader, press) {
     case "rich_text": return rich(block, reader);
     case "table": return table(block, reader);
     case "actions": return actions(block, press);
-    case "image": return el("img", { src: block.image_url ?? `/page/file/${block.slack_file?.id ?? ""}`, alt: block.alt_text });
+    case "image": return el("img", { src: block.image_url ?? `/slack/files/${block.slack_file?.id ?? ""}/picture.png`, alt: block.alt_text });
     case "call": return call(block, wordsOf(reader.locale));
     case "markdown": return el("p", null, block.text);
     default: return el("p", null, `[${block.type}]`);
