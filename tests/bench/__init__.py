@@ -2,7 +2,14 @@
 
 from __future__ import annotations
 
-from tests.bench import memory, room, sample, watch
+from tests.bench import board, charts, memory, room, sample, watch
 from tests.bench.report import Benchmark
 
-BENCHMARKS: tuple[Benchmark, ...] = (sample.BENCHMARK, memory.BENCHMARK, watch.BENCHMARK, room.BENCHMARK)
+BENCHMARKS: tuple[Benchmark, ...] = (
+    sample.BENCHMARK,
+    memory.BENCHMARK,
+    watch.BENCHMARK,
+    board.BENCHMARK,
+    charts.BENCHMARK,
+    room.BENCHMARK,
+)
