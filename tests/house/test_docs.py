@@ -210,3 +210,15 @@ def test_a_backup_by_the_operations_page_is_whole(folder: Path) -> None:
     assert stocktide("migrate").out == "The database is at 0003.\n"
     assert stocktide("audit", "verify").out.startswith("The audit log is whole: 1 entry, head ")
     assert "Lin Wei" in stocktide("members", "list").out
+
+
+def test_the_settings_that_the_board_page_shows_are_taken(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in set(os.environ) - set(clean(os.environ)):
+        monkeypatch.delenv(name)
+    page = (ROOT / "docs" / "board.md").read_text(encoding="utf-8")
+    (example,) = [text for kind, text in _BLOCK.findall(page) if kind == "toml"]
+    (tmp_path / "stocktide.toml").write_text(example, encoding="utf-8")
+    found = settings.load(tmp_path / "stocktide.toml")
+    assert [(fee.location, fee.age_days) for fee in found.storage.fees] == [("DE", 181), ("DE", 271)]
+    assert found.web.public_url == "https://stock.example.com"
+    assert found.watch.target_days == 45
