@@ -32,6 +32,7 @@ PAGES = {
     "stock, sorted and searched": "/board/stock?q=thing+12&sort=-cover",
     "slow stock": "/board/slow",
     "a product": "/board/sku?code=S00007",
+    "a product, another each time": "/board/sku?code=S{number:05}",
     "suppliers": "/board/suppliers",
     "requests": "/board/requests?who=all",
     "a request": "/board/request/1",
@@ -91,9 +92,10 @@ def _report(title: str, pages: tuple[Timing, ...]) -> Report:
 async def _asked(client: httpx.AsyncClient, label: str, address: str, times: int) -> tuple[Timing, Timing]:
     """Seconds of each request by the clock and of the processor, after a first one that is not counted."""
     laps, watch = [], Stopwatch()
-    for _time in range(times + 1):
+    for number in range(100, times + 101):
+        wanted = address.format(number=number)
         watch.lap()
-        answer = await client.get(address)
+        answer = await client.get(wanted)
         laps.append(watch.lap())
         answer.raise_for_status()
     return Timing(label, tuple(lap[0] for lap in laps[1:])), Timing(label, tuple(lap[1] for lap in laps[1:]))
