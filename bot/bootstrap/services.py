@@ -337,5 +337,5 @@ def _rooms(ground: _Ground, sessions: WebSessions, calls: Calls, end_room: End) 
         ),
         calls=calls,
         provider=ROOMS[part.provider](ground.settings, supplies),
-        rules=RoomRules(part.minutes, part.cap, part.recording),
+        rules=RoomRules(part.minutes, part.most, part.recording),
     )

@@ -10,6 +10,7 @@ from bot.ports import Clock, RoomProvider
 from bot.rooms.agora import AgoraOptions, AgoraRooms
 from bot.rooms.calling import SECONDS, Line
 from bot.rooms.embedded import EmbeddedOptions, EmbeddedRooms, End, Issue
+from bot.rooms.janus import JanusServer
 from bot.rooms.jitsi import JitsiOptions, JitsiRooms
 from bot.rooms.slack_huddle import SlackHuddleRooms
 from bot.rooms.zoom import ZoomOptions, ZoomRooms
@@ -35,10 +36,17 @@ class Supplies:
 def make_embedded(settings: Settings, supplies: Supplies) -> RoomProvider:
     """Our own page."""
     part = settings.rooms
-    cap = part.janus_cap if part.janus_url else part.cap
     address = supplies.address or (lambda: settings.web.public_url)
-    options = EmbeddedOptions(address, cap, relayed=bool(part.turn_urls))
-    return EmbeddedRooms(options, supplies.issue, supplies.end)
+    options = EmbeddedOptions(address, part.most, relayed=bool(part.turn_urls))
+    return EmbeddedRooms(options, supplies.issue, supplies.end, janus_of(settings, supplies.seconds))
+
+
+def janus_of(settings: Settings, seconds: float = SECONDS) -> JanusServer | None:
+    """The Janus for rooms that are larger than a mesh, where there is one."""
+    part = settings.rooms
+    if part.provider != "embedded" or not part.janus_url:
+        return None
+    return JanusServer(part.janus_url, part.janus_admin_key.get_secret_value(), seconds)
 
 
 def make_agora(settings: Settings, supplies: Supplies) -> RoomProvider:

@@ -72,23 +72,14 @@ class Line:
     async def _call(self, method: str, path: str, headers: Mapping[str, str], body: _Body) -> Answer:
         try:
             answer = await self._send(method, path, headers, body)
-        except _NEVER_SENT as error:
-            raise Unreached(f"{self.who} was not reached: {type(error).__name__}") from None
-        except httpx.HTTPError as error:  # its words may hold a header
-            raise Unanswered(f"{self.who} did not answer: {type(error).__name__}") from None
-        except httpx.InvalidURL:
-            raise Declined(f"{self.who} has no address that could be called") from None
+        except (httpx.HTTPError, httpx.InvalidURL) as error:
+            raise line_fault(self.who, error) from None
         return self._sorted(answer, headers.get("Authorization", "").rpartition(" ")[2])
 
     async def _send(self, method: str, path: str, headers: Mapping[str, str], body: _Body) -> httpx.Response:
-        local = urlsplit(self._url).hostname in _LOOPBACK
-        # A proxy has no business on this machine, and certificates take long to load where none are needed.
-        verify = (
-            ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT) if self._url.startswith("http://") else ssl.create_default_context()
-        )
         form = body if isinstance(body, Form) else None
         json = None if form else body
-        async with httpx.AsyncClient(timeout=self._seconds, trust_env=not local, verify=verify) as client:
+        async with client_for(self._url, self._seconds) as client:
             return await client.request(
                 method, self._url + path, headers=dict(headers), json=json, data=form.fields if form else None
             )
@@ -123,6 +114,23 @@ class Form:
 
 
 _Body = Mapping[str, Any] | Form | None
+
+
+def client_for(url: str, seconds: float) -> httpx.AsyncClient:
+    """A client for one server; the caller closes it."""
+    local = urlsplit(url).hostname in _LOOPBACK
+    # A proxy has no business on this machine, and certificates take long to load where none are needed.
+    verify = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT) if url.startswith("http://") else ssl.create_default_context()
+    return httpx.AsyncClient(timeout=seconds, trust_env=not local, verify=verify)
+
+
+def line_fault(who: str, error: httpx.HTTPError | httpx.InvalidURL) -> OutsideError:
+    """Our error for a fault of the line; its own words may hold a header, so they stay out."""
+    if isinstance(error, _NEVER_SENT):
+        return Unreached(f"{who} was not reached: {type(error).__name__}")
+    if isinstance(error, httpx.InvalidURL):
+        return Declined(f"{who} has no address that could be called")
+    return Unanswered(f"{who} did not answer: {type(error).__name__}")
 
 
 def unreadable(who: str, otherwise: type[OutsideError]) -> OutsideError:

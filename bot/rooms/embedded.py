@@ -9,6 +9,7 @@ from urllib.parse import urlsplit
 
 from bot.errors import Declined
 from bot.ports import Admission, Check, Guest, OpenRoom, RoomPlan
+from bot.rooms.janus import JanusServer
 
 _LOOPBACK = ("127.0.0.1", "localhost", "::1")
 _NO_ADDRESS = "web.public_url is not set, so there is no link to give"
@@ -31,11 +32,12 @@ class EmbeddedRooms:
 
     name = "embedded"
 
-    def __init__(self, options: EmbeddedOptions, issue: Issue, end: End) -> None:
+    def __init__(self, options: EmbeddedOptions, issue: Issue, end: End, janus: JanusServer | None = None) -> None:
         self.cap = options.cap
         self._options = options
         self._issue = issue
         self._end = end
+        self._janus = janus
 
     async def open(self, plan: RoomPlan) -> OpenRoom:
         """Nothing is made outside; Declined where nobody could reach the page."""
@@ -55,7 +57,7 @@ class EmbeddedRooms:
         await self._end(room.key)
 
     async def check(self) -> tuple[Check, ...]:
-        """Look at the address and the relay."""
+        """Look at the address, the relay and Janus."""
         name, url = "rooms embedded", self._options.address()
         if not url:
             return (
@@ -65,8 +67,8 @@ class EmbeddedRooms:
         if parts.scheme != "https" and parts.hostname not in _LOOPBACK:
             remedy = "put a proxy with TLS in front, and write web.public_url with https"
             return (Check(name, "fail", f"{url} is not https: browsers give it no camera", remedy),)
-        address = Check(name, "ok", f"{url}/rooms, up to {self.cap} people")
-        if self._options.relayed:
-            return (address,)
-        missing = "without a TURN server, people behind strict networks will not see one another"
-        return (address, Check(name, "warn", missing, "set rooms.turn_urls and rooms.turn_secret"))
+        found = [Check(name, "ok", f"{url}/rooms, up to {self.cap} people")]
+        if not self._options.relayed:
+            missing = "without a TURN server, people behind strict networks will not see one another"
+            found.append(Check(name, "warn", missing, "set rooms.turn_urls and rooms.turn_secret"))
+        return (*found, *(await self._janus.check() if self._janus else ()))

@@ -37,7 +37,9 @@ class RoomsPart(Part):
     turn_secret: SecretStr = Field(SecretStr(""), description="The TURN server's static-auth-secret")
     turn_ttl_minutes: int = Field(120, ge=5, le=1440, description="Minutes a TURN login is good for, such as 120")
     janus_url: str = Field(
-        "", pattern=r"^((https?|wss?)://\S+)?$", description="A Janus server for larger rooms, or nothing for a mesh"
+        "",
+        pattern=_HTTP,
+        description="Janus's HTTP API, for larger rooms: 'http://127.0.0.1:8088/janus', or nothing for a mesh",
     )
     janus_admin_key: SecretStr = Field(SecretStr(""), description="The admin_key of Janus's VideoRoom plugin")
     janus_cap: int = Field(25, ge=2, le=1000, description="People in a room at once with Janus, such as 25")
@@ -86,6 +88,13 @@ class RoomsPart(Part):
 
     slack_team: str = Field("", pattern=r"^([TE][A-Z0-9]+)?$", description="The workspace's id, such as 'T0123ABCD'")
     slack_channel: str = Field("", pattern=r"^([CGD][A-Z0-9]+)?$", description="A channel's id, such as 'C0123ABCD'")
+
+    @property
+    def most(self) -> int:
+        """How many people a new room holds: with Janus as many as it is meant for, unless `cap` was written down."""
+        if self.provider != "embedded" or not self.janus_url:
+            return self.cap
+        return min(self.cap, self.janus_cap) if "cap" in self.model_fields_set else self.janus_cap
 
     def secrets(self) -> tuple[SecretStr, ...]:
         """Every secret of the part, given or not."""
