@@ -10,6 +10,7 @@ from starlette.routing import BaseRoute
 
 from bot.chat.router import Router
 from bot.ports import ChatPlatform, Clock
+from bot.rooms import janus_of
 from bot.services import Services
 from bot.services.buttons import Buttons
 from bot.services.sessions import Address
@@ -20,7 +21,7 @@ from bot.web.board.routes import BoardPages
 from bot.web.board.side import SidePages
 from bot.web.guard import COOKIE, Guard
 from bot.web.keeper import Keeper
-from bot.web.rooms import Hub, IceServers, RoomSite, room_routes
+from bot.web.rooms import Forwarding, Hub, IceServers, RoomSite, room_routes
 from bot.web.server import Closing
 from bot.web.signin import signin_routes
 
@@ -59,7 +60,7 @@ def site_of(
     part = settings.rooms
     life = timedelta(minutes=part.turn_ttl_minutes)
     servers = IceServers(part.stun_urls, part.turn_urls, part.turn_secret.get_secret_value(), life)
-    hub = doors.hub = Hub(Keeper(services), clock, servers)
+    hub = doors.hub = Hub(Keeper(services), clock, servers, media=Forwarding(janus_of(settings), part.janus_cap))
     live = Live(services.boards.standings.seen)
     desk = Desk(services=services, router=router, buttons=buttons)
     guard = Guard(services.sessions, address)

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from bot.web.rooms.hub import Hub
 from bot.web.rooms.ice import IceServers
+from bot.web.rooms.janus import Forwarding
 from bot.web.rooms.keeper import NoteKind, RoomKeeper, Seat
 from bot.web.rooms.routes import RoomSite, room_routes
 
-__all__ = ["Hub", "IceServers", "NoteKind", "RoomKeeper", "RoomSite", "Seat", "room_routes"]
+__all__ = ["Forwarding", "Hub", "IceServers", "NoteKind", "RoomKeeper", "RoomSite", "Seat", "room_routes"]

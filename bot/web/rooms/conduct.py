@@ -5,12 +5,15 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from bot.web.rooms.keeper import NoteKind
-from bot.web.rooms.messages import Note, Plain, Said, Say, Sent, Show, Signal, Upon
+from bot.web.rooms.messages import Media, Note, Plain, Said, Say, Sent, Show, Signal, Upon
 from bot.web.rooms.room import Farewell, Peer, Room
 from bot.web.rooms.sdp import sends_media
 
 if TYPE_CHECKING:
     from bot.web.rooms.hub import Hub
+
+
+_VIEWER_MEDIA = "a viewer's audio and video sections must be recvonly or inactive"
 
 
 class Conduct:
@@ -24,8 +27,12 @@ class Conduct:
         match said:
             case Signal():
                 self._signal(room, peer, said)
+            case Media():
+                self._media(room, peer, said)
             case Show():
                 peer.shown = said.shown
+                if peer.silenced and not said.shown.muted:
+                    self._hub.media.silence(room, peer, muted=False)
                 room.tell({"type": "shown", "peer": peer.id, "shown": said.shown.model_dump()}, but=peer)
             case Upon():
                 await self._upon(room, peer, said)
@@ -43,11 +50,25 @@ class Conduct:
         if other is None or other is peer:
             _deny(peer, "nobody", f"peer {said.to} is not here")
             return
-        if said.description and room.role_of(peer.seat) == "viewer" and sends_media(said.description.sdp):
-            _deny(peer, "viewer_media", "a viewer's audio and video sections must be recvonly or inactive")
-            return
+        if said.description and sends_media(said.description.sdp):
+            if room.role_of(peer.seat) == "viewer":
+                _deny(peer, "viewer_media", _VIEWER_MEDIA)
+                return
+            if self._hub.media.forwards(peer.seat):
+                _deny(peer, "data_only", "here sound and picture go through the media server")
+                return
         carried = said.model_dump(include={"description", "candidate"}, exclude_none=True)
         other.tell({"type": "signal", "from": peer.id, **carried})
+
+    def _media(self, room: Room, peer: Peer, said: Media) -> None:
+        """Ask the media server, where the role allows it: a viewer's offer to send never gets there."""
+        viewer = room.role_of(peer.seat) == "viewer"
+        if viewer and (said.part == "send" or (said.description and sends_media(said.description.sdp))):
+            _deny(peer, "viewer_media", _VIEWER_MEDIA)
+        elif not self._hub.media.forwards(peer.seat):
+            _deny(peer, "no_media_server", "people of this room connect to one another")
+        else:
+            self._hub.media.take(room, peer, said)
 
     async def _upon(self, room: Room, peer: Peer, said: Upon) -> None:
         other = room.peers.get(said.peer)
@@ -56,9 +77,11 @@ class Conduct:
         if other is None or other is peer:
             _deny(peer, "nobody", f"peer {said.peer} is not another one here")
         elif said.type == "mute":
+            self._hub.media.silence(room, other, muted=True)
             other.tell({"type": "mute", "by": peer.id})
         elif said.type == "raise":
             room.raised.add(other.seat.member_id)
+            self._hub.media.allow(room, other)
             room.tell({"type": "changed", "peer": room.described(other)})
         elif room.outranks(peer.seat, other.seat):
             room.removed.add(other.seat.member_id)

@@ -18,11 +18,11 @@ from bot.language import language
 from bot.ports import Clock
 from bot.web.rooms.conduct import Conduct
 from bot.web.rooms.ice import IceServers
+from bot.web.rooms.janus import Forwarding
 from bot.web.rooms.keeper import RoomKeeper, Seat
 from bot.web.rooms.messages import Join, Plain, Said, Shown, read
 from bot.web.rooms.room import Connection, Farewell, Peer, Room, Told
 
-MESH_CAP = 6  # beyond it everyone's upload would carry too many copies
 FAULTS = 10  # malformed or over-hasty messages that a connection may send
 
 _log = structlog.get_logger(__name__)
@@ -47,9 +47,11 @@ class Hub:
         patience: Patience | None = None,
         pause: Callable[[float], Awaitable[None]] = asyncio.sleep,
         seconds: Callable[[], float] = time.monotonic,
+        media: Forwarding | None = None,
     ) -> None:
         self.keeper = keeper
         self.clock = clock
+        self.media = media or Forwarding()
         self.rooms: dict[str, Room] = {}
         self._ice = ice or IceServers()
         self._patience = patience or Patience()
@@ -108,6 +110,7 @@ class Hub:
             peer.expiry.cancel()
         if peer.connection:
             peer.connection.dismiss(farewell)
+        self.media.gone(room, peer, kicked=farewell.reason in ("removed", "refused"))
         room.tell({"type": "gone", "peer": peer.id, "reason": farewell.reason})
         room.tell_lobby()
         emptied = not room.peers and farewell.reason != "elsewhere"
@@ -130,6 +133,7 @@ class Hub:
         self.rooms.pop(room.key, None)
         peers = list(room.peers.values())
         room.peers.clear()
+        self.media.over(room.key)
         for connection in list(room.lobby):
             connection.dismiss(Farewell("ended"))
         for peer in peers:
@@ -155,12 +159,14 @@ class Hub:
         for task in list(self._tasks):
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
+        await self.media.close()
 
     def seat_shown(self, room: Room | None, seat: Seat) -> Told:
         """What the page needs before its person comes in."""
         return {
             "title": seat.title,
-            "cap": min(seat.cap, MESH_CAP),
+            "cap": self.media.cap_of(seat),
+            "media": "server" if self.media.forwards(seat) else "mesh",
             "member": seat.member_id,
             "name": seat.name,
             "role": room.role_of(seat) if room else seat.role,
@@ -200,7 +206,7 @@ class Hub:
             connection.dismiss(Farewell("removed"))
         elif before and said.resume and secrets.compare_digest(before.visit, said.resume):
             self._resume(room, before, connection, said.shown)
-        elif before is None and len(room.peers) >= min(seat.cap, MESH_CAP):
+        elif before is None and len(room.peers) >= self.media.cap_of(seat):
             connection.tell({"type": "error", "code": "full", "detail": "everyone who fits is in already"})
         else:
             await self._come_in(room, connection, said.shown)
@@ -216,6 +222,7 @@ class Hub:
         room.lobby.discard(connection)
         connection.peer = peer
         self._welcome(room, peer, others, resumed=False)
+        self.media.arrived(room, peer)
         room.tell({"type": "arrived", "peer": room.described(peer)}, but=peer)
         room.tell_lobby()
         if before:
@@ -280,6 +287,7 @@ class Hub:
         room, peer = self.rooms.get(seat.key), connection.peer
         if room and peer and peer.seat != seat:
             peer.seat = seat
+            self.media.allow(room, peer)
             room.tell({"type": "changed", "peer": room.described(peer)})
 
     def _refuse(self, connection: Connection, refusal: Refusal) -> None:

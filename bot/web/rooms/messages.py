@@ -63,6 +63,27 @@ class Signal(_Said):
         return self
 
 
+class Media(_Said):
+    """For one of our two connections to the media server, by which we send or receive, in a room that has one."""
+
+    type: Literal["media"]
+    part: Literal["send", "receive"]
+    description: Description | None = None
+    candidate: Candidate | None = None
+    restart: Literal[True] | None = None  # we would like an offer that restarts ICE; only to receive
+
+    @model_validator(mode="after")
+    def _one_of_three(self) -> Media:
+        if sum(part is not None for part in (self.description, self.candidate, self.restart)) != 1:
+            raise ValueError("it carries a description, a candidate or a restart")
+        if self.restart and self.part == "send":
+            raise ValueError("whoever sends restarts by an offer")
+        wanted = "offer" if self.part == "send" else "answer"
+        if self.description and self.description.type != wanted:
+            raise ValueError(f"to {self.part}, the page makes the {wanted}")
+        return self
+
+
 class Say(_Said):
     """A line of chat."""
 
@@ -107,7 +128,7 @@ class Plain(_Said):
     type: Literal["leave", "end", "ping"]
 
 
-Said = Join | Signal | Say | Note | Sent | Show | Upon | Plain
+Said = Join | Signal | Media | Say | Note | Sent | Show | Upon | Plain
 _READER: TypeAdapter[Said] = TypeAdapter(Annotated[Said, Field(discriminator="type")])
 
 

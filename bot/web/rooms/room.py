@@ -82,6 +82,7 @@ class Peer:
     connection: Connection | None
     kept: deque[Told] = field(default_factory=lambda: deque(maxlen=UNHEARD))
     expiry: asyncio.Task[None] | None = None
+    silenced: bool = False  # a host muted them where the media server can; until they speak up themselves
 
     def tell(self, message: Told) -> None:
         """Send a message, or keep it until the connection is back."""

@@ -1,4 +1,4 @@
-"""Reads of a session description the one thing that roles depend on: whether its author means to send media."""
+"""Reads of a session description what we depend on: whether its author means to send media, and its sections."""
 
 from __future__ import annotations
 
@@ -20,6 +20,12 @@ def sends_media(sdp: str) -> bool:
         elif line in _SILENT or loose in _SENDING:  # a browser passes over a silent word that is not exact
             (sections[-1][1] if sections else above).add(loose)
     return any(kind != "application" and not _silent(said or above) for kind, said in sections)
+
+
+def mids(sdp: str) -> list[str]:
+    """The names of a description's sections, in their order."""
+    lines = sdp.replace("\r\n", "\n").split("\n")
+    return [line.removeprefix("a=mid:").strip() for line in lines if line.startswith("a=mid:")]
 
 
 def _silent(directions: set[str]) -> bool:
