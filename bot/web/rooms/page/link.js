@@ -1,5 +1,6 @@
 // One connection to one other person: three places for media (sound, camera, screen), and channels for data.
 
+import { Mender } from "./mend.js";
 import { Negotiator } from "./negotiation.js";
 
 /** @typedef {import("./types.js").Signal} Signal */
@@ -9,8 +10,23 @@ import { Negotiator } from "./negotiation.js";
 /** @type {Slot[]} */
 export const SLOTS = ["audio", "camera", "screen"];
 const WANTED = /^(audio\/opus|video\/(VP8|rtx)|video\/H264 (?=.*packetization-mode=1).*profile-level-id=42e01f)/i; // what every browser has; each more makes every offer longer to read
-const DISCONNECTED_MS = 2500; // most interruptions heal by themselves within it
-const LONGEST_MS = 30_000;
+
+/**
+ * Make the three places, in their order, with what we send in each.
+ * @param {RTCPeerConnection} pc
+ * @param {RTCRtpTransceiverDirection} direction
+ * @param {Tracks|null} tracks
+ */
+export function layOut(pc, direction, tracks) {
+  for (const slot of SLOTS) {
+    const kind = slot === "audio" ? "audio" : "video";
+    const transceiver = pc.addTransceiver(kind, { direction });
+    const codecs = RTCRtpReceiver.getCapabilities?.(kind)?.codecs.filter(({ mimeType, sdpFmtpLine }) => WANTED.test(`${mimeType} ${sdpFmtpLine ?? ""}`));
+    if (codecs?.length) transceiver.setCodecPreferences?.(codecs);
+    const track = tracks?.[slot];
+    if (track) void transceiver.sender.replaceTrack(track);
+  }
+}
 
 export class Link {
   /**
@@ -36,34 +52,24 @@ export class Link {
     this.ontrack = () => {};
     /** @type {(state: RTCIceConnectionState) => void} */
     this.onstate = () => {};
-    this.restarts = 0;
-    /** @type {ReturnType<typeof setTimeout>|undefined} */
-    this.timer = undefined;
     this.control = this.pc.createDataChannel("control", { negotiated: true, id: 0 });
     this.negotiator = new Negotiator(this.pc, {
       opens, polite: opens, send: (signal) => this.say(signal), answering: () => this.settle(),
     });
     this.pc.addEventListener("track", (event) => this.tracked(event));
-    this.pc.addEventListener("iceconnectionstatechange", () => this.watch());
-    if (opens) this.layOut();
-  }
-
-  /** Make the three places, in their order; the other side finds them made by our offer. */
-  layOut() {
-    for (const slot of SLOTS) {
-      const kind = slot === "audio" ? "audio" : "video";
-      const transceiver = this.pc.addTransceiver(kind, { direction: this.direction });
-      const codecs = RTCRtpReceiver.getCapabilities?.(kind)?.codecs.filter(({ mimeType, sdpFmtpLine }) => WANTED.test(`${mimeType} ${sdpFmtpLine ?? ""}`));
-      if (codecs?.length) transceiver.setCodecPreferences?.(codecs);
-      const track = this.tracks[slot];
-      if (track && this.sends) void transceiver.sender.replaceTrack(track);
-    }
+    this.mender = new Mender(this.pc, { slack: opens ? 800 : 0, restart: () => this.pc.restartIce(), changed: (state) => this.onstate(state) });
+    if (opens) layOut(this.pc, this.direction, sends ? tracks : null); // the other side finds the places made by our offer
   }
 
   /** @returns {RTCRtpTransceiverDirection} */
   get direction() {
     if (this.sends) return this.receives ? "sendrecv" : "sendonly";
     return this.receives ? "recvonly" : "inactive";
+  }
+
+  /** By what we hear the other. */
+  get hearing() {
+    return this.pc.getTransceivers()[0]?.receiver;
   }
 
   /** Give every place our direction and our track. */
@@ -119,29 +125,6 @@ export class Link {
     this.ontrack(slot, track);
   }
 
-  /** Look after the connection: an interruption that does not heal is mended by an ICE restart. */
-  watch() {
-    const state = this.pc.iceConnectionState;
-    clearTimeout(this.timer);
-    if (state === "connected" || state === "completed") this.restarts = 0;
-    else if (state === "failed") this.later(this.opens ? 800 : 0); // both sides notice; one of them is enough
-    else if (state === "disconnected") this.later(DISCONNECTED_MS + (this.opens ? 800 : 0));
-    this.onstate(state);
-  }
-
-  /** @param {number} wait in milliseconds, doubled with each restart in vain */
-  later(wait) {
-    clearTimeout(this.timer);
-    this.timer = setTimeout(() => this.restart(), Math.min(LONGEST_MS, wait + (this.restarts ? 1000 * 2 ** this.restarts : 0)));
-  }
-
-  restart() {
-    if (this.negotiator.closed || ["connected", "completed"].includes(this.pc.iceConnectionState)) return;
-    this.restarts += 1;
-    this.pc.restartIce();
-    this.later(1000);
-  }
-
   /** @param {RTCIceServer[]} servers whose credentials are fresh */
   renew(servers) {
     this.configuration = { ...this.configuration, iceServers: servers };
@@ -149,7 +132,7 @@ export class Link {
   }
 
   close() {
-    clearTimeout(this.timer);
+    this.mender.stop();
     this.pc.close();
   }
 }

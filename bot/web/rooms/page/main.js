@@ -27,6 +27,7 @@ async function start() {
   const seat = await enter();
   if (!seat) return;
   speak(seat.language);
+  if (seat.media === "server") for (const node of document.querySelectorAll('[data-t="privacy"]')) node.textContent = t("privacy_server");
   document.title = `${seat.title} · Stocktide`;
   box("recording").hidden = !seat.recording;
   open(seat);

@@ -157,6 +157,14 @@ export class Mesh {
     for (const link of [...this.links.values(), ...(this.reserve ? [this.reserve] : [])]) link.renew(servers);
   }
 
+  /** Everybody here is linked to us or gone. @param {number} id @returns {Promise<void>} */
+  reach(id) {
+    return Promise.reject(new Error(`nobody is linked as ${id}`));
+  }
+
+  /** Only rooms with a media server hear of it. */
+  hear() {}
+
   /** After our own or somebody's connection came back. */
   repeat() {
     for (const link of this.links.values()) link.negotiator.repeat();

@@ -1,12 +1,12 @@
 // How a connection does, and who speaks.
 
 /** @typedef {import("./types.js").Quality} Quality */
-/** @typedef {import("./link.js").Link} Link */
+/** @typedef {{pc: RTCPeerConnection, hearing: RTCRtpReceiver|undefined}} Heard a connection, and the sound of one person in it */
 
 const SPEAKS = 0.02; // audio level, of 1
 
 export class Gauge {
-  /** @param {Link} link */
+  /** @param {Heard} link */
   constructor(link) {
     this.link = link;
     this.lost = 0;
@@ -41,7 +41,7 @@ export class Gauge {
 
   /** Whether the other speaks now. */
   get speaks() {
-    const receiver = this.link.pc.getTransceivers()[0]?.receiver;
+    const receiver = this.link.hearing;
     const sources = receiver ? [...receiver.getSynchronizationSources()] : [];
     return sources.some((source) => (source.audioLevel ?? 0) > SPEAKS && performance.timeOrigin + performance.now() - source.timestamp < 600);
   }

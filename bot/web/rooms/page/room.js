@@ -4,6 +4,7 @@ import { Controls } from "./controls.js";
 import { box, button, byId } from "./dom.js";
 import { drawChoosers } from "./choosers.js";
 import { FileCards } from "./filecards.js";
+import { Forwarded } from "./forwarded.js";
 import { Gauge } from "./quality.js";
 import { WALL, format } from "./hours.js";
 import { Mesh } from "./mesh.js";
@@ -52,11 +53,12 @@ export class Room {
     this.stage = new Stage(() => { button("hear").hidden = false; });
     this.roster = new Roster((act, id) => line.send({ type: act, peer: id }));
     this.talk = new Talk((message) => line.send(message));
-    this.mesh = new Mesh({ send: (to, signal) => line.send({ type: "signal", to, ...signal }), linked: (id, link) => this.linked(id, link) });
+    this.mesh = this.carrier();
     this.mesh.servers = seat.ice;
     this.transfers = new Transfers({
       changed: (transfer) => this.files.draw(transfer),
       arrived: ({ name, size, sha256 }) => line.send({ type: "sent", name: name.slice(0, 255), size, sha256 }),
+      reach: (id) => this.mesh.reach(id),
     });
     this.files = new FileCards({ transfers: this.transfers, name: (id) => this.nameOf(id), toast: (text) => this.toast(text) });
     this.controls = new Controls({
@@ -68,6 +70,17 @@ export class Room {
     this.controls.beside(seat.side);
     button("hear").addEventListener("click", () => { this.stage.resume(); button("hear").hidden = true; });
     line.shown = () => this.shown;
+  }
+
+  /** What carries sound and picture: a mesh, or in a larger room a media server. */
+  carrier() {
+    const { line } = this;
+    if (this.seat.media !== "server") return new Mesh({ send: (to, signal) => line.send({ type: "signal", to, ...signal }), linked: (id, link) => this.linked(id, link) });
+    return new Forwarded({
+      send: (message) => line.send(message), me: () => this.me, sends: (id) => this.people.get(id)?.role !== "viewer",
+      attach: (id, slot, track) => this.stage.attach(id, slot, track), heard: (id, heard) => this.gauges.set(id, new Gauge(heard)),
+      wired: (id, wire) => this.transfers.follow(id, wire), away: () => this.say(t("media_away")),
+    });
   }
 
   /**
@@ -158,6 +171,7 @@ export class Room {
       case "changed": return void this.changed(message.peer);
       case "shown": return this.showed(person, message.shown);
       case "signal": return this.mesh.take(message.from, { description: message.description, candidate: message.candidate });
+      case "media": return this.mesh.hear(message);
       case "line": return this.wrote(message.line);
       case "mute": return this.askedToMute(message.by);
       case "error": return this.refused(message.code);

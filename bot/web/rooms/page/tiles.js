@@ -152,7 +152,8 @@ export class Stage {
     for (const child of [...this.root.children]) if (!wanted.includes(/** @type {HTMLDivElement} */ (child))) child.remove();
     wanted.forEach((node, index) => { if (this.root.children[index] !== node) this.root.insertBefore(node, this.root.children[index] ?? null); });
     this.root.classList.toggle("presents", screens.length > 0);
-    this.root.dataset.crowd = String(Math.min(6, Math.max(1, wanted.length - screens.length)));
+    const crowd = Math.max(1, wanted.length - screens.length);
+    this.root.dataset.crowd = crowd > 6 ? "many" : String(crowd);
     for (const tile of tiles) for (const media of [tile.video, tile.screenVideo, tile.audio]) if (media.srcObject && media.paused && media.isConnected) play(media, this.blocked);
   }
 

@@ -1,6 +1,6 @@
 // Files over a link: offered on the control channel, each sent over a channel of its own, checked by its digest.
 
-/** @typedef {import("./link.js").Link} Link */
+/** @typedef {import("./link.js").Link|import("./wires.js").Wire} Link */
 
 export const CHUNK = 64 * 1024;
 export const LARGEST = 200 * 1024 * 1024; // held whole on both sides: browsers hash no streams
@@ -65,10 +65,12 @@ export class Transfers {
    * @param {object} hooks
    * @param {(transfer: Transfer) => void} hooks.changed
    * @param {(transfer: Transfer) => void} hooks.arrived the receiver found a file of ours intact
+   * @param {(peer: number) => Promise<void>} hooks.reach connects to somebody to whom there is no link yet
    */
-  constructor({ changed, arrived }) {
+  constructor({ changed, arrived, reach }) {
     this.changed = changed;
     this.arrived = arrived;
+    this.reach = reach;
     /** @type {Map<string, Transfer>} */
     this.all = new Map();
     /** @type {Map<number, Link>} */
@@ -107,7 +109,9 @@ export class Transfers {
     transfer.file = file;
     this.all.set(transfer.id, transfer);
     this.changed(transfer);
-    this.tell(transfer, { t: "offer", name: file.name, size: file.size });
+    const tell = () => this.tell(transfer, { t: "offer", name: file.name, size: file.size });
+    if (this.links.get(peer)?.control.readyState === "open") tell();
+    else this.reach(peer).then(tell, () => transfer.become("lost"));
     return transfer;
   }
 

@@ -13,6 +13,7 @@
  * @property {Role} role
  * @property {string} language
  * @property {boolean} recording
+ * @property {"mesh"|"server"} media whether sound and picture go straight between browsers, or through a media server
  * @property {string} side address of the page beside the video, or empty
  * @property {Person[]} people
  * @property {RTCIceServer[]} ice
