@@ -1,0 +1,100 @@
+"""A larger room on the page as people use it: real browsers, and the real Janus of this machine."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+import pytest_asyncio
+from playwright.async_api import Browser, Page, async_playwright, expect
+
+from bot.ports import SystemClock
+from bot.rooms.janus import JanusServer
+from bot.web.rooms import Forwarding, Hub, RoomSite
+from tests.web_rooms.browsing import Guests, launched, sees, until
+from tests.web_rooms.conftest import House, serving
+from tests.web_rooms.janus_program import ADMIN_KEY, Janus, needed
+from tests.web_rooms.kit import Book, Pauses
+
+pytestmark = [
+    pytest.mark.browser,
+    pytest.mark.janus,
+    pytest.mark.xdist_group("browser"),
+    pytest.mark.asyncio(loop_scope="module"),
+]
+LARGE = {"cap": 12}
+MOVES = "(v) => !v.hidden && v.getVideoPlaybackQuality().totalVideoFrames"
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def browser() -> AsyncIterator[Browser]:
+    """One browser for all tests of this file."""
+    needed()
+    async with async_playwright() as playwright:
+        started = await launched(playwright)
+        yield started
+        await started.close()
+
+
+@pytest_asyncio.fixture(loop_scope="module")
+async def janus(tmp_path: Path) -> AsyncIterator[Janus]:
+    """The program, running."""
+    found = Janus(tmp_path)
+    await found.start()
+    yield found
+    await found.stop()
+
+
+@pytest_asyncio.fixture(loop_scope="module")
+async def guests(browser: Browser, janus: Janus) -> AsyncIterator[Guests]:
+    """An empty house with a Janus; in the end no page may have had an error, or asked anybody else for anything."""
+    book = Book()
+    hub = Hub(book, SystemClock(), media=Forwarding(JanusServer(janus.url, ADMIN_KEY), 25))
+    async for house in serving(House(book, hub, Pauses()), RoomSite()):
+        found = Guests(browser, house)
+        yield found
+        await found.close()
+        assert found.faults == []
+
+
+async def frames(page: Page) -> int:
+    """How many frames of others were shown, all videos together."""
+    shown: int = await page.evaluate(
+        "[...document.querySelectorAll('.tile:not(.own) video')]"
+        ".reduce((sum, v) => sum + v.getVideoPlaybackQuality().totalVideoFrames, 0)"
+    )
+    return shown
+
+
+async def hears(page: Page) -> None:
+    """Wait until somebody is heard: the browsers' microphones beep."""
+    await until(page, "document.querySelector('.tile.speaks:not(.own)')")
+
+
+async def test_three_people_see_and_hear_each_other_through_janus_and_a_viewer_sends_nothing(guests: Guests) -> None:
+    anna, bo = await guests.room(1, "host", **LARGE), await guests.room(2, **LARGE)
+    viewer = await guests.room(3, "viewer", **LARGE)
+    await sees(anna)
+    await sees(bo)
+    await sees(viewer, 2)
+    await hears(viewer)
+    await expect(anna.locator(".tile:not(.own)")).to_have_count(1)
+    sent = "window.stocktideRoom.mesh.up"
+    assert await viewer.evaluate(sent) is None
+    assert await anna.evaluate("window.stocktideRoom.mesh.links.size") == 0, "nobody is linked directly"
+
+    await bo.click("#share")
+    await until(viewer, "document.querySelector('.tile.screen video')?.videoWidth > 2")
+    await bo.click("#share")
+    await expect(viewer.locator(".tile.screen")).to_have_count(0)
+
+    await anna.click("#open-people")
+    await anna.click("text=Let take part")
+    await expect(anna.locator(".tile:not(.own)")).to_have_count(2)
+    await sees(anna, 2)
+    await sees(bo, 2)
+
+    await anna.get_by_role("button", name="Remove Person 3").click()
+    await expect(viewer.locator("#gate-words")).to_have_text("A host removed you from this room.")
+    await expect(bo.locator(".tile:not(.own)")).to_have_count(1)
