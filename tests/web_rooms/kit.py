@@ -87,12 +87,21 @@ class Pauses:
 
     def __init__(self) -> None:
         self._waiting: list[tuple[float, asyncio.Future[None]]] = []
+        self._more: asyncio.Future[None] | None = None
 
     async def __call__(self, seconds: float) -> None:
         """Wait until the test lets this length pass."""
         future = asyncio.get_running_loop().create_future()
         self._waiting.append((seconds, future))
+        if self._more and not self._more.done():
+            self._more.set_result(None)
         await future
+
+    async def asked(self, seconds: float) -> None:
+        """Wait until somebody waits for this length."""
+        while not any(length == seconds and not future.done() for length, future in self._waiting):
+            self._more = asyncio.get_running_loop().create_future()
+            await self._more
 
     async def let_pass(self, seconds: float) -> None:
         """End every pause of that length."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 import pytest_asyncio
@@ -23,7 +24,7 @@ pytestmark = [
     pytest.mark.xdist_group("browser"),
     pytest.mark.asyncio(loop_scope="module"),
 ]
-LARGE = {"cap": 12}
+LARGE: dict[str, Any] = {"cap": 12}
 MOVES = "(v) => !v.hidden && v.getVideoPlaybackQuality().totalVideoFrames"
 
 

@@ -52,6 +52,8 @@ class Stage:
                     await self._once()
                 except OutsideError as error:
                     _log.warning("no media server; trying again", room=self._room.key, detail=error.detail)
+                except Exception:  # noqa: BLE001  # whatever it was, the people in the room must not stay without
+                    _log.exception("the media server was not understood; trying again", room=self._room.key)
                 await self._forget()
                 if self._session:
                     await self._session.close()

@@ -117,6 +117,8 @@ class Place:
                 _log.info("the media server refused", room=self.peer.seat.key, peer=self.peer.id, detail=error.detail)
             except OutsideError as error:  # a session that is lost is noticed by whoever listens to it
                 _log.warning("the media server failed", room=self.peer.seat.key, detail=error.detail)
+            except Exception:  # noqa: BLE001  # whatever it was, the next job must be done
+                _log.exception("something for the media server went wrong", room=self.peer.seat.key)
 
     def take(self, said: Media) -> None:
         """What the page says for one of its two connections."""
