@@ -13,7 +13,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
-from bot.sandbox.wire import pause
+from bot.sandbox.wire import HangUp, pause
 from tests.rooms.faults import Faults
 
 ADMIN_KEY = "admin-key-canary-7d21"
@@ -78,6 +78,8 @@ class Janus:
     private: dict[int, int] = field(default_factory=dict)  # private id -> feed
     moderated: dict[tuple[int, str], bool] = field(default_factory=dict)
     sessions: dict[int, list[dict[str, Any]]] = field(default_factory=dict)  # events that wait
+    broken_polls: int = 0  # that are still to come
+    kept_alive: int = 0
     _numbers: Any = field(default_factory=lambda: itertools.count(1_000))
     _waiting: list[asyncio.Future[None]] = field(default_factory=list)
 
@@ -156,6 +158,8 @@ class Janus:
                 self.handles[number] = Handle(session)
                 return self._good(said, {"id": number})
             case "keepalive":
+                self.kept_alive += 1
+                self._tell_all()
                 return self._ack(said)
             case "destroy":
                 del self.sessions[session]
@@ -167,6 +171,9 @@ class Janus:
 
     async def _poll(self, request: Request) -> Response:
         session = request.path_params["session"]
+        if self.broken_polls:
+            self.broken_polls -= 1
+            return HangUp()
         try:
             async with asyncio.timeout(LONGEST_POLL):
                 while self.sessions.get(session) == []:
