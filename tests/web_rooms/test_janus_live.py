@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+import os
 from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
@@ -25,7 +27,7 @@ pytestmark = [
     pytest.mark.asyncio(loop_scope="module"),
 ]
 LARGE: dict[str, Any] = {"cap": 12}
-MOVES = "(v) => !v.hidden && v.getVideoPlaybackQuality().totalVideoFrames"
+FRAMES = "document.querySelector('.tile:not(.own) video').getVideoPlaybackQuality().totalVideoFrames"
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
@@ -60,11 +62,8 @@ async def guests(browser: Browser, janus: Janus) -> AsyncIterator[Guests]:
 
 
 async def frames(page: Page) -> int:
-    """How many frames of others were shown, all videos together."""
-    shown: int = await page.evaluate(
-        "[...document.querySelectorAll('.tile:not(.own) video')]"
-        ".reduce((sum, v) => sum + v.getVideoPlaybackQuality().totalVideoFrames, 0)"
-    )
+    """How many frames of the other person were shown."""
+    shown: int = await page.evaluate(FRAMES)
     return shown
 
 
@@ -91,11 +90,58 @@ async def test_three_people_see_and_hear_each_other_through_janus_and_a_viewer_s
     await expect(viewer.locator(".tile.screen")).to_have_count(0)
 
     await anna.click("#open-people")
+    await expect(anna.locator("#roster")).to_contain_text("Person 3")
     await anna.click("text=Let take part")
     await expect(anna.locator(".tile:not(.own)")).to_have_count(2)
     await sees(anna, 2)
     await sees(bo, 2)
 
+    content = os.urandom(300_000)
+    await bo.keyboard.press("c")
+    await bo.select_option("#file-to", label="Person 1")
+    await bo.set_input_files("#file", {"name": "plan.xlsx", "mimeType": "", "buffer": content})
+    await anna.click("#open-chat")
+    await anna.click("#files .strong")
+    await expect(bo.locator("#files")).to_contain_text("Arrived intact at Person 1")
+    digest = hashlib.sha256(content).hexdigest()
+    assert guests.house.book.told("file") == [(2, f"plan.xlsx, 300000, {digest}")]
+    assert await bo.evaluate("window.stocktideRoom.mesh.wires.all.size") == 1, "nobody else was connected to"
+
+    await anna.click("#open-people")
     await anna.get_by_role("button", name="Remove Person 3").click()
     await expect(viewer.locator("#gate-words")).to_have_text("A host removed you from this room.")
     await expect(bo.locator(".tile:not(.own)")).to_have_count(1)
+
+
+async def test_after_a_restart_of_janus_everybody_is_seen_again_without_doing_anything(
+    guests: Guests, janus: Janus
+) -> None:
+    anna, bo = await guests.room(1, "host", **LARGE), await guests.room(2, **LARGE)
+    await sees(anna)
+    await sees(bo)
+    for page in (anna, bo):  # each side of each connection gets new addresses
+        await page.evaluate("window.before = window.stocktideRoom.mesh.up.pc.localDescription.sdp")
+        await page.evaluate("window.stocktideRoom.mesh.up.pc.restartIce()")
+        await page.evaluate("window.stocktideRoom.mesh.down.mender.again()")
+    for page in (anna, bo):
+        up = "window.stocktideRoom.mesh.up.pc"
+        await until(page, f"{up}.signalingState === 'stable' && {up}.localDescription.sdp !== window.before")
+        shown = await frames(page)
+        await until(page, f"{FRAMES} > {shown} + 5")
+
+    await anna.click("#open-people")
+    await anna.get_by_role("button", name="Ask Person 2 to mute").click()
+    await expect(bo.locator("#mute")).to_have_text("Unmute")
+    await bo.click("#mute")
+    await anna.evaluate("window.then = performance.timeOrigin + performance.now()")
+    heard = "window.stocktideRoom.gauges.values().next().value.link.hearing.getSynchronizationSources()"
+    await until(anna, f"{heard}.some((source) => source.timestamp > window.then)")
+
+    await janus.stop()
+    await expect(bo.locator("#live")).to_have_text("Sound and picture are interrupted. Trying again …")
+    await janus.start()
+    for page in (anna, bo):
+        await until(page, "window.stocktideRoom.mesh.ready")
+        await sees(page)
+        shown = await frames(page)
+        await until(page, f"{FRAMES} > {shown} + 5")
