@@ -121,7 +121,8 @@ def client_for(url: str, seconds: float) -> httpx.AsyncClient:
     local = urlsplit(url).hostname in _LOOPBACK
     # A proxy has no business on this machine, and certificates take long to load where none are needed.
     verify = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT) if url.startswith("http://") else ssl.create_default_context()
-    return httpx.AsyncClient(timeout=seconds, trust_env=not local, verify=verify)
+    many = httpx.Limits(max_connections=None, max_keepalive_connections=20)  # a long poll holds one for each room
+    return httpx.AsyncClient(timeout=seconds, trust_env=not local, verify=verify, limits=many)
 
 
 def line_fault(who: str, error: httpx.HTTPError | httpx.InvalidURL) -> OutsideError:

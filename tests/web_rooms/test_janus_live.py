@@ -15,10 +15,11 @@ from playwright.async_api import Browser, Page, async_playwright, expect
 from bot.ports import SystemClock
 from bot.rooms.janus import JanusServer
 from bot.web.rooms import Forwarding, Hub, RoomSite
+from bot.web.rooms.room import Farewell
 from tests.web_rooms.browsing import Guests, launched, sees, until
 from tests.web_rooms.conftest import House, serving
 from tests.web_rooms.janus_program import ADMIN_KEY, Janus, needed
-from tests.web_rooms.kit import Book, Pauses
+from tests.web_rooms.kit import KEY, Book, Caller, Pauses, a_seat
 
 pytestmark = [
     pytest.mark.browser,
@@ -73,7 +74,10 @@ async def hears(page: Page) -> None:
 
 
 async def test_three_people_see_and_hear_each_other_through_janus_and_a_viewer_sends_nothing(guests: Guests) -> None:
-    anna, bo = await guests.room(1, "host", **LARGE), await guests.room(2, **LARGE)
+    lobby = await guests.lobby(1, "host", **LARGE)
+    await expect(lobby.locator("#lobby .small")).to_contain_text("your team's own media server")
+    await lobby.click("#join")
+    anna, bo = lobby, await guests.room(2, **LARGE)
     viewer = await guests.room(3, "viewer", **LARGE)
     await sees(anna)
     await sees(bo)
@@ -137,6 +141,19 @@ async def test_after_a_restart_of_janus_everybody_is_seen_again_without_doing_an
     heard = "window.stocktideRoom.gauges.values().next().value.link.hearing.getSynchronizationSources()"
     await until(anna, f"{heard}.some((source) => source.timestamp > window.then)")
 
+    await bo.evaluate("window.before = document.querySelector('.tile:not(.own) video').srcObject.getTracks()[0]")
+    (room,) = guests.house.hub.rooms.values()
+    (lost,) = [peer.connection for peer in room.peers.values() if peer.seat.member_id == 2]
+    assert lost
+    lost.dismiss(Farewell("slow"))
+    await expect(anna.locator("#live")).to_have_text("Person 2 is back.")
+    assert await bo.evaluate("document.querySelector('.tile:not(.own) video').srcObject.getTracks()[0] === before")
+
+    await bo.reload()
+    await bo.wait_for_selector('body[data-at="room"]')
+    await sees(anna)
+    await sees(bo)
+
     await janus.stop()
     await expect(bo.locator("#live")).to_have_text("Sound and picture are interrupted. Trying again …")
     await janus.start()
@@ -145,3 +162,21 @@ async def test_after_a_restart_of_janus_everybody_is_seen_again_without_doing_an
         await sees(page)
         shown = await frames(page)
         await until(page, f"{FRAMES} > {shown} + 5")
+
+
+async def test_nine_people_fit_on_the_page_of_a_computer_and_of_a_phone(guests: Guests) -> None:
+    page = await guests.room(1, "host", **LARGE)
+    for member in range(2, 10):
+        guests.house.book.invite(a_seat(member, **LARGE))
+        caller = Caller(guests.house.hub, await guests.house.hub.attach(KEY, f"s{member}"))
+        await caller.say("join")
+    await expect(page.locator("#count")).to_have_text("9 in the room")
+    for width, height in ((1280, 800), (360, 640)):
+        await page.set_viewport_size({"width": width, "height": height})
+        await expect(page.locator("#stage")).to_have_attribute("data-crowd", "many")
+        assert await page.evaluate("document.getElementById('stage').scrollWidth") <= width
+        for tile in await page.locator(".tile").all():
+            box = await tile.bounding_box()
+            assert box
+            assert box["width"] > 120
+            assert box["height"] > 90
