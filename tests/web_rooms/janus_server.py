@@ -78,6 +78,7 @@ class Janus:
     private: dict[int, int] = field(default_factory=dict)  # private id -> feed
     moderated: dict[tuple[int, str], bool] = field(default_factory=dict)
     sessions: dict[int, list[dict[str, Any]]] = field(default_factory=dict)  # events that wait
+    ghosts: list[int] = field(default_factory=list)  # told to newcomers as sending, and gone when asked for
     broken_polls: int = 0  # that are still to come
     kept_alive: int = 0
     _numbers: Any = field(default_factory=lambda: itertools.count(1_000))

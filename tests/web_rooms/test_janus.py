@@ -158,6 +158,15 @@ async def test_whoever_sends_is_received_by_the_others_and_each_section_bears_it
     assert {one["peer"] for one in streams} == {cy.id}
 
 
+async def test_one_who_goes_in_between_keeps_nobody_from_receiving_the_others(large: Large) -> None:
+    anna, bo = await large.seated(1), await large.seated(2)
+    for guest in (anna, bo):
+        await guest.sends()
+    large.janus.ghosts = [77]
+    cy = await large.seated(3)
+    await cy.hears("media", lambda told: {one["peer"] for one in told.get("streams", ())} == {anna.id, bo.id})
+
+
 async def test_a_viewers_offer_to_send_never_reaches_janus(large: Large) -> None:
     anna, viewer = await large.seated(1, "host"), await large.seated(2, "viewer")
     before = len(large.janus.asked)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from bot.web.rooms.sdp import sends_media
+from bot.web.rooms.sdp import mids, sends_media
 
 HEAD = "v=0\r\no=- 1 2 IN IP4 127.0.0.1\r\ns=-\r\nt=0 0\r\n"
 AUDIO = "m=audio 9 UDP/TLS/RTP/SAVPF 111\r\na=mid:0\r\n"
@@ -45,3 +45,9 @@ def test_a_description_that_only_receives_is_let_through(sdp: str) -> None:
 )
 def test_a_description_that_may_send_is_recognised(sdp: str) -> None:
     assert sends_media(sdp)
+
+
+def test_sections_are_named_in_their_order() -> None:
+    sdp = "v=0\r\na=group:BUNDLE a b\r\nm=audio 9 x 1\r\na=mid:a\r\nm=video 9 x 2\r\na=mid:b\r\n"
+    assert mids(sdp) == ["a", "b"]
+    assert mids("v=0\n") == []

@@ -154,6 +154,7 @@ export class Stage {
     this.root.classList.toggle("presents", screens.length > 0);
     const crowd = Math.max(1, wanted.length - screens.length);
     this.root.dataset.crowd = crowd > 6 ? "many" : String(crowd);
+    this.root.style.setProperty("--columns", String(Math.ceil(Math.sqrt(crowd))));
     for (const tile of tiles) for (const media of [tile.video, tile.screenVideo, tile.audio]) if (media.srcObject && media.paused && media.isConnected) play(media, this.blocked);
   }
 
