@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from bot.bootstrap.choices import ingest_settings
-from bot.bootstrap.outward import channels_of, outlets_of, platforms_of
+from bot.bootstrap.outward import channels_of, outlets_of, platforms_of, room_provider_of
 from bot.bootstrap.services import services_of
 from bot.bootstrap.site import Doors, site_of
 from bot.chat.router import Router
@@ -33,7 +33,7 @@ from bot.web.server import WebServer
 from handlers import ALIASES, COMMANDS
 from jobs import JOBS
 
-__all__ = ["App", "build", "channels_of", "outlets_of", "platforms_of"]
+__all__ = ["App", "build", "channels_of", "outlets_of", "platforms_of", "room_provider_of"]
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
-from bot.platforms import PLATFORMS, Supplies
-from bot.ports import ChatPlatform, SupplierChannel
+from datetime import datetime
+
+from bot.platforms import PLATFORMS
+from bot.platforms import Supplies as PlatformSupplies
+from bot.ports import ChatPlatform, Guest, OpenRoom, RoomProvider, SupplierChannel, SystemClock
+from bot.rooms import ROOMS, Supplies
 from bot.services.offsets import Offset
 from bot.services.outlets import Outlet, Outlets
 from bot.settings import Settings
@@ -16,7 +20,7 @@ from handlers import COMMANDS
 def platforms_of(settings: Settings, database: Database | None = None) -> tuple[ChatPlatform, ...]:
     """The platforms that the settings connect, not yet started."""
     offset = Offset(database=database or Database(settings.database.url), key="telegram:offset")
-    found = (make(settings, Supplies(COMMANDS, offset)) for make in PLATFORMS)
+    found = (make(settings, PlatformSupplies(COMMANDS, offset)) for make in PLATFORMS)
     return tuple(platform for platform in found if platform is not None)
 
 
@@ -34,3 +38,15 @@ def outlets_of(settings: Settings) -> Outlets:
             for name, part in settings.stores.connected.items()
         }
     )
+
+
+def room_provider_of(settings: Settings, supplies: Supplies | None = None) -> RoomProvider:
+    """The video provider of the settings; without `supplies` one that can be checked, but opens no door of ours."""
+
+    async def issue(_room: OpenRoom, _guest: Guest, now: datetime) -> tuple[str, datetime]:
+        return "", now
+
+    async def end(_key: str) -> None:
+        pass
+
+    return ROOMS[settings.rooms.provider](settings, supplies or Supplies(SystemClock(), issue, end))

@@ -7,13 +7,13 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from bot.bootstrap.choices import first_policy, service_settings
-from bot.bootstrap.outward import channels_of, outlets_of
+from bot.bootstrap.outward import channels_of, outlets_of, room_provider_of
 from bot.domain.promotion import PromotionSettings
 from bot.domain.sourcing import SourcingSettings
 from bot.ports import ChatPlatform, Clock, Guest, OpenRoom
 from bot.rates import RATES
 from bot.rates.ecb import parse
-from bot.rooms import ROOMS, Supplies
+from bot.rooms import Supplies
 from bot.rooms.embedded import End
 from bot.services import Services
 from bot.services.audit import Audit
@@ -336,6 +336,6 @@ def _rooms(ground: _Ground, sessions: WebSessions, calls: Calls, end_room: End) 
             address=sessions.address,
         ),
         calls=calls,
-        provider=ROOMS[part.provider](ground.settings, supplies),
+        provider=room_provider_of(ground.settings, supplies),
         rules=RoomRules(part.minutes, part.most, part.recording),
     )

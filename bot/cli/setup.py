@@ -116,7 +116,7 @@ def check(context: typer.Context) -> None:
 
     async def work() -> list[Check]:
         found = [*_machine(), *await _database(loaded)]
-        from bot.bootstrap import channels_of, outlets_of, platforms_of  # noqa: PLC0415  # the SDKs take seconds to load; --help and completion need none
+        from bot.bootstrap import channels_of, outlets_of, platforms_of, room_provider_of  # noqa: PLC0415  # the SDKs take seconds to load; --help and completion need none
 
         for platform in platforms_of(loaded):
             found += await platform.check()
@@ -125,6 +125,7 @@ def check(context: typer.Context) -> None:
             found += await channel.check()
         for store in outlets_of(loaded).connectors.values():
             found += await store.check()
+        found += await room_provider_of(loaded).check()
         return found
 
     found = run_async(work)

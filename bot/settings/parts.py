@@ -79,6 +79,11 @@ class SlackPart(Part):
         SecretStr(""), description="An App-Level Token, beginning with 'xapp-', for Socket Mode"
     )
     base_url: str = Field("https://slack.com/api/", description="The Web API's address; only the sandbox changes it")
+    huddle_command: str = Field(
+        "huddle",
+        pattern=r"^[a-z][a-z0-9_-]{0,30}$",
+        description="The slash command of video rooms, such as 'room' where Slack holds /huddle; as in your manifest",
+    )
 
     @property
     def enabled(self) -> bool:

@@ -24,7 +24,7 @@ _HEX = r"^([0-9A-Fa-f]{32})?$"
 
 
 class RoomsPart(Part):
-    """Video rooms. `embedded` is our own page and needs no account; nothing is recorded unless `recording` is true."""
+    """Video rooms. `embedded` is our own page and needs no account; the bot itself records nothing."""
 
     provider: Literal["embedded", "agora", "livekit", "jitsi", "zoom", "slack_huddle"] = Field(
         "embedded", description="'embedded', 'agora', 'livekit', 'jitsi', 'zoom' or 'slack_huddle'"
@@ -43,7 +43,10 @@ class RoomsPart(Part):
     )
     janus_admin_key: SecretStr = Field(SecretStr(""), description="The admin_key of Janus's VideoRoom plugin")
     janus_cap: int = Field(25, ge=2, le=1000, description="People in a room at once with Janus, such as 25")
-    recording: bool = Field(default=False, description="Whether a host may record an 'embedded' room: false or true")
+    recording: bool = Field(
+        default=False,
+        description="true where something of yours records rooms: all see a notice. This bot records nothing",
+    )
 
     agora_app_id: str = Field("", pattern=_HEX, description="The App ID of the Agora console: 32 hexadecimal digits")
     agora_certificate: SecretStr = Field(SecretStr(""), description="The App Certificate: 32 hexadecimal digits")

@@ -149,6 +149,7 @@ def test_a_database_that_cannot_be_reached_is_one_line_without_its_password(
 @pytest.mark.parametrize(("url", "said"), UNREACHABLE)
 def test_check_reports_a_database_that_cannot_be_reached(monkeypatch: pytest.MonkeyPatch, url: str, said: str) -> None:
     monkeypatch.setenv("STOCKTIDE_DATABASE__URL", url)
+    monkeypatch.setenv("COLUMNS", "300")
     ran = stocktide("check")
     assert ran.code == 1
     assert "FAIL  database" in ran.out

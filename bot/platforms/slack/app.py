@@ -241,7 +241,7 @@ class SlackPlatform:
         )
 
         async def command(body: Json, ack: AsyncAck) -> None:
-            await self._take(events.of_command(body), ack)
+            await self._take(events.of_command(body, self._options.renamed), ack)
 
         async def action(body: Json, ack: AsyncAck) -> None:
             await self._take(events.of_action(body), ack)
@@ -260,7 +260,8 @@ class SlackPlatform:
             what = body.get("event_id") or body.get("command") or body.get("type")
             logger.error("slack event %s was not taken: %s", what, type(error).__name__)
 
-        for short in (events.UMBRELLA, *self._options.commands):
+        names = self._options.renamed
+        for short in (events.UMBRELLA, *(names.get(name, name) for name in self._options.commands)):
             app.command(f"/{short}")(command)
         app.action(re.compile(""))(action)
         app.view_submission(CALLBACK)(submission)

@@ -7,6 +7,8 @@ from __future__ import annotations
 
 import html
 import re
+from collections.abc import Mapping
+from types import MappingProxyType
 from typing import Any
 
 from bot.chat.incoming import ConversationKind, Incoming, IncomingKind
@@ -21,9 +23,10 @@ _TOKEN = re.compile(r"<([^<>|]+)(?:\|([^<>]*))?>")
 Json = dict[str, Any]
 
 
-def of_command(body: Json) -> Incoming:
-    """A slash command; bare `/stocktide` asks for help."""
+def of_command(body: Json, renamed: Mapping[str, str] = MappingProxyType({})) -> Incoming:
+    """A slash command; bare `/stocktide` asks for help. `renamed` gives the names in Slack of some of ours."""
     name = str(body["command"]).lstrip("/")
+    name = next((ours for ours, theirs in renamed.items() if theirs == name), name)
     words = typed(str(body.get("text") or ""))
     text = (words or "help") if name == UMBRELLA else f"{name} {words}".strip()
     channel = str(body["channel_id"])

@@ -5,7 +5,7 @@ from __future__ import annotations
 import ipaddress
 import json
 import re
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import urlsplit
@@ -32,8 +32,9 @@ class SlackOptions:
     """How to reach one workspace.
 
     With `app_token` (xapp-...) events come over Socket Mode, otherwise over HTTP signed with `signing_secret`.
-    `commands` are the short slash commands, `base_url` ends in /api/. In seconds: `ping_interval` is how often the
-    socket is pinged, `file_waits` are the pauses while Slack is still scanning an uploaded picture.
+    `commands` are the short slash commands, `renamed` those that bear another name in Slack; `base_url` ends in /api/.
+    In seconds: `ping_interval` is how often the socket is pinged, `file_waits` are the pauses while Slack is still
+    scanning an uploaded picture.
     """
 
     bot_token: str = field(repr=False)
@@ -41,6 +42,7 @@ class SlackOptions:
     app_token: str = field(default="", repr=False)
     base_url: str = "https://slack.com/api/"
     commands: tuple[str, ...] = ()
+    renamed: Mapping[str, str] = field(default_factory=dict)
     ping_interval: float = 10.0
     file_waits: tuple[float, ...] = (0.5, 1.0, 2.0)
 

@@ -30,6 +30,12 @@ def test_a_slash_command_is_a_line(name: str, text: str, line: str) -> None:
     assert of_command(command(name, text)).text == line
 
 
+def test_a_command_that_bears_another_name_in_slack_is_ours_again() -> None:
+    """Slack holds /huddle itself, so a team may call it /room."""
+    assert of_command(command("/room", "85123A"), {"huddle": "room"}).text == "huddle 85123A"
+    assert of_command(command("/stock", "85123A"), {"huddle": "room"}).text == "stock 85123A"
+
+
 def test_a_slash_command_tells_who_where_and_how_to_answer() -> None:
     assert of_command(command()) == Incoming(
         platform="slack",
