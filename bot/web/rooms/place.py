@@ -156,7 +156,9 @@ class Place:
         await self._let_go()
 
     def _do(self, job: Callable[[], Awaitable[None]]) -> None:
-        if not self._jobs.full():
+        if self._jobs.full():
+            _log.warning("too much waits for the media server", room=self.peer.seat.key, peer=self.peer.id)
+        else:
             self._jobs.put_nowait(job)
 
     def _told(self, data: Told, jsep: Told | None) -> None:
