@@ -71,8 +71,9 @@ export class Controls {
     if (!box("panel-board").childElementCount) box("panel-board").append(el("iframe", { src: this.board, title: t("board"), referrerpolicy: "no-referrer" }));
   }
 
-  /** On a wide screen the figures stand beside the pictures from the start. */
-  welcome() {
+  /** We are in the room. On a wide screen the figures stand beside the pictures from the start. */
+  enter() {
+    this.active = true;
     if (this.board && !this.open && window.matchMedia("(min-width: 70rem)").matches) this.show("board");
   }
 

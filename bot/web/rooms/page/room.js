@@ -130,8 +130,7 @@ export class Room {
     box("lobby").hidden = true;
     box("room").hidden = false;
     document.body.dataset.at = "room";
-    this.controls.active = true;
-    this.controls.welcome();
+    this.controls.enter();
     if (!resumed) this.stage.clear();
     for (const person of peers) this.stage.show(person);
     this.talk.clear();
