@@ -29,7 +29,7 @@ OFFER = {
     "m=video 9 UDP/TLS/RTP/SAVPF 96\r\na=mid:v2\r\na=sendonly\r\n",
 }
 ANSWER = {"type": "answer", "sdp": "v=0\r\nm=audio 9 UDP/TLS/RTP/SAVPF 111\r\na=recvonly\r\n"}
-SECONDS = 10.0
+SECONDS = 30.0
 
 
 def _any(_message: dict[str, Any]) -> bool:
