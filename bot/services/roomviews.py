@@ -127,7 +127,6 @@ class RoomViews:
         async with self._database.reading() as connection:
             stays = await rows.stays(connection, room.id)
             guests = await rows.guests(connection, room.id)
-            notes = await rows.notes(connection, room.id)
             began = min((stay.joined_at for stay in stays), default=room.starts_at)
             decided = []
             if room.product_id is not None:
@@ -150,7 +149,7 @@ class RoomViews:
             ended_at=ended,
             attended=_attended(stays, ended),
             absent=tuple(names[member_id] for member_id in absent if member_id in names),
-            notes=tuple(Noted(cast("RoomNoteKind", note.kind), note.text, note.name, note.at) for note in notes),
+            notes=await self.notes(room),
             decided=tuple(decided),
         )
 

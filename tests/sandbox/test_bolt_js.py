@@ -3,53 +3,26 @@
 from __future__ import annotations
 
 import asyncio
-import fcntl
 import json
 import os
-import shutil
-import subprocess
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
-from typing import Any, NoReturn
+from typing import Any
 
 import pytest
 
+from tests.npm import node_with
 from tests.sandbox.conftest import Town
 
 pytestmark = [pytest.mark.node, pytest.mark.xdist_group("bolt_js")]
 HERE = Path(__file__).with_name("bolt_js")
 
 
-def _absent(reason: str) -> NoReturn:
-    if os.environ.get("CI"):
-        pytest.fail(reason)
-    pytest.skip(reason)
-
-
-def _install(npm: str) -> None:
-    try:
-        done = subprocess.run(  # noqa: S603  # npm itself, with fixed words
-            [npm, "ci", "--no-audit", "--no-fund", "--ignore-scripts"],
-            cwd=HERE, capture_output=True, text=True, timeout=150, check=False,
-        )  # fmt: skip
-    except subprocess.TimeoutExpired:
-        _absent("npm ci took too long")
-    if done.returncode:
-        _absent(f"npm ci failed: {done.stderr[-300:]}")
-
-
 @pytest.fixture(scope="session")
 def node() -> str:
     """The Node.js that runs the app, with its packages installed."""
-    found, npm = shutil.which("node"), shutil.which("npm")
-    if not (found and npm):
-        _absent("Node.js and npm are not installed")
-    with (HERE / ".npm-ci.lock").open("w") as lock:  # the first worker installs, the others wait
-        fcntl.flock(lock, fcntl.LOCK_EX)
-        if not (HERE / "node_modules" / ".package-lock.json").is_file():  # npm writes it last
-            _install(npm)
-    return found
+    return node_with(HERE)
 
 
 class App:

@@ -2,21 +2,20 @@
 
 from __future__ import annotations
 
-import fcntl
 import json
 import os
 import re
-import shutil
 import subprocess
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Any, NoReturn
+from typing import Any
 from zoneinfo import ZoneInfo
 
 import pytest
 
 from bot.web.rooms.pages import FOLDER
 from bot.web.rooms.room import CODES
+from tests.npm import node_with
 
 TOOLS = Path(__file__).parents[2] / "deploy" / "js"
 SCRIPTS = sorted(FOLDER.glob("*.js"))
@@ -24,35 +23,10 @@ ENTRY = re.compile(r'^  (\w+): \["(.*)", "(.*)"\],$', re.MULTILINE)
 SCHEDULES = 1_000
 
 
-def _absent(reason: str) -> NoReturn:
-    if os.environ.get("CI"):
-        pytest.fail(reason)
-    pytest.skip(reason)
-
-
 @pytest.fixture(scope="session")
 def node() -> str:
     """Node.js, with TypeScript installed as the lock file says."""
-    found, npm = shutil.which("node"), shutil.which("npm")
-    if not (found and npm):
-        _absent("Node.js and npm are not installed")
-    with (TOOLS / ".npm-ci.lock").open("w") as lock:  # the first worker installs, the others wait
-        fcntl.flock(lock, fcntl.LOCK_EX)
-        if not (TOOLS / "node_modules" / ".package-lock.json").is_file():  # npm writes it last
-            _install(npm)
-    return found
-
-
-def _install(npm: str) -> None:
-    try:
-        done = subprocess.run(  # noqa: S603  # npm itself, with fixed words
-            [npm, "ci", "--no-audit", "--no-fund", "--ignore-scripts"],
-            cwd=TOOLS, capture_output=True, text=True, timeout=150, check=False,
-        )  # fmt: skip
-    except subprocess.TimeoutExpired:
-        _absent("npm ci took too long")
-    if done.returncode:
-        _absent(f"npm ci failed: {done.stderr[-300:]}")
+    return node_with(TOOLS)
 
 
 @pytest.mark.node
