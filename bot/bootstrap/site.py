@@ -69,5 +69,5 @@ def site_of(
     rooms = room_routes(hub, RoomSite(settings.web.public_url, COOKIE))
     logins = signin_routes(platforms=platforms, sessions=services.sessions, guard=guard, clock=clock)
     return Site(
-        (*board.routes(), *side.routes(), *rooms, *logins), (live, services.boards.standings, hub, services.rooms)
+        (*side.routes(), *board.routes(), *rooms, *logins), (live, services.boards.standings, hub, services.rooms)
     )

@@ -263,7 +263,8 @@ class Members:
             found = [member for member in everyone if member.name.casefold().startswith(wanted) and wanted]
         if len(found) != 1:
             names = Text(", ".join(member.name for member in (found or everyone)[:10]))
-            raise UnknownReference(_("Which member? I know {names}.", names=names))
+            asked = Text(name.strip()[:80])
+            raise UnknownReference(_("Which member is {name}? I know {names}.", name=asked, names=names))
         return found[0]
 
     def _country(self, country: str) -> str:

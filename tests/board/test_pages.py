@@ -169,6 +169,7 @@ async def test_what_is_not_there_is_a_404_that_says_so(house: House) -> None:
         "/board/export/routes.csv", f"/board/sku?code={'x' * 5000}", "/board/sku?code=%00",
     ):  # fmt: skip
         assert (await client.get(page)).status_code == 404, page
+    assert "No page has this address." in text(await client.get("/board/nothing/at/all"))
     assert "No product matches nothing." in text(await client.get("/board/sku?code=nothing"))
 
 

@@ -7,6 +7,7 @@ from datetime import time
 import pytest
 
 from bot.chat.huddling import Wish, read_wish
+from bot.errors import BadArgument
 
 
 @pytest.mark.parametrize(
@@ -22,6 +23,10 @@ from bot.chat.huddling import Wish, read_wish
         ("what to do with returns", "what to do", ("returns",), None),
         ("看看退货 与 Lin Wei、Petra 在21:00", "看看退货", ("Lin Wei", "Petra"), time(21)),
         ("85123A 和 林伟 在 下午3点", "85123A", ("林伟",), time(15)),
+        ("decide without delay", "decide without delay", (), None),
+        ("prices with everyone at 21:00", "prices", (), time(21)),
+        ("降价 和 大家", "降价", (), None),
+        ("sales at 2011", "sales at 2011", (), None),
         ("meet at the dock at 10am", "meet at the dock", (), time(10)),
     ],
 )  # fmt: skip
@@ -30,6 +35,23 @@ def test_a_line_is_read(line: str, words: str, people: tuple[str, ...], at: time
     assert (found.words, found.people, found.at and found.at.at) == (words, people, at)
 
 
-@pytest.mark.parametrize("line", [" ", "at", "with", "@", "at at at", "with with", "与", "在"])
+@pytest.mark.parametrize("line", [" ", "at", "@", "at at at", "with with", "在"])
 def test_rubbish_is_a_topic_at_worst(line: str) -> None:
     assert isinstance(read_wish(line), Wish)
+
+
+@pytest.mark.parametrize(
+    ("line", "told"),
+    [
+        ("85123A at 25:99", "is no time of day"),
+        ("at 21", "is no time of day"),
+        ("at 13pm", "is no time of day"),
+        ("prices with", "With whom?"),
+        ("与", "With whom?"),
+        ("with @ at 21:00", "With whom?"),
+    ],
+)
+def test_a_time_that_is_none_and_a_with_that_names_nobody_are_told(line: str, told: str) -> None:
+    with pytest.raises(BadArgument) as refused:
+        read_wish(line)
+    assert told in refused.value.words.msgid

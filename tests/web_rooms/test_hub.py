@@ -322,7 +322,7 @@ async def test_a_seat_is_told_with_no_more_than_the_page_needs(house: House) -> 
     caller = await house.call(1)
     (seat,) = caller.heard("seat")
     assert set(seat) == {
-        "type", "title", "cap", "member", "name", "role", "language", "recording", "media", "side", "people",
-        "ice",
+        "type", "title", "cap", "member", "name", "role", "language", "zone", "now", "recording", "media", "side",
+        "people", "ice",
     }  # fmt: skip
     assert "s1" not in json.dumps(seat).split('"')

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Awaitable, Callable
+from datetime import datetime
 
 import httpx
 import pytest
@@ -168,7 +169,7 @@ async def test_two_people_hear_each_other_on_the_socket(served: House) -> None:
     await bo.send("say", text="hello 你好")
     assert (await anna.until("line"))["line"]["text"] == "hello 你好"
     await anna.send("ping")
-    await anna.until("pong")
+    assert datetime.fromisoformat((await anna.until("pong"))["now"]) == served.hub.clock.now()
     assert served.book.told("chat") == [(2, "hello 你好")]
 
 

@@ -86,6 +86,22 @@ def test_local_times_and_working_hours_are_those_of_the_persons_zone(node: str) 
         assert shown.startswith(f"{there:%a}") == (there.date() != datetime.fromisoformat(case["at"]).date()), case
 
 
+@pytest.mark.node
+@pytest.mark.xdist_group("page_types")
+def test_the_page_goes_by_the_bots_clock_in_the_readers_own_zone(node: str) -> None:
+    script = """
+    const hours = await import(process.argv[1]);
+    hours.setZone("Asia/Shanghai");
+    hours.setClock("2011-11-21T23:30:00Z");
+    console.log(JSON.stringify([hours.wall(hours.now()), hours.localTime("Europe/Berlin", hours.now())]));
+    """
+    done = subprocess.run(  # noqa: S603  # our own script
+        [node, "--input-type=module", "--eval", script, (FOLDER / "hours.js").as_uri()],
+        capture_output=True, text=True, check=True, env=os.environ | {"TZ": "America/Chicago"},
+    )  # fmt: skip
+    assert json.loads(done.stdout) == ["07:30", "00:30"]
+
+
 def _works(case: dict[str, str], there: datetime) -> bool:
     """Whether that wall clock is within the hours, which may go on past midnight."""
     now, day = f"{there:%H:%M}", there.isoweekday()

@@ -186,7 +186,8 @@ def by_key(columns: Sequence[Column]) -> dict[str, Column]:
     return {column.key: column for column in columns}
 
 
-def exported(columns: Sequence[Column], standing: Standing, rows: Sequence[int]) -> list[list[Any]]:
-    """The cells of an export, below a row of keys."""
-    head: list[Any] = [column.key for column in columns]
-    return [head, *([column.plain(standing, row) for column in columns] for row in rows)]
+def exported(
+    columns: Sequence[Column], head: Sequence[str], standing: Standing, rows: Sequence[int]
+) -> list[list[Any]]:
+    """The cells of an export, below its headings."""
+    return [list(head), *([column.plain(standing, row) for column in columns] for row in rows)]

@@ -24,7 +24,7 @@ from bot.chat.command import Asker
 from bot.domain.standing import KINDS as FLAGS
 from bot.domain.standing import Query, day_of, select
 from bot.domain.turnover import ABC
-from bot.errors import Refusal
+from bot.errors import Refusal, UnknownReference
 from bot.language import LANGUAGES, language
 from bot.services import Services
 from bot.web.board import columns, export, markup
@@ -75,7 +75,7 @@ class BoardPages:
         self._static = {name: (folder / name).read_bytes() for name in _STATIC}
 
     def routes(self) -> list[Route]:
-        """Where each page stands."""
+        """Where each page stands; the last one answers for all other addresses below `/board`."""
         return [
             Route("/board/enter", self.entrance),
             Route("/board/enter", self.enter, methods=["POST"]),
@@ -93,6 +93,7 @@ class BoardPages:
             Route("/board/press", self.changing(self.press), methods=["POST"]),
             Route("/board/submit", self.changing(self.submit), methods=["POST"]),
             Route("/board/leave", self.changing(self.leave), methods=["POST"]),
+            Route("/board/{rest:path}", self.seen(self.nowhere)),
         ]
 
     async def entrance(self, request: Request) -> Response:
@@ -175,7 +176,10 @@ class BoardPages:
             return PlainTextResponse("not found", 404)
         standing = await self._services.boards.standings.current()
         rows = select(standing, _query(request.query_params, name)).tolist()
-        cells = columns.exported(_TABLES[name], standing, rows)
+        wanted = _TABLES[name]
+        # A workbook is for people, in their language; a CSV is for programs, whose columns keep their names.
+        head = [column.key if kind == "csv" else voice.say(column.title) for column in wanted]
+        cells = columns.exported(wanted, head, standing, rows)
         body = await asyncio.to_thread(export.WRITERS[kind], cells, name)  # a workbook takes a second
         media = "text/csv" if kind == "csv" else "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
         file = f"stocktide-{name}-{standing.at:%Y%m%d-%H%M}.{kind}"
@@ -248,6 +252,10 @@ class BoardPages:
         answer = self.page(request, "gone.html", None, title=_("You have left"))
         self._guard.forget(answer)
         return answer
+
+    async def nowhere(self, request: Request, asker: Asker, voice: Voice) -> Response:  # noqa: ARG002  # one shape for all pages
+        """An address that leads to no page."""
+        return self.refused(request, voice, UnknownReference(_("No page has this address.")))
 
     async def events(self, request: Request, asker: Asker, voice: Voice) -> Response:  # noqa: ARG002  # one shape for all pages
         """A stream with a line for each change."""

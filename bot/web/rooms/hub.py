@@ -171,6 +171,8 @@ class Hub:
             "name": seat.name,
             "role": room.role_of(seat) if room else seat.role,
             "language": seat.language,
+            "zone": seat.zone,
+            "now": self.clock.now().isoformat(),
             "recording": seat.recording,
             "side": seat.side_url,
             "people": room.people() if room else [],
@@ -181,7 +183,7 @@ class Hub:
         peer = connection.peer
         room = self.rooms.get(connection.seat.key)
         if isinstance(said, Plain) and said.type == "ping":
-            connection.tell({"type": "pong"})
+            connection.tell({"type": "pong", "now": self.clock.now().isoformat()})
         elif isinstance(said, Join):
             await self._join(connection, said)
         elif peer is None or room is None:

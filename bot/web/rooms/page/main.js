@@ -2,6 +2,7 @@
 
 import { box, button } from "./dom.js";
 import { Devices } from "./devices.js";
+import { setZone } from "./hours.js";
 import { Line } from "./socket.js";
 import { Lobby } from "./lobby.js";
 import { Room } from "./room.js";
@@ -27,6 +28,7 @@ async function start() {
   const seat = await enter();
   if (!seat) return;
   speak(seat.language);
+  setZone(seat.zone);
   if (seat.media === "server") for (const node of document.querySelectorAll('[data-t="privacy"]')) node.textContent = t("privacy_server");
   document.title = `${seat.title} · Stocktide`;
   box("recording").hidden = !seat.recording;

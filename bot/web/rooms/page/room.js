@@ -6,13 +6,13 @@ import { drawChoosers } from "./choosers.js";
 import { FileCards } from "./filecards.js";
 import { Forwarded } from "./forwarded.js";
 import { Gauge } from "./quality.js";
-import { WALL, format } from "./hours.js";
+import { now, wall } from "./hours.js";
 import { Mesh } from "./mesh.js";
 import { Roster } from "./roster.js";
 import { Stage } from "./tiles.js";
 import { Talk } from "./talk.js";
 import { Transfers } from "./transfers.js";
-import { isWord, locale, t } from "./words.js";
+import { isWord, t } from "./words.js";
 
 /** @typedef {import("./types.js").Person} Person */
 /** @typedef {import("./types.js").Seat} Seat */
@@ -357,10 +357,10 @@ export class Room {
 
   /** Every few seconds: how the connections do, and what time it is. */
   async look() {
-    const now = new Date();
-    this.stage.tick(now);
+    const at = now();
+    this.stage.tick(at);
     this.roster.tick();
-    box("clock").textContent = format(locale(), WALL).format(now);
+    box("clock").textContent = wall(at);
     for (const [id, gauge] of this.gauges) {
       await gauge.look();
       this.stage.mark(id, { quality: gauge.quality });

@@ -1,7 +1,7 @@
 // Who is in the room, what time it is for them, and what a host may ask of them.
 
 import { box, el, face, icon } from "./dom.js";
-import { atWork, localTime, place } from "./hours.js";
+import { atWork, localTime, now, place } from "./hours.js";
 import { t } from "./words.js";
 
 /** @typedef {import("./types.js").Person} Person */
@@ -53,10 +53,10 @@ export class Roster {
 
   /** @param {Person} person */
   hours(person) {
-    const now = new Date();
-    const works = atWork(person, now);
+    const at = now();
+    const works = atWork(person, at);
     const title = t(works ? "at_work" : "off_work");
-    return el("span", { class: works ? "hours" : "hours off", title }, `${localTime(person.zone, now)} ${place(person.zone)}`, el("span", { class: "unseen" }, `, ${title}`));
+    return el("span", { class: works ? "hours" : "hours off", title }, `${localTime(person.zone, at)} ${place(person.zone)}`, el("span", { class: "unseen" }, `, ${title}`));
   }
 
   /** @param {Person} person */

@@ -1,5 +1,7 @@
 // The line to the server: it reconnects by itself, and takes up the visit where it was.
 
+import { setClock } from "./hours.js";
+
 /** @typedef {import("./types.js").Told} Told */
 
 const PING_MS = 5000;
@@ -49,6 +51,7 @@ export class Line {
 
   /** @param {Told} message */
   take(message) {
+    if (message.now) setClock(message.now);
     if (message.type === "pong") return;
     if (message.type === "bye") {
       if (PASSING.has(message.reason)) return; // the line comes back by itself

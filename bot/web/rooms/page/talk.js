@@ -1,8 +1,8 @@
 // What is written in the room: chat, and decisions and notes for the minutes.
 
 import { box, byId, el } from "./dom.js";
-import { WALL, format } from "./hours.js";
-import { amount, locale, t } from "./words.js";
+import { wall } from "./hours.js";
+import { amount, t } from "./words.js";
 
 /** @typedef {import("./types.js").Line} Line */
 /** @typedef {import("./types.js").Told} Told */
@@ -78,7 +78,7 @@ function put(list, node) {
 /** @param {Line} line */
 function drawn(line) {
   const at = new Date(line.at);
-  const time = format(locale(), WALL).format(at);
+  const time = wall(at);
   const head = el("div", { class: "head" }, el("b", {}, line.by), el("time", { datetime: line.at }, time));
   if (line.kind !== "chat") head.append(el("span", { class: "kind" }, t(line.kind)));
   return el("div", { class: `said ${line.kind}` }, head, el("p", {}, line.kind === "file" ? told(line.text) : line.text));

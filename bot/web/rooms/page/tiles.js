@@ -1,7 +1,7 @@
 // The pictures: one tile for each person who may send, and one more for a shared screen.
 
 import { box, el, face, icon, play } from "./dom.js";
-import { localTime } from "./hours.js";
+import { localTime, now } from "./hours.js";
 import { t } from "./words.js";
 
 /** @typedef {import("./types.js").Person} Person */
@@ -49,12 +49,12 @@ class Tile {
     this.face.hidden = camera;
     this.silent.toggleAttribute("hidden", !muted);
     this.root.setAttribute("aria-label", muted ? `${name}, ${t("muted")}` : name);
-    this.tick(new Date());
+    this.tick(now());
   }
 
-  /** @param {Date} now */
-  tick(now) {
-    const text = this.own ? "" : localTime(this.person.zone, now);
+  /** @param {Date} at */
+  tick(at) {
+    const text = this.own ? "" : localTime(this.person.zone, at);
     if (this.time.textContent !== text) this.time.textContent = text;
   }
 
@@ -170,9 +170,9 @@ export class Stage {
     if (away !== undefined) tile.root.classList.toggle("away", away);
   }
 
-  /** @param {Date} now */
-  tick(now) {
-    for (const tile of this.tiles.values()) tile.tick(now);
+  /** @param {Date} at */
+  tick(at) {
+    for (const tile of this.tiles.values()) tile.tick(at);
   }
 
   /** Try again to play, after a click. */

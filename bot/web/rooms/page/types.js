@@ -12,6 +12,8 @@
  * @property {string} name
  * @property {Role} role
  * @property {string} language
+ * @property {string} zone their own
+ * @property {string} now the bot's clock
  * @property {boolean} recording
  * @property {"mesh"|"server"} media whether sound and picture go straight between browsers, or through a media server
  * @property {string} side address of the page beside the video, or empty
