@@ -89,9 +89,9 @@ async def read_world(connection: AsyncConnection, made_up: str) -> World | None:
     )
     scope = Scope(connection, at=_ALWAYS, product_ids=None, location_ids=None)
     d, m = DailyDemand, StockMovement
-    sold = await scope.read(select(d.product_id, d.location_id, scope.day(d.day), d.units, d.shipped), 5)
+    sold = await scope.read(select(d.product_id, d.location_id, scope.shape.day(d.day), d.units, d.shipped), 5)
     moved = await scope.read(
-        select(m.product_id, m.location_id, scope.day(m.day), m.quantity).where(m.source != made_up), 4
+        select(m.product_id, m.location_id, scope.shape.day(m.day), m.quantity).where(m.source != made_up), 4
     )
     if not len(sold):
         return None
