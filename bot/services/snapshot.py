@@ -29,7 +29,7 @@ from bot.services.settings import ServiceSettings
 from bot.storage import catalogue as facts
 from bot.storage import ledger, orders
 from bot.storage import requests as request_rows
-from bot.storage.catalogue import FeedRow, PlaceRow, ProductRow
+from bot.storage.catalogue import FeedRow, InboundRow, PlaceRow, ProductRow
 from bot.storage.ledger import HistoryArrays
 
 HISTORY_DAYS = 365
@@ -99,19 +99,16 @@ async def take(
     book = book.only(np.isin(book.product_ids, np.fromiter(products, dtype=np.int64, count=len(products))))
     exchange = await exchange_at(connection, settings, at)
     cost, price = _unit_money(book.product_ids, products, exchange)
-    routes = await facts.routes(connection, product_ids, at)
+    routes = await facts.routes(connection, at, product_ids)
     general = {int(supplier) for supplier in routes.supplier[routes.product == 0]}
     series = (book.product_ids, book.location_ids)
     offers = market(routes, await facts.assortments(connection, general), series, cost, exchange)
     feeds = await facts.feeds(connection)
     stale_feeds = tuple(feed for feed in feeds if feed.fresh_until + timedelta(hours=feed.limit_hours) < at)
     requested = await request_rows.counted(connection, at, product_ids)
-    positions, overdue_since = _positions(
-        book,
-        await facts.inbounds(connection, at, product_ids),
-        requested,
-        await _stale(connection, stale_feeds, book),
-    )
+    inbounds = await facts.inbounds(connection, at, product_ids)
+    stale = await _stale(connection, stale_feeds, book)
+    positions, overdue_since = _positions(book, inbounds, requested, stale)
     return Snapshot(
         at=at,
         product_ids=book.product_ids,
@@ -127,7 +124,7 @@ async def take(
         network=_network(book, places, sourcing),
         promised=_promised(book, [*requested, *await orders.unshipped(connection, at, product_ids)]),
         overdue_since=overdue_since,
-        overdue_orders=_overdue_orders(book, await orders.overdue(connection, at, product_ids)),
+        overdue_orders=_overdue_orders(book, [row for row in inbounds if row.source == orders.SOURCE]),
         products=products,
         places=places,
         stale_feeds=stale_feeds,
@@ -181,7 +178,13 @@ async def days_before(
     until = _EPOCH + timedelta(days=latest)
     shifts = latest - earliest
     found = await ledger.history(
-        connection, until, days + 1 + shifts, at=at, product_ids=product_ids, location_ids=location_ids
+        connection,
+        until,
+        days + 1 + shifts,
+        at=at,
+        product_ids=product_ids,
+        location_ids=location_ids,
+        zones={place.id: place.zone for place in places.values()},
     )
     today = np.array([local[place] for place in found.location_ids.tolist()], dtype=np.int64)
     behind = latest - today  # columns after a location's own today
@@ -246,13 +249,16 @@ def _planned_routes(offers: Market, cost: Ints, price: Ints, sourcing: SourcingS
 
 def _positions(
     book: Days,
-    inbounds: Sequence[tuple[int, int, int, date]],
+    inbounds: Sequence[InboundRow],
     requested: Sequence[tuple[int, int, int | None, int]],
     stale: Bools,
 ) -> tuple[Positions, dict[int, date]]:
     """What each series has and is to get, and since when the oldest overdue goods are."""
     n = len(book.today)
-    coming = np.array([(p, place, quantity, (on - _EPOCH).days) for p, place, quantity, on in inbounds], dtype=np.int64)
+    coming = np.array(
+        [(row.product_id, row.location_id, row.quantity, (row.expected_on - _EPOCH).days) for row in inbounds],
+        dtype=np.int64,
+    )
     product, place, quantity, day = coming.reshape(-1, 4).T
     row = row_numbers(book.product_ids, book.location_ids, product, place)
     known = row >= 0
@@ -280,15 +286,15 @@ def _positions(
     return positions, overdue_since
 
 
-def _overdue_orders(book: Days, due: Sequence[tuple[int, int, date, str]]) -> dict[int, tuple[str, ...]]:
+def _overdue_orders(book: Days, ordered: Sequence[InboundRow]) -> dict[int, tuple[str, ...]]:
     """The orders of each series whose promised date has passed there, the longest due first."""
-    columns = np.array([(product, place) for product, place, _on, _name in due], dtype=np.int64).reshape(-1, 2)
+    columns = np.array([(one.product_id, one.location_id) for one in ordered], dtype=np.int64).reshape(-1, 2)
     found: dict[int, dict[str, None]] = {}
-    for row, (_product, _place, on, name) in zip(
-        row_numbers(book.product_ids, book.location_ids, columns[:, 0], columns[:, 1]).tolist(), due, strict=True
+    for row, one in zip(
+        row_numbers(book.product_ids, book.location_ids, columns[:, 0], columns[:, 1]).tolist(), ordered, strict=True
     ):
-        if row >= 0 and (on - _EPOCH).days < int(book.today[row]):
-            found.setdefault(row, {})[name] = None
+        if row >= 0 and (one.expected_on - _EPOCH).days < int(book.today[row]):
+            found.setdefault(row, {})[one.external_id.partition(":")[0]] = None
     return {row: tuple(names) for row, names in found.items()}
 
 

@@ -8,11 +8,12 @@ from datetime import date, datetime
 
 import numpy as np
 from numpy.typing import NDArray
-from sqlalchemy import BigInteger, func, or_, select, type_coerce
+from sqlalchemy import BigInteger, bindparam, func, or_, select, type_coerce
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bot.domain.leadtime import LeadTimeSettings, Stated, learn
 from bot.storage import leadtimes
+from bot.storage.narrowed import NAMED, Narrowed
 from bot.storage.tables import Feed, Inbound, Location, Product, Route, Sale, StockLevel
 
 
@@ -72,34 +73,40 @@ class FeedRow:
     limit_hours: int
 
 
+_PRODUCTS = Narrowed(
+    select(
+        Product.id, Product.sku, Product.name, Product.currency, Product.unit_cost_minor, Product.unit_price_minor
+    ).where(Product.active),
+    Product.id.in_(NAMED),
+)
+
+
 async def products(connection: AsyncConnection, ids: Collection[int] | None = None) -> dict[int, ProductRow]:
     """Active products by id; all where none are named."""
-    query = select(
-        Product.id, Product.sku, Product.name, Product.currency, Product.unit_cost_minor, Product.unit_price_minor
-    ).where(Product.active)
-    if ids is not None:
-        query = query.where(Product.id.in_(ids))
-    return {row.id: ProductRow(*row) for row in await connection.execute(query)}
+    return {row.id: ProductRow(*row) for row in await _PRODUCTS.run(connection, ids)}
+
+
+_PLACES = select(Location.id, Location.code, Location.name, Location.zone, Location.country).order_by(Location.id)
 
 
 async def places(connection: AsyncConnection) -> dict[int, PlaceRow]:
     """Every location by id, in the order of ids."""
-    query = select(Location.id, Location.code, Location.name, Location.zone, Location.country).order_by(Location.id)
-    return {row.id: PlaceRow(*row) for row in await connection.execute(query)}
+    return {row.id: PlaceRow(*row) for row in await connection.execute(_PLACES)}
 
 
-async def routes(
-    connection: AsyncConnection, product_ids: Collection[int] | None = None, at: datetime | None = None
-) -> RouteColumns:
-    """Routes that may serve the products, all where none are named, with what was learned of them by `at`."""
-    query = select(
+_ROUTES = Narrowed(
+    select(
         Route.id, Route.supplier_id, func.coalesce(Route.product_id, 0), Route.location_id,
         type_coerce(Route.lead_time_days, BigInteger), type_coerce(Route.lead_time_sd_days, BigInteger),
         Route.minimum_order, Route.pack_size, func.coalesce(Route.unit_cost_minor, -1), Route.mode, Route.currency,
-    ).order_by(Route.id)  # fmt: skip
-    if product_ids is not None:
-        query = query.where(or_(Route.product_id.is_(None), Route.product_id.in_(product_ids)))
-    rows = (await connection.execute(query)).all()
+    ).order_by(Route.id),
+    or_(Route.product_id.is_(None), Route.product_id.in_(NAMED)),
+)  # fmt: skip
+
+
+async def routes(connection: AsyncConnection, at: datetime, product_ids: Collection[int] | None = None) -> RouteColumns:
+    """Routes that may serve the products, all where none are named, with what was learned of them by `at`."""
+    rows = (await _ROUTES.run(connection, product_ids)).all()
     columns = list(zip(*rows, strict=True)) if rows else [()] * 11
     number, supplier, product, location, lead, spread, least, pack, cost = (
         np.array(column, dtype=np.int64) for column in columns[:9]
@@ -126,34 +133,61 @@ async def routes(
     )
 
 
+_ASSORTMENTS = (
+    select(Route.supplier_id, Route.product_id)
+    .where(Route.supplier_id.in_(bindparam("suppliers", expanding=True)), Route.product_id.is_not(None))
+    .distinct()
+)
+
+
 async def assortments(connection: AsyncConnection, supplier_ids: Collection[int]) -> dict[int, set[int]]:
     """The products that a supplier has a route of its own for, by supplier."""
-    query = select(Route.supplier_id, Route.product_id).where(
-        Route.supplier_id.in_(supplier_ids), Route.product_id.is_not(None)
-    )
     found: dict[int, set[int]] = {}
-    for supplier, product in await connection.execute(query.distinct()):
+    for supplier, product in await connection.execute(_ASSORTMENTS, {"suppliers": list(supplier_ids)}):
         if product is not None:
             found.setdefault(supplier, set()).add(product)
     return found
 
 
+@dataclass(frozen=True, slots=True)
+class InboundRow:
+    """Goods on their way; `external_id` names them at their source."""
+
+    product_id: int
+    location_id: int
+    quantity: int
+    expected_on: date
+    source: str
+    external_id: str
+
+
+_INBOUNDS = Narrowed(
+    select(
+        Inbound.product_id, Inbound.location_id, Inbound.quantity, Inbound.expected_on, Inbound.source,
+        Inbound.external_id,
+    )
+    .where(
+        Inbound.ordered_at <= bindparam("at"),
+        or_(Inbound.received_at.is_(None), Inbound.received_at > bindparam("at")),
+    )
+    .order_by(Inbound.expected_on, Inbound.id),
+    Inbound.product_id.in_(NAMED),
+)  # fmt: skip
+
+
 async def inbounds(
     connection: AsyncConnection, at: datetime, product_ids: Collection[int] | None = None
-) -> list[tuple[int, int, int, date]]:
-    """Goods ordered and not yet received at `at`, as (product, location, quantity, expected on)."""
-    query = select(Inbound.product_id, Inbound.location_id, Inbound.quantity, Inbound.expected_on).where(
-        Inbound.ordered_at <= at, or_(Inbound.received_at.is_(None), Inbound.received_at > at)
-    )
-    if product_ids is not None:
-        query = query.where(Inbound.product_id.in_(product_ids))
-    return [(row[0], row[1], row[2], row[3]) for row in await connection.execute(query)]
+) -> list[InboundRow]:
+    """Goods ordered and not yet received at `at`, the longest due first."""
+    return [InboundRow(*row) for row in await _INBOUNDS.run(connection, product_ids, at=at)]
+
+
+_FEEDS = select(Feed.id, Feed.source, Feed.kind, Feed.fresh_until, Feed.limit_hours).order_by(Feed.id)
 
 
 async def feeds(connection: AsyncConnection) -> tuple[FeedRow, ...]:
     """Every feed, by id."""
-    query = select(Feed.id, Feed.source, Feed.kind, Feed.fresh_until, Feed.limit_hours).order_by(Feed.id)
-    return tuple(FeedRow(*row) for row in await connection.execute(query))
+    return tuple(FeedRow(*row) for row in await connection.execute(_FEEDS))
 
 
 async def fed_places(connection: AsyncConnection, feed: FeedRow) -> set[int]:

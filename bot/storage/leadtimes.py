@@ -5,14 +5,16 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping
 from datetime import datetime, timedelta
 from decimal import Decimal
+from functools import cache
 from itertools import chain
 from typing import Any
 
 import numpy as np
-from sqlalchemy import BigInteger, cast, func, select, type_coerce
+from sqlalchemy import BigInteger, Select, bindparam, cast, func, select, type_coerce
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bot.domain.leadtime import Deliveries
+from bot.storage.narrowed import NAMED, Narrowed
 from bot.storage.tables import Receipt, Request, Route
 
 _DAY = 86_400_000_000  # microseconds
@@ -21,36 +23,26 @@ _NAMED = 1_000  # beyond so many products, reading everything is quicker than li
 
 async def deliveries(
     connection: AsyncConnection,
-    at: datetime | None,
+    at: datetime,
     modes: Mapping[str, int],
     window_days: int,
     product_ids: Collection[int] | None = None,
 ) -> Deliveries:
-    """What arrived of purchases that were done by `at` (None: ever), within the window; `modes` numbers them.
+    """What arrived of purchases that were done by `at`, within the window; `modes` numbers them.
 
     `product_ids` spares reading the others, where no route is for all of a supplier's goods.
     """
-    done = [Request.kind == "purchase_order", Request.state == "done", Request.ordered_at.is_not(None)]
-    if at is not None:
-        done += [Request.finished_at <= at, Request.finished_at > at - timedelta(days=window_days)]
-    ordered_at = _micros(connection, Request.ordered_at)
-    orders = select(Request.id, Request.supplier_id, Request.location_id, ordered_at, Request.mode).where(*done)
-    known = sorted(
-        (row[0], row[1], row[2], row[3], modes[row[4]]) for row in await connection.execute(orders) if row[4] in modes
-    )
+    orders, arrivals = _statements(connection.dialect.name)
+    window = {"at": at, "since": at - timedelta(days=window_days)}
+    done = await connection.execute(orders, window)
+    known = sorted((row[0], row[1], row[2], row[3], modes[row[4]]) for row in done if row[4] in modes)
     if not known:
         nothing = np.zeros(0, dtype=np.int64)
         return Deliveries(nothing, nothing, nothing, nothing, nothing, nothing, nothing.astype(np.float64))
     number, supplier, location, since, mode = np.array(known, dtype=np.int64).T
-    arrivals = (
-        select(Receipt.request_id, Receipt.product_id, Receipt.quantity, _micros(connection, Receipt.received_at))
-        .join(Request, Request.id == Receipt.request_id)
-        .where(*done)
-    )
-    if product_ids is not None and len(product_ids) <= _NAMED:
-        arrivals = arrivals.where(Receipt.product_id.in_(product_ids))
+    named = product_ids if product_ids is not None and len(product_ids) <= _NAMED else None
     # The driver's own tuples: one Row object per receipt would take longer than the query.
-    rows = (await connection.execute(arrivals)).cursor.fetchall()
+    rows = (await arrivals.run(connection, named, **window)).cursor.fetchall()
     order, product, units, came = np.fromiter(chain.from_iterable(rows), np.int64, len(rows) * 4).reshape(-1, 4).T
     place = np.minimum(np.searchsorted(number, order), len(number) - 1)
     mine = number[place] == order
@@ -59,9 +51,29 @@ async def deliveries(
     return Deliveries(order, supplier[place], location[place], mode[place], product, units, units * days)
 
 
-def _micros(connection: AsyncConnection, column: Any) -> Any:  # noqa: ANN401  # SQL expressions
+@cache
+def _statements(dialect: str) -> tuple[Select[*tuple[Any, ...]], Narrowed]:
+    """The orders that were done within the window, and what arrived of them."""
+    done = (
+        Request.kind == "purchase_order",
+        Request.state == "done",
+        Request.ordered_at.is_not(None),
+        Request.finished_at <= bindparam("at"),
+        Request.finished_at > bindparam("since"),
+    )
+    ordered_at, received_at = _micros(dialect, Request.ordered_at), _micros(dialect, Receipt.received_at)
+    orders = select(Request.id, Request.supplier_id, Request.location_id, ordered_at, Request.mode).where(*done)
+    arrivals = (
+        select(Receipt.request_id, Receipt.product_id, Receipt.quantity, received_at)
+        .join(Request, Request.id == Receipt.request_id)
+        .where(*done)
+    )
+    return orders, Narrowed(arrivals, Receipt.product_id.in_(NAMED))
+
+
+def _micros(dialect: str, column: Any) -> Any:  # noqa: ANN401  # SQL expressions
     """An instant's column as microseconds since 1970."""
-    if connection.dialect.name == "sqlite":
+    if dialect == "sqlite":
         return type_coerce(column, BigInteger)
     return cast(func.extract("epoch", column) * 1_000_000, BigInteger)
 

@@ -7,7 +7,7 @@ instant is seen.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 from zoneinfo import ZoneInfo
@@ -77,11 +77,14 @@ async def on_hand(
     ]
 
 
+_HIGHEST = select(
+    *(select(func.coalesce(func.max(table.id), 0)).scalar_subquery() for table in (Sale, StockMovement, StockLevel))
+)
+
+
 async def revision(connection: AsyncConnection) -> tuple[int, int, int]:
     """Changes whenever sales, movements or counts were added: a cheap key for keeping a loaded history."""
-    tables = (Sale, StockMovement, StockLevel)
-    highest = [select(func.coalesce(func.max(table.id), 0)).scalar_subquery() for table in tables]
-    row = (await connection.execute(select(*highest))).one()
+    row = (await connection.execute(_HIGHEST)).one()
     return (row[0], row[1], row[2])
 
 
@@ -93,16 +96,18 @@ async def history(
     at: datetime | None = None,
     product_ids: Sequence[int] | None = None,
     location_ids: Sequence[int] | None = None,
+    zones: Mapping[int, str] | None = None,
 ) -> HistoryArrays:
     """Demand and closing stock of the `days` local days ending with `until`, for every series that was counted by then
     or has sales or movements within.
 
     With `at` (aware) the local day that holds it is partial and later days are empty; without, every location has
-    lived through `until`. A sale that was cancelled only after `at` is still demand. ValueError when `days` is below 1.
+    lived through `until`. A sale that was cancelled only after `at` is still demand. `zones` are every location's by
+    ascending id, where the caller has them. ValueError when `days` is below 1.
     """
     if days < 1:
         raise ValueError("a history has at least one day")
-    places, at = await _places(connection, until, at)
+    places, at = _places(zones if zones is not None else await _zones(connection), until, at)
     scope = ledgerrows.Scope(connection, at, product_ids, location_ids)
     window = Window((until - _EPOCH).days - days + 1, days)
     counts = Counts.read(await ledgerrows.counts(scope, window.first), places, window)
@@ -119,9 +124,13 @@ async def history(
     return HistoryArrays(_EPOCH + timedelta(days=window.first), *assemble(window, facts))
 
 
-async def _places(connection: AsyncConnection, until: date, at: datetime | None) -> tuple[Places, datetime]:
-    rows = (await connection.execute(select(Location.id, Location.zone).order_by(Location.id))).all()
-    zones = tuple(ZoneInfo(row.zone) for row in rows)
+async def _zones(connection: AsyncConnection) -> dict[int, str]:
+    rows = await connection.execute(select(Location.id, Location.zone).order_by(Location.id))
+    return {row[0]: row[1] for row in rows}
+
+
+def _places(names: Mapping[int, str], until: date, at: datetime | None) -> tuple[Places, datetime]:
+    zones = tuple(ZoneInfo(name) for name in names.values())
     if at is None:
         morrow = until + timedelta(days=1)
         ends = [datetime.combine(morrow, time(), zone) for zone in zones]
@@ -130,5 +139,5 @@ async def _places(connection: AsyncConnection, until: date, at: datetime | None)
     else:
         instant = at
         today = [at.astimezone(zone).date() for zone in zones]
-    ids = np.array([row.id for row in rows], np.int64)
+    ids = np.fromiter(names, np.int64, len(names))
     return Places(ids, zones, np.array([(day - _EPOCH).days for day in today], np.int64)), instant

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-from sqlalchemy import select
+from sqlalchemy import bindparam, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bot.storage.dialect import insert_into
 from bot.storage.tables import Mark
 
+_VALUE = select(Mark.value).where(Mark.key == bindparam("of"))
+
 
 async def get(connection: AsyncConnection, key: str) -> str | None:
     """What is kept under the key; None for nothing."""
-    return await connection.scalar(select(Mark.value).where(Mark.key == key))
+    return await connection.scalar(_VALUE, {"of": key})
 
 
 async def put(connection: AsyncConnection, key: str, value: str) -> None:

@@ -11,12 +11,13 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
 
-from sqlalchemy import func, or_, select, update
+from sqlalchemy import bindparam, func, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 from sqlalchemy.orm import aliased
 
 from bot.storage.chunks import chunked
 from bot.storage.dialect import insert_into
+from bot.storage.narrowed import NAMED, Narrowed
 from bot.storage.tables import (
     Inbound,
     Location,
@@ -311,6 +312,19 @@ async def tallies(connection: AsyncConnection, request_id: int) -> list[tuple[in
     return [(found[0], found[1], found[2]) for found in await connection.execute(query.order_by(Receipt.id))]
 
 
+_UNSHIPPED = Narrowed(
+    select(RequestLine.product_id, Request.from_location_id, RequestLine.quantity)
+    .join(Request, Request.id == RequestLine.request_id)
+    .where(
+        Request.kind == "transfer",
+        Request.state == "executing",
+        Request.stage.in_(("ordered", "confirmed")),
+        Request.ordered_at <= bindparam("at"),
+    ),
+    RequestLine.product_id.in_(NAMED),
+)
+
+
 async def unshipped(
     connection: AsyncConnection, at: datetime, product_ids: Collection[int] | None = None
 ) -> list[tuple[int, int, int | None, int]]:
@@ -318,38 +332,8 @@ async def unshipped(
 
     They count as incoming where they go; their own shelf has promised them. So the place they go to is no place (0).
     """
-    query = (
-        select(RequestLine.product_id, Request.from_location_id, RequestLine.quantity)
-        .join(Request, Request.id == RequestLine.request_id)
-        .where(
-            Request.kind == "transfer",
-            Request.state == "executing",
-            Request.stage.in_(("ordered", "confirmed")),
-            Request.ordered_at <= at,
-        )
-    )
-    if product_ids is not None:
-        query = query.where(RequestLine.product_id.in_(product_ids))
-    return [(product, 0, place, units) for product, place, units in await connection.execute(query)]
-
-
-async def overdue(
-    connection: AsyncConnection, at: datetime, product_ids: Collection[int] | None = None
-) -> list[tuple[int, int, date, str]]:
-    """Goods on their way that requests ordered, as (product, location, expected on, R-12), the longest due first."""
-    query = (
-        select(Inbound.product_id, Inbound.location_id, Inbound.expected_on, Inbound.external_id)
-        .where(
-            Inbound.source == SOURCE,
-            Inbound.ordered_at <= at,
-            or_(Inbound.received_at.is_(None), Inbound.received_at > at),
-            Inbound.expected_on <= at.date(),
-        )
-        .order_by(Inbound.expected_on, Inbound.id)
-    )
-    if product_ids is not None:
-        query = query.where(Inbound.product_id.in_(product_ids))
-    return [(p, place, on, name.partition(":")[0]) for p, place, on, name in await connection.execute(query)]
+    found = await _UNSHIPPED.run(connection, product_ids, at=at)
+    return [(product, 0, place, units) for product, place, units in found]
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from decimal import Decimal
 
-from sqlalchemy import and_, func, insert, select, update
+from sqlalchemy import and_, bindparam, func, insert, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bot.storage.chunks import chunked
@@ -53,17 +53,21 @@ _COLUMNS = (
 )
 
 
+_PAIR = (ExchangeRate.source, ExchangeRate.base, ExchangeRate.currency)
+_NEWEST = (
+    select(*_PAIR, func.max(ExchangeRate.day).label("day"))
+    .where(ExchangeRate.day > bindparam("after"), ExchangeRate.stated_at <= bindparam("at"))
+    .group_by(*_PAIR)
+    .subquery()
+)
+_LATEST = select(*_COLUMNS).join(
+    _NEWEST, and_(*(column == _NEWEST.c[column.key] for column in (*_PAIR, ExchangeRate.day)))
+)
+
+
 async def latest(connection: AsyncConnection, at: datetime) -> list[RateRow]:
     """Of each source and pair the rate of the newest day that had been stated by `at`, none older than `USABLE`."""
-    pair = (ExchangeRate.source, ExchangeRate.base, ExchangeRate.currency)
-    newest = (
-        select(*pair, func.max(ExchangeRate.day).label("day"))
-        .where(ExchangeRate.day > at.date() - USABLE, ExchangeRate.stated_at <= at)
-        .group_by(*pair)
-        .subquery()
-    )
-    same = [column == newest.c[column.key] for column in (*pair, ExchangeRate.day)]
-    found = await connection.execute(select(*_COLUMNS).join(newest, and_(*same)))
+    found = await connection.execute(_LATEST, {"after": at.date() - USABLE, "at": at})
     return [RateRow(*row) for row in found]
 
 

@@ -16,6 +16,7 @@ from bot.domain.money import Money
 from bot.domain.views import RequestKind, RequestState, Stage
 from bot.storage import requestviews
 from bot.storage.chunks import chunked
+from bot.storage.narrowed import NAMED, Narrowed
 from bot.storage.tables import Case, Inbound, Product, Request, RequestLine
 
 views = requestviews.views
@@ -263,6 +264,27 @@ async def rewrite(connection: AsyncConnection, request_id: int, kept: Sequence[D
     await answer(connection, {line.case_id: request_id for line in kept if line.case_id is not None})
 
 
+_BY_HAND = exists().where(
+    Inbound.product_id == RequestLine.product_id,
+    Inbound.location_id == Request.location_id,
+    Inbound.source != "request",
+    Inbound.ordered_at >= Request.decided_at,
+    Inbound.ordered_at <= bindparam("at"),
+)
+_COUNTED = Narrowed(
+    select(RequestLine.product_id, Request.location_id, Request.from_location_id, RequestLine.quantity)
+    .join(Request, Request.id == RequestLine.request_id)
+    .where(
+        Request.state.in_(COUNTED_STATES),
+        Request.kind.in_(("purchase_order", "transfer")),
+        Request.created_at <= bindparam("at"),
+        or_(Request.ordered_at.is_(None), Request.ordered_at > bindparam("at")),
+        or_(Request.state == "pending", ~_BY_HAND),
+    ),
+    RequestLine.product_id.in_(NAMED),
+)
+
+
 async def counted(
     connection: AsyncConnection, at: datetime, product_ids: Collection[int] | None = None
 ) -> list[tuple[int, int, int | None, int]]:
@@ -272,27 +294,8 @@ async def counted(
     count as incoming. An approved one also ends to count once somebody else's inbound of the same product and place
     was ordered since the decision: a person placed it by hand.
     """
-    by_hand = exists().where(
-        Inbound.product_id == RequestLine.product_id,
-        Inbound.location_id == Request.location_id,
-        Inbound.source != "request",
-        Inbound.ordered_at >= Request.decided_at,
-        Inbound.ordered_at <= at,
-    )
-    query = (
-        select(RequestLine.product_id, Request.location_id, Request.from_location_id, RequestLine.quantity)
-        .join(Request, Request.id == RequestLine.request_id)
-        .where(
-            Request.state.in_(COUNTED_STATES),
-            Request.kind.in_(("purchase_order", "transfer")),
-            Request.created_at <= at,
-            or_(Request.ordered_at.is_(None), Request.ordered_at > at),
-            or_(Request.state == "pending", ~by_hand),
-        )
-    )
-    if product_ids is not None:
-        query = query.where(RequestLine.product_id.in_(product_ids))
-    return [(found[0], found[1], found[2], found[3]) for found in await connection.execute(query)]
+    found = await _COUNTED.run(connection, product_ids, at=at)
+    return [(row[0], row[1], row[2], row[3]) for row in found]
 
 
 async def own_draft(connection: AsyncConnection, way: Way, member_id: int, since: datetime) -> RequestRow | None:

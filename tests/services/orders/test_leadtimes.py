@@ -98,7 +98,7 @@ async def test_what_one_product_is_shown_is_what_all_are_planned_with(lite: Yard
     await lite.receive(number)
     async with lite.shop.database.reading() as connection:
         everything = await catalogue.routes(connection, at=lite.clock.now())
-        alone = await catalogue.routes(connection, [lite.shop.skus["LAMP"]], lite.clock.now())
+        alone = await catalogue.routes(connection, lite.clock.now(), [lite.shop.skus["LAMP"]])
     assert everything.lead_time.tolist() == [36.25, 25, 25]  # all goods, LAMP, MUG
     assert alone.lead_time.tolist() == [36.25, 25]
 
