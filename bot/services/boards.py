@@ -135,8 +135,8 @@ class Boards:
 
     async def _sku(self, sku: Sku, place: Location | None) -> SkuPage:
         at = self._clock.now()
-        report, reckoning = await self._catalogue.reckoned(sku, place, at)
         async with self._database.reading() as connection:
+            report, reckoning = await self._catalogue.reckoned(connection, sku, place, at)
             past = await rows.cases_of(connection, sku.id, HISTORY)
             ids = await rows.requests_of(connection, sku.id, HISTORY)
             requests = await request_rows.views(connection, ids)

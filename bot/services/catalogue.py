@@ -75,28 +75,29 @@ class Catalogue:
 
     async def stock_report(self, sku: Sku, location: Location | None = None, at: datetime | None = None) -> StockReport:
         """A product at each of its locations, or at one; see `bot.services.figures` for what each figure means."""
-        report, _taken, _assessed, _shown = await self._report(sku, location, location, at or self._clock.now())
+        at = at or self._clock.now()
+        async with self._database.reading() as connection:
+            report, _taken, _assessed, _shown = await self._report(connection, sku, location, location, at)
         return report
 
     async def reckoned(
-        self, sku: Sku, chosen: Location | None, at: datetime
+        self, connection: AsyncConnection, sku: Sku, chosen: Location | None, at: datetime
     ) -> tuple[StockReport, Mapping[str, object]]:
         """A product at all its locations, drawn at the chosen one, and everything behind the figures there."""
-        report, taken, assessed, shown = await self._report(sku, None, chosen, at)
+        report, taken, assessed, shown = await self._report(connection, sku, None, chosen, at)
         return report, {} if shown is None else {**evidence(assessed, shown), **learned(taken, shown)}
 
     async def _report(
-        self, sku: Sku, location: Location | None, chosen: Location | None, at: datetime
+        self, connection: AsyncConnection, sku: Sku, location: Location | None, chosen: Location | None, at: datetime
     ) -> tuple[StockReport, Snapshot, Assessment, int | None]:
-        async with self._database.reading() as connection:
-            taken, assessed = await self._assess(connection, [sku.id], at)
-            cases = await case_rows.views(connection, await case_rows.of_products(connection, [sku.id]))
-            here = [case for case in cases.values() if location is None or case.location == location.code]
-            rows = _rows_at(taken, assessed, location)
-            shown = None if chosen is None else taken.find(sku.id, chosen.id)
-            if shown is None:
-                shown = worth_a_look(taken, rows, frozenset(case.location for case in here))
-            chart = None if shown is None else await chart_of(connection, taken, assessed, shown)
+        taken, assessed = await self._assess(connection, [sku.id], at)
+        cases = await case_rows.views_of_product(connection, sku.id)
+        here = [case for case in cases if location is None or case.location == location.code]
+        rows = _rows_at(taken, assessed, location)
+        shown = None if chosen is None else taken.find(sku.id, chosen.id)
+        if shown is None:
+            shown = worth_a_look(taken, rows, frozenset(case.location for case in here))
+        chart = None if shown is None else await chart_of(connection, taken, assessed, shown)
         surging = {case.location for case in here if case.kind == "surge"}
         opens, _holds = without_requests(assessed)
         lines = []

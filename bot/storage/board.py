@@ -6,7 +6,7 @@ from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import date, datetime
 
-from sqlalchemy import case, func, or_, select
+from sqlalchemy import Integer, bindparam, case, func, or_, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bot.storage.orders import SOURCE
@@ -78,32 +78,37 @@ class PastCase:
     resolved_at: datetime | None
 
 
-async def cases_of(connection: AsyncConnection, product_id: int, limit: int) -> list[PastCase]:
-    """A product's cases, the newest first."""
-    columns = (
+_MOST = bindparam("most", type_=Integer)
+_CASES_OF = (
+    select(
         Case.id, Case.kind, Case.state, Case.severity, Location.code, Case.money_minor, Case.currency, Case.opened_at,
         Case.resolved_at,
-    )  # fmt: skip
-    found = await connection.execute(
-        select(*columns)
-        .join(Location, Location.id == Case.location_id)
-        .where(Case.product_id == product_id)
-        .order_by(Case.opened_at.desc(), Case.id.desc())
-        .limit(limit)
     )
+    .join(Location, Location.id == Case.location_id)
+    .where(Case.product_id == bindparam("product"))
+    .order_by(Case.opened_at.desc(), Case.id.desc())
+    .limit(_MOST)
+)  # fmt: skip
+
+
+async def cases_of(connection: AsyncConnection, product_id: int, limit: int) -> list[PastCase]:
+    """A product's cases, the newest first."""
+    found = await connection.execute(_CASES_OF, {"product": product_id, "most": limit})
     return [PastCase(*row) for row in found]
+
+
+_REQUESTS_OF = (
+    select(RequestLine.request_id)
+    .where(RequestLine.product_id == bindparam("product"))
+    .group_by(RequestLine.request_id)
+    .order_by(RequestLine.request_id.desc())
+    .limit(_MOST)
+)
 
 
 async def requests_of(connection: AsyncConnection, product_id: int, limit: int) -> list[int]:
     """Ids of the requests with a line of a product, the newest first."""
-    found = await connection.execute(
-        select(RequestLine.request_id)
-        .where(RequestLine.product_id == product_id)
-        .group_by(RequestLine.request_id)
-        .order_by(RequestLine.request_id.desc())
-        .limit(limit)
-    )
-    return list(found.scalars())
+    return list(await connection.scalars(_REQUESTS_OF, {"product": product_id, "most": limit}))
 
 
 @dataclass(frozen=True, slots=True)

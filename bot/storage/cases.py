@@ -219,21 +219,29 @@ async def shown(connection: AsyncConnection, subjects: Collection[str]) -> set[s
     return found
 
 
+_SHOWN = (
+    select(Case, Product.sku, Product.name, Location.code, Location.name.label("location_name"))
+    .outerjoin(Product, Product.id == Case.product_id)
+    .outerjoin(Location, Location.id == Case.location_id)
+)
+_SHOWN_BY_ID = _SHOWN.where(Case.id.in_(bindparam("ids", expanding=True)))
+_SHOWN_OF_PRODUCT = _SHOWN.where(Case.resolved_at.is_(None), Case.product_id == bindparam("product")).order_by(Case.id)
+
+
 async def views(connection: AsyncConnection, ids: Collection[int]) -> dict[int, CaseView]:
     """Cases as shown, by id."""
     found: dict[int, CaseView] = {}
     for some in chunked(ids):
-        rows = await connection.execute(
-            select(Case, Product.sku, Product.name, Location.code, Location.name.label("location_name"))
-            .outerjoin(Product, Product.id == Case.product_id)
-            .outerjoin(Location, Location.id == Case.location_id)
-            .where(Case.id.in_(some))
-        )
-        found |= {row.id: _view(row) for row in rows}
+        found |= {row.id: _view(row) for row in await connection.execute(_SHOWN_BY_ID, {"ids": some})}
     return found
 
 
-def _view(row: Any) -> CaseView:  # noqa: ANN401  # a row of the query above
+async def views_of_product(connection: AsyncConnection, product_id: int) -> list[CaseView]:
+    """The unresolved cases on a product as shown, by id."""
+    return [_view(row) for row in await connection.execute(_SHOWN_OF_PRODUCT, {"product": product_id})]
+
+
+def _view(row: Any) -> CaseView:  # noqa: ANN401  # a row of `_SHOWN`
     figures: Mapping[str, Any] = row.evidence.get("shown", {})
     arrival = figures.get("next_arrival")
     return CaseView(

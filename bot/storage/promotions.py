@@ -8,7 +8,7 @@ from datetime import datetime
 from decimal import Decimal
 from typing import Any
 
-from sqlalchemy import ColumnElement, and_, exists, func, insert, or_, select, update
+from sqlalchemy import ColumnElement, and_, bindparam, exists, func, insert, or_, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 from sqlalchemy.orm import aliased
 
@@ -60,17 +60,21 @@ _COLUMNS = (
 )  # fmt: skip
 
 
+_PROMOTIONS = (
+    select(*_COLUMNS)
+    .join(Product, Product.id == Promotion.product_id)
+    .join(Location, Location.id == Promotion.location_id)
+    .join(Request, Request.id == Promotion.request_id)
+    .order_by(Promotion.ends_at, Promotion.id)
+)
+_OF_SERIES = _PROMOTIONS.where(
+    Promotion.product_id == bindparam("product"), Promotion.location_id == bindparam("location")
+)
+
+
 async def rows_in(connection: AsyncConnection, *conditions: ColumnElement[bool]) -> list[PromotionRow]:
     """Promotions under the conditions, the first to end first."""
-    found = await connection.execute(
-        select(*_COLUMNS)
-        .join(Product, Product.id == Promotion.product_id)
-        .join(Location, Location.id == Promotion.location_id)
-        .join(Request, Request.id == Promotion.request_id)
-        .where(*conditions)
-        .order_by(Promotion.ends_at, Promotion.id)
-    )
-    return [PromotionRow(*row) for row in found]
+    return [PromotionRow(*row) for row in await connection.execute(_PROMOTIONS.where(*conditions))]
 
 
 async def of_request(connection: AsyncConnection, request_id: int) -> PromotionRow | None:
@@ -81,7 +85,8 @@ async def of_request(connection: AsyncConnection, request_id: int) -> PromotionR
 
 async def of_series(connection: AsyncConnection, product_id: int, location_id: int) -> list[PromotionRow]:
     """Every promotion of a product at a place, the first to end first."""
-    return await rows_in(connection, Promotion.product_id == product_id, Promotion.location_id == location_id)
+    found = await connection.execute(_OF_SERIES, {"product": product_id, "location": location_id})
+    return [PromotionRow(*row) for row in found]
 
 
 async def unfinished(connection: AsyncConnection) -> list[PromotionRow]:

@@ -6,7 +6,7 @@ from collections.abc import Collection
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import bindparam, case, exists, func, or_, select, update
+from sqlalchemy import BindParameter, bindparam, case, exists, func, or_, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 from sqlalchemy.orm import aliased
 
@@ -17,57 +17,62 @@ from bot.storage.chunks import chunked
 from bot.storage.tables import Halt, Location, Member, Product, Request, RequestLine, Supplier, Vote
 from bot.storage.votes import counts
 
+_IDS: BindParameter[int] = bindparam("ids", expanding=True)
+_source, _decider, _asker, _editor = aliased(Location), aliased(Member), aliased(Member), aliased(Member)
+_topic = case((Request.kind == "promotion", "promotions"), else_="purchases")
+_REQUESTS = (
+    select(
+        Request,
+        Supplier.name.label("supplier"),
+        Supplier.code.label("supplier_code"),
+        Location.code.label("location"),
+        _source.code.label("from_location"),
+        _decider.name.label("decider"),
+        _asker.name.label("asker"),
+        _editor.name.label("editor"),
+        exists().where(Halt.topic == _topic).correlate(Request).label("halted"),
+    )
+    .join(Location, Location.id == Request.location_id)
+    .outerjoin(Supplier, Supplier.id == Request.supplier_id)
+    .outerjoin(_source, _source.id == Request.from_location_id)
+    .outerjoin(_decider, _decider.id == Request.decided_by)
+    .outerjoin(_asker, _asker.id == Request.requested_by)
+    .outerjoin(_editor, _editor.id == Request.edited_by)
+    .where(Request.id.in_(_IDS))
+)
+
 
 async def views(connection: AsyncConnection, ids: Collection[int]) -> dict[int, RequestView]:
     """Requests as shown, by id."""
-    source, decider, asker, editor = aliased(Location), aliased(Member), aliased(Member), aliased(Member)
-    topic = case((Request.kind == "promotion", "promotions"), else_="purchases")
-    halted = exists().where(Halt.topic == topic).correlate(Request)
     found: dict[int, RequestView] = {}
     for some in chunked(ids):
         lines, votes = await _lines(connection, some), await _votes(connection, some)
-        rows = await connection.execute(
-            select(
-                Request,
-                Supplier.name.label("supplier"),
-                Supplier.code.label("supplier_code"),
-                Location.code.label("location"),
-                source.code.label("from_location"),
-                decider.name.label("decider"),
-                asker.name.label("asker"),
-                editor.name.label("editor"),
-                halted.label("halted"),
-            )
-            .join(Location, Location.id == Request.location_id)
-            .outerjoin(Supplier, Supplier.id == Request.supplier_id)
-            .outerjoin(source, source.id == Request.from_location_id)
-            .outerjoin(decider, decider.id == Request.decided_by)
-            .outerjoin(asker, asker.id == Request.requested_by)
-            .outerjoin(editor, editor.id == Request.edited_by)
-            .where(Request.id.in_(some))
-        )
+        rows = await connection.execute(_REQUESTS, {"ids": some})
         found |= {item.id: _view(item, tuple(lines.get(item.id, ())), votes.get(item.id, [])) for item in rows}
     return found
 
 
-async def _lines(connection: AsyncConnection, ids: Collection[int]) -> dict[int, list[RequestLineView]]:
-    rows = await connection.execute(
-        select(
-            RequestLine.request_id,
-            Request.currency,
-            RequestLine.unit_cost_minor,
-            Product.sku,
-            Product.name,
-            RequestLine.quantity,
-            RequestLine.received,
-            RequestLine.case_id,
-            RequestLine.detail,
-        )
-        .join(Product, Product.id == RequestLine.product_id)
-        .join(Request, Request.id == RequestLine.request_id)
-        .where(RequestLine.request_id.in_(ids))
-        .order_by(RequestLine.id)
+_LINES = (
+    select(
+        RequestLine.request_id,
+        Request.currency,
+        RequestLine.unit_cost_minor,
+        Product.sku,
+        Product.name,
+        RequestLine.quantity,
+        RequestLine.received,
+        RequestLine.case_id,
+        RequestLine.detail,
     )
+    .join(Product, Product.id == RequestLine.product_id)
+    .join(Request, Request.id == RequestLine.request_id)
+    .where(RequestLine.request_id.in_(_IDS))
+    .order_by(RequestLine.id)
+)
+
+
+async def _lines(connection: AsyncConnection, ids: Collection[int]) -> dict[int, list[RequestLineView]]:
+    rows = await connection.execute(_LINES, {"ids": ids})
     lines: dict[int, list[RequestLineView]] = {}
     for request_id, currency, cost, sku, name, quantity, received, case_id, detail in rows:
         each = Money.of_minor(cost, currency)
@@ -77,17 +82,20 @@ async def _lines(connection: AsyncConnection, ids: Collection[int]) -> dict[int,
     return lines
 
 
+_principal = aliased(Member)
+_VOTES = (
+    select(Vote, Member.name.label("name"), _principal.name.label("principal"))
+    .join(Member, Member.id == Vote.member_id)
+    .join(_principal, _principal.id == Vote.principal_id)
+    .join(Request, Request.id == Vote.request_id)
+    .where(Vote.request_id.in_(_IDS), or_(Request.state != "pending", counts()))
+    .order_by(Vote.id)
+)
+
+
 async def _votes(connection: AsyncConnection, ids: Collection[int]) -> dict[int, list[tuple[int, VoteView]]]:
     """(version, vote) of each request, in the order they were given."""
-    principal = aliased(Member)
-    rows = await connection.execute(
-        select(Vote, Member.name.label("name"), principal.name.label("principal"))
-        .join(Member, Member.id == Vote.member_id)
-        .join(principal, principal.id == Vote.principal_id)
-        .join(Request, Request.id == Vote.request_id)
-        .where(Vote.request_id.in_(ids), or_(Request.state != "pending", counts()))
-        .order_by(Vote.id)
-    )
+    rows = await connection.execute(_VOTES, {"ids": ids})
     votes: dict[int, list[tuple[int, VoteView]]] = {}
     for row in rows:
         for_whom = "" if row.principal_id == row.member_id else row.principal
