@@ -120,7 +120,7 @@ def services_of(
     cases = Cases(database=database, clock=clock, audit=audit, outbox=outbox, settings=chosen)
     purchases = _purchases(ground, deciding)
     orders = Orders(database=database, clock=clock, audit=audit, requests=requests)
-    sessions = WebSessions(database=database, clock=clock, members=ground.members, address=address)
+    sessions = WebSessions(database=database, clock=clock, address=address)
     calls = Calls(database=database, platforms=platforms, address=address)
     rooms = _rooms(ground, sessions, calls, end_room)
     return Services(

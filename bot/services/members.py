@@ -74,7 +74,7 @@ class Members:
         if found is None and platform in self._admit:
             found = await self._newcomer(platform, external_id, profile)
         if found is not None and found.active:
-            return _asker(await self._followed(found, profile.zone))
+            return asker_of(await self._followed(found, profile.zone))
         language = nearest_language(profile.language) if profile.language else self._language
         return Asker(0, profile.name, "viewer", language, zone_of(profile.zone, self._zone))
 
@@ -119,7 +119,7 @@ class Members:
     async def asker(self, member_id: int) -> Asker:
         """A member as one who asks; UnknownReference where there is none."""
         async with self._database.reading() as connection:
-            return _asker(_need(await rows.by_id(connection, member_id)))
+            return asker_of(_need(await rows.by_id(connection, member_id)))
 
     async def get(self, member_id: int) -> MemberView:
         """A member as shown; UnknownReference where there is none."""
@@ -336,7 +336,8 @@ def zone_of(name: str, default: str) -> ZoneInfo:
     return ZoneInfo(name if _is_zone(name) else default)
 
 
-def _asker(row: MemberRow) -> Asker:
+def asker_of(row: MemberRow) -> Asker:
+    """A member as one who asks."""
     return Asker(row.id, row.name, row.role, row.language, zone_of(row.zone, "UTC"))
 
 

@@ -17,7 +17,7 @@ from urllib.parse import urlencode
 from bot.chat.command import Asker
 from bot.errors import Refusal
 from bot.ports import Clock
-from bot.services.members import Members
+from bot.services.members import asker_of
 from bot.storage import members as people
 from bot.storage import websessions as rows
 from bot.storage.database import Database
@@ -64,10 +64,9 @@ class Entered:
 class WebSessions:
     """Makes links, takes them once, and knows whose browser asks."""
 
-    def __init__(self, *, database: Database, clock: Clock, members: Members, address: Address) -> None:
+    def __init__(self, *, database: Database, clock: Clock, address: Address) -> None:
         self._database = database
         self._clock = clock
-        self._members = members
         self.address = address
 
     async def link(self, member_id: int, target: str) -> str:
@@ -119,7 +118,8 @@ class WebSessions:
             return None
         async with self._database.reading() as connection:
             member_id = await rows.member_of(connection, _digest(secret), self._clock.now())
-        return None if member_id is None else await self._members.asker(member_id)
+            member = None if member_id is None else await people.by_id(connection, member_id)
+        return None if member is None else asker_of(member)
 
     async def leave(self, secret: str) -> None:
         """End a session."""

@@ -25,14 +25,19 @@ class Place:
     markets: tuple[str, ...]
 
 
+_STAMP = select(
+    func.count(),
+    func.max(Product.id),
+    func.sum(func.length(Product.name)),
+    select(func.count()).select_from(Location).scalar_subquery(),
+    select(func.max(ImportRun.finished_at)).scalar_subquery(),
+).select_from(Product)
+
+
 async def stamp(connection: AsyncConnection) -> Stamp:
     """Changes whenever a product or a location was added or renamed, or an import ended."""
-    products = (
-        await connection.execute(select(func.count(), func.max(Product.id), func.sum(func.length(Product.name))))
-    ).one()
-    places = (await connection.execute(select(func.count()).select_from(Location))).scalar_one()
-    ended = (await connection.execute(select(func.max(ImportRun.finished_at)))).scalar()
-    return products[0], products[1] or 0, int(products[2] or 0), places, ended
+    count, last, letters, places, ended = (await connection.execute(_STAMP)).one()
+    return count, last or 0, int(letters or 0), places or 0, ended
 
 
 async def products(connection: AsyncConnection) -> list[tuple[int, str, str]]:

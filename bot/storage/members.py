@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from datetime import datetime, time
 from typing import Any
 
-from sqlalchemy import delete, exists, insert, or_, select, update
+from sqlalchemy import bindparam, delete, exists, insert, or_, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 from sqlalchemy.orm import aliased
 
@@ -67,46 +67,50 @@ _COLUMNS = (
 )
 
 
-async def _with_platforms(connection: AsyncConnection, found: Sequence[Any]) -> list[MemberRow]:
-    ids = [row[0] for row in found]
-    platforms: dict[int, list[str]] = {member_id: [] for member_id in ids}
-    identities = await connection.execute(
-        select(Identity.member_id, Identity.platform).where(Identity.member_id.in_(ids)).order_by(Identity.platform)
-    )
-    for member_id, platform in identities:
-        platforms[member_id].append(platform)
-    return [replace(MemberRow(*row), platforms=tuple(platforms[row[0]])) for row in found]
+# Each member once for every identity, or once without any.
+_MEMBERS = select(*_COLUMNS, Identity.platform).outerjoin(Identity, Identity.member_id == Member.id)
+_theirs = aliased(Identity)
+_BY_IDENTITY = (
+    _MEMBERS.join(_theirs, _theirs.member_id == Member.id)
+    .where(_theirs.platform == bindparam("platform"), _theirs.external_id == bindparam("person"))
+    .order_by(Identity.platform)
+)
+_BY_ID = _MEMBERS.where(Member.id == bindparam("of")).order_by(Identity.platform)
+_BY_NAME = _MEMBERS.where(Member.name == bindparam("of")).order_by(Identity.platform)
+_ACTIVE = _MEMBERS.where(Member.active).order_by(Member.name, Identity.platform)
+
+
+def _members(found: Iterable[Any]) -> list[MemberRow]:
+    """The members of rows of `_MEMBERS`, in their order."""
+    columns: dict[int, Any] = {}
+    platforms: dict[int, list[str]] = {}
+    for *member, platform in found:
+        columns[member[0]] = member
+        platforms.setdefault(member[0], []).extend([platform] if platform else [])
+    return [replace(MemberRow(*columns[one]), platforms=tuple(platforms[one])) for one in columns]
 
 
 async def by_identity(connection: AsyncConnection, platform: str, external_id: str) -> MemberRow | None:
     """The member behind an identity, deactivated ones too."""
-    found = await connection.execute(
-        select(*_COLUMNS)
-        .join(Identity, Identity.member_id == Member.id)
-        .where(Identity.platform == platform, Identity.external_id == external_id)
-    )
-    members = await _with_platforms(connection, found.all())
+    members = _members(await connection.execute(_BY_IDENTITY, {"platform": platform, "person": external_id}))
     return members[0] if members else None
 
 
 async def by_id(connection: AsyncConnection, member_id: int) -> MemberRow | None:
     """One member."""
-    found = await connection.execute(select(*_COLUMNS).where(Member.id == member_id))
-    members = await _with_platforms(connection, found.all())
+    members = _members(await connection.execute(_BY_ID, {"of": member_id}))
     return members[0] if members else None
 
 
 async def by_name(connection: AsyncConnection, name: str) -> MemberRow | None:
     """One member by their whole name."""
-    found = await connection.execute(select(*_COLUMNS).where(Member.name == name))
-    members = await _with_platforms(connection, found.all())
+    members = _members(await connection.execute(_BY_NAME, {"of": name}))
     return members[0] if members else None
 
 
 async def active(connection: AsyncConnection) -> list[MemberRow]:
     """Every active member, by name."""
-    found = await connection.execute(select(*_COLUMNS).where(Member.active).order_by(Member.name))
-    return await _with_platforms(connection, found.all())
+    return _members(await connection.execute(_ACTIVE))
 
 
 async def free_name(connection: AsyncConnection, name: str) -> str:

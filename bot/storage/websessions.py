@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from sqlalchemy import delete, insert, select, update
+from sqlalchemy import bindparam, delete, insert, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bot.storage.dialect import insert_into
@@ -58,14 +58,16 @@ async def add_session(
     )
 
 
+_OPEN = (
+    select(WebSession.member_id)
+    .join(Member, Member.id == WebSession.member_id)
+    .where(WebSession.digest == bindparam("digest"), WebSession.expires_at > bindparam("now"), Member.active)
+)
+
+
 async def member_of(connection: AsyncConnection, digest: str, now: datetime) -> int | None:
     """Whose session it is, while it has not lapsed and they are a member; None otherwise."""
-    found = await connection.execute(
-        select(WebSession.member_id)
-        .join(Member, Member.id == WebSession.member_id)
-        .where(WebSession.digest == digest, WebSession.expires_at > now, Member.active)
-    )
-    return found.scalar_one_or_none()
+    return (await connection.execute(_OPEN, {"digest": digest, "now": now})).scalar_one_or_none()
 
 
 async def end(connection: AsyncConnection, digest: str) -> None:
