@@ -50,7 +50,7 @@ class Language:
         Literal parts come wrapped in `Literal` so that a value that is a string is never taken for our own text.
         """
         found: list[object] = []
-        for index, piece in enumerate(_PLACE.split(self.template(words))):
+        for index, piece in enumerate(_pieces(self.template(words))):
             if index % 2:
                 found.append(words.values[piece] if piece in words.values else Literal("{" + piece + "}"))
             elif piece:
@@ -137,6 +137,12 @@ def language(code: str) -> Language:
         write_mo(compiled, read_po(lines, locale=code))
     compiled.seek(0)
     return Language(code, gettext.GNUTranslations(compiled))
+
+
+@lru_cache(maxsize=5_000)
+def _pieces(template: str) -> tuple[str, ...]:
+    """Literal text and the names of places in turn, literal text first."""
+    return tuple(_PLACE.split(template))
 
 
 # Babel takes 10 to 50 microseconds for each; a page holds thousands of them, most of them again and again.

@@ -9,19 +9,36 @@ from itertools import count
 
 from bot.charts.stock import BOTTOM, TOP, plot_of
 from bot.chat.cards import labels
-from bot.chat.nodes import Day, Inline, Number, Text
+from bot.chat.nodes import Day, Inline, Number, Span, Text
 from bot.domain.chart import StockChart
 from bot.web.board.voice import Voice
-from bot.words import _
+from bot.words import Words, _
 
 
 def readings(chart: StockChart, voice: Voice) -> str:
     """As JSON: a text for each day from the first, the number of today's, and where the days stand in the drawing."""
     days = plot_of(chart).days
     told = (*_past(chart), *_ahead(chart))
-    texts = [voice.inline(labels.listing(parts, _("; "))).striptags() for parts in told]
+    texts = [_text(labels.listing(parts, _("; ")), voice) for parts in told]
     place = {"left": days.left, "width": days.width, "top": TOP, "bottom": BOTTOM}
     return json.dumps({**place, "today": len(chart.stock), "texts": texts})
+
+
+def _text(node: Inline, voice: Voice) -> str:
+    """A node as text; by way of markup, four months of days would take longer than the rest of the page."""
+    match node:
+        case Words():
+            return voice.speech.say(node, lambda value: _text(value, voice))  # type: ignore[arg-type]  # as in Voice
+        case Span():
+            return "".join(_text(part, voice) for part in node.parts)
+        case Number(share=False):
+            return voice.speech.number(node.value, node.decimals)
+        case Day():
+            return voice.speech.day(node.on)
+        case Text():
+            return node.content
+        case _:
+            return voice.inline(node).striptags()
 
 
 def _past(chart: StockChart) -> Iterator[list[Inline]]:
