@@ -4,16 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import re
 import time
 from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from datetime import datetime
 from typing import Any, TypeVar
 
-from slack_bolt.async_app import AsyncAck, AsyncApp, AsyncBoltContext, AsyncBoltRequest
+from slack_bolt.async_app import AsyncAck, AsyncBoltRequest
 from slack_bolt.authorization import AuthorizeResult
-from slack_sdk.web.async_client import AsyncWebClient
 
 from bot.chat.forms import Form
 from bot.chat.incoming import Incoming, MessageRef
@@ -33,9 +31,9 @@ from bot.platforms.slack import events
 from bot.platforms.slack.blocks import PLATFORM, Rendered, render, render_home, render_line
 from bot.platforms.slack.calls import SlackCalls
 from bot.platforms.slack.checks import check
-from bot.platforms.slack.forms import CALLBACK, faults_of, render_form
+from bot.platforms.slack.forms import render_form
 from bot.platforms.slack.gate import Gate
-from bot.platforms.slack.logs import sdk_logger
+from bot.platforms.slack.listening import listening
 from bot.platforms.slack.socket_mode import SocketMode
 from bot.platforms.slack.web import SlackOptions, SlackWeb
 from bot.ports import (
@@ -79,7 +77,7 @@ class SlackPlatform:
         self._intake: Intake | None = None
         self._socket: SocketMode | None = None
         self._identity: AuthorizeResult | None = None
-        self._app = self._listening()
+        self._app = listening(options, self._whoami, self._take)
 
     async def start(self, intake: Intake) -> None:
         """Begin to hand events to `intake`; TokenRefused where a token is no good."""
@@ -223,52 +221,6 @@ class SlackPlatform:
         """Try the tokens and scopes, and say what is wrong."""
         return await check(self._web, self._options)
 
-    def _listening(self) -> AsyncApp:
-        """Bolt with our listeners; each stores its event before it acknowledges."""
-        sdk = sdk_logger()
-
-        async def authorize() -> AuthorizeResult:
-            return await self._whoami()
-
-        app = AsyncApp(
-            name="stocktide",
-            logger=sdk,
-            signing_secret=self._options.signing_secret,
-            # Bolt's own check of the token acknowledges an event when Slack is down, and loses it: ours fails instead.
-            client=AsyncWebClient(base_url=self._options.base_url, logger=sdk, retry_handlers=[]),
-            authorize=authorize,
-            process_before_response=True,
-        )
-
-        async def command(body: Json, ack: AsyncAck) -> None:
-            await self._take(events.of_command(body, self._options.renamed), ack)
-
-        async def action(body: Json, ack: AsyncAck) -> None:
-            await self._take(events.of_action(body), ack)
-
-        async def submission(body: Json, ack: AsyncAck) -> None:
-            if faults := faults_of(body["view"]):
-                await ack(response_action="errors", errors=faults)
-                return
-            await self._take(events.of_submission(body), ack, "clear")
-
-        async def event(body: Json, ack: AsyncAck, context: AsyncBoltContext) -> None:
-            await self._take(events.of_event(body, context.bot_user_id or ""), ack)
-
-        async def failed(error: Exception, body: Json) -> None:
-            # Type names only: an error's text may quote what was being stored.
-            what = body.get("event_id") or body.get("command") or body.get("type")
-            logger.error("slack event %s was not taken: %s", what, type(error).__name__)
-
-        names = self._options.renamed
-        for short in (events.UMBRELLA, *(names.get(name, name) for name in self._options.commands)):
-            app.command(f"/{short}")(command)
-        app.action(re.compile(""))(action)
-        app.view_submission(CALLBACK)(submission)
-        app.event(re.compile(""))(event)
-        app.error(failed)
-        return app
-
     async def _connect(self) -> None:
         try:
             await self._whoami()
@@ -292,7 +244,7 @@ class SlackPlatform:
             )
         return self._identity
 
-    async def _take(self, incoming: Incoming | None, ack: AsyncAck, response_action: str | None = None) -> None:
+    async def _take(self, incoming: Incoming | None, ack: AsyncAck, response_action: str | None) -> None:
         if incoming is not None:
             if self._intake is None:
                 raise RuntimeError("the platform has not been started")
