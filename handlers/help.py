@@ -45,11 +45,11 @@ def help_of(commands: Sequence[Command], aliases: Mapping[str, str]) -> Command:
     async def help_(call: Invocation, name: str | None = None) -> Message:
         """All commands, or one with examples."""
         if name is None:
-            return help_card([(_usage(each, call.origin.platform), each.summary) for each in everything])
+            return help_card([(_usage(each, call), each.summary) for each in everything])
         bare = name.lstrip("/").casefold()
         for each in everything:
-            if each.name == aliases.get(bare, bare):
-                return command_card(_usage(each, call.origin.platform), each.summary, EXAMPLES.get(each.name, ()))
+            if bare == call.names.get(each.name) or each.name == aliases.get(bare, bare):
+                return command_card(_usage(each, call), each.summary, EXAMPLES.get(each.name, ()))
         raise UnknownReference(
             _("I know no command {word}. Write {help} to see all.", word=Code(name[:40]), help=Code("help"))
         )
@@ -59,5 +59,5 @@ def help_of(commands: Sequence[Command], aliases: Mapping[str, str]) -> Command:
     return command
 
 
-def _usage(command: Command, platform: str) -> Inline:
-    return usage(written(command, platform), grammar(command.run))
+def _usage(command: Command, call: Invocation) -> Inline:
+    return usage(written(command, call), grammar(command.run))

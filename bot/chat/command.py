@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Generic, Literal, TypeVar
 from zoneinfo import ZoneInfo
@@ -49,7 +49,8 @@ class Origin:
 class Invocation(Generic[S]):
     """One call of one command: who, where, when, which page, and the services it may use.
 
-    `line` is the command name and its raw arguments, from which page buttons are made.
+    `line` is the command name and its raw arguments, from which page buttons are made. `names` are the commands that
+    bear another name on this platform, as they are typed there. The router fills both in.
     """
 
     services: S
@@ -58,6 +59,7 @@ class Invocation(Generic[S]):
     now: datetime
     line: tuple[str, ...]
     page: int = 1
+    names: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)

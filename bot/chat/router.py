@@ -7,14 +7,15 @@ import logging
 import secrets
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Generic, TypeVar
+from types import MappingProxyType
+from typing import Any, Generic, TypeVar
 
 from bot.chat.arguments import Resolver
 from bot.chat.cards.forms import form_card
 from bot.chat.cards.plain import apology_card, refusal_card, unknown_card
 from bot.chat.command import Command, Invocation
 from bot.chat.forms import Form
-from bot.chat.nodes import Action, Code, Inline, Message
+from bot.chat.nodes import Action, Code, Message
 from bot.chat.parsing import MAX_LINE, ArgumentReader, Line, Misread, Parameter, grammar, usage
 from bot.errors import BadArgument, NotAllowed, Refusal, SeveralSkus, StaleButton, UnknownLocation, UnknownSku
 from bot.words import _
@@ -68,18 +69,26 @@ class Answer:
 
 
 class Router(Generic[S]):
-    """Runs lines and buttons. A refusal becomes a card; an unexpected error an apology, referenced in the log."""
+    """Runs lines and buttons. A refusal becomes a card; an unexpected error an apology, referenced in the log.
+
+    `renamed` says of each platform which commands bear another name there.
+    """
 
     def __init__(
-        self, commands: Sequence[Command], resolver: Callable[[S], Resolver], aliases: Aliases | None = None
+        self,
+        commands: Sequence[Command],
+        resolver: Callable[[S], Resolver],
+        aliases: Aliases | None = None,
+        renamed: Mapping[str, Mapping[str, str]] = MappingProxyType({}),
     ) -> None:
         self.commands = {command.name: command for command in commands}
         self._grammar = {command.name: grammar(command.run) for command in commands}
         self._resolver = resolver
         self._aliases = aliases or Aliases()
+        self._renamed = renamed
 
     async def run(self, call: Invocation[S], text: str) -> Answer:
-        """Answer a typed line. `call.line` is filled in here."""
+        """Answer a typed line. `call.line` and `call.names` are filled in here."""
         if len(text) > MAX_LINE:
             words = _("That is {length} characters long; {most} is the most.", length=len(text), most=MAX_LINE)
             return Answer(refusal_card(BadArgument(words)), None, private=True, refused=True)
@@ -98,10 +107,6 @@ class Router(Generic[S]):
             stale = StaleButton(_("This button belongs to a command that is no more."))
             return Answer(refusal_card(stale), None, private=True, refused=True)
         return await self._answer(call, known, Line.pressed(arguments))
-
-    def usage(self, name: str, platform: str) -> Inline:
-        """The usage line of a command as one writes it on `platform`."""
-        return usage(written(self.commands[name], platform), self._grammar[name])
 
     def _opened(self, line: Line) -> Line:
         """The line without the product's own name, and with a Chinese command cut off its argument (库存85123A)."""
@@ -142,8 +147,9 @@ class Router(Generic[S]):
         return Answer(unknown_card(line.tokens[0].text[:60], choices), None, private=True, refused=True)
 
     async def _answer(self, call: Invocation[S], command: Command, line: Line) -> Answer:
-        call = replace(call, line=(command.name, *line.words()))
-        shown = self.usage(command.name, call.origin.platform)
+        names = self._renamed.get(call.origin.platform, {})
+        call = replace(call, line=(command.name, *line.words()), names=names)
+        shown = usage(written(command, call), self._grammar[command.name])
         if not call.asker.member_id and not command.strangers:
             stranger = _stranger(call.origin.person)
             return self._refused(call, command, refusal_card(stranger), stranger)
@@ -162,7 +168,7 @@ class Router(Generic[S]):
     def _said(self, call: Invocation[S], command: Command, said: Message | Form) -> Answer:
         if isinstance(said, Message):
             return Answer(said, command, private=said.private or command.audience == "asker")
-        typed = form_card(said, written(self.commands[said.command], call.origin.platform))
+        typed = form_card(said, written(self.commands[said.command], call))
         return Answer(typed, command, private=True, form=said, line=call.line)
 
     async def _arguments(self, call: Invocation[S], command: Command, line: Line) -> dict[str, object]:
@@ -193,11 +199,13 @@ class Router(Generic[S]):
         return Answer(apology_card(reference), command, private=True, refused=True, reference=reference)
 
 
-def written(command: Command, platform: str) -> str:
-    """The command as one types it: Slack has slash commands of their own for the short ones alone."""
+def written(command: Command, call: Invocation[Any]) -> str:
+    """The command as one types it where the call came from; Slack has slash commands for the short ones alone."""
+    platform = call.origin.platform
     if platform == "slack" and not command.short:
         return f"/stocktide {command.name}"
-    return command.name if platform == "terminal" else f"/{command.name}"
+    name = call.names.get(command.name, command.name)
+    return name if platform == "terminal" else f"/{name}"
 
 
 def _bare(word: str) -> str:

@@ -35,7 +35,7 @@ def make_slack(settings: Settings, supplies: Supplies) -> ChatPlatform | None:
             app_token=part.app_token.get_secret_value(),
             base_url=part.base_url,
             commands=tuple(command.name for command in supplies.commands if command.short),
-            renamed={"huddle": part.huddle_command},
+            renamed=part.renamed,
         )
     )
 

@@ -90,6 +90,11 @@ class SlackPart(Part):
         """Whether a token was given."""
         return bool(self.bot_token.get_secret_value())
 
+    @property
+    def renamed(self) -> dict[str, str]:
+        """Our commands as they are called in Slack, where that may be otherwise."""
+        return {"huddle": self.huddle_command}
+
 
 class TelegramPart(Part):
     """Telegram; left out or empty: Telegram is not used. With `webhook_url` it takes webhooks, otherwise it polls."""

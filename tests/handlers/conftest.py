@@ -145,18 +145,20 @@ async def office(seeded: Seeded, tmp_path: Path) -> AsyncIterator[Office]:
     """A shop with cases and a request, and everything that a command may use."""
     path = tmp_path / "shop.db"
     path.write_bytes(seeded.content)
-    app, found = _open(path, seeded.ids)
+    app, found = open_office(path, seeded.ids)
     yield found
     await app.close()
 
 
-def _open(path: Path, ids: dict[str, dict[str, Any]]) -> tuple[App, Office]:
+def open_office(path: Path, ids: dict[str, dict[str, Any]], **parts: Any) -> tuple[App, Office]:
+    """An office over a seeded file; `parts` of the settings come on top."""
     clock = MovableClock(START, frozen=True)
     chosen = settings.given(
         database={"url": f"sqlite+aiosqlite:///{path}"},
         organisation={"currency": "GBP", "zone": "Europe/London"},
         approval={"limits": {"approver": {"GBP": 5000}}},
         orders={"folder": str(Path(path).with_suffix(".orders"))},
+        **parts,
     )
     app = build(chosen, clock, platforms=[])
     planted: dict[str, Any] = {**ids, "product": 0, "place": 0, "supplier": 0}
