@@ -29,7 +29,7 @@ from bot.services.calls import Calls
 from bot.services.conversations import Conversations
 from bot.services.members import Members
 from bot.services.outbox import Outbox
-from bot.services.roomviews import LENGTH, RoomViews
+from bot.services.roomviews import LENGTH, RoomViews, product_of
 from bot.storage import rooms as rows
 from bot.storage.conversations import ConversationRow
 from bot.storage.database import Database
@@ -98,9 +98,7 @@ class Rooms:
         """
         event = f"{origin.platform}:{origin.event}" if origin.event else None
         if event is not None and (known := await self._of_event(event)) is not None:
-            view = await self.views.view(known)
-            await self._tell(view, await self._private(call.people, asker, origin))
-            return view
+            return await self.views.view(known)
         now = self._clock.now()
         starts_at, better = call.starts_at or now, None
         if call.starts_at is not None:
@@ -112,6 +110,7 @@ class Rooms:
             opened = await self._place(key, title, starts_at)
             calls = await self._listed(opened, starts_at, asker)
         elsewhere = await self._private(call.people, asker, origin) if better is None else []
+        around = await self.views.around(call.product)
         async with self._database.transaction() as connection:
             place, _new = await self._conversations.of(
                 connection, origin.platform, origin.conversation, origin.conversation_kind, origin.thread
@@ -135,8 +134,8 @@ class Rooms:
                 connection, "room.opened", f"room:{room_id}", {"title": title, "starts_at": starts_at.isoformat()},
                 asker.member_id, origin.platform,
             )  # fmt: skip
-        view = await self.views.view(await self._need(room_id), better)
-        await self._tell(view, elsewhere)
+            view = await self.views.within(connection, await _found(connection, room_id), around, better)
+            await self._tell(connection, view, elsewhere)
         return view
 
     async def agree(self, room_id: int, at: datetime, asker: Asker, platform: str) -> RoomView:
@@ -149,6 +148,11 @@ class Rooms:
         starts_at = max(at, self._clock.now())
         opened = await self._place(room.key, room.title, starts_at)
         calls = await self._listed(opened, starts_at, asker)
+        async with self._database.reading() as connection:
+            invited = [guest.member_id for guest in await rows.guests(connection, room.id) if guest.invited]
+        people = [await self._members.get(member_id) for member_id in invited]
+        elsewhere = await self._private(people, asker, Origin(platform, "", "", "direct"))
+        around = await self.views.around(product_of(room))
         async with self._database.transaction() as connection:
             await rows.change(
                 connection, room.id, agreed=True, starts_at=starts_at, reference=opened.reference, url=opened.url,
@@ -156,10 +160,8 @@ class Rooms:
             )  # fmt: skip
             data = {"starts_at": starts_at.isoformat()}
             await self._audit.append(connection, "room.agreed", f"room:{room.id}", data, asker.member_id, platform)
-            guests = await rows.guests(connection, room.id)
-        people = [await self._members.get(guest.member_id) for guest in guests if guest.invited]
-        view = await self.views.view(await self._need(room.id))
-        await self._tell(view, await self._private(people, asker, Origin(platform, "", "", "direct")))
+            view = await self.views.within(connection, await _found(connection, room.id), around)
+            await self._tell(connection, view, elsewhere)
         return view
 
     async def admit(self, room_id: int, member_id: int) -> Admission:
@@ -284,18 +286,16 @@ class Rooms:
                 found.append((place, person.id))
         return found
 
-    async def _tell(self, view: RoomView, places: Sequence[tuple[ConversationRow, int]]) -> None:
+    async def _tell(
+        self, connection: AsyncConnection, view: RoomView, places: Sequence[tuple[ConversationRow, int]]
+    ) -> None:
         """The card to those awake, or to all of a planned room; the others learn in the morning what came of it."""
         awake = {person.member.id for person in view.people if person.member.awake}
-        now = self._clock.now()
-        async with self._database.transaction() as connection:
-            for place, member_id in places:
-                if member_id in awake or view.state == "planned":
-                    await self._put(connection, place, view, now)
-
-    async def _put(self, connection: AsyncConnection, place: ConversationRow, view: RoomView, now: datetime) -> None:
-        key = f"room:{view.id}:{place.id}"
-        await self._outbox.put(connection, place.id, room_card(view, now), "post", f"room:{view.id}", dedupe_key=key)
+        card, subject = room_card(view, self._clock.now()), f"room:{view.id}"
+        for place, member_id in places:
+            if member_id in awake or view.state == "planned":
+                key = f"{subject}:{place.id}"
+                await self._outbox.put(connection, place.id, card, "post", subject, dedupe_key=key)
 
     async def _of_event(self, event: str) -> RoomRow | None:
         async with self._database.reading() as connection:
@@ -303,10 +303,14 @@ class Rooms:
 
     async def _need(self, room_id: int) -> RoomRow:
         async with self._database.reading() as connection:
-            found = await rows.one(connection, room_id)
-        if found is None:
-            raise UnknownReference(_("There is no room {number}.", number=f"V-{room_id}"))
-        return found
+            return await _found(connection, room_id)
+
+
+async def _found(connection: AsyncConnection, room_id: int) -> RoomRow:
+    found = await rows.one(connection, room_id)
+    if found is None:
+        raise UnknownReference(_("There is no room {number}.", number=f"V-{room_id}"))
+    return found
 
 
 def _opened(room: RoomRow) -> OpenRoom:

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import cast
 from zoneinfo import ZoneInfo
+
+from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bot.chat.arguments import Sku
 from bot.domain.meeting import Hours, hurt
@@ -37,6 +39,14 @@ LISTED = 3  # cases and requests on a card
 LENGTH = timedelta(minutes=30)  # of a meeting, where its hour is weighed
 
 
+@dataclass(frozen=True, slots=True)
+class Around:
+    """What a room's view shows that no room changes: how its product stands, and every active member."""
+
+    brief: StockBrief | None
+    everyone: tuple[MemberView, ...]
+
+
 class RoomViews:
     """Gathers what a card, a seat and the minutes need."""
 
@@ -63,21 +73,29 @@ class RoomViews:
 
     async def view(self, room: RoomRow, better: datetime | None = None) -> RoomView:
         """The room as it is now; people asked by name first, or everybody where nobody was."""
+        around = await self.around(product_of(room))
         async with self._database.reading() as connection:
-            guests = await rows.guests(connection, room.id)
-            stays = await rows.stays(connection, room.id)
-            case_ids = [] if room.product_id is None else await case_rows.of_products(connection, [room.product_id])
-            cases = await case_rows.views(connection, case_ids[:LISTED])
-            requests = {}
-            if room.product_id is not None:
-                ids = (await rows.requests_of(connection, room.product_id))[:LISTED]
-                requests = await request_rows.views(connection, ids)
-        brief = None
+            return await self.within(connection, room, around, better)
+
+    async def around(self, product: Sku | None) -> Around:
+        """What surrounds a room about a product, or about none."""
+        brief = None if product is None else _brief(await self._catalogue.stock_report(product))
+        return Around(brief, await self._members.everyone())
+
+    async def within(
+        self, connection: AsyncConnection, room: RoomRow, around: Around, better: datetime | None = None
+    ) -> RoomView:
+        """The room as a transaction sees it, which may not be over yet."""
+        guests = await rows.guests(connection, room.id)
+        stays = await rows.stays(connection, room.id)
+        case_ids = [] if room.product_id is None else await case_rows.of_products(connection, [room.product_id])
+        cases = await case_rows.views(connection, case_ids[:LISTED])
+        requests = {}
         if room.product_id is not None:
-            report = await self._catalogue.stock_report(Sku(room.product_id, room.sku, room.name))
-            brief = _brief(report)
+            ids = (await rows.requests_of(connection, room.product_id))[:LISTED]
+            requests = await request_rows.views(connection, ids)
         inside = {stay.member_id for stay in stays if stay.left_at is None and room.ended_at is None}
-        everyone = await self._members.everyone()
+        everyone = around.everyone
         roles = {guest.member_id: guest.role for guest in guests}
         invited = {guest.member_id for guest in guests if guest.invited}
         wanted = (invited | inside | {room.opened_by}) if invited else {member.id for member in everyone}
@@ -107,7 +125,7 @@ class RoomViews:
             starts_at=room.starts_at,
             ended_at=room.ended_at,
             people=people[:MOST_PEOPLE],
-            brief=brief,
+            brief=around.brief,
             cases=tuple(cases[case_id] for case_id in case_ids[:LISTED]),
             requests=tuple(requests.values()),
             calls=tuple(sorted(room.calls.items())),
@@ -152,6 +170,11 @@ class RoomViews:
             notes=await self.notes(room),
             decided=tuple(decided),
         )
+
+
+def product_of(room: RoomRow) -> Sku | None:
+    """The product that a room is about."""
+    return None if room.product_id is None else Sku(room.product_id, room.sku, room.name)
 
 
 def _state(room: RoomRow, now: datetime) -> RoomState:
