@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from datetime import datetime, timedelta
 from typing import cast
 
@@ -72,6 +72,13 @@ class RoomLife:
             await rows.left(connection, visit, self._clock.now())
         self._rooms.touch(room.id)
 
+    async def seen(self, visits: Collection[str]) -> None:
+        """The process that holds these stays is there; those that a job missed meanwhile go on."""
+        async with self._database.transaction() as connection:
+            back = await rows.seen(connection, visits, self._clock.now())
+        for room_id in back:
+            self._rooms.touch(room_id)
+
     async def note(self, room: RoomRow, member_id: int, kind: RoomNoteKind, text: str, platform: str) -> None:
         """Keep a line for the minutes; a decision goes into the audit log too."""
         words = " ".join(text.split())[:MAX_NOTE]
@@ -105,8 +112,11 @@ class RoomLife:
         return minutes
 
     async def tick(self, now: datetime) -> dict[str, int]:
-        """Remind of what begins soon, end what everybody left, tell the absent; how many of each."""
-        done = {"reminded": 0, "ended": 0, "told": 0, "failed": 0}
+        """Remind of what begins soon, end stays that no process holds and rooms that everybody left, tell the absent.
+
+        How many of each. Stays come from our own page alone: of rooms elsewhere there is nobody to miss.
+        """
+        done = {"reminded": 0, "missed": await self._miss(now), "ended": 0, "told": 0, "failed": 0}
         async with self._database.reading() as connection:
             soon = await rows.to_remind(connection, now + REMIND)
             empty = await rows.forgotten(connection, now - rows.GRACE)
@@ -128,6 +138,16 @@ class RoomLife:
                 _log.warning("the minutes wait", room=room_id, member=member_id)
                 done["failed"] += 1
         return done
+
+    async def _miss(self, now: datetime) -> int:
+        """End the stays of processes that died, as if people had left when they were seen last."""
+        async with self._database.transaction() as connection:
+            missed = await rows.miss(connection, now - rows.UNSEEN, now)
+        if missed:
+            _log.warning("stays ended that no process holds any more", stays=len(missed), rooms=sorted(set(missed)))
+        for room_id in sorted(set(missed)):
+            await self._rooms.refresh(room_id)
+        return len(missed)
 
     async def _remind(self, room: RoomRow, now: datetime) -> bool:
         view = await self._rooms.views.view(room)

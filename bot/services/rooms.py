@@ -220,7 +220,7 @@ class Rooms:
 
     def touch(self, room_id: int) -> None:
         """Bring the cards up to date soon: whoever comes in must not wait for a chat platform."""
-        task = asyncio.create_task(self._shown(room_id), name=f"room-{room_id}")
+        task = asyncio.create_task(self.refresh(room_id), name=f"room-{room_id}")
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
 
@@ -234,7 +234,8 @@ class Rooms:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
 
-    async def _shown(self, room_id: int) -> None:
+    async def refresh(self, room_id: int) -> None:
+        """As `show`; what goes wrong is logged."""
         try:
             await self.show(room_id)
         except Exception:  # noqa: BLE001  # the next coming or going shows it

@@ -199,9 +199,12 @@ def _brief(report: StockReport) -> StockBrief:
 
 
 def _attended(stays: Sequence[Stay], ended: datetime) -> tuple[Attendance, ...]:
+    """Who was there for how long; where two stays of one person overlap, the time counts once."""
     found: dict[int, Attendance] = {}
-    for stay in stays:
-        longer = (stay.left_at or ended) - stay.joined_at
+    until: dict[int, datetime] = {}
+    for stay in stays:  # the first one first
+        since = max(stay.joined_at, until.get(stay.member_id, stay.joined_at))
+        until[stay.member_id] = max(since, stay.left_at or ended)
         known = found.get(stay.member_id, Attendance(stay.name, timedelta(0)))
-        found[stay.member_id] = replace(known, stayed=known.stayed + longer)
+        found[stay.member_id] = replace(known, stayed=known.stayed + (until[stay.member_id] - since))
     return tuple(sorted(found.values(), key=lambda one: (-one.stayed, one.name)))

@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import ColumnElement, exists, func, insert, or_, select, update
+from sqlalchemy import ColumnElement, case, exists, func, insert, literal, or_, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from bot.storage.chunks import chunked
 from bot.storage.dialect import insert_into
 from bot.storage.tables import Member, Product, Request, RequestLine, Room, RoomGuest, RoomNote, RoomVisit
+
+GRACE = timedelta(minutes=15)  # an empty room stays open so long
+UNSEEN = timedelta(minutes=2)  # a stay is over that no process has said it holds for so long
+_GOES_ON = or_(RoomVisit.left_at.is_(None), RoomVisit.missed_at.is_not(None))  # as whoever holds it says
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,7 +139,9 @@ async def to_remind(connection: AsyncConnection, until: datetime) -> list[RoomRo
 
 async def forgotten(connection: AsyncConnection, before: datetime) -> list[RoomRow]:
     """Rooms that should have begun before an instant, and in which nobody is nor has been since."""
-    lively = exists().where(RoomVisit.room_id == Room.id, or_(RoomVisit.left_at.is_(None), RoomVisit.left_at >= before))
+    # Whoever was missed may be talking on without us, and is given the time to come back.
+    since = or_(RoomVisit.left_at.is_(None), RoomVisit.left_at >= before, RoomVisit.missed_at >= before)
+    lively = exists().where(RoomVisit.room_id == Room.id, since)
     return await _rows(connection, Room.ended_at.is_(None), Room.starts_at < before, ~lively)
 
 
@@ -149,15 +156,17 @@ async def change(connection: AsyncConnection, room_id: int, **values: object) ->
 
 
 async def end(connection: AsyncConnection, room_id: int, at: datetime) -> bool:
-    """End a room and every stay in it; false where it had ended."""
+    """End a room and every stay in it, those that no process holds as of when they were seen; false where it had."""
     ended = await connection.execute(
         update(Room).where(Room.id == room_id, Room.ended_at.is_(None)).values(ended_at=at).returning(Room.id)
     )
     if ended.scalar_one_or_none() is None:
         return False
-    await connection.execute(
-        update(RoomVisit).where(RoomVisit.room_id == room_id, RoomVisit.left_at.is_(None)).values(left_at=at)
-    )
+    last = case((RoomVisit.seen_at < at - UNSEEN, RoomVisit.seen_at), else_=literal(at, RoomVisit.left_at.type))
+    inside = update(RoomVisit).where(RoomVisit.room_id == room_id, RoomVisit.left_at.is_(None))
+    await connection.execute(inside.values(left_at=last))
+    missed = update(RoomVisit).where(RoomVisit.room_id == room_id, RoomVisit.missed_at.is_not(None))
+    await connection.execute(missed.values(missed_at=None))  # nobody goes on in a room that is over
     return True
 
 
@@ -184,16 +193,49 @@ async def joined(connection: AsyncConnection, room_id: int, member_id: int, visi
     """A stay begins, or goes on after a lost connection."""
     await connection.execute(
         insert_into(connection, RoomVisit)
-        .values(room_id=room_id, member_id=member_id, visit=visit, joined_at=at)
-        .on_conflict_do_update(index_elements=["visit"], set_={"left_at": None})
+        .values(room_id=room_id, member_id=member_id, visit=visit, joined_at=at, seen_at=at)
+        .on_conflict_do_update(index_elements=["visit"], set_={"left_at": None, "seen_at": at, "missed_at": None})
     )
 
 
 async def left(connection: AsyncConnection, visit: str, at: datetime) -> None:
-    """A stay ends; one that ended is left as it is."""
+    """A stay ends; one that ended is left as it is, unless it was merely missed."""
     await connection.execute(
-        update(RoomVisit).where(RoomVisit.visit == visit, RoomVisit.left_at.is_(None)).values(left_at=at)
+        update(RoomVisit).where(RoomVisit.visit == visit, _GOES_ON).values(left_at=at, missed_at=None)
     )
+
+
+async def seen(connection: AsyncConnection, visits: Collection[str], at: datetime) -> set[int]:
+    """Mark stays that a process holds; those that were missed go on, and the rooms of these come back."""
+    rooms: set[int] = set()
+    for some in chunked(visits):
+        # What another has locked is about to end, and waiting for it could be waiting for each other.
+        held = select(RoomVisit.id).where(RoomVisit.visit.in_(some), _GOES_ON).with_for_update(skip_locked=True)
+        marked = await connection.execute(
+            update(RoomVisit)
+            .where(RoomVisit.id.in_(held))
+            .values(seen_at=at)
+            .returning(RoomVisit.id, RoomVisit.room_id, RoomVisit.missed_at)
+        )
+        missed = {row.id: row.room_id for row in marked if row.missed_at is not None}
+        if missed:
+            await connection.execute(
+                update(RoomVisit).where(RoomVisit.id.in_(list(missed))).values(left_at=None, missed_at=None)
+            )
+        rooms |= set(missed.values())
+    return rooms
+
+
+async def miss(connection: AsyncConnection, before: datetime, at: datetime) -> list[int]:
+    """End every stay that no process has held since an instant, as of when it was seen last; the room of each."""
+    unseen = select(RoomVisit.id).where(RoomVisit.left_at.is_(None), RoomVisit.seen_at < before)
+    ended = await connection.execute(
+        update(RoomVisit)
+        .where(RoomVisit.id.in_(unseen.with_for_update(skip_locked=True)))
+        .values(left_at=RoomVisit.seen_at, missed_at=at)
+        .returning(RoomVisit.room_id)
+    )
+    return list(ended.scalars())
 
 
 async def stays(connection: AsyncConnection, room_id: int) -> list[Stay]:
@@ -267,9 +309,6 @@ async def remind(connection: AsyncConnection, room_id: int, at: datetime) -> boo
         update(Room).where(Room.id == room_id, Room.reminded_at.is_(None)).values(reminded_at=at).returning(Room.id)
     )
     return marked.scalar_one_or_none() is not None
-
-
-GRACE = timedelta(minutes=15)  # an empty room stays open so long
 
 
 async def requests_of(connection: AsyncConnection, product_id: int, since: datetime | None = None) -> list[int]:

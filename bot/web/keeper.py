@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
+
 from bot.errors import NotAllowed, StaleButton
 from bot.services import Services
 from bot.services.rooms import EARLY
@@ -58,6 +60,10 @@ class Keeper:
     async def left(self, seat: Seat, visit: str) -> None:
         """Somebody has gone."""
         await self._services.room_life.left(await self._services.rooms.by_key(seat.key), visit)
+
+    async def seen(self, visits: Collection[str]) -> None:
+        """These stays go on."""
+        await self._services.room_life.seen(visits)
 
     async def noted(self, seat: Seat, kind: NoteKind, text: str) -> None:
         """A line for the minutes; the chat is talk and stays in the room."""

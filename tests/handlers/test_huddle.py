@@ -200,6 +200,7 @@ async def test_decisions_are_audited_and_the_minutes_hold_who_how_long_and_what(
     await office.ask("huddle decide V-1 send 200 by air", name="Jonas")
     await office.ask("huddle note V-1 ask the carrier")
     later(office, timedelta(minutes=10))
+    await life.seen(["v1"])
     assert (await office.ask("huddle end V-1", name="Maria")).refused  # who did not open it
     assert not (await office.ask("huddle end V-1")).refused
     minutes = await office.services.rooms.views.minutes(await room(office))
@@ -268,6 +269,7 @@ async def test_a_room_that_everybody_left_is_closed_after_a_while(office: Office
     one, life = await room(office), office.services.room_life
     await life.joined(one, office.shop.members["Lin Wei"], "v1")
     later(office, timedelta(minutes=30))
+    await life.seen(["v1"])
     assert (await life.tick(office.shop.clock.now()))["ended"] == 0  # somebody is inside
     await life.left(one, "v1")
     later(office, timedelta(minutes=14))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -16,8 +17,9 @@ from bot.services.audit import Audit
 from bot.storage import migrations, tables
 from bot.storage.database import Database
 from bot.storage.migrations import config, differences, migrate, revisions
+from tests.services.work.kit import add
 
-HEAD = "0003"
+HEAD = "0004"
 
 
 async def inspected(database: Database) -> dict[str, Any]:
@@ -142,6 +144,31 @@ async def test_every_migration_can_be_taken_back(empty: Database) -> None:
     assert await tables_of(empty) == set()
     assert (await inspected(empty))["guards"] == []
     assert await migrate(empty) == ("none", HEAD)
+
+
+async def test_stays_left_open_by_an_earlier_version_were_seen_when_they_began(
+    empty: Database, clock: MovableClock
+) -> None:
+    def upgrade(connection: Connection, to: str) -> None:
+        chosen = config()
+        chosen.attributes["connection"] = connection
+        command.upgrade(chosen, to)
+
+    at = clock.now()
+    async with empty.transaction() as connection:
+        await connection.run_sync(upgrade, "0003")
+        member = await add(connection, tables.Member, name="Lin Wei", role="approver", zone="UTC", created_at=at)
+        room = await add(
+            connection, tables.Room, key="k1", provider="embedded", title="Tea", opened_by=member, cap=6, calls={},
+            called=[], starts_at=at, created_at=at,
+        )  # fmt: skip
+        for visit, left_at in (("open", None), ("over", at + timedelta(minutes=5))):
+            await add(
+                connection, tables.RoomVisit, room_id=room, member_id=member, visit=visit, joined_at=at, left_at=left_at
+            )
+        await connection.run_sync(upgrade, "0004")
+        found = await connection.execute(select(tables.RoomVisit.visit, tables.RoomVisit.seen_at))
+        assert {row.visit: row.seen_at for row in found} == {"open": at, "over": None}
 
 
 def test_the_revisions_are_numbered_in_one_line() -> None:

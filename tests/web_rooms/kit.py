@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import dataclass, field, replace
 from datetime import time
 from typing import Any
@@ -68,6 +68,10 @@ class Book:
     async def left(self, seat: Seat, visit: str) -> None:
         """Write it down."""
         self.log.append(("left", seat.member_id, visit))
+
+    async def seen(self, visits: Collection[str]) -> None:
+        """Write it down."""
+        self.log.append(("seen", *visits))
 
     async def noted(self, seat: Seat, kind: NoteKind, text: str) -> None:
         """Write it down."""

@@ -10,7 +10,7 @@ import pytest
 from bot.web.rooms.hub import FAULTS
 from bot.web.rooms.room import BURST, LINES, UNHEARD
 from tests.web_rooms.conftest import House
-from tests.web_rooms.kit import Caller, a_seat, settled
+from tests.web_rooms.kit import Caller, a_seat
 
 MEDIA = "v=0\r\nm=audio 9 UDP/TLS/RTP/SAVPF 111\r\na=sendrecv\r\n"
 LISTENING = "v=0\r\nm=audio 9 UDP/TLS/RTP/SAVPF 111\r\na=recvonly\r\nm=application 9 UDP/DTLS/SCTP x\r\n"
@@ -306,12 +306,41 @@ async def test_one_who_does_not_listen_does_not_fill_the_memory(house: House) ->
     assert not deaf.connection.open
 
 
+async def test_the_keeper_hears_at_intervals_who_is_here_also_while_a_connection_is_lost(house: House) -> None:
+    anna, bo = await house.joined(1), await house.joined(2)
+    await house.call(3)  # before the door
+    visits = [visit for _member, visit in house.book.told("joined")]
+    house.hub.lost(bo.connection)
+    for _beat in range(2):
+        await house.pauses.let_pass(20.0)
+    assert house.book.told("seen") == [tuple(visits)] * 2
+    await anna.say("leave")
+    await house.pauses.let_pass(20.0)
+    assert house.book.told("seen")[2:] == [(visits[1],)]
+
+
+async def test_the_keeper_hears_on_whatever_went_wrong_and_after_the_room_was_empty(
+    house: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    anna = await house.joined(1)
+    with monkeypatch.context() as broken:
+        broken.setattr(house.book, "seen", None)
+        await house.pauses.let_pass(20.0)
+    await house.pauses.let_pass(20.0)
+    assert len(house.book.told("seen")) == 1
+    await anna.say("leave")
+    await house.pauses.let_pass(20.0)
+    await house.joined(2)
+    await house.pauses.let_pass(20.0)
+    assert len(house.book.told("seen")) == 2
+
+
 async def test_nothing_stays_behind_of_anybody(house: House) -> None:
     callers = [await house.joined(member) for member in (1, 2, 3)]
     for caller in callers:
         house.hub.lost(caller.connection)
     await house.pauses.let_pass(30.0)
-    await settled()
+    await house.pauses.let_pass(20.0)
     assert house.hub.rooms == {}
     assert house.hub._tasks == set()
     assert len(house.book.told("left")) == 3

@@ -81,7 +81,11 @@ class RoomGuest(Base):
 
 
 class RoomVisit(Base):
-    """One stay of one person; a reconnection within seconds continues it."""
+    """One stay of one person; a reconnection within seconds continues it.
+
+    The process that holds its connection moves `seen_at` on. A stay that none holds any more ends as of `seen_at`, and
+    `missed_at` tells when that was found out.
+    """
 
     __tablename__ = "room_visits"
     id: Mapped[int] = key()
@@ -89,7 +93,9 @@ class RoomVisit(Base):
     member_id: Mapped[int] = to("members.id")
     visit: Mapped[str] = mapped_column(unique=True)
     joined_at: Mapped[datetime]
-    left_at: Mapped[datetime | None]
+    left_at: Mapped[datetime | None] = mapped_column(index=True)
+    seen_at: Mapped[datetime | None]
+    missed_at: Mapped[datetime | None]
 
 
 class RoomNote(Base):

@@ -30,10 +30,13 @@ _log = structlog.get_logger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class Patience:
-    """Seconds: how long a lost connection may take to come back, and between two looks at a person's membership."""
+    """Seconds: how long a lost connection may take to come back, between two looks at a person's membership, and
+    between two words to the keeper on who is here.
+    """
 
     resume: float = 30.0
     recheck: float = 60.0
+    beat: float = 20.0
 
 
 class Hub:
@@ -59,6 +62,7 @@ class Hub:
         self._seconds = seconds
         self._conduct = Conduct(self)
         self._tasks: set[asyncio.Task[None]] = set()
+        self._beating: asyncio.Task[None] | None = None
 
     async def attach(self, key: str, session: str) -> Connection:
         """A new connection, in the lobby of its room; Refusal where the session has no seat there."""
@@ -159,6 +163,7 @@ class Hub:
         for task in list(self._tasks):
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
+        await self._mark()  # until now everybody was here
         await self.media.close()
 
     def seat_shown(self, room: Room | None, seat: Seat) -> Told:
@@ -221,6 +226,8 @@ class Hub:
         peer = Peer(room.last_id, seat, secrets.token_urlsafe(16), shown, connection)
         others = [other for other in room.people() if other["id"] != (before and before.id)]
         room.peers[peer.id] = peer
+        if self._beating is None or self._beating.done():
+            self._beating = self._start(self._beat())
         room.lobby.discard(connection)
         connection.peer = peer
         self._welcome(room, peer, others, resumed=False)
@@ -264,6 +271,21 @@ class Hub:
         await self._pause(self._patience.resume)
         if peer.connection is None:
             await self.drop(room, peer, Farewell("left"))
+
+    async def _beat(self) -> None:
+        """Let the keeper know who is here for as long as anybody is: of a process that dies it hears no more."""
+        while any(room.peers for room in self.rooms.values()):
+            await self._pause(self._patience.beat)
+            await self._mark()
+
+    async def _mark(self) -> None:
+        visits = [peer.visit for room in self.rooms.values() for peer in room.peers.values()]
+        if not visits:
+            return
+        try:
+            await self.keeper.seen(visits)
+        except Exception:  # noqa: BLE001  # whatever the keeper's fault, the next word must come
+            _log.exception("who is here could not be written down; trying again", people=len(visits))
 
     async def _check_again(self, connection: Connection) -> None:
         while connection.open:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import time
 from typing import Literal, Protocol
@@ -47,6 +48,10 @@ class RoomKeeper(Protocol):
 
     async def left(self, seat: Seat, visit: str) -> None:
         """The person is no longer in the room."""
+        ...
+
+    async def seen(self, visits: Collection[str]) -> None:
+        """The people of these stays are still in the room; one that is not named for minutes is over."""
         ...
 
     async def noted(self, seat: Seat, kind: NoteKind, text: str) -> None:

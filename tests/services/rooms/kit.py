@@ -32,7 +32,6 @@ class Process:
     app: App
     hub: Hub
     pauses: Pauses
-    slack: Recorder
 
     @property
     def services(self) -> Services:
@@ -44,7 +43,7 @@ class Process:
         return await self.services.room_life.tick(self.services.clock.now())
 
     async def beat(self) -> None:
-        """Let the process say that it is there."""
+        """Let the process say who is there, and wait until it has."""
         await self.pauses.let_pass(20.0)
         await self.pauses.asked(20.0)
 
@@ -62,16 +61,16 @@ class Floor:
     database: Database
     clock: MovableClock
     members: dict[str, int]
+    slack: Recorder = field(default_factory=Recorder)
     processes: list[Process] = field(default_factory=list)
 
     def process(self) -> Process:
         """One process more."""
         url = self.database.url.render_as_string(hide_password=False)
-        slack, pauses = Recorder("slack"), Pauses()
-        app = build(settings.given(database={"url": url}), self.clock, [slack, Recorder("telegram")])
+        app = build(settings.given(database={"url": url}), self.clock, [self.slack, Recorder("telegram")])
         app.services.sessions.address.local = ADDRESS
-        hub = Hub(Keeper(app.services), self.clock, pause=pauses)
-        self.processes.append(Process(app, hub, pauses, slack))
+        pauses = Pauses()
+        self.processes.append(Process(app, Hub(Keeper(app.services), self.clock, pause=pauses), pauses))
         return self.processes[-1]
 
     async def ask(self, process: Process, line: str, name: str = "Lin Wei", event: str = "") -> Answer:
@@ -87,18 +86,24 @@ class Floor:
         origin = Origin("slack", f"U-{name}", "C1", "group", event=event)
         return Invocation(process.services, asker, origin, self.clock.now(), ())
 
-    async def sit(self, process: Process, name: str) -> Caller:
-        """Somebody whose page comes into the first room over a socket of that process."""
-        room = await process.services.rooms.by_id(1)
+    async def sit(self, process: Process, name: str, number: int = 1, resume: str = "") -> Caller:
+        """Somebody whose page comes into a room over a socket of that process, and would take up a visit there."""
+        room = await process.services.rooms.by_id(number)
         token = await process.services.sessions.token(self.members[name], f"/rooms/{room.key}")
         secret = (await process.services.sessions.enter(token)).secret
         caller = Caller(process.hub, await process.hub.attach(room.key, secret))
-        await caller.say("join")
+        await caller.say("join", **({"resume": resume} if resume else {}))
+        await process.services.rooms.settle()
         return caller
 
     async def room(self) -> RoomRow:
         """The first room."""
         return await self.processes[0].services.rooms.by_id(1)
+
+    async def stayed(self) -> dict[str, timedelta]:
+        """How long the minutes say that each was there."""
+        minutes = await self.processes[0].services.rooms.views.minutes(await self.room())
+        return {one.name: one.stayed for one in minutes.attended}
 
     async def inside(self) -> set[str]:
         """Who the room's card says is inside."""
