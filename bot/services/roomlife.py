@@ -100,15 +100,19 @@ class RoomLife:
             if not await rows.end(connection, room.id, now):
                 return None
             await self._audit.append(connection, "room.ended", f"room:{room.id}", {}, member_id, platform)
-        ended = await self._rooms.by_id(room.id)
+        return await self._write_up(room.id)
+
+    async def _write_up(self, room_id: int) -> Minutes:
+        """Write the minutes of a room that ended, once, and shut its doors; a crash before leaves it to the job."""
+        ended = await self._rooms.by_id(room_id)
         minutes = await self._rooms.views.minutes(ended)
         async with self._database.transaction() as connection:
-            if minutes.attended or minutes.notes:
+            first = await rows.write_up(connection, room_id, self._clock.now())
+            if first and (minutes.attended or minutes.notes):
                 await self._post(connection, ended, minutes)
-                await rows.owe_minutes(connection, room.id, await self._absent(connection, ended))
-            await rows.change(connection, room.id, minutes_at=now)
+                await rows.owe_minutes(connection, room_id, await self._absent(connection, ended))
         await self._rooms.shut(ended)
-        await self._rooms.show(room.id)
+        await self._rooms.show(room_id)
         return minutes
 
     async def tick(self, now: datetime) -> dict[str, int]:
@@ -121,6 +125,9 @@ class RoomLife:
             soon = await rows.to_remind(connection, now + REMIND)
             empty = await rows.forgotten(connection, now - rows.GRACE)
             owed = await rows.minutes_due(connection, now, _BATCH)
+            unwritten = await rows.unwritten(connection)
+        for room in unwritten:
+            await self._write_up(room.id)
         for room in soon:
             done["reminded"] += await self._remind(room, now)
         for room in empty:

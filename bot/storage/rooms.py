@@ -303,6 +303,17 @@ async def minutes_told(connection: AsyncConnection, room_id: int, member_id: int
     return told.scalar_one_or_none() is not None
 
 
+async def unwritten(connection: AsyncConnection) -> list[RoomRow]:
+    """Rooms that ended and have no minutes yet: whoever ended them stopped in between, or writes them just now."""
+    return await _rows(connection, Room.ended_at.is_not(None), Room.minutes_at.is_(None))
+
+
+async def write_up(connection: AsyncConnection, room_id: int, at: datetime) -> bool:
+    """Note that a room's minutes are written; false where they were."""
+    statement = update(Room).where(Room.id == room_id, Room.minutes_at.is_(None)).values(minutes_at=at)
+    return (await connection.execute(statement)).rowcount == 1
+
+
 async def remind(connection: AsyncConnection, room_id: int, at: datetime) -> bool:
     """Mark a room's reminder sent; false where another worker did."""
     marked = await connection.execute(

@@ -205,3 +205,23 @@ async def test_a_process_marks_all_its_stays_with_one_statement(floor: Floor, ho
     await holder.beat()
     assert [statement.split()[0] for statement in said] == ["UPDATE"]
     assert {stay.seen_at for stay in await floor.all(tables.RoomVisit)} == {floor.clock.now()}
+
+
+async def test_minutes_that_a_crash_left_unwritten_are_written_by_the_job_once(
+    floor: Floor, holder: Process, other: Process, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def killed(_room_id: int) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(holder.services.room_life, "_write_up", killed)
+    with pytest.raises(KeyboardInterrupt):
+        await holder.services.room_life.end(await floor.room(), None, "")
+
+    async def written() -> list[str]:
+        rows = await floor.all(tables.Outbox)
+        return [row.dedupe_key for row in rows if str(row.dedupe_key).startswith("minutes:")]
+
+    assert await written() == []
+    for _turn in range(2):
+        await other.tick()
+        assert len(await written()) == 1
