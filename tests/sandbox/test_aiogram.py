@@ -1,4 +1,7 @@
-"""A small bot on PyPI's aiogram, which we did not write, against the sandbox's Bot API."""
+"""A small bot on PyPI's aiogram, which we did not write, against the sandbox's Bot API.
+
+Tests that need aiogram share a group, and load it when they run: that takes seconds, in every process that does.
+"""
 
 from __future__ import annotations
 
@@ -7,10 +10,12 @@ import pytest
 from tests.sandbox.conftest import Town
 from tests.sandbox.pictures import PNG
 
+pytestmark = pytest.mark.xdist_group("aiogram")
+
 
 @pytest.mark.parametrize("way", ["polling", "hooked"])
 async def test_a_bot_on_aiogram_works_as_on_telegram(town: Town, way: str) -> None:
-    from tests.sandbox import aiogram_bot  # noqa: PLC0415  # seconds to load, in every worker that collects this file
+    from tests.sandbox import aiogram_bot  # noqa: PLC0415  # seconds to load
 
     telegram, pulse, group = town.sandbox.telegram, town.sandbox.pulse, town.group.id
     async with getattr(aiogram_bot, way)(town) as bot:

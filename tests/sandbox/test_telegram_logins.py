@@ -6,7 +6,6 @@ from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
-from aiogram.utils.auth_widget import check_signature
 from telegram import Bot, InlineKeyboardButton, InlineKeyboardMarkup, LoginUrl
 from telegram.error import BadRequest
 
@@ -24,7 +23,10 @@ def bot(town: Town) -> Bot:
     return Bot(town.sandbox.telegram.world.token, base_url=town.sandbox.telegram_base_url)
 
 
+@pytest.mark.xdist_group("aiogram")
 async def test_pressing_one_opens_the_address_signed_for_whoever_pressed(town: Town) -> None:
+    from aiogram.utils.auth_widget import check_signature  # noqa: PLC0415  # seconds to load
+
     telegram = town.sandbox.telegram
     telegram.world.domain = "stock.example"
     async with bot(town) as sender:
