@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import func, insert, select, update
+from sqlalchemy import bindparam, func, insert, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bot.storage import marks
@@ -15,6 +15,8 @@ from bot.storage.locks import AUDIT_HEAD
 from bot.storage.tables import Audit, Mark
 
 _BATCH = 1000
+_ADDED = insert(Audit).returning(Audit.id)
+_MOVED = update(Mark).where(Mark.key == AUDIT_HEAD).values(value=bindparam("head"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,8 +38,8 @@ async def add(connection: AsyncConnection, values: list[dict[str, Any]], head: s
     """Append entries in their order and move the chain's head; the id of the last one."""
     if len(values) > 1:
         await connection.execute(insert(Audit), values[:-1])
-    added = await connection.execute(insert(Audit).values(**values[-1]).returning(Audit.id))
-    await connection.execute(update(Mark).where(Mark.key == AUDIT_HEAD).values(value=head))
+    added = await connection.execute(_ADDED, values[-1])
+    await connection.execute(_MOVED, {"head": head})
     return int(added.scalar_one())
 
 

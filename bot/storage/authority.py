@@ -6,7 +6,7 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import ColumnElement, and_, case, delete, func, or_, select
+from sqlalchemy import and_, case, delete, func, or_, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 from sqlalchemy.orm import aliased
 
@@ -15,6 +15,14 @@ from bot.storage.tables import Identity, Location, Member, MemberScope, Request,
 
 OWNER = ("terminal", "owner")  # the identity of whoever can open the database
 _SPENT_STATES = ("approved", "executing", "done")
+
+_LATER = aliased(Vote)
+_LAST = select(func.max(_LATER.version)).where(_LATER.request_id == Vote.request_id).scalar_subquery()
+# Votes on the version that stands, or on the one that was decided: the last that was voted on.
+_COUNTS = or_(
+    and_(Request.state == "pending", Vote.version == Request.version),
+    and_(Request.state.in_(_SPENT_STATES), Vote.version == _LAST),
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,23 +120,13 @@ async def spent(
                 func.sum(Vote.amount_minor),
             )
             .join(Request, Request.id == Vote.request_id)
-            .where(whose.in_(ids), Vote.at > month, Vote.verdict == "approve", _counts(), *other)
+            .where(whose.in_(ids), Vote.at > month, Vote.verdict == "approve", _COUNTS, *other)
             .group_by(whose, Request.currency)
         )
         for member, currency, of_day, of_month in rows:
             before = found.setdefault(member, {}).get(currency, (0, 0))
             found[member][currency] = (before[0] + int(of_day), before[1] + int(of_month))
     return found
-
-
-def _counts() -> ColumnElement[bool]:
-    """Votes on the version that stands, or on the one that was decided: the last that was voted on."""
-    later = aliased(Vote)
-    last = select(func.max(later.version)).where(later.request_id == Vote.request_id).scalar_subquery()
-    return or_(
-        and_(Request.state == "pending", Vote.version == Request.version),
-        and_(Request.state.in_(_SPENT_STATES), Vote.version == last),
-    )
 
 
 def named(found: Sequence[Person]) -> dict[int, str]:

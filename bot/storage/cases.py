@@ -12,7 +12,19 @@ from datetime import date, datetime
 from decimal import Decimal
 from typing import Any
 
-from sqlalchemy import JSON, ColumnElement, Dialect, TypeDecorator, bindparam, exists, func, select, text, update
+from sqlalchemy import (
+    JSON,
+    BindParameter,
+    ColumnElement,
+    Dialect,
+    TypeDecorator,
+    bindparam,
+    exists,
+    func,
+    select,
+    text,
+    update,
+)
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bot.domain.money import Money
@@ -209,13 +221,16 @@ async def places(connection: AsyncConnection, ids: Collection[int]) -> dict[int,
     return {row.id: (row.product_id, row.location_id) for row in rows}
 
 
+_SUBJECTS: BindParameter[Sequence[str]] = bindparam("subjects", expanding=True)
+_SHOWN = [select(table.subject).where(table.subject.in_(_SUBJECTS)).distinct() for table in (Post, Outbox)]
+
+
 async def shown(connection: AsyncConnection, subjects: Collection[str]) -> set[str]:
     """Which subjects (case:12, request:7) stand in some conversation or are on their way there."""
     found: set[str] = set()
     for some in chunked(subjects):
-        for table in (Post, Outbox):
-            query = select(table.subject).where(table.subject.in_(some)).distinct()
-            found.update(await connection.scalars(query))
+        for query in _SHOWN:
+            found.update(await connection.scalars(query, {"subjects": some}))
     return found
 
 

@@ -25,7 +25,7 @@ from __future__ import annotations
 
 from collections.abc import Collection
 
-from sqlalchemy import select, update
+from sqlalchemy import bindparam, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bot.storage.chunks import chunked
@@ -38,6 +38,8 @@ SCAN = "watch:scan"
 ROUTING = "requests:routing"
 GATE = "effects:gate"
 AUDIT_HEAD = "audit:head"
+
+_HELD_MARK = select(Mark.value).where(Mark.key == bindparam("held")).with_for_update()
 
 
 def _one_writer(connection: AsyncConnection) -> bool:
@@ -145,6 +147,6 @@ async def audit_head(connection: AsyncConnection, empty: str) -> str:
 
 async def _mark(connection: AsyncConnection, key: str, empty: str) -> str:
     """Hold a mark, made first where it is missing."""
-    await connection.execute(insert_into(connection, Mark).values(key=key, value=empty).on_conflict_do_nothing())
-    found = await connection.execute(select(Mark.value).where(Mark.key == key).with_for_update())
+    await connection.execute(insert_into(connection, Mark).on_conflict_do_nothing(), {"key": key, "value": empty})
+    found = await connection.execute(_HELD_MARK, {"held": key})
     return str(found.scalar_one())

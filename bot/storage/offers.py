@@ -14,7 +14,7 @@ from bot.domain.routing import Offering
 from bot.storage.chunks import chunked
 from bot.storage.dialect import insert_into
 from bot.storage.tables import Member, Offer, Request, Vote
-from bot.storage.votes import counts
+from bot.storage.votes import COUNTS
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +47,7 @@ async def pending(connection: AsyncConnection, now: datetime) -> list[PendingRow
         select(func.count())
         .select_from(Vote)
         .where(Vote.request_id == Request.id, Vote.version == Request.version, Vote.verdict == "approve")
-        .where(counts())
+        .where(COUNTS)
         .scalar_subquery()
     )
     since = func.coalesce(Request.submitted_at, Request.created_at, type_=Request.__table__.c.created_at.type)

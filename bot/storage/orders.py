@@ -31,6 +31,19 @@ from bot.storage.tables import (
 
 SOURCE = "request"  # of inbounds and movements that requests caused
 
+_ORIGIN = aliased(Location)
+_FACTS = (
+    select(
+        Supplier.name, Supplier.code, Supplier.email, Supplier.language, _ORIGIN.name.label("origin"),
+        _ORIGIN.code.label("origin_code"), Location.name.label("place"), Location.code.label("place_code"),
+        Location.zone,
+    )
+    .select_from(Request)
+    .join(Location, Location.id == Request.location_id)
+    .outerjoin(Supplier, Supplier.id == Request.supplier_id)
+    .outerjoin(_ORIGIN, _ORIGIN.id == Request.from_location_id)
+)  # fmt: skip
+
 
 @dataclass(frozen=True, slots=True)
 class OrderFacts:
@@ -78,20 +91,7 @@ class Arrived:
 
 async def facts_of(connection: AsyncConnection, request_id: int) -> OrderFacts:
     """The other side of a request that exists, and where its goods go."""
-    origin = aliased(Location)
-    query = (
-        select(
-            Supplier.name, Supplier.code, Supplier.email, Supplier.language, origin.name.label("origin"),
-            origin.code.label("origin_code"), Location.name.label("place"), Location.code.label("place_code"),
-            Location.zone,
-        )
-        .select_from(Request)
-        .join(Location, Location.id == Request.location_id)
-        .outerjoin(Supplier, Supplier.id == Request.supplier_id)
-        .outerjoin(origin, origin.id == Request.from_location_id)
-        .where(Request.id == request_id)
-    )  # fmt: skip
-    found = (await connection.execute(query)).one()
+    found = (await connection.execute(_FACTS.where(Request.id == request_id))).one()
     return OrderFacts(
         supplier=found.name or found.origin or "",
         supplier_code=found.code or found.origin_code or "",

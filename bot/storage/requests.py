@@ -107,13 +107,13 @@ class Draft:
 
 async def row(connection: AsyncConnection, request_id: int) -> RequestRow | None:
     """One request; None where there is no such number."""
-    found = (await connection.execute(_rows().where(Request.id == request_id))).one_or_none()
+    found = (await connection.execute(_ROWS.where(Request.id == request_id))).one_or_none()
     return None if found is None else _row(found)
 
 
 async def rows_in(connection: AsyncConnection, *conditions: Any) -> tuple[RequestRow, ...]:  # noqa: ANN401  # SQL expressions
     """Requests under the conditions, by id."""
-    return tuple(_row(found) for found in await connection.execute(_rows().where(*conditions).order_by(Request.id)))
+    return tuple(_row(found) for found in await connection.execute(_ROWS.where(*conditions).order_by(Request.id)))
 
 
 async def rows_of(connection: AsyncConnection, ids: Collection[int]) -> dict[int, RequestRow]:
@@ -370,10 +370,9 @@ _COLUMNS = (
 )  # fmt: skip
 
 
-def _rows() -> Any:  # noqa: ANN401  # a Select of the columns of a RequestRow
-    return select(*(getattr(Request, name) for name in _COLUMNS), Request.total_minor, Request.currency)
+_ROWS: Any = select(*(getattr(Request, name) for name in _COLUMNS), Request.total_minor, Request.currency)
 
 
-def _row(found: Any) -> RequestRow:  # noqa: ANN401  # a row of `_rows`
+def _row(found: Any) -> RequestRow:  # noqa: ANN401  # a row of `_ROWS`
     total = Money.of_minor(found.total_minor, found.currency)
     return RequestRow(total=total, **{name: getattr(found, name) for name in _COLUMNS})

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -15,43 +15,34 @@ from bot.domain.money import Money
 from bot.domain.views import RequestKind, RequestLineView, RequestState, RequestView, VoteView
 from bot.storage.chunks import chunked
 from bot.storage.tables import Halt, Location, Member, Product, Request, RequestLine, Supplier, Vote
-from bot.storage.votes import counts
+from bot.storage.votes import COUNTS
 
-_IDS: BindParameter[int] = bindparam("ids", expanding=True)
-_source, _decider, _asker, _editor = aliased(Location), aliased(Member), aliased(Member), aliased(Member)
-_topic = case((Request.kind == "promotion", "promotions"), else_="purchases")
-_REQUESTS = (
+_IDS: BindParameter[Sequence[int]] = bindparam("ids", expanding=True)
+_SOURCE = aliased(Location)
+_DECIDER, _ASKER, _EDITOR, _PRINCIPAL = aliased(Member), aliased(Member), aliased(Member), aliased(Member)
+_TOPIC = case((Request.kind == "promotion", "promotions"), else_="purchases")
+
+# The queries that every card asks are put together once: that takes longer than running them.
+_VIEWS = (
     select(
         Request,
         Supplier.name.label("supplier"),
         Supplier.code.label("supplier_code"),
         Location.code.label("location"),
-        _source.code.label("from_location"),
-        _decider.name.label("decider"),
-        _asker.name.label("asker"),
-        _editor.name.label("editor"),
-        exists().where(Halt.topic == _topic).correlate(Request).label("halted"),
+        _SOURCE.code.label("from_location"),
+        _DECIDER.name.label("decider"),
+        _ASKER.name.label("asker"),
+        _EDITOR.name.label("editor"),
+        exists().where(Halt.topic == _TOPIC).correlate(Request).label("halted"),
     )
     .join(Location, Location.id == Request.location_id)
     .outerjoin(Supplier, Supplier.id == Request.supplier_id)
-    .outerjoin(_source, _source.id == Request.from_location_id)
-    .outerjoin(_decider, _decider.id == Request.decided_by)
-    .outerjoin(_asker, _asker.id == Request.requested_by)
-    .outerjoin(_editor, _editor.id == Request.edited_by)
+    .outerjoin(_SOURCE, _SOURCE.id == Request.from_location_id)
+    .outerjoin(_DECIDER, _DECIDER.id == Request.decided_by)
+    .outerjoin(_ASKER, _ASKER.id == Request.requested_by)
+    .outerjoin(_EDITOR, _EDITOR.id == Request.edited_by)
     .where(Request.id.in_(_IDS))
 )
-
-
-async def views(connection: AsyncConnection, ids: Collection[int]) -> dict[int, RequestView]:
-    """Requests as shown, by id."""
-    found: dict[int, RequestView] = {}
-    for some in chunked(ids):
-        lines, votes = await _lines(connection, some), await _votes(connection, some)
-        rows = await connection.execute(_REQUESTS, {"ids": some})
-        found |= {item.id: _view(item, tuple(lines.get(item.id, ())), votes.get(item.id, [])) for item in rows}
-    return found
-
-
 _LINES = (
     select(
         RequestLine.request_id,
@@ -69,9 +60,27 @@ _LINES = (
     .where(RequestLine.request_id.in_(_IDS))
     .order_by(RequestLine.id)
 )
+_VOTES = (
+    select(Vote, Member.name.label("name"), _PRINCIPAL.name.label("principal"))
+    .join(Member, Member.id == Vote.member_id)
+    .join(_PRINCIPAL, _PRINCIPAL.id == Vote.principal_id)
+    .join(Request, Request.id == Vote.request_id)
+    .where(Vote.request_id.in_(_IDS), or_(Request.state != "pending", COUNTS))
+    .order_by(Vote.id)
+)
 
 
-async def _lines(connection: AsyncConnection, ids: Collection[int]) -> dict[int, list[RequestLineView]]:
+async def views(connection: AsyncConnection, ids: Collection[int]) -> dict[int, RequestView]:
+    """Requests as shown, by id."""
+    found: dict[int, RequestView] = {}
+    for some in chunked(ids):
+        lines, votes = await _lines(connection, some), await _votes(connection, some)
+        rows = await connection.execute(_VIEWS, {"ids": some})
+        found |= {item.id: _view(item, tuple(lines.get(item.id, ())), votes.get(item.id, [])) for item in rows}
+    return found
+
+
+async def _lines(connection: AsyncConnection, ids: Sequence[int]) -> dict[int, list[RequestLineView]]:
     rows = await connection.execute(_LINES, {"ids": ids})
     lines: dict[int, list[RequestLineView]] = {}
     for request_id, currency, cost, sku, name, quantity, received, case_id, detail in rows:
@@ -82,18 +91,7 @@ async def _lines(connection: AsyncConnection, ids: Collection[int]) -> dict[int,
     return lines
 
 
-_principal = aliased(Member)
-_VOTES = (
-    select(Vote, Member.name.label("name"), _principal.name.label("principal"))
-    .join(Member, Member.id == Vote.member_id)
-    .join(_principal, _principal.id == Vote.principal_id)
-    .join(Request, Request.id == Vote.request_id)
-    .where(Vote.request_id.in_(_IDS), or_(Request.state != "pending", counts()))
-    .order_by(Vote.id)
-)
-
-
-async def _votes(connection: AsyncConnection, ids: Collection[int]) -> dict[int, list[tuple[int, VoteView]]]:
+async def _votes(connection: AsyncConnection, ids: Sequence[int]) -> dict[int, list[tuple[int, VoteView]]]:
     """(version, vote) of each request, in the order they were given."""
     rows = await connection.execute(_VOTES, {"ids": ids})
     votes: dict[int, list[tuple[int, VoteView]]] = {}

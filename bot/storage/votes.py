@@ -46,13 +46,16 @@ _COLUMNS = (
 )
 
 
-def counts() -> ColumnElement[bool]:
-    """Of a vote beside its request: who gave it is a member still, and whose authority it used may still decide."""
+def _counts() -> ColumnElement[bool]:
     giver, principal = aliased(Member), aliased(Member)
     decides = or_(*(and_(Request.kind == kind, principal.role.in_(roles)) for kind, roles in DECIDERS.items()))
     here = select(giver.id).where(giver.id == Vote.member_id, giver.active)
     able = select(principal.id).where(principal.id == Vote.principal_id, principal.active, decides)
     return and_(exists(here.correlate(Vote)), exists(able.correlate(Vote, Request)))
+
+
+# Of a vote beside its request: who gave it is a member still, and whose authority it used may still decide.
+COUNTS = _counts()
 
 
 async def standing(connection: AsyncConnection, ids: Collection[int]) -> dict[int, list[VoteRow]]:
@@ -63,7 +66,7 @@ async def standing(connection: AsyncConnection, ids: Collection[int]) -> dict[in
             select(*_COLUMNS)
             .join(Request, Request.id == Vote.request_id)
             .where(Vote.request_id.in_(some), Request.state == "pending", Vote.version == Request.version)
-            .where(counts())
+            .where(COUNTS)
             .order_by(Vote.id)
         )
         for vote in votes:
@@ -99,7 +102,7 @@ async def cast(connection: AsyncConnection, vote: VoteRow) -> None:
     A rejection takes the place of what the same person, or somebody in their place, said before; a second approval by
     the same authority is an IntegrityError.
     """
-    void = select(Vote.id).join(Request, Request.id == Vote.request_id).where(not_(counts()))
+    void = select(Vote.id).join(Request, Request.id == Vote.request_id).where(not_(COUNTS))
     here = (Vote.request_id == vote.request_id, Vote.version == vote.version)
     await connection.execute(delete(Vote).where(*here, Vote.id.in_(void.where(*here))))
     if vote.verdict == "reject":

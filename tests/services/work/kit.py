@@ -127,7 +127,7 @@ def open_bureau(
 
 async def add(connection: AsyncConnection, table: type[tables.Base], **values: Any) -> int:
     """Insert one row; its id."""
-    added = await connection.execute(insert(table).values(**values).returning(table.__table__.c.id))
+    added = await connection.execute(insert(table).returning(table.__table__.c.id), values)
     return int(added.scalar_one())
 
 
