@@ -92,11 +92,14 @@ class Large:
 
 
 @pytest.fixture
-async def large(clock: MovableClock) -> AsyncIterator[Large]:
-    """In the end nothing is left at Janus, and nothing was sent that it does not know."""
+async def large(clock: MovableClock, request: pytest.FixtureRequest) -> AsyncIterator[Large]:
+    """In the end nothing is left at Janus, and nothing was sent that it does not know.
+
+    Its parameter is how long Janus may take: long, for whoever was not answered pauses until the test lets time pass.
+    """
     janus, book, pauses = Janus(), Book(), Pauses()
     async with served(janus.app()) as url:
-        server = JanusServer(f"{url}/janus", ADMIN_KEY, seconds=0.5)
+        server = JanusServer(f"{url}/janus", ADMIN_KEY, getattr(request, "param", SECONDS))
         hub = Hub(book, clock, pause=pauses, media=Forwarding(server, 25, pauses))
         yield Large(janus, hub, book, pauses)
         for room in list(hub.rooms.values()):
@@ -289,7 +292,12 @@ async def test_a_room_that_somebody_else_takes_down_is_made_again(large: Large) 
     assert len(large.janus.rooms) == 1
 
 
-@pytest.mark.parametrize("fault", ["drop", "silent", (500, {}), (403, {})], ids=str)
+@pytest.mark.parametrize(
+    ("large", "fault"),
+    [(SECONDS, "drop"), (1.0, "silent"), (SECONDS, (500, {})), (SECONDS, (403, {}))],
+    indirect=["large"],
+    ids=str,
+)
 async def test_a_janus_that_does_not_answer_holds_nobody_up_and_is_tried_again(large: Large, fault: Any) -> None:
     large.janus.faults.queue.append(fault)
     anna = await large.comes(1)
