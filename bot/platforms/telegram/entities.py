@@ -110,8 +110,10 @@ def render(message: Message, reader: Reader, limit: int = MAX_TEXT) -> Rendered:
         for block in message.blocks
         if isinstance(block, Image)
     )
-    pressed = keyboard([replace(action, login="") for action in actions], speech)
-    return Rendered(text, entities, keyboard(actions, speech), pressed, photos, message.asks)
+    signing = keyboard(actions, speech)
+    bare = [replace(action, login="") for action in actions]
+    pressed = signing if bare == actions else keyboard(bare, speech)
+    return Rendered(text, entities, signing, pressed, photos, message.asks)
 
 
 def say(words: Words, reader: Reader, limit: int) -> str:

@@ -228,7 +228,7 @@ def _instant_text(node: Instant, voice: Voice) -> str:
 def clip_runs(runs: Runs, limit: int) -> Runs:
     """At most `limit` columns of the runs, on one line, ended by a visible ellipsis where they were cut."""
     flat = [replace(run, text=run.text.replace("\n", " ")) for run in runs if run.text]
-    sizes = [cost(run.text) for run in flat]
+    sizes = [cost(run.text, limit) for run in flat]
     if sum(sizes) <= limit:
         return flat
     used = 0

@@ -11,6 +11,7 @@ from __future__ import annotations
 import re
 import unicodedata
 from collections.abc import Iterator
+from functools import lru_cache
 from itertools import takewhile
 from typing import Literal
 
@@ -18,6 +19,7 @@ WORD_JOINER = "\u2060"
 ELLIPSIS = "…"
 
 _ZERO_WIDTH = {"Mn", "Me", "Cf"}
+_SHOWN_AS = {"Cc": " ", "Cs": "\ufffd"}
 _MAX_MARKS = 8  # marks kept on one letter: an emoji flag of a region needs seven
 _MAX_CLUSTER = 16  # UTF-16 units of one visible sign: the longest emoji family has eleven
 # What Telegram itself drops from a text, and the controls that could turn a whole line around.
@@ -45,7 +47,7 @@ def clean(text: str) -> str:
         category = unicodedata.category(sign)
         marks = marks + 1 if category in _ZERO_WIDTH else 0
         if marks <= _MAX_MARKS:
-            kept.append({"Cc": " ", "Cs": "\ufffd"}.get(category, sign))
+            kept.append(_SHOWN_AS.get(category, sign))
     return _BLANKS.sub(" ", "".join(kept))
 
 
@@ -128,18 +130,29 @@ def _cluster_columns(cluster: str) -> int:
     return 2 if wide else 1
 
 
-def cost(text: str) -> int:
-    """What a text takes of a limit: per cluster its columns, and no less than a quarter of its units."""
-    return len(text) if text.isascii() else sum(map(_cluster_cost, clusters(text)))
+def cost(text: str, limit: int) -> int:
+    """What a text takes of a limit: per cluster its columns, and no less than a quarter of its units.
+
+    Counted until it is more than `limit`, and no further.
+    """
+    if text.isascii():
+        return len(text)
+    used = 0
+    for cluster in clusters(text):
+        used += _cluster_cost(cluster)
+        if used > limit:
+            break
+    return used
 
 
+@lru_cache(4096)
 def _cluster_cost(cluster: str) -> int:
     return max(_cluster_columns(cluster), -(-units(cluster) // 4))
 
 
 def clip(text: str, limit: int) -> str:
     """At most `limit` columns of it (and four times as many units), ended by a visible ellipsis where it was cut."""
-    return text if cost(text) <= limit else cut(text, limit)
+    return text if cost(text, limit) <= limit else cut(text, limit)
 
 
 def cut(text: str, limit: int) -> str:
