@@ -67,9 +67,14 @@ def is_long() -> bool:
     return length() == "long"
 
 
+def chosen() -> str:
+    """`short` or `long` where `make faults` asks; `make test` asks for no length."""
+    return os.environ.get("FAULTS", "")
+
+
 def times(everyday: int, short: int, long: int) -> int:
     """How often something is tried: `make test` asks for no length and takes the first, so that it stays quick."""
-    return {"": everyday, "short": short, "long": long}[os.environ.get("FAULTS", "")]
+    return {"": everyday, "short": short, "long": long}[chosen()]
 
 
 def write(page: Path, found: list[Figure], chosen: str, seconds: float) -> None:

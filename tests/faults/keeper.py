@@ -116,12 +116,13 @@ class Keeper:
 
 
 @contextlib.asynccontextmanager
-async def nursery() -> AsyncIterator[Keeper]:
-    """A nursery that is ready, for as long as the block lasts."""
+async def nursery(url: str) -> AsyncIterator[Keeper]:
+    """A nursery that is ready, for as long as the block lasts; `url` is an empty database to get ready on."""
     process = await asyncio.create_subprocess_exec(
         sys.executable,
         "-m",
         "tests.faults.nursery",
+        url,
         cwd=ROOT,
         env={**os.environ, **ONE_THREAD, "PYTHONPATH": str(ROOT)},
         stdin=asyncio.subprocess.PIPE,

@@ -12,6 +12,7 @@ import json
 import os
 import selectors
 import signal
+import sys
 import time
 from dataclasses import dataclass
 from pathlib import Path
@@ -136,7 +137,7 @@ def main() -> None:
     import tests.faults.child  # noqa: PLC0415, F401  # what the children need, once
     from tests.faults import warm  # noqa: PLC0415  # as above
 
-    warm.up()
+    warm.up(sys.argv[1])
     gc.collect()
     gc.freeze()  # collections in a child need not touch, and so copy, what is here
     Nursery().run()

@@ -16,7 +16,7 @@ from bot.storage.database import Database
 from bot.storage.migrations import migrate
 from tests.conftest import named
 from tests.faults import figures
-from tests.faults.keeper import nursery
+from tests.faults.keeper import Keeper
 from tests.faults.kills import START, Count, Killing
 from tests.faults.town import town
 
@@ -36,19 +36,23 @@ def yard() -> Iterator[Path]:
 
 
 @pytest.mark.timeout(0 if figures.is_long() else 900)  # two seconds a kill
-@pytest.mark.xdist_group("kills-sqlite")
-async def test_no_death_loses_or_doubles_anything_on_sqlite(yard: Path) -> None:
+@pytest.mark.xdist_group("kills-sqlite" if figures.chosen() else "nursery")  # many kills are worth a second nursery
+@pytest.mark.asyncio(loop_scope="session")
+async def test_no_death_loses_or_doubles_anything_on_sqlite(keeper: Keeper, yard: Path) -> None:
     async def fresh(number: int) -> str:
         url = f"sqlite+aiosqlite:///{yard / f'life-{number}.db'}"
         await _migrated(url)
         return url
 
-    await _prove("SQLite", fresh, yard, 100)
+    await _prove("SQLite", keeper, fresh, yard, 100)
 
 
 @pytest.mark.timeout(0 if figures.is_long() else 900)  # two seconds a kill
-@pytest.mark.xdist_group("faults-postgres")
-async def test_no_death_loses_or_doubles_anything_on_postgresql(yard: Path, postgres_server: str) -> None:
+@pytest.mark.xdist_group("nursery")
+@pytest.mark.asyncio(loop_scope="session")
+async def test_no_death_loses_or_doubles_anything_on_postgresql(
+    keeper: Keeper, yard: Path, postgres_server: str
+) -> None:
     async def fresh(number: int) -> str:
         name = f"life_{next(_numbers)}_{number}"
         with psycopg.connect(postgres_server, autocommit=True) as connection:
@@ -57,7 +61,7 @@ async def test_no_death_loses_or_doubles_anything_on_postgresql(yard: Path, post
         await _migrated(url)
         return url
 
-    await _prove("PostgreSQL", fresh, yard, 200)
+    await _prove("PostgreSQL", keeper, fresh, yard, 200)
 
 
 async def _migrated(url: str) -> None:
@@ -66,23 +70,21 @@ async def _migrated(url: str) -> None:
     await database.close()
 
 
-async def _prove(kind: str, fresh: object, yard: Path, seed: int) -> None:
+async def _prove(kind: str, keeper: Keeper, fresh: object, yard: Path, seed: int) -> None:
     assert callable(fresh)
     total = Count()
-    async with nursery() as keeper:
-        for life in range(KILLS // A_LIFE):
-            folder = yard / f"life-{life}"
-            folder.mkdir()
-            done = total.kills.total()
-            async with town(await fresh(life), START, folder) as found:
-                killing = Killing(keeper, found, folder, seed + life)
-                counted = await killing.live(
-                    A_LIFE,
-                    lambda now, done=done: figures.progress(f"kills on {kind}", done + now, KILLS),  # type: ignore[misc]  # bound now
-                )
-            total = total.plus(counted)
-            assert not counted.faults, "\n".join([f"seed {seed + life}: see {_kept(folder)}", *counted.faults])
-    assert not _lives(keeper.pid), "the nursery ends, and every child with it"
+    for life in range(KILLS // A_LIFE):
+        folder = yard / f"life-{life}"
+        folder.mkdir()
+        done = total.kills.total()
+        async with town(await fresh(life), START, folder) as found:
+            killing = Killing(keeper, found, folder, seed + life)
+            counted = await killing.live(
+                A_LIFE,
+                lambda now, done=done: figures.progress(f"kills on {kind}", done + now, KILLS),  # type: ignore[misc]  # bound now
+            )
+        total = total.plus(counted)
+        assert not counted.faults, "\n".join([f"seed {seed + life}: see {_kept(folder)}", *counted.faults])
     _record(kind, total)
     assert total.kills.total() >= KILLS
     assert len(total.kills) > min(KILLS // 3, 30), "too few different points were met"
@@ -120,7 +122,3 @@ def _record(kind: str, total: Count) -> None:
         sum("price" in fault for fault in total.faults),
     )
     figures.record(f"Kills: labelled repeats of posts on {kind}", total.repeats, 0, "between socket write and mark")
-
-
-def _lives(pid: int) -> bool:
-    return Path(f"/proc/{pid}").exists()

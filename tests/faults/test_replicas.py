@@ -26,7 +26,7 @@ from bot.words import _
 from tests.conftest import named
 from tests.faults import figures
 from tests.faults.child import Plan
-from tests.faults.keeper import Keeper, Life, nursery
+from tests.faults.keeper import Keeper, Life
 from tests.faults.rest import until
 from tests.faults.town import REPEAT, Town, town
 from tests.suppliers.kit import an_order
@@ -60,15 +60,18 @@ def restart(server: Any, how: str) -> None:
 
 
 @pytest.mark.timeout(0 if figures.is_long() else 600)
-@pytest.mark.xdist_group("faults-postgres")
-async def test_three_processes_do_everything_once_while_their_database_restarts(server: Any, tmp_path: Path) -> None:
+@pytest.mark.xdist_group("nursery")
+@pytest.mark.asyncio(loop_scope="session")
+async def test_three_processes_do_everything_once_while_their_database_restarts(
+    keeper: Keeper, server: Any, tmp_path: Path
+) -> None:
     with psycopg.connect(server.get_uri(), autocommit=True) as connection:
         connection.execute("CREATE DATABASE replicas")
     url = named(server.get_uri(), "replicas")
     database = Database(url)
     await migrate(database)
     await database.close()
-    async with nursery() as keeper, town(url, START, tmp_path) as found:
+    async with town(url, START, tmp_path) as found:
         given = {name: part for name, part in found.settings.items() if name != "telegram"}
         app = build(settings.given(**given), found.clock, [])
         await _readers(app, found)

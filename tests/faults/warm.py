@@ -17,8 +17,7 @@ from typing import Any
 import httpx
 import httpx._config
 import httpx._transports.default
-import psycopg  # noqa: F401  # PostgreSQL's driver, loaded on the first connection otherwise
-import sqlalchemy.dialects.postgresql.psycopg  # noqa: F401  # as above
+from sqlalchemy import Engine
 
 from bot import settings
 from bot.bootstrap import build
@@ -31,17 +30,17 @@ from tests.faults.rest import Rest, until
 from tests.faults.town import WORK, give, town
 
 
-def up() -> None:
-    """Load everything, by doing everything once."""
+def up(url: str) -> None:
+    """Load everything, by doing everything once on SQLite and on the database of that address."""
     for code in ("en", "zh_CN"):
         language(code)
     _one_context()
     with tempfile.TemporaryDirectory() as folder:
-        asyncio.run(_round(Path(folder)))
+        warmed = [asyncio.run(_round(each, Path(folder))) for each in (f"sqlite+aiosqlite:///{folder}/warm.db", url)]
+    _keep_statements(warmed)
 
 
-async def _round(folder: Path) -> None:
-    url = f"sqlite+aiosqlite:///{folder / 'warm.db'}"
+async def _round(url: str, folder: Path) -> Engine:
     database = Database(url)
     await migrate(database)
     await database.close()
@@ -59,23 +58,23 @@ async def _round(folder: Path) -> None:
         await app.runtime.tick()
         await until(lambda: not found.unordered() and rest.open(clock.now() + SOON) == 0, 20)
         rest.close()
-        _keep_statements(app.services.database)
         await app.runtime.stop()
         await app.close()
+        return app.services.database.engine.sync_engine
 
 
-def _keep_statements(warmed: Database) -> None:
-    """Let the databases of the children begin with the statements that this one has compiled.
+def _keep_statements(warmed: list[Engine]) -> None:
+    """Let the databases of the children begin with the statements that those of their kind have compiled.
 
     The cache is by dialect, so they share that too; it is the same but for the file.
     """
     plain = Database.__init__
-    old = warmed.engine.sync_engine
+    kinds = {engine.name: engine for engine in warmed}
 
     def begin(self: Database, url: str) -> None:
         plain(self, url)
         new = self.engine.sync_engine
-        if new.name == old.name:
+        if (old := kinds.get(new.name)) is not None:
             new.dialect = new.pool._dialect = old.dialect
             new._compiled_cache = old._compiled_cache
 
