@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+import scipy.stats  # noqa: F401  # the domain loads it when it first reckons: an answer must not wait for that
+
 from bot.bootstrap.choices import ingest_settings
 from bot.bootstrap.outward import channels_of, outlets_of, platforms_of, room_provider_of
 from bot.bootstrap.services import services_of

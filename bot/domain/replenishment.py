@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 import numpy as np
-from scipy import special, stats
+import scipy  # loads its parts when they are first used: half a second that most commands do without
 
 from bot.domain.arrays import Bools, Counts, Floats, Ints, ratio, to_minor
 from bot.domain.demand import DemandClass
@@ -63,7 +63,7 @@ def span_demand(
     """
     mean = velocity * span
     variance = span * sd**2 + velocity**2 * span_sd**2
-    safety = special.ndtri(service_level) * np.sqrt(variance)
+    safety = scipy.special.ndtri(service_level) * np.sqrt(variance)
     chosen = skewed & (mean > 0) & (variance > 0)
     if chosen.any():
         quantile = _gamma_quantile if distribution == "gamma" else _negative_binomial_quantile
@@ -90,7 +90,7 @@ def demand_paths(
     paths = np.empty((len(levels), days))
     for row, level in enumerate(levels):
         if shape == "normal" or sd <= 0:
-            paths[row] = mean + special.ndtri(level) * np.sqrt(variance)
+            paths[row] = mean + scipy.special.ndtri(level) * np.sqrt(variance)
         else:
             paths[row] = quantile(mean, variance, np.full(days, level))
     return np.maximum.accumulate(np.maximum(paths, 0.0), axis=1)
@@ -98,10 +98,10 @@ def demand_paths(
 
 def _gamma_quantile(mean: Floats, variance: Floats, level: Floats) -> Floats:
     """Quantile of the gamma with that mean and variance; of its limit, the normal, where it is all but certain."""
-    out: Floats = mean + special.ndtri(level) * np.sqrt(variance)
+    out: Floats = mean + scipy.special.ndtri(level) * np.sqrt(variance)
     spread = variance > mean**2 / NORMAL_SHAPE
     shape = mean[spread] ** 2 / variance[spread]
-    out[spread] = special.gammaincinv(shape, level[spread]) * variance[spread] / mean[spread]
+    out[spread] = scipy.special.gammaincinv(shape, level[spread]) * variance[spread] / mean[spread]
     return out
 
 
@@ -110,8 +110,8 @@ def _negative_binomial_quantile(mean: Floats, variance: Floats, level: Floats) -
     out = np.empty_like(mean)
     over = variance > mean * (1 + 1e-6)
     size = mean[over] ** 2 / (variance[over] - mean[over])
-    out[over] = stats.nbinom.ppf(level[over], size, mean[over] / variance[over])
-    out[~over] = stats.poisson.ppf(level[~over], mean[~over])
+    out[over] = scipy.stats.nbinom.ppf(level[over], size, mean[over] / variance[over])
+    out[~over] = scipy.stats.poisson.ppf(level[~over], mean[~over])
     return out
 
 
@@ -197,7 +197,7 @@ def expected_lost_units(stock: Floats, velocity: Floats, sd: Floats, span: Float
     mean = velocity * span
     sigma = np.sqrt(span * sd**2 + velocity**2 * span_sd**2)
     u = ratio(stock - mean, sigma, 0.0)
-    loss = sigma * (np.exp(-0.5 * u**2) / np.sqrt(2 * np.pi) - u * special.ndtr(-u))
+    loss = sigma * (np.exp(-0.5 * u**2) / np.sqrt(2 * np.pi) - u * scipy.special.ndtr(-u))
     lost: Floats = np.where(sigma > 0, np.maximum(loss, 0.0), np.maximum(mean - stock, 0.0))
     return lost
 

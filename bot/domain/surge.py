@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-from scipy import stats
+import scipy  # loads its parts when they are first used, as in `replenishment`
 
 from bot.domain.arrays import Bools, Floats, Ints, ratio
 from bot.domain.demand import DemandSettings, SeriesHistory, day_masks
@@ -69,8 +69,8 @@ def _upper_tail(count: Ints, rate: Floats, variance: Floats, chosen: Bools) -> F
     over = chosen & (variance > rate * (1 + 1e-6))
     plain = chosen & ~over
     size = rate[over] ** 2 / (variance[over] - rate[over])
-    p_value[over] = stats.nbinom.sf(count[over] - 1, size, rate[over] / variance[over])
-    p_value[plain] = stats.poisson.sf(count[plain] - 1, rate[plain])
+    p_value[over] = scipy.stats.nbinom.sf(count[over] - 1, size, rate[over] / variance[over])
+    p_value[plain] = scipy.stats.poisson.sf(count[plain] - 1, rate[plain])
     return p_value
 
 
