@@ -24,6 +24,7 @@ from bot.web.keeper import Keeper
 from bot.web.rooms import Forwarding, Hub, IceServers, RoomSite, room_routes
 from bot.web.server import Closing
 from bot.web.signin import signin_routes
+from bot.web.throttle import Throttle
 
 
 @dataclass
@@ -64,9 +65,10 @@ def site_of(
     live = Live(services.boards.standings.seen)
     desk = Desk(services=services, router=router, buttons=buttons)
     guard = Guard(services.sessions, address)
-    board = BoardPages(services=services, guard=guard, desk=desk, live=live)
+    throttle = Throttle()
+    board = BoardPages(services=services, guard=guard, desk=desk, live=live, throttle=throttle)
     side = SidePages(services=services, pages=board, desk=desk, live=live)
-    rooms = room_routes(hub, RoomSite(settings.web.public_url, COOKIE))
+    rooms = room_routes(hub, RoomSite(settings.web.public_url, COOKIE), throttle)
     logins = signin_routes(platforms=platforms, sessions=services.sessions, guard=guard, clock=clock)
     return Site(
         (*side.routes(), *board.routes(), *rooms, *logins), (live, services.boards.standings, hub, services.rooms)

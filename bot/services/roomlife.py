@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Awaitable, Collection, Mapping
 from datetime import datetime, timedelta
 from typing import cast
 
@@ -21,7 +21,7 @@ from bot.services.conversations import Conversations
 from bot.services.members import Members
 from bot.services.outbox import Outbox
 from bot.services.rooms import Rooms
-from bot.storage import posts
+from bot.storage import conversations, posts
 from bot.storage import rooms as rows
 from bot.storage.database import Database
 from bot.storage.rooms import RoomRow
@@ -81,9 +81,11 @@ class RoomLife:
 
     async def note(self, room: RoomRow, member_id: int, kind: RoomNoteKind, text: str, platform: str) -> None:
         """Keep a line for the minutes; a decision goes into the audit log too."""
-        words = " ".join(text.split())[:MAX_NOTE]
+        words = " ".join(text.split())
         if not words:
             raise BadArgument(_("There is nothing to note."), "huddle")
+        if len(words) > MAX_NOTE:
+            raise BadArgument(_("A note has at most {most} letters.", most=MAX_NOTE), "huddle")
         async with self._database.transaction() as connection:
             if await rows.note_count(connection, room.id) >= MOST_NOTES:
                 raise BadArgument(_("The minutes of this room are full."), "huddle")
@@ -120,19 +122,19 @@ class RoomLife:
 
         How many of each. Stays come from our own page alone: of rooms elsewhere there is nobody to miss.
         """
-        done = {"reminded": 0, "missed": await self._miss(now), "ended": 0, "told": 0, "failed": 0}
+        done = {"reminded": 0, "missed": await self._miss(now), "ended": 0, "written": 0, "told": 0, "failed": 0}
         async with self._database.reading() as connection:
             soon = await rows.to_remind(connection, now + REMIND)
             empty = await rows.forgotten(connection, now - rows.GRACE)
             owed = await rows.minutes_due(connection, now, _BATCH)
             unwritten = await rows.unwritten(connection)
         for room in unwritten:
-            await self._write_up(room.id)
+            await self._each(done, "written", room, self._write_up(room.id))
         for room in soon:
-            done["reminded"] += await self._remind(room, now)
+            await self._each(done, "reminded", room, self._remind(room, now))
         for room in empty:
             if room.provider == "embedded" or now - room.starts_at > timedelta(hours=4):
-                done["ended"] += await self.end(room, None, "") is not None
+                await self._each(done, "ended", room, self.end(room, None, ""))
         async with self._database.reading() as connection:
             lately = await rows.lately(connection, now - timedelta(days=1))
         for room in lately:
@@ -145,6 +147,14 @@ class RoomLife:
                 _log.warning("the minutes wait", room=room_id, member=member_id)
                 done["failed"] += 1
         return done
+
+    async def _each(self, done: dict[str, int], what: str, room: RoomRow, deed: Awaitable[object]) -> None:
+        """Do and count something for one room; what goes wrong with one keeps no other waiting."""
+        try:
+            done[what] += bool(await deed)
+        except Exception:  # noqa: BLE001  # whatever it is, it is tried again in a minute
+            _log.exception("a room was not looked after", room=room.id, what=what)
+            done["failed"] += 1
 
     async def _miss(self, now: datetime) -> int:
         """End the stays of processes that died, as if people had left when they were seen last."""
@@ -188,8 +198,13 @@ class RoomLife:
                 known.add(target)
                 key = f"minutes:{room.id}:{target}"
                 await self._outbox.put(connection, target, card, "post", dedupe_key=key)
-        if not known and room.conversation_id is not None:
+        if not known and room.conversation_id is not None and await self._can_hear(connection, room.conversation_id):
             await self._outbox.put(connection, room.conversation_id, card, "post", dedupe_key=f"minutes:{room.id}")
+
+    @staticmethod
+    async def _can_hear(connection: AsyncConnection, conversation_id: int) -> bool:
+        """Whether anything can be posted there: a terminal and a page get answers, and no letters."""
+        return (await conversations.get(connection, conversation_id)).kind != "terminal"
 
     async def _absent(self, connection: AsyncConnection, room: RoomRow) -> Mapping[int, datetime]:
         """Those asked by name who did not come, and when each is told: at work now, or at the start of their day."""

@@ -87,8 +87,11 @@ class WebSessions:
         """Use a link up and open a session; Refusal where it is unknown, used or too old."""
         now = self._clock.now()
         secret = secrets.token_urlsafe(_TOKEN_BYTES)
+        async with self._database.reading() as connection:  # who guesses shall not hold up who writes
+            if len(token) > _MAX_TOKEN or not await rows.has_pass(connection, _digest(token)):
+                raise Refusal(_SPENT)
         async with self._database.transaction() as connection:
-            found = await rows.use_pass(connection, _digest(token), now) if len(token) <= _MAX_TOKEN else None
+            found = await rows.use_pass(connection, _digest(token), now)
             if found is None:
                 raise Refusal(_SPENT)
             expires_at = now + timedelta(hours=SESSION_HOURS)

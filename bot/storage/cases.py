@@ -222,14 +222,14 @@ async def places(connection: AsyncConnection, ids: Collection[int]) -> dict[int,
 
 
 _SUBJECTS: BindParameter[Sequence[str]] = bindparam("subjects", expanding=True)
-_SHOWN = [select(table.subject).where(table.subject.in_(_SUBJECTS)).distinct() for table in (Post, Outbox)]
+_PLACED = [select(table.subject).where(table.subject.in_(_SUBJECTS)).distinct() for table in (Post, Outbox)]
 
 
 async def shown(connection: AsyncConnection, subjects: Collection[str]) -> set[str]:
     """Which subjects (case:12, request:7) stand in some conversation or are on their way there."""
     found: set[str] = set()
     for some in chunked(subjects):
-        for query in _SHOWN:
+        for query in _PLACED:
             found.update(await connection.scalars(query, {"subjects": some}))
     return found
 

@@ -20,6 +20,11 @@ async def add_pass(
     )
 
 
+async def has_pass(connection: AsyncConnection, digest: str) -> bool:
+    """Whether there ever was such a pass."""
+    return (await connection.execute(select(WebPass.id).where(WebPass.digest == digest))).first() is not None
+
+
 async def use_pass(connection: AsyncConnection, digest: str, now: datetime) -> tuple[int, str] | None:
     """(member, target) of a pass that is used up hereby; None where it is unknown, used or lapsed.
 

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Mapping
-from urllib.parse import urlsplit
 
 from starlette.requests import Request
 from starlette.responses import Response
 
 from bot.chat.command import Asker
 from bot.services.sessions import SESSION_HOURS, Address, WebSessions
+from bot.web.origins import origin_of
 
 COOKIE = "stocktide"  # over https with the prefix __Host-
 MAX_FORM = 65_536  # bytes of a form sent in
@@ -42,7 +42,7 @@ class Guard:
         origin = headers.get("origin", "")
         if not origin or origin == "null":
             return headers.get("sec-fetch-site", "") == "same-origin"
-        if origin == _origin(self._address.url):
+        if origin == origin_of(self._address.url):
             return True
         return not self._address.public and origin == f"http://{headers.get('host', '')}"
 
@@ -54,14 +54,6 @@ class Guard:
     def forget(self, answer: Response) -> None:
         """Take the session back."""
         answer.delete_cookie(self.cookie, path="/", secure=self.secure, httponly=True, samesite="lax")
-
-
-def _origin(url: str) -> str:
-    """An address as browsers name it in `Origin`: scheme, host in small letters, and a port that is not the usual."""
-    parts = urlsplit(url)
-    usual = {"http": 80, "https": 443}.get(parts.scheme)
-    host = parts.netloc.lower().removesuffix(f":{usual}")
-    return f"{parts.scheme}://{host}"
 
 
 def nonce() -> str:

@@ -231,3 +231,14 @@ async def test_turn_credentials_come_with_the_seat_and_the_secret_does_not(house
 async def test_an_unknown_method_is_refused(served: House) -> None:
     answer: httpx.Response = await served.visitor().client.get(f"/rooms/{KEY}/enter")
     assert answer.status_code == 405
+
+
+@pytest.mark.parametrize("written", ["https://Bot.Example.com", "https://bot.example.com:443"])
+async def test_the_address_of_the_settings_may_be_written_in_any_way_that_means_the_same(
+    served_at: Callable[[str], Awaitable[House]], written: str
+) -> None:
+    served = await served_at(written)
+    token = served.book.invite(a_seat(1))
+    ours, theirs = {"Origin": "https://bot.example.com"}, {"Origin": "https://bot.example.com:8443"}
+    assert (await served.visitor().enter(token, **theirs)).json()["code"] == "origin"
+    assert (await served.visitor().enter(token, **ours)).status_code == 200

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
@@ -271,12 +272,28 @@ def _notes(label: Words, notes: Sequence[Noted]) -> list[Block]:
     if not notes:
         return []
     lines: tuple[Inline, ...] = tuple(
-        Span((Text(note.text), Text(" – "), Text(note.by), Text(" "), Instant(note.at, "time")))
+        Span((Text(_written(note)), Text(" – "), Text(note.by), Text(" "), Instant(note.at, "time")))
         for note in notes[:MOST_NOTES]
     )
     if len(notes) > MOST_NOTES:
         lines += (n_("and {count} more", "and {count} more", len(notes) - MOST_NOTES),)
     return [Divider(), Paragraph(Bold(label)), Bullets(lines)]
+
+
+_FILE = re.compile(r"(?P<name>.*), (?P<size>\d{1,15}), (?P<digest>[0-9a-f]{64})", re.DOTALL)
+
+
+def _written(note: Noted) -> str:
+    """The note's words; of a file its name, how large it is, and enough of its SHA-256 to compare."""
+    found = _FILE.fullmatch(note.text) if note.kind == "file" else None
+    if found is None:
+        return note.text
+    size, unit = float(found["size"]), "B"
+    for larger in ("kB", "MB", "GB"):
+        if size < 1_000:
+            break
+        size, unit = size / 1_000, larger
+    return f"{found['name']} · {size:.3g} {unit} · SHA-256 {found['digest'][:12]}…"
 
 
 __all__ = ["KINDS", "door_card", "minutes_card", "reminder_card", "room_card", "room_code"]

@@ -34,6 +34,7 @@ from bot.web.board.live import Live
 from bot.web.board.reading import readings
 from bot.web.board.voice import Voice
 from bot.web.guard import MAX_FORM, Guard, dressed, nonce
+from bot.web.throttle import Throttle
 from bot.words import Words, _
 
 PAGE = 50  # rows of a table
@@ -60,11 +61,12 @@ Page = Callable[[Request, Asker, Voice], Awaitable[Response]]
 class BoardPages:
     """Answers the requests of browsers; every page is for a member and shows what they may see."""
 
-    def __init__(self, *, services: Services, guard: Guard, desk: Desk, live: Live) -> None:
+    def __init__(self, *, services: Services, guard: Guard, desk: Desk, live: Live, throttle: Throttle) -> None:
         self._services = services
         self._guard = guard
         self._desk = desk
         self._live = live
+        self._throttle = throttle
         self._templates = Environment(
             loader=PackageLoader("bot.web.board"), autoescape=True, undefined=StrictUndefined, trim_blocks=True,
             lstrip_blocks=True,
@@ -104,6 +106,8 @@ class BoardPages:
         """Use a link up; the browser gets its session and is told where to go."""
         if not self._guard.own(request.headers):
             return PlainTextResponse("from elsewhere", 403)
+        if not self._throttle.allows(request):
+            return PlainTextResponse("too often", 429, headers={"Retry-After": "5"})
         body = await _body(request)
         try:
             token = json.loads(body or b"{}").get("token", "")

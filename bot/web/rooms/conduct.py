@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from bot.web.rooms.keeper import NoteKind
 from bot.web.rooms.messages import Media, Note, Plain, Said, Say, Sent, Show, Signal, Upon
-from bot.web.rooms.room import Farewell, Peer, Room
+from bot.web.rooms.room import Farewell, Peer, Room, Told
 from bot.web.rooms.sdp import sends_media
 
 if TYPE_CHECKING:
@@ -102,15 +102,22 @@ class Conduct:
             "member": peer.seat.member_id,
             "at": self._hub.clock.now().isoformat(),
         }
+        if kind == "file" and any(_said(one) == _said(line) for one in room.lines):
+            return  # the same file to another person
+        await self._hub.keeper.noted(peer.seat, kind, text)  # what cannot be kept is not shown as if it were
         room.lines.append(line)
         room.tell({"type": "line", "line": line})
-        await self._hub.keeper.noted(peer.seat, kind, text)
 
     def _may_host(self, room: Room, peer: Peer) -> bool:
         if not room.hosts(peer.seat):
             _deny(peer, "not_host", "only a host or a co-host may do that")
             return False
         return True
+
+
+def _said(line: Told) -> tuple[Any, ...]:
+    """Who said what: equal for a line said again."""
+    return line["kind"], line["member"], line["text"]
 
 
 def _deny(peer: Peer, code: str, detail: str) -> None:

@@ -8,8 +8,9 @@ from __future__ import annotations
 import asyncio
 import secrets
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Coroutine, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import structlog
 
@@ -62,6 +63,7 @@ class Hub:
         self._seconds = seconds
         self._conduct = Conduct(self)
         self._tasks: set[asyncio.Task[None]] = set()
+        self._deeds: set[asyncio.Task[None]] = set()  # what the keeper is writing down
         self._beating: asyncio.Task[None] | None = None
 
     async def attach(self, key: str, session: str) -> Connection:
@@ -88,7 +90,11 @@ class Hub:
         except ValueError as error:
             self._blame(connection, "malformed", str(error))
             return
-        await self._act(connection, said)
+        try:
+            await self._act(connection, said)
+        except Refusal as refusal:
+            words = language(connection.seat.language).say(refusal.words)
+            connection.tell({"type": "error", "code": "refused", "detail": words})
 
     def lost(self, connection: Connection) -> None:
         """The socket is gone; the person may come back for a while."""
@@ -123,9 +129,8 @@ class Hub:
             room.raised.clear()
             room.removed.clear()
         self._sweep(room)
-        await self.keeper.left(peer.seat, peer.visit)
-        if emptied:
-            await self.keeper.ended(room.key, None)
+        left = self._over(room.key, [peer], None) if emptied else self.keeper.left(peer.seat, peer.visit)
+        await self._written(left)
 
     async def shut(self, key: str) -> None:
         """Send everybody out of a room that was closed elsewhere, as by a command in the chat."""
@@ -145,9 +150,7 @@ class Hub:
                 peer.expiry.cancel()
             if peer.connection:
                 peer.connection.dismiss(Farewell("ended"))
-        for peer in peers:
-            await self.keeper.left(peer.seat, peer.visit)
-        await self.keeper.ended(room.key, seat)
+        await self._written(self._over(room.key, peers, seat))
 
     async def refresh(self, key: str) -> None:
         """Look everyone's membership up now: somebody was taken off, a role changed, or a recording began."""
@@ -162,7 +165,7 @@ class Hub:
                 connection.dismiss(Farewell("closing"))
         for task in list(self._tasks):
             task.cancel()
-        await asyncio.gather(*self._tasks, return_exceptions=True)
+        await asyncio.gather(*self._tasks, *self._deeds, return_exceptions=True)
         await self._mark()  # until now everybody was here
         await self.media.close()
 
@@ -236,7 +239,19 @@ class Hub:
         room.tell_lobby()
         if before:
             await self.drop(room, before, Farewell("elsewhere"))
-        await self.keeper.joined(seat, peer.visit)
+        await self._written(self.keeper.joined(seat, peer.visit))
+
+    async def _written(self, deed: Coroutine[Any, Any, None]) -> None:
+        """Let the keeper finish what it writes: whoever leaves or ends a room hangs up before that is done."""
+        task = asyncio.create_task(deed)
+        self._deeds.add(task)
+        task.add_done_callback(self._deeds.discard)
+        await asyncio.shield(task)
+
+    async def _over(self, key: str, peers: Sequence[Peer], seat: Seat | None) -> None:
+        for peer in peers:
+            await self.keeper.left(peer.seat, peer.visit)
+        await self.keeper.ended(key, seat)
 
     def _resume(self, room: Room, peer: Peer, connection: Connection, shown: Shown) -> None:
         """Give a peer its new connection, and what came meanwhile."""

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from typing import Any, Literal
 
 from bot.ports import RoomRole
-from bot.web.rooms.bucket import TokenBucket
+from bot.web.bucket import TokenBucket
 from bot.web.rooms.keeper import Seat
 from bot.web.rooms.messages import Shown
 

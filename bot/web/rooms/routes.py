@@ -15,11 +15,13 @@ from starlette.websockets import WebSocket, WebSocketDisconnect, WebSocketState
 
 from bot.errors import Refusal
 from bot.language import language, nearest_language
+from bot.web.origins import origin_of
 from bot.web.rooms import pages
 from bot.web.rooms.hub import Hub
 from bot.web.rooms.keeper import Seat
 from bot.web.rooms.messages import MAX_MESSAGE
 from bot.web.rooms.room import CODES, Connection, Farewell
+from bot.web.throttle import Throttle
 
 MAX_BODY = 2_048  # bytes; a token is far shorter
 SESSION_SECONDS = 12 * 60 * 60
@@ -47,14 +49,14 @@ class RoomSite:
         """Whether a browser says that one of our own pages is asking."""
         origin = connection.headers.get("origin", "")
         if self.base_url:
-            return origin == _origin(self.base_url)
+            return origin == origin_of(self.base_url)
         host = connection.headers.get("host", "").lower()
         return bool(host) and urlsplit(origin).scheme in {"http", "https"} and urlsplit(origin).netloc.lower() == host
 
 
-def room_routes(hub: Hub, site: RoomSite) -> list[BaseRoute]:
+def room_routes(hub: Hub, site: RoomSite, throttle: Throttle | None = None) -> list[BaseRoute]:
     """Routes of the pages and of the signalling."""
-    desk = _Desk(hub, site)
+    desk = _Desk(hub, site, throttle or Throttle())
     return [
         Route("/rooms/static/{edition}/{name}", desk.static),
         Route("/rooms/{key:str}", desk.page),
@@ -66,9 +68,10 @@ def room_routes(hub: Hub, site: RoomSite) -> list[BaseRoute]:
 class _Desk:
     """Answers for all rooms."""
 
-    def __init__(self, hub: Hub, site: RoomSite) -> None:
+    def __init__(self, hub: Hub, site: RoomSite, throttle: Throttle) -> None:
         self._hub = hub
         self._site = site
+        self._throttle = throttle
 
     async def page(self, request: Request) -> Response:
         """The page, whatever the key: who may come in is asked of its script."""
@@ -83,6 +86,8 @@ class _Desk:
         """Take the token, or the session of a cookie that came along, and say what the page needs."""
         if not self._site.from_our_page(request):
             return self._answer(request, {"code": "origin"}, 403)
+        if not self._throttle.allows(request):
+            return self._answer(request, {"code": "too_often"}, 429)
         try:
             token = _token(await _body(request))
         except ClientDisconnect:
@@ -203,8 +208,3 @@ def _token(body: bytes) -> str:
     if not isinstance(token, str):
         raise ValueError("the body is an object with a token")  # noqa: TRY004  # the page's fault, not ours
     return token
-
-
-def _origin(url: str) -> str:
-    parts = urlsplit(url)
-    return f"{parts.scheme}://{parts.netloc}"

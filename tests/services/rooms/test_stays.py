@@ -7,11 +7,14 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
-from sqlalchemy import event
+from sqlalchemy import event, update
 
 from bot.chat.codec import decode_message
+from bot.chat.command import Invocation, Origin
+from bot.domain.roomviews import Minutes
 from bot.storage import rooms as rows
 from bot.storage import tables
+from bot.storage.rooms import RoomRow
 from tests.handlers.conftest import text
 from tests.services.rooms.kit import Floor, Process
 from tests.web_rooms.kit import SECONDS
@@ -225,3 +228,36 @@ async def test_minutes_that_a_crash_left_unwritten_are_written_by_the_job_once(
     for _turn in range(2):
         await other.tick()
         assert len(await written()) == 1
+
+
+async def test_a_room_that_cannot_be_looked_after_keeps_no_other_waiting(
+    floor: Floor, holder: Process, other: Process, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await floor.ask(holder, "huddle tea")
+    for number in (1, 2):
+        await floor.ask(holder, f"huddle end V-{number}")
+    async with floor.database.transaction() as connection:
+        await connection.execute(update(tables.Room).values(minutes_at=None))
+    views = other.services.rooms.views
+    told = views.minutes
+
+    async def broken(room: RoomRow) -> Minutes:
+        if room.id == 1:
+            raise RuntimeError("a room of another kind")
+        return await told(room)
+
+    monkeypatch.setattr(views, "minutes", broken)
+    done = await other.tick()
+    assert (done["failed"], done["written"]) == (1, 1)
+    assert [row.minutes_at is None for row in await floor.all(tables.Room)] == [True, False]
+
+
+async def test_a_room_opened_from_a_terminal_has_minutes_that_wait_for_nobody(floor: Floor, holder: Process) -> None:
+    asker = await holder.services.members.asker(floor.members["Lin Wei"])
+    origin = Origin("cli", "owner", "cli", "terminal")
+    call = Invocation(holder.services, asker, origin, floor.clock.now(), ())
+    await holder.app.router.run(call, "huddle prices")
+    await holder.app.router.run(call, "huddle note V-2 fine as they are")
+    await holder.app.router.run(call, "huddle end V-2")
+    assert (await floor.all(tables.Room))[1].minutes_at is not None
+    assert not [row for row in await floor.all(tables.Outbox) if str(row.dedupe_key).startswith("minutes:2")]

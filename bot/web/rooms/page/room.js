@@ -173,7 +173,7 @@ export class Room {
       case "media": return this.mesh.hear(message);
       case "line": return this.wrote(message.line);
       case "mute": return this.askedToMute(message.by);
-      case "error": return this.refused(message.code);
+      case "error": return this.refused(message.code, message.detail);
       case "seat": return this.mesh.renew(message.ice);
       default: return undefined;
     }
@@ -281,10 +281,10 @@ export class Room {
     this.toast(t("asked_mute", { name: this.nameOf(by) }));
   }
 
-  /** @param {string} code */
-  refused(code) {
+  /** @param {string} code @param {string} detail a sentence for the reader, where the code is `refused` */
+  refused(code, detail) {
     const word = `error_${code}`;
-    this.toast(t(isWord(word) ? word : "error_other"));
+    this.toast(code === "refused" ? detail : t(isWord(word) ? word : "error_other"));
   }
 
   async mute() {

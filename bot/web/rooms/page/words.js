@@ -131,6 +131,7 @@ const WORDS = {
   error_viewer: ["Viewers only see and hear.", "旁听者只能看和听。"],
   error_too_fast: ["That was too fast; please wait a moment.", "操作过快，请稍候。"],
   error_other: ["That did not work.", "操作未成功。"],
+  bye_too_often: ["Too many tries; please wait a minute.", "尝试次数过多，请稍等一分钟。"],
   bye_refused: ["You cannot come in.", "您无法进入。"],
   bye_removed: ["A host removed you from this room.", "主持人已将您移出会议室。"],
   bye_ended: ["The room was ended for everyone.", "会议已为所有人结束。"],

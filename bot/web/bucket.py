@@ -1,4 +1,4 @@
-"""How much one connection may say."""
+"""How much one connection may say, or one address try."""
 
 from __future__ import annotations
 
