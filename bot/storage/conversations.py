@@ -31,28 +31,27 @@ class ConversationRow:
     closed_at: datetime | None
 
 
-def _rows() -> Any:  # noqa: ANN401  # a Select of ten typed columns
-    return (
-        select(
-            Conversation.id,
-            Conversation.platform,
-            Conversation.external_id,
-            Conversation.thread,
-            Conversation.kind,
-            Conversation.title,
-            func.coalesce(Member.language, Conversation.language),
-            func.coalesce(Member.zone, Conversation.zone),
-            Conversation.member_id,
-            Conversation.closed_at,
-        )
-        .select_from(Conversation)
-        .outerjoin(Member, Member.id == Conversation.member_id)
+_ROWS: Any = (
+    select(
+        Conversation.id,
+        Conversation.platform,
+        Conversation.external_id,
+        Conversation.thread,
+        Conversation.kind,
+        Conversation.title,
+        func.coalesce(Member.language, Conversation.language),
+        func.coalesce(Member.zone, Conversation.zone),
+        Conversation.member_id,
+        Conversation.closed_at,
     )
+    .select_from(Conversation)
+    .outerjoin(Member, Member.id == Conversation.member_id)
+)
 
 
 async def get(connection: AsyncConnection, conversation_id: int) -> ConversationRow:
     """One conversation by its row id; NoResultFound where there is none."""
-    return ConversationRow(*(await connection.execute(_rows().where(Conversation.id == conversation_id))).one())
+    return ConversationRow(*(await connection.execute(_ROWS.where(Conversation.id == conversation_id))).one())
 
 
 async def find(
@@ -61,7 +60,7 @@ async def find(
     """One conversation by its platform's id."""
     found = (
         await connection.execute(
-            _rows().where(
+            _ROWS.where(
                 Conversation.platform == platform,
                 Conversation.external_id == external_id,
                 Conversation.kind == kind,
@@ -190,7 +189,7 @@ async def zone_of(connection: AsyncConnection, platform: str, person: str) -> st
 async def direct_of(connection: AsyncConnection, member_id: int) -> list[ConversationRow]:
     """The private conversations of a member, closed ones too."""
     found = await connection.execute(
-        _rows().where(Conversation.member_id == member_id, Conversation.kind == "direct").order_by(Conversation.id)
+        _ROWS.where(Conversation.member_id == member_id, Conversation.kind == "direct").order_by(Conversation.id)
     )
     return [ConversationRow(*row) for row in found]
 

@@ -4,15 +4,15 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
 
-from sqlalchemy import ColumnElement, Select, case, func, or_, select, update
+from sqlalchemy import bindparam, case, func, or_, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bot.chat.incoming import Incoming
 from bot.storage.claims import skipping
 from bot.storage.dialect import insert_into
 from bot.storage.tables import Inbox
+from bot.storage.types import UtcDateTime
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,31 +44,29 @@ async def add(connection: AsyncConnection, incoming: Incoming, now: datetime) ->
     return added.one_or_none() is not None
 
 
-def _free(now: datetime) -> ColumnElement[bool]:
-    return or_(Inbox.lease_until.is_(None), Inbox.lease_until <= now)
-
-
-def _firsts() -> Select[Any]:
-    """The oldest unhandled event of each conversation: the next one waits until it is handled."""
-    return (
-        select(func.min(Inbox.id))
-        .where(Inbox.state == "new")
-        .group_by(Inbox.platform, Inbox.payload["conversation"].as_string())
-    )
+# Put together once, as those of the outbox: idle workers ask again and again.
+_NOW = bindparam("now", type_=UtcDateTime())
+# The oldest unhandled event of each conversation: the next one waits until it is handled.
+_FIRSTS = (
+    select(func.min(Inbox.id))
+    .where(Inbox.state == "new")
+    .group_by(Inbox.platform, Inbox.payload["conversation"].as_string())
+)
+_FREE = or_(Inbox.lease_until.is_(None), Inbox.lease_until <= _NOW)
+_READY = select(Inbox.id).where(Inbox.id.in_(_FIRSTS), Inbox.due_at <= _NOW, _FREE).order_by(Inbox.id)
+_FREE_AT = case((Inbox.lease_until > Inbox.due_at, Inbox.lease_until), else_=Inbox.due_at)
+_NEXT = select(func.min(_FREE_AT)).where(Inbox.state == "new", _FREE_AT > _NOW)
 
 
 async def ready(connection: AsyncConnection, now: datetime, limit: int = 50) -> list[int]:
     """Events that may be handled now."""
-    found = await connection.execute(
-        select(Inbox.id).where(Inbox.id.in_(_firsts()), Inbox.due_at <= now, _free(now)).order_by(Inbox.id).limit(limit)
-    )
+    found = await connection.execute(_READY.limit(limit), {"now": now})
     return list(found.scalars())
 
 
 async def next_due(connection: AsyncConnection, now: datetime) -> datetime | None:
     """The earliest instant after `now` at which an event may be handled."""
-    free_at = case((Inbox.lease_until > Inbox.due_at, Inbox.lease_until), else_=Inbox.due_at)
-    found = await connection.execute(select(func.min(free_at)).where(Inbox.state == "new", free_at > now))
+    found = await connection.execute(_NEXT, {"now": now})
     at: datetime | None = found.scalar()
     return at
 
@@ -78,10 +76,11 @@ async def claim(connection: AsyncConnection, ids: list[int], now: datetime, unti
     held = await connection.execute(
         skipping(
             select(Inbox.id, Inbox.attempts, Inbox.payload, Inbox.received_at)
-            .where(Inbox.id.in_(ids), Inbox.state == "new", _free(now))
+            .where(Inbox.id.in_(ids), Inbox.state == "new", _FREE)
             .order_by(Inbox.id),
             Inbox,
-        )
+        ),
+        {"now": now},
     )
     events = []
     for row in held.all():

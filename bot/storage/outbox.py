@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, Select, case, func, or_, select, update
+from sqlalchemy import BindParameter, String, bindparam, case, func, or_, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bot.storage.claims import skipping
@@ -19,6 +19,7 @@ from bot.storage.conversations import ConversationRow
 from bot.storage.conversations import get as conversation
 from bot.storage.dialect import insert_into
 from bot.storage.tables import Conversation, Outbox, Post
+from bot.storage.types import UtcDateTime
 
 UNCERTAIN = "uncertain: "  # begins the error of a letter that may have arrived already
 SENDER_LOST = UNCERTAIN + "the sender was lost"
@@ -75,57 +76,54 @@ class Letter:
     error: str
 
 
-def _free(now: datetime) -> ColumnElement[bool]:
-    return or_(Outbox.lease_until.is_(None), Outbox.lease_until <= now)
+# The queries that idle workers ask again and again are put together once: that takes longer than running them.
+_NOW = bindparam("now", type_=UtcDateTime())
+_PLATFORM = bindparam("platform", type_=String())
+_RESTING: BindParameter[Sequence[str]] = bindparam("resting", expanding=True)
 
-
-def _firsts(platform: str) -> Select[Any]:
-    """The lowest waiting id of each queue.
-
-    The posts of a conversation are one queue, its replies another, the edits of each post a third, and a notice or a
-    form waits for nothing: an answer and a decision are shown at once, however many alerts are queued behind the rates.
-    """
-    return (
-        select(func.min(Outbox.id))
-        .join(Conversation, Conversation.id == Outbox.conversation_id)
-        .where(Outbox.state == "pending", Outbox.kind.not_in(AT_ONCE), Conversation.platform == platform)
-        .group_by(Outbox.conversation_id, Outbox.kind, func.coalesce(Outbox.post_id, 0))
+# The lowest waiting id of each queue. The posts of a conversation are one queue, its replies another, the edits of each
+# post a third, and a notice or a form waits for nothing: an answer and a decision are shown at once, however many
+# alerts are queued behind the rates.
+_FIRSTS = (
+    select(func.min(Outbox.id))
+    .join(Conversation, Conversation.id == Outbox.conversation_id)
+    .where(Outbox.state == "pending", Outbox.kind.not_in(AT_ONCE), Conversation.platform == _PLATFORM)
+    .group_by(Outbox.conversation_id, Outbox.kind, func.coalesce(Outbox.post_id, 0))
+)
+_FREE = or_(Outbox.lease_until.is_(None), Outbox.lease_until <= _NOW)
+_HEADS = (
+    select(Outbox.id, Conversation.external_id, Outbox.kind, Conversation.kind)
+    .join(Conversation, Conversation.id == Outbox.conversation_id)
+    .where(
+        Outbox.state == "pending",
+        Outbox.due_at <= _NOW,
+        _FREE,
+        Conversation.platform == _PLATFORM,
+        or_(Outbox.kind.in_(AT_ONCE), Conversation.external_id.not_in(_RESTING)),
+        or_(Outbox.id.in_(_FIRSTS), Outbox.kind.in_(AT_ONCE)),
     )
-
-
-def _waiting(platform: str) -> ColumnElement[bool]:
-    return or_(Outbox.id.in_(_firsts(platform)), Outbox.kind.in_(AT_ONCE))
+    .order_by(Outbox.kind != "form", Outbox.kind == "post", Outbox.id)
+)
+_FREE_AT = case((Outbox.lease_until > Outbox.due_at, Outbox.lease_until), else_=Outbox.due_at)
+_NEXT = (
+    select(func.min(_FREE_AT))
+    .join(Conversation, Conversation.id == Outbox.conversation_id)
+    .where(Outbox.state == "pending", _FREE_AT > _NOW, Conversation.platform == _PLATFORM)
+)
 
 
 async def heads(
     connection: AsyncConnection, platform: str, now: datetime, resting: Sequence[str], limit: int = 200
 ) -> list[Head]:
     """Rows that may leave now: forms first, posts last, then by id; chats in `resting` are passed over."""
-    found = await connection.execute(
-        select(Outbox.id, Conversation.external_id, Outbox.kind, Conversation.kind)
-        .join(Conversation, Conversation.id == Outbox.conversation_id)
-        .where(
-            Outbox.state == "pending",
-            Outbox.due_at <= now,
-            _free(now),
-            Conversation.platform == platform,
-            or_(Outbox.kind.in_(AT_ONCE), Conversation.external_id.not_in(resting)),
-            _waiting(platform),
-        )
-        .order_by(Outbox.kind != "form", Outbox.kind == "post", Outbox.id)
-        .limit(limit)
-    )
+    asked = {"platform": platform, "now": now, "resting": resting}
+    found = await connection.execute(_HEADS.limit(limit), asked)
     return [Head(*row) for row in found]
 
 
 async def next_due(connection: AsyncConnection, platform: str, now: datetime) -> datetime | None:
     """The earliest instant after `now` at which a waiting row may leave, for a worker that would sleep."""
-    free_at = case((Outbox.lease_until > Outbox.due_at, Outbox.lease_until), else_=Outbox.due_at)
-    found = await connection.execute(
-        select(func.min(free_at))
-        .join(Conversation, Conversation.id == Outbox.conversation_id)
-        .where(Outbox.state == "pending", free_at > now, Conversation.platform == platform)
-    )
+    found = await connection.execute(_NEXT, {"platform": platform, "now": now})
     at: datetime | None = found.scalar()
     return at
 
@@ -136,10 +134,11 @@ async def claim(connection: AsyncConnection, ids: Sequence[int], now: datetime, 
         skipping(
             select(*_CLAIMED, Post.message_id)
             .outerjoin(Post, Post.id == Outbox.post_id)
-            .where(Outbox.id.in_(ids), Outbox.state == "pending", _free(now))
+            .where(Outbox.id.in_(ids), Outbox.state == "pending", _FREE)
             .order_by(Outbox.id),
             Outbox,
-        )
+        ),
+        {"now": now},
     )
     taken = []
     for row in held.all():
@@ -252,11 +251,11 @@ async def reword(connection: AsyncConnection, subject: str, message: dict[str, A
 
 async def merge_edits(connection: AsyncConnection, post_id: int, now: datetime, before: int | None = None) -> int:
     """Mark the waiting edits of a post as merged, but those in flight; with `before` only those of lower id."""
-    conditions = [Outbox.post_id == post_id, Outbox.kind == "edit", Outbox.state == "pending", _free(now)]
+    conditions = [Outbox.post_id == post_id, Outbox.kind == "edit", Outbox.state == "pending", _FREE]
     if before is not None:
         conditions.append(Outbox.id < before)
     done = await connection.execute(
-        update(Outbox).where(*conditions).values(state="merged", lease_until=None, delivered_at=now)
+        update(Outbox).where(*conditions).values(state="merged", lease_until=None, delivered_at=_NOW), {"now": now}
     )
     return done.rowcount
 
@@ -269,9 +268,10 @@ async def merge_posts(connection: AsyncConnection, conversation_id: int, now: da
             Outbox.conversation_id == conversation_id,
             Outbox.kind == "post",
             Outbox.state == "pending",
-            _free(now),
+            _FREE,
         )
-        .values(state="merged", lease_until=None, delivered_at=now)
+        .values(state="merged", lease_until=None, delivered_at=_NOW),
+        {"now": now},
     )
     return done.rowcount
 
