@@ -23,7 +23,7 @@ from bot.ports import Clock
 from bot.services import snapshot
 from bot.services.settings import ServiceSettings
 from bot.services.snapshot import Snapshot
-from bot.storage import audit, ledger
+from bot.storage import audit, ledger, rooms
 from bot.storage.database import Database
 
 _log = structlog.get_logger(__name__)
@@ -59,15 +59,17 @@ class Standings:
             return await stamp(connection)
 
     async def seen(self) -> Stamp:
-        """What an open page shows: the newest facts and decisions, and when the standing was read.
+        """What an open page shows: the newest facts, decisions and notes, and when the standing was read.
 
         An outdated standing is read anew, so whoever keeps asking learns of the newer one.
         """
-        newest = await self.stamp()
+        async with self._database.reading() as connection:
+            newest = await stamp(connection)
+            noted = await rooms.last_note(connection)
         if self._held is None:
-            return newest
+            return (*newest, noted)
         self._renew(newest)
-        return (*newest, self._held[1].at)
+        return (*newest, noted, self._held[1].at)
 
     async def current(self) -> Standing:
         """The standing held; where it is outdated a newer one is read behind it."""

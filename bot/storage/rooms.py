@@ -271,6 +271,11 @@ async def notes(connection: AsyncConnection, room_id: int) -> list[NoteRow]:
     return [NoteRow(*row) for row in found]
 
 
+async def last_note(connection: AsyncConnection) -> int:
+    """Changes with every note of any room."""
+    return await connection.scalar(select(func.coalesce(func.max(RoomNote.id), 0))) or 0
+
+
 async def owe_minutes(connection: AsyncConnection, room_id: int, due: Mapping[int, datetime]) -> None:
     """Say when each of the absent is to be told."""
     for member_id, at in due.items():

@@ -60,6 +60,13 @@ async def test_a_sale_that_comes_in_changes_it_too_and_nothing_else_does(house: 
         assert await asyncio.wait_for(waiting, 5) == "changed"
 
 
+async def test_a_note_in_a_room_changes_the_panel_beside_it(house: House) -> None:
+    await house.chat("huddle prices")
+    before = await house.app.services.boards.standings.seen()
+    await house.chat("huddle note V-1 keep them")
+    assert await house.app.services.boards.standings.seen() != before
+
+
 async def test_a_table_that_was_outdated_is_told_of_once_it_is_read_anew(house: House) -> None:
     client = await house.enter()
     before = text(await client.get("/board/stock"))
