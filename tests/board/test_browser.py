@@ -19,7 +19,7 @@ from tests.handlers.conftest import CLOCK, LANTERN, Seeded
 
 pytestmark = [
     pytest.mark.browser,
-    pytest.mark.xdist_group("browser"),
+    pytest.mark.xdist_group("pages in browsers"),
     pytest.mark.asyncio(loop_scope="module"),
 ]
 

@@ -24,7 +24,7 @@ from tests.web_rooms.kit import KEY, Book, Caller, Pauses, a_seat
 pytestmark = [
     pytest.mark.browser,
     pytest.mark.janus,
-    pytest.mark.xdist_group("rooms in browsers"),
+    pytest.mark.xdist_group("pages in browsers"),
     pytest.mark.asyncio(loop_scope="module"),
 ]
 LARGE: dict[str, Any] = {"cap": 12}
