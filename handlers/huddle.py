@@ -34,9 +34,16 @@ async def huddle(call: Invocation, about: Rest | None = None) -> Message:
         room = await call.services.rooms.by_id(int(found["room"]))
         return room_card(await call.services.rooms.views.view(room), call.now)
     wish = read_wish(text)
-    people = [await call.services.members.named(name) for name in dict.fromkeys(wish.people)]
-    view = await call.services.rooms.open(await _asked(call, wish, people), call.asker, call.origin)
-    return room_card(view, call.now)
+    asked = await _asked(call, wish, await _people(call, wish))
+    return room_card(await call.services.rooms.open(asked, call.asker, call.origin), call.now)
+
+
+async def _people(call: Invocation, wish: Wish) -> tuple[MemberView, ...]:
+    """Those asked by name; everyone is asked by name too."""
+    members = call.services.members
+    if wish.everyone:
+        return await members.everyone()
+    return tuple([await members.named(name) for name in dict.fromkeys(wish.people)])
 
 
 async def _done(call: Invocation, deed: str, room_id: int, rest: str) -> Message:
@@ -74,7 +81,7 @@ async def _door(call: Invocation, room_id: int) -> Message:
     raise NotAllowed(_("The link is for your eyes alone: ask me for it in a private chat."))
 
 
-async def _asked(call: Invocation, wish: Wish, people: list[MemberView]) -> Call:
+async def _asked(call: Invocation, wish: Wish, people: tuple[MemberView, ...]) -> Call:
     """What the words are about: a case, a product by its code, or a topic alone."""
     first, _space, rest = wish.words.partition(" ")
     product: Sku | None = None
@@ -97,7 +104,7 @@ async def _asked(call: Invocation, wish: Wish, people: list[MemberView]) -> Call
     starts_at = None
     if wish.at is not None:
         starts_at = next_local(call.asker.zone, wish.at.at, call.now)
-    return Call(topic, product, case_id, tuple(people), starts_at)
+    return Call(topic, product, case_id, people, starts_at)
 
 
 async def _exactly(call: Invocation, word: str) -> Sku | None:

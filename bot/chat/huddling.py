@@ -22,11 +22,15 @@ _BETWEEN = re.compile(r"\s*[,，、;；]\s*|\s+(?:and|和|与)\s+|\s+(?=@|<@)", 
 
 @dataclass(frozen=True, slots=True)
 class Wish:
-    """The words of a huddle, taken apart: `words` are about what, `people` whom (none: all), `at` a time of day."""
+    """The words of a huddle, taken apart: `words` are about what, `people` whom by name, `at` a time of day.
+
+    `everyone` where all are asked for by that word; with nobody named, whoever likes may come.
+    """
 
     words: str
     people: tuple[str, ...]
     at: ClockTime | None
+    everyone: bool = False
 
 
 def read_wish(text: str) -> Wish:
@@ -37,17 +41,17 @@ def read_wish(text: str) -> Wish:
     """
     rest, when = _timed(text.strip())
     people: tuple[str, ...] = ()
+    everyone = False
     if found := _WITH.search(rest):
         named = (part.strip().removeprefix("@").strip() for part in _BETWEEN.split(found["who"] or ""))
         people = tuple(name for name in named if name)
         if not people:
             raise BadArgument(_("With whom? Write it so: {example}.", example=Code("with Lin Wei, Petra")), "huddle")
-        if any(name.casefold() in _EVERYONE for name in people):
-            people = ()
+        everyone = any(name.casefold() in _EVERYONE for name in people)
         rest = rest[: found.start()].rstrip()
     if when is None:
         rest, when = _timed(rest)
-    return Wish(rest, people, when)
+    return Wish(rest, () if everyone else people, when, everyone)
 
 
 def _timed(text: str) -> tuple[str, ClockTime | None]:

@@ -19,7 +19,6 @@ from bot.chat.arguments import Sku
 from bot.chat.cards.rooms import room_card
 from bot.chat.command import Asker, Origin
 from bot.chat.nodes import Text
-from bot.domain.meeting import Slot, best_slot, slot
 from bot.domain.roomviews import RoomView
 from bot.domain.views import MemberView
 from bot.errors import NotAllowed, OutsideError, PlatformError, Refusal, StaleButton, UnknownReference
@@ -29,7 +28,7 @@ from bot.services.calls import Calls
 from bot.services.conversations import Conversations
 from bot.services.members import Members
 from bot.services.outbox import Outbox
-from bot.services.roomviews import LENGTH, RoomViews, product_of
+from bot.services.roomviews import RoomViews, product_of
 from bot.storage import rooms as rows
 from bot.storage.conversations import ConversationRow
 from bot.storage.database import Database
@@ -102,7 +101,7 @@ class Rooms:
         now = self._clock.now()
         starts_at, better = call.starts_at or now, None
         if call.starts_at is not None:
-            better = await self._better(call, asker, call.starts_at)
+            better = self.views.better(await self._weighed(call, asker), call.starts_at)
         key = secrets.token_urlsafe(KEY_BYTES)
         title = call.topic or (call.product.code if call.product else "")
         opened, calls = OpenRoom(key, title, self._rules.cap), {}
@@ -262,14 +261,12 @@ class Rooms:
         except OutsideError as error:
             raise _away(error) from None
 
-    async def _better(self, call: Call, asker: Asker, wished: datetime) -> datetime | None:
-        """An hour that hurts clearly less than the wished one; None where the wished one will do."""
-        people = [self.views.hours(person) for person in call.people]
-        if asker.member_id not in {person.id for person in call.people}:
-            people.append(self.views.hours(await self._members.get(asker.member_id)))
-        asked: Slot = slot(people, wished, LENGTH)
-        best = best_slot(people, wished, self._clock.now(), LENGTH)
-        return best.at if best.cost < asked.cost - 1e-6 else None
+    async def _weighed(self, call: Call, asker: Asker) -> list[MemberView]:
+        """Whose hours count: those named and the asker, or whomever the card shows where nobody is named."""
+        named = [person for person in call.people if person.id != asker.member_id]
+        if not named:
+            return list(await self._members.everyone())
+        return [*named, await self._members.get(asker.member_id)]
 
     async def _private(
         self, people: Collection[MemberView], asker: Asker, origin: Origin

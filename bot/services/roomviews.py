@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from decimal import Decimal
@@ -12,7 +12,7 @@ from zoneinfo import ZoneInfo
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bot.chat.arguments import Sku
-from bot.domain.meeting import Hours, hurt
+from bot.domain.meeting import Hours, best_slot, hurt, slot
 from bot.domain.roomviews import (
     Attendance,
     Minutes,
@@ -70,6 +70,12 @@ class RoomViews:
             working_days(member.workdays),
             off,
         )
+
+    def better(self, people: Collection[MemberView], wished: datetime) -> datetime | None:
+        """An hour that hurts these people clearly less than the wished one; None where the wished one will do."""
+        hours = [self.hours(person) for person in people]
+        best = best_slot(hours, wished, self._clock.now(), LENGTH)
+        return best.at if best.cost < slot(hours, wished, LENGTH).cost - 1e-6 else None
 
     async def view(self, room: RoomRow, better: datetime | None = None) -> RoomView:
         """The room as it is now; people asked by name first, or everybody where nobody was."""

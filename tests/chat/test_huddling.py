@@ -35,6 +35,17 @@ def test_a_line_is_read(line: str, words: str, people: tuple[str, ...], at: time
     assert (found.words, found.people, found.at and found.at.at) == (words, people, at)
 
 
+@pytest.mark.parametrize("line", ["prices with everyone at 21:00", "prices with Jonas, Everybody", "降价 和 大家"])
+def test_everyone_is_asked_by_that_word(line: str) -> None:
+    found = read_wish(line)
+    assert found.everyone
+    assert found.people == ()
+
+
+def test_nobody_named_is_not_everyone() -> None:
+    assert not read_wish("prices at 21:00").everyone
+
+
 @pytest.mark.parametrize("line", [" ", "at", "@", "at at at", "with with", "在"])
 def test_rubbish_is_a_topic_at_worst(line: str) -> None:
     assert isinstance(read_wish(line), Wish)

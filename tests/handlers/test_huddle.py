@@ -165,6 +165,25 @@ async def test_a_wished_hour_that_hurts_is_put_beside_a_better_one(office: Offic
     assert late.refused
 
 
+@pytest.mark.parametrize("line", ["huddle plans with everyone at 10:00", "huddle plans at 10:00"])
+async def test_with_nobody_named_and_with_everyone_the_hours_of_all_are_weighed(office: Office, line: str) -> None:
+    answer = await office.ask(line)  # in Shanghai: 02:00 in London
+    assert [each.arguments[0] for each in buttons(answer)] == ["settle", "settle"]
+
+
+async def test_everyone_is_invited_by_name_pinged_told_elsewhere_and_owed_the_minutes(office: Office) -> None:
+    answer = await office.ask(f"huddle {LANTERN} with everyone")
+    assert text(answer).count("you are wanted") == 1
+    assert [platform for platform, _subject, _said in await letters(office)] == ["telegram"]
+    async with office.shop.database.reading() as connection:
+        invited = {guest.member_id for guest in await rows.guests(connection, 1) if guest.invited}
+    everyone = {member.id for member in await office.services.members.everyone()}
+    assert invited == everyone - {office.shop.members["Lin Wei"]}
+    await office.services.room_life.joined(await room(office), office.shop.members["Lin Wei"], "v1")
+    await office.ask("huddle end V-1")
+    assert len((await office.services.rooms.views.minutes(await room(office))).absent) == len(invited)
+
+
 async def test_an_hour_that_suits_is_planned_at_once_and_reminded_of_once(office: Office) -> None:
     answer = await office.ask("huddle plans with Jonas at 18:00")  # 10:00 in London
     one = await room(office)
