@@ -5,13 +5,11 @@ from __future__ import annotations
 from bot.chat.arguments import CaseRef, Lapse
 from bot.chat.cards import snoozed_card
 from bot.chat.cards.labels import ROLES
-from bot.chat.command import Command
+from bot.chat.command import READERS, Command
 from bot.chat.nodes import Message, Text
 from bot.errors import NotAllowed
 from bot.services import Invocation
 from bot.words import _
-
-READERS = frozenset({"viewer", "auditor"})  # roles that change nothing
 
 
 async def snooze(call: Invocation, case: CaseRef, length: Lapse) -> Message:

@@ -5,14 +5,12 @@ from __future__ import annotations
 from bot.chat.arguments import Location
 from bot.chat.cards import topics_card
 from bot.chat.cards.labels import ROLES, TOPICS
-from bot.chat.command import Command
+from bot.chat.command import READERS, Command
 from bot.chat.nodes import Message, Text
 from bot.domain.views import Topic
 from bot.errors import NotAllowed
 from bot.services import Invocation
 from bot.words import _
-
-_READERS = frozenset({"viewer", "auditor"})
 
 
 async def subscribe(call: Invocation, topic: Topic, location: Location | None = None) -> Message:
@@ -28,7 +26,7 @@ async def subscribe(call: Invocation, topic: Topic, location: Location | None = 
 
 def require_voice(call: Invocation) -> None:
     """NotAllowed where somebody who may only read would decide what a whole group is told of."""
-    if call.origin.conversation_kind == "group" and call.asker.role in _READERS:
+    if call.origin.conversation_kind == "group" and call.asker.role in READERS:
         role = ROLES.get(call.asker.role, Text(call.asker.role))
         raise NotAllowed(
             _("Your role ({role}) reads. You may choose for a private chat with me, not for a whole group.", role=role)

@@ -16,6 +16,7 @@ from bot.words import Words
 S = TypeVar("S")
 
 Role = Literal["viewer", "operator", "buyer", "approver", "promo_manager", "auditor", "admin"]
+READERS: frozenset[Role] = frozenset({"viewer", "auditor"})  # they change nothing
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,11 +9,13 @@ from typing import cast
 import structlog
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from bot.chat.cards import labels
 from bot.chat.cards.rooms import minutes_card, reminder_card
+from bot.chat.command import READERS
 from bot.chat.incoming import ConversationKind
 from bot.domain.roomviews import Minutes, RoomNoteKind
 from bot.domain.views import MemberView
-from bot.errors import BadArgument, PlatformError
+from bot.errors import BadArgument, NotAllowed, PlatformError
 from bot.ports import Clock
 from bot.services.audit import Audit
 from bot.services.calls import Calls
@@ -80,12 +82,13 @@ class RoomLife:
             self._rooms.touch(room_id)
 
     async def note(self, room: RoomRow, member_id: int, kind: RoomNoteKind, text: str, platform: str) -> None:
-        """Keep a line for the minutes; a decision goes into the audit log too."""
+        """Keep a line for the minutes; a decision goes into the audit log too. NotAllowed for those who only read."""
         words = " ".join(text.split())
         if not words:
             raise BadArgument(_("There is nothing to note."), "huddle")
         if len(words) > MAX_NOTE:
             raise BadArgument(_("A note has at most {most} letters.", most=MAX_NOTE), "huddle")
+        await self._require_voice(room, member_id, kind)
         async with self._database.transaction() as connection:
             if await rows.note_count(connection, room.id) >= MOST_NOTES:
                 raise BadArgument(_("The minutes of this room are full."), "huddle")
@@ -94,6 +97,22 @@ class RoomLife:
                 subject = f"case:{room.case_id}" if room.case_id is not None else f"room:{room.id}"
                 data = {"text": words, "room": room.id}
                 await self._audit.append(connection, "room.decision", subject, data, member_id, platform)
+
+    async def _require_voice(self, room: RoomRow, member_id: int, kind: RoomNoteKind) -> None:
+        """NotAllowed for the viewers of a room, and for those whose role in the team changes nothing."""
+        async with self._database.reading() as connection:
+            seats = {guest.member_id: guest.role for guest in await rows.guests(connection, room.id)}
+        if seats.get(member_id) == "viewer":
+            raise NotAllowed(_("You are a viewer of this room: you see and hear, and note nothing."))
+        member = await self._members.get(member_id)
+        # That a file changed hands is no word of theirs: it goes from browser to browser, and stays on record.
+        if member.role in READERS and kind != "file":
+            raise NotAllowed(
+                _(
+                    "As {role} you may read, but neither note nor decide. An administrator can give you another role.",
+                    role=labels.role_words(member.role),
+                )
+            )
 
     async def end(self, room: RoomRow, member_id: int | None, platform: str) -> Minutes | None:
         """End a room and tell what came of it; None where it had ended."""

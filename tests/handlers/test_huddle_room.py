@@ -14,10 +14,13 @@ from bot import settings
 from bot.bootstrap.site import Doors, site_of
 from bot.errors import Refusal
 from bot.services.buttons import Buttons
+from bot.storage import rooms as rows
 from bot.storage import tables
 from bot.web.keeper import Keeper
+from bot.web.rooms.hub import Hub
 from bot.web.server import WebServer
-from tests.handlers.conftest import LANTERN, Office
+from tests.handlers.conftest import LANTERN, Office, text
+from tests.web_rooms.kit import Caller
 
 ADDRESS = "http://127.0.0.1:8320"
 
@@ -81,8 +84,8 @@ async def test_what_happens_inside_is_written_down_and_talk_is_not(office: Offic
     key, secret = await session(office, keeper, "Lin Wei")
     seat = await keeper.seat(key, secret)
     await keeper.joined(seat, "v1")
-    for kind, text in (("chat", "hello"), ("decision", "buy 200"), ("note", "call"), ("file", "plan.pdf, 3 kB, ab12")):
-        await keeper.noted(seat, kind, text)  # type: ignore[arg-type]  # the four kinds
+    for kind, words in (("chat", "hello"), ("decision", "buy 200"), ("note", "call"), ("file", "plan.pdf, 3 kB, ab12")):
+        await keeper.noted(seat, kind, words)  # type: ignore[arg-type]  # the four kinds
     await keeper.left(seat, "v1")
     await keeper.ended(key, None)  # it merely emptied
     room = await office.services.rooms.by_id(1)
@@ -98,6 +101,33 @@ async def test_what_happens_inside_is_written_down_and_talk_is_not(office: Offic
             select(tables.Audit.platform).where(tables.Audit.action == "room.decision")
         )
         assert list(platforms) == ["web"]
+
+
+@pytest.mark.parametrize("deed", ["decide", "note"])
+async def test_who_only_reads_and_who_only_watches_write_nothing(office: Office, deed: str) -> None:
+    room = await office.services.rooms.by_id(1)
+    async with office.shop.database.transaction() as connection:
+        await rows.seat(connection, room.id, office.shop.members["Maria"], "viewer", invited=False)
+    for name, why in (("Vic", "As viewer you may read"), ("Maria", "You are a viewer of this room")):
+        answer = await office.ask(f"huddle {deed} V-1 buy 10000 units", name=name)
+        assert answer.refused
+        assert why in text(answer)
+    assert await office.services.rooms.views.notes(room) == ()
+
+
+async def test_a_line_that_is_refused_is_told_to_its_sender_alone(office: Office, keeper: Keeper) -> None:
+    hub = Hub(keeper, office.shop.clock)
+    watched = {}
+    for name in ("Jonas", "Vic"):
+        key, secret = await session(office, keeper, name)
+        watched[name] = Caller(hub, await hub.attach(key, secret))
+        await watched[name].say("join")
+    await watched["Vic"].say("note", kind="decision", text="buy 10000 units")
+    await watched["Vic"].say("say", text="what do you think?")
+    assert [told["code"] for told in watched["Vic"].heard("error")] == ["refused"]
+    assert [told["line"]["text"] for told in watched["Jonas"].heard("line")] == ["what do you think?"]
+    await hub.close()
+    await office.services.rooms.settle()
 
 
 async def test_a_connection_that_comes_back_goes_on_with_its_stay(office: Office, keeper: Keeper) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from bot.errors import Refusal
 from bot.web.rooms.keeper import NoteKind
 from bot.web.rooms.messages import Media, Note, Plain, Said, Say, Sent, Show, Signal, Upon
 from bot.web.rooms.room import Farewell, Peer, Room, Told
@@ -90,11 +91,16 @@ class Conduct:
             _deny(peer, "rank", "only somebody of a lesser role can be removed")
 
     async def _line(self, room: Room, peer: Peer, said: Say | Note | Sent) -> None:
-        """Show a line to everyone, keep it for late comers, and hand it on for the minutes."""
+        """Hand a line on for the minutes; one that may be kept is shown to everyone, and to late comers."""
         if room.role_of(peer.seat) == "viewer":
             _deny(peer, "viewer", "a viewer listens")
             return
         kind, text = _noted(said)
+        try:
+            await self._hub.keeper.noted(peer.seat, kind, text)
+        except Refusal:
+            _deny(peer, "refused", "the line is not kept")
+            return
         line = {
             "kind": kind,
             "text": text,

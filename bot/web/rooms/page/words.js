@@ -129,6 +129,7 @@ const WORDS = {
   error_not_host: ["Only a host or a co-host may do that.", "只有主持人或联席主持人可以这样做。"],
   error_rank: ["Only somebody of a lesser role can be removed.", "只能移出角色更低的人。"],
   error_viewer: ["Viewers only see and hear.", "旁听者只能看和听。"],
+  error_refused: ["This was not kept: whoever may only read notes nothing, or the minutes are full.", "未予记录：只读成员不能记录，或纪要已满。"],
   error_too_fast: ["That was too fast; please wait a moment.", "操作过快，请稍候。"],
   error_other: ["That did not work.", "操作未成功。"],
   bye_too_often: ["Too many tries; please wait a minute.", "尝试次数过多，请稍等一分钟。"],
