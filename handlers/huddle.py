@@ -18,6 +18,7 @@ from bot.domain.localtime import next_local
 from bot.domain.views import MemberView
 from bot.errors import BadArgument, NotAllowed, UnknownSku
 from bot.services import Invocation
+from bot.services.members import matching
 from bot.services.rooms import Call
 from bot.words import _
 
@@ -33,7 +34,8 @@ async def huddle(call: Invocation, about: Rest | None = None) -> Message:
     if found := _ROOM.fullmatch(text):
         room = await call.services.rooms.by_id(int(found["room"]))
         return room_card(await call.services.rooms.views.view(room), call.now)
-    wish = read_wish(text)
+    everyone = await call.services.members.everyone()
+    wish = read_wish(text, lambda name: bool(matching(everyone, name)))
     asked = await _asked(call, wish, await _people(call, wish))
     return room_card(await call.services.rooms.open(asked, call.asker, call.origin), call.now)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from bot.chat.arguments import ClockTime
@@ -15,14 +16,14 @@ MAX_TOPIC = 120
 
 _TIME_LIKE = re.compile(r"\d{1,2}(?!\d)(?:\W|[ap]\.?m|$)", re.IGNORECASE)  # meant as a time of day, even if it is none
 _AT = re.compile(r"(?:^|\s)(?:at|在|于)\s*(?P<when>\S+(?:\s*[ap]\.?m\.?)?)\s*$", re.IGNORECASE)
-_WITH = re.compile(r"(?:^|\s)(?:with(?![^\s@<])|和|与|跟|邀请|邀)\s*(?P<who>\S.*)?$", re.IGNORECASE)
+_WITH = re.compile(r"(?<!\S)(?:with(?![^\s@<])|(?P<too>和|与)|跟|邀请|邀)\s*", re.IGNORECASE)
 _EVERYONE = frozenset({"everyone", "everybody", "all", "大家", "所有人"})
-_BETWEEN = re.compile(r"\s*[,，、;；]\s*|\s+(?:and|和|与)\s+|\s+(?=@|<@)", re.IGNORECASE)
+_BETWEEN = re.compile(r"\s*[,，、;；]\s*|\s+(?:and|和|与)\s+|\s+(?=@)", re.IGNORECASE)
 
 
 @dataclass(frozen=True, slots=True)
 class Wish:
-    """The words of a huddle, taken apart: `words` are about what, `people` whom by name, `at` a time of day.
+    """The words of a huddle, taken apart: `words` are about what, `people` whom (an @ stays), `at` a time of day.
 
     `everyone` where all are asked for by that word; with nobody named, whoever likes may come.
     """
@@ -33,25 +34,49 @@ class Wish:
     everyone: bool = False
 
 
-def read_wish(text: str) -> Wish:
+def read_wish(text: str, known: Callable[[str], bool]) -> Wish:
     """Take the line apart from its end: the time and the people, in either order; the rest is what it is about.
 
-    A last `at` that no time follows belongs to the topic: `look at returns`. BadArgument for `at 25:99`, and for a
-    last `with` that names nobody.
+    `known` tells whether a name is some member's. What stands behind the last `with` is people where one of them is
+    known or written with an @, or where nothing else was said; otherwise it belongs to the topic, as in `problems with
+    returns`. So does a last `at` that no time follows: `look at returns`. BadArgument for `at 25:99`, and for a last
+    `with` that names nobody.
     """
     rest, when = _timed(text.strip())
-    people: tuple[str, ...] = ()
-    everyone = False
-    if found := _WITH.search(rest):
-        named = (part.strip().removeprefix("@").strip() for part in _BETWEEN.split(found["who"] or ""))
-        people = tuple(name for name in named if name)
-        if not people:
-            raise BadArgument(_("With whom? Write it so: {example}.", example=Code("with Lin Wei, Petra")), "huddle")
-        everyone = any(name.casefold() in _EVERYONE for name in people)
-        rest = rest[: found.start()].rstrip()
+    found = _company(rest, known)
+    if found is None:
+        return Wish(rest, (), when)
+    names = _names(rest[found.end() :])
+    if not names:
+        raise BadArgument(_("With whom? Write it so: {example}.", example=Code("with Lin Wei, Petra")), "huddle")
+    everyone = any(name.removeprefix("@").casefold() in _EVERYONE for name in names)
+    words = rest[: found.start()].rstrip()
+    if words and not everyone and not any(_meant(name, known) for name in names):
+        return Wish(rest, (), when)
     if when is None:
-        rest, when = _timed(rest)
-    return Wish(rest, () if everyone else people, when, everyone)
+        words, when = _timed(words)
+    return Wish(words, () if everyone else names, when, everyone)
+
+
+def _company(text: str, known: Callable[[str], bool]) -> re.Match[str] | None:
+    """The last `with`; a 和 that merely joins people to others before it leads back to theirs."""
+    found = list(_WITH.finditer(text))
+    last = len(found) - 1
+    while last > 0 and found[last]["too"]:
+        before = _names(text[found[last - 1].end() : found[last].start()])
+        if not any(_meant(name, known) for name in before):
+            break
+        last -= 1
+    return found[last] if found else None
+
+
+def _names(text: str) -> tuple[str, ...]:
+    named = (part.strip() for part in _BETWEEN.split(text))
+    return tuple(name for name in named if name.strip("@ "))
+
+
+def _meant(name: str, known: Callable[[str], bool]) -> bool:
+    return name.startswith("@") or known(name)
 
 
 def _timed(text: str) -> tuple[str, ClockTime | None]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Container, Mapping
+from collections.abc import Container, Mapping, Sequence
 from dataclasses import replace
 from datetime import date, datetime, time
 from typing import Any
@@ -257,10 +257,7 @@ class Members:
     async def named(self, name: str) -> MemberView:
         """The active member of that name, in any case; UnknownReference with the known names otherwise."""
         everyone = await self.everyone()
-        wanted = name.strip().removeprefix("@").casefold()
-        found = [member for member in everyone if member.name.casefold() == wanted]
-        if not found:
-            found = [member for member in everyone if member.name.casefold().startswith(wanted) and wanted]
+        found = matching(everyone, name)
         if len(found) != 1:
             names = Text(", ".join(member.name for member in (found or everyone)[:10]))
             asked = Text(name.strip()[:80])
@@ -293,6 +290,13 @@ class Members:
             awake=awake,
             awake_from=None if awake else next_awake(zone, row.working_from, row.working_to, days, now, off),
         )
+
+
+def matching(everyone: Sequence[MemberView], name: str) -> list[MemberView]:
+    """Those of that very name, in any case, or else those whose name begins so."""
+    wanted = name.strip().removeprefix("@").casefold()
+    same = [member for member in everyone if member.name.casefold() == wanted]
+    return same or [member for member in everyone if member.name.casefold().startswith(wanted) and wanted]
 
 
 async def _codes(connection: AsyncConnection, kind: ScopeKind) -> set[str] | None:

@@ -85,6 +85,26 @@ async def test_a_room_tells_why_it_is_open_and_who_is_awake(office: Office) -> N
     assert len((await room(office)).key) == 22
 
 
+@pytest.mark.parametrize(
+    ("line", "topic", "people"),
+    [
+        ("what to do with returns with Jonas", "what to do with returns", {"Jonas"}),
+        ("problems with DE warehouse", "problems with DE warehouse", set()),
+    ],
+)
+async def test_a_with_of_the_topic_is_left_there(office: Office, line: str, topic: str, people: set[str]) -> None:
+    assert not (await office.ask(f"huddle {LANTERN} {line}")).refused
+    view = await office.services.rooms.views.view(await room(office))
+    assert view.topic == topic
+    assert {person.member.name for person in view.people if person.invited} == people
+
+
+async def test_who_is_unknown_among_members_is_told(office: Office) -> None:
+    answer = await office.ask("huddle prices with Jonas, Nobody")
+    assert answer.refused
+    assert "Which member is Nobody?" in text(answer)
+
+
 async def test_those_asked_by_name_are_told_on_their_other_platform(office: Office) -> None:
     await office.ask(f"huddle {LANTERN} with Jonas")
     [(platform, subject, said)] = await letters(office)
