@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from bot.errors import Refusal
 from bot.web.rooms.keeper import NoteKind
 from bot.web.rooms.messages import Media, Note, Plain, Said, Say, Sent, Show, Signal, Upon
 from bot.web.rooms.room import Farewell, Peer, Room, Told
@@ -96,11 +95,6 @@ class Conduct:
             _deny(peer, "viewer", "a viewer listens")
             return
         kind, text = _noted(said)
-        try:
-            await self._hub.keeper.noted(peer.seat, kind, text)
-        except Refusal:
-            _deny(peer, "refused", "the line is not kept")
-            return
         line = {
             "kind": kind,
             "text": text,
