@@ -45,7 +45,7 @@ async def _people(call: Invocation, wish: Wish) -> tuple[MemberView, ...]:
     members = call.services.members
     if wish.everyone:
         return await members.everyone()
-    return tuple([await members.named(name) for name in dict.fromkeys(wish.people)])
+    return tuple([await members.named(name, call.origin) for name in dict.fromkeys(wish.people)])
 
 
 async def _done(call: Invocation, deed: str, room_id: int, rest: str) -> Message:

@@ -35,7 +35,7 @@ class Origin:
     """Where a call came from: `platform` is slack, telegram or terminal; the rest identifies the conversation there.
 
     `event` is the platform's id of what caused the call, empty where it has none: a call that a crash made come twice
-    has the same one both times.
+    has the same one both times. `mentions` are the platform's ids of people by the words that stand for them.
     """
 
     platform: str
@@ -44,6 +44,7 @@ class Origin:
     conversation_kind: ConversationKind
     thread: str = ""
     event: str = ""
+    mentions: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,6 +17,7 @@ MAX_TOPIC = 120
 _TIME_LIKE = re.compile(r"\d{1,2}(?!\d)(?:\W|[ap]\.?m|$)", re.IGNORECASE)  # meant as a time of day, even if it is none
 _AT = re.compile(r"(?:^|\s)(?:at|在|于)\s*(?P<when>\S+(?:\s*[ap]\.?m\.?)?)\s*$", re.IGNORECASE)
 _WITH = re.compile(r"(?<!\S)(?:with(?![^\s@<])|(?P<too>和|与)|跟|邀请|邀)\s*", re.IGNORECASE)
+_MENTION = re.compile(r"<@([^<>|]+)(?:\|[^<>]*)?>")  # as Slack writes it
 _EVERYONE = frozenset({"everyone", "everybody", "all", "大家", "所有人"})
 _BETWEEN = re.compile(r"\s*[,，、;；]\s*|\s+(?:and|和|与)\s+|\s+(?=@)", re.IGNORECASE)
 
@@ -42,7 +43,8 @@ def read_wish(text: str, known: Callable[[str], bool]) -> Wish:
     returns`. So does a last `at` that no time follows: `look at returns`. BadArgument for `at 25:99`, and for a last
     `with` that names nobody.
     """
-    rest, when = _timed(text.strip())
+    line = " ".join(_MENTION.sub(r" @\1 ", text).split())
+    rest, when = _timed(line)
     found = _company(rest, known)
     if found is None:
         return Wish(rest, (), when)

@@ -30,7 +30,9 @@ class Incoming:
     nothing), `press` (a button, `token`), `submit` (a filled-in form, `token` and `values`), `home_opened`,
     `joined`/`removed` (the bot itself, in `conversation`), `moved` (`conversation` is now `moved_to`),
     `profile_changed`. `reply_to` is the id of the message of ours that a line answers, where the platform tells.
-    `handle` is what the platform's `reply` needs to answer this very event (a response_url, a callback query id).
+    `mentions` are the ids of people by the words that stand for them in `text`, where the platform tells and the words
+    themselves do not. `handle` is what the platform's `reply` needs to answer this very event (a response_url, a
+    callback query id).
     """
 
     platform: str
@@ -51,6 +53,7 @@ class Incoming:
     ephemeral: bool = False
     handle: dict[str, str] = field(default_factory=dict)
     values: dict[str, str] = field(default_factory=dict)
+    mentions: dict[str, str] = field(default_factory=dict)
 
     def to_json(self) -> dict[str, Any]:
         """Plain data for the inbox."""

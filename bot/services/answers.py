@@ -153,6 +153,7 @@ class Answers:
             incoming.conversation_kind,
             incoming.thread,
             incoming.event_id,
+            incoming.mentions,
         )
         return Invocation(self._services, asker, origin, self._services.clock.now(), (), page)
 

@@ -14,6 +14,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from bot.chat.cards import labels
 from bot.chat.command import Asker, Origin, Role
 from bot.chat.nodes import Text
+from bot.chat.parsing import plain
 from bot.domain.approval import ScopeKind
 from bot.domain.localtime import is_awake, next_awake
 from bot.domain.views import MemberView
@@ -254,8 +255,13 @@ class Members:
                 await self._audit.append(connection, "member.scope_dropped", f"member:{found.id}", data)
         return gone
 
-    async def named(self, name: str) -> MemberView:
-        """The active member of that name, in any case; UnknownReference with the known names otherwise."""
+    async def named(self, name: str, origin: Origin | None = None) -> MemberView:
+        """The active member of that name, in any case; UnknownReference with the known names otherwise.
+
+        An @ before the name means first whom the platform of `origin` knows so.
+        """
+        if origin is not None and (member_id := await self._mentioned(name.strip(), origin)) is not None:
+            return await self.get(member_id)
         everyone = await self.everyone()
         found = matching(everyone, name)
         if len(found) != 1:
@@ -263,6 +269,13 @@ class Members:
             asked = Text(name.strip()[:80])
             raise UnknownReference(_("Which member is {name}? I know {names}.", name=asked, names=names))
         return found[0]
+
+    async def _mentioned(self, word: str, origin: Origin) -> int | None:
+        if not word.startswith("@"):
+            return None
+        people = {plain(shown): person for shown, person in origin.mentions.items()}
+        async with self._database.reading() as connection:
+            return await rows.by_mention(connection, origin.platform, people.get(word, word[1:]))
 
     def _country(self, country: str) -> str:
         code = country.strip().upper()

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime, time
 from typing import Any
 
-from sqlalchemy import bindparam, delete, exists, insert, or_, select, update
+from sqlalchemy import bindparam, delete, exists, func, insert, or_, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 from sqlalchemy.orm import aliased
 
@@ -75,6 +75,17 @@ _BY_IDENTITY = (
     .where(_theirs.platform == bindparam("platform"), _theirs.external_id == bindparam("person"))
     .order_by(Identity.platform)
 )
+_BY_MENTION = (
+    select(Member.id)
+    .join(Identity, Identity.member_id == Member.id)
+    .where(
+        Member.active,
+        Identity.platform == bindparam("platform"),
+        or_(Identity.external_id == bindparam("word"), func.lower(Identity.handle) == func.lower(bindparam("word"))),
+    )
+    .order_by(Identity.external_id != bindparam("word"), Identity.id.desc())
+    .limit(1)
+)
 _BY_ID = _MEMBERS.where(Member.id == bindparam("of")).order_by(Identity.platform)
 _BY_NAME = _MEMBERS.where(Member.name == bindparam("of")).order_by(Identity.platform)
 _ACTIVE = _MEMBERS.where(Member.active).order_by(Member.name, Identity.platform)
@@ -94,6 +105,12 @@ async def by_identity(connection: AsyncConnection, platform: str, external_id: s
     """The member behind an identity, deactivated ones too."""
     members = _members(await connection.execute(_BY_IDENTITY, {"platform": platform, "person": external_id}))
     return members[0] if members else None
+
+
+async def by_mention(connection: AsyncConnection, platform: str, word: str) -> int | None:
+    """The active member whom a platform knows by this id, or else by this name of theirs there, in any case."""
+    found: int | None = (await connection.execute(_BY_MENTION, {"platform": platform, "word": word})).scalar()
+    return found
 
 
 async def by_id(connection: AsyncConnection, member_id: int) -> MemberRow | None:

@@ -24,6 +24,8 @@ def read(line: str) -> Wish:
         ("85123A up with @Lin Wei, Petra and @Nok at 21:00", "85123A up", ("@Lin Wei", "Petra", "@Nok"), time(21)),
         ("C-5 at 9pm with Lin Wei", "C-5", ("Lin Wei",), time(21)),
         ("with @petra @nok", "", ("@petra", "@nok"), None),
+        ("sync with <@U1|jonas.k> <@U2>", "sync", ("@U1", "@U2"), None),
+        ("sync with <@U1><@U2> at 8:30", "sync", ("@U1", "@U2"), time(8, 30)),
         ("at 8:30", "", (), time(8, 30)),
         ("look at returns", "look at returns", (), None),
         ("what to do with returns", "what to do with returns", (), None),

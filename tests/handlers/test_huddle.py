@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
-from sqlalchemy import func, insert, select
+from sqlalchemy import func, insert, select, update
 
 from bot.chat.codec import decode_message
 from bot.errors import Declined, StaleButton
@@ -97,6 +97,31 @@ async def test_a_with_of_the_topic_is_left_there(office: Office, line: str, topi
     view = await office.services.rooms.views.view(await room(office))
     assert view.topic == topic
     assert {person.member.name for person in view.people if person.invited} == people
+
+
+@pytest.mark.parametrize(
+    ("platform", "words"),
+    [
+        ("slack", "<@U-Jonas>"), ("slack", "<@U-Jonas|anybody>"), ("slack", "@U-Jonas"), ("telegram", "@Jonas_TG"),
+        ("telegram", "@700"), ("telegram", "@A Name"), ("telegram", "@Jonas"), ("cli", "@Jonas"),
+    ],
+)  # fmt: skip
+async def test_people_are_mentioned_as_their_platform_writes_it(office: Office, platform: str, words: str) -> None:
+    async with office.shop.database.transaction() as connection:
+        theirs = tables.Identity.external_id == "700"
+        await connection.execute(update(tables.Identity).where(theirs).values(handle="jonas_tg"))
+    call = office.call("Lin Wei", platform, "group", 1)
+    call = replace(call, origin=replace(call.origin, mentions={"@A Name": "700"}))
+    assert not (await office.router.run(call, f"huddle sync with {words}, Maria")).refused
+    view = await office.services.rooms.views.view(await room(office))
+    assert view.topic == "sync"
+    assert {person.member.name for person in view.people if person.invited} == {"Jonas", "Maria"}
+
+
+async def test_an_id_of_another_platform_mentions_nobody(office: Office) -> None:
+    answer = await office.ask("huddle sync with @700")
+    assert answer.refused
+    assert "Which member is @700?" in text(answer)
 
 
 async def test_who_is_unknown_among_members_is_told(office: Office) -> None:

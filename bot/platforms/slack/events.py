@@ -117,8 +117,8 @@ def kind_of(channel: str) -> ConversationKind:
 
 
 def typed(text: str) -> str:
-    """What a person typed, out of Slack's mrkdwn: links, mentions and entities as words, code marks off."""
-    shown = _TOKEN.sub(lambda found: found[2] or found[1], text)
+    """What a person typed, out of Slack's mrkdwn: links, mentions (as @ID) and entities as words, code marks off."""
+    shown = _TOKEN.sub(lambda found: found[1] if found[1].startswith("@") else found[2] or found[1], text)
     return " ".join(html.unescape(shown).replace("`", "").split())
 
 

@@ -35,7 +35,8 @@ def _message(update: Update, message: Message, bot_name: str) -> Incoming | None
     person = message.from_user
     if person is None or person.is_bot or not message.text:
         return None
-    found = _line(message, bot_name)
+    text, mentions = _spelled(message)
+    found = _line(message, text, bot_name)
     if found is None:
         return None
     kind, line = found
@@ -49,16 +50,30 @@ def _message(update: Update, message: Message, bot_name: str) -> Incoming | None
         thread=_thread(message),
         message_id=str(message.message_id),
         reply_to=str(answered.message_id) if answered else "",
+        mentions=mentions,
     )
 
 
-def _line(message: Message, bot_name: str) -> tuple[IncomingKind, str] | None:
+def _spelled(message: Message) -> tuple[str, dict[str, str]]:
+    """The text with an @ before people who are mentioned by their name alone, and the id of each."""
+    text = (message.text or "").encode("utf-16-le")  # in which Telegram counts
+    people: dict[str, str] = {}
+    shown = message.parse_entities([MessageEntity.TEXT_MENTION])
+    for entity in sorted(shown, key=lambda entity: entity.offset, reverse=True):
+        if entity.user is not None:
+            people[f"@{shown[entity]}"] = str(entity.user.id)
+            start = 2 * entity.offset
+            text = text[:start] + "@".encode("utf-16-le") + text[start:]
+    return text.decode("utf-16-le"), people
+
+
+def _line(message: Message, text: str, bot_name: str) -> tuple[IncomingKind, str] | None:
     """What was typed, without slash and bot name; None where it is not for us.
 
     A line without sign that a command is meant is a `line`: in a group only where it answers a message of ours.
     """
     # Copied from one of our messages, a text carries the joiners that broke its links.
-    text = (message.text or "").replace(WORD_JOINER, "").strip()
+    text = text.replace(WORD_JOINER, "").strip()
     if command := _command_entity(message):
         name, _, addressed = command[1:].partition("@")
         if addressed and addressed.lower() != bot_name.lower():
@@ -134,6 +149,7 @@ def _event(
     moved_to: str = "",
     reply_to: str = "",
     handle: dict[str, str] | None = None,
+    mentions: dict[str, str] | None = None,
 ) -> Incoming:
     where: ConversationKind = "direct" if chat.type == Chat.PRIVATE else "group"
     person = None if person and person.is_bot else person  # a bot is no member, whatever it did to the group
@@ -154,4 +170,5 @@ def _event(
         message_id=message_id,
         reply_to=reply_to,
         handle=handle or {},
+        mentions=mentions or {},
     )

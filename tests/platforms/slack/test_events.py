@@ -79,6 +79,12 @@ def test_a_bare_mention_asks_for_help() -> None:
     assert incoming.text == "help"
 
 
+def test_people_are_mentioned_by_their_id() -> None:
+    incoming = about(direct("huddle sync with <@U1> <@U2|jonas.k>"))
+    assert incoming is not None
+    assert incoming.text == "huddle sync with @U1 @U2"
+
+
 def test_a_direct_message_is_a_command() -> None:
     incoming = about(direct(f"<@{BOT}> stock <http://85123a.example|85123A>"))
     assert incoming is not None

@@ -55,6 +55,18 @@ def test_lines_typed_to_the_bot_lose_slash_and_name(typed: str, heard: str) -> N
     assert (incoming.kind, incoming.text, incoming.conversation_kind) == (kind, heard, "direct")
 
 
+def test_people_without_a_username_are_mentioned_by_their_name_and_known_by_their_id() -> None:
+    said = message(1, "/huddle 📦 with Nok, Wei Lin")
+    said["message"]["entities"] += [
+        {"type": "text_mention", "offset": 16, "length": 3, "user": {"id": 700, "is_bot": False, "first_name": "Nok"}},
+        {"type": "text_mention", "offset": 21, "length": 7, "user": {"id": 8, "is_bot": False, "first_name": "Wei"}},
+    ]
+    incoming = event(said)
+    assert incoming is not None
+    assert incoming.text == "huddle 📦 with @Nok, @Wei Lin"
+    assert incoming.mentions == {"@Nok": "700", "@Wei Lin": "8"}
+
+
 ASKED = {"message_id": 30, "from": BOT, "chat": GROUP, "date": 1321866000, "text": "Quantity?"}
 
 
