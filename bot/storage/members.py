@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime, time
 from typing import Any
 
-from sqlalchemy import bindparam, delete, exists, func, insert, or_, select, update
+from sqlalchemy import String, bindparam, delete, exists, func, insert, or_, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 from sqlalchemy.orm import aliased
 
@@ -81,7 +81,9 @@ _BY_MENTION = (
     .where(
         Member.active,
         Identity.platform == bindparam("platform"),
-        or_(Identity.external_id == bindparam("word"), func.lower(Identity.handle) == func.lower(bindparam("word"))),
+        or_(
+            Identity.external_id == bindparam("word"), func.lower(Identity.handle) == bindparam("handle", type_=String)
+        ),
     )
     .order_by(Identity.external_id != bindparam("word"), Identity.id.desc())
     .limit(1)
@@ -109,7 +111,9 @@ async def by_identity(connection: AsyncConnection, platform: str, external_id: s
 
 async def by_mention(connection: AsyncConnection, platform: str, word: str) -> int | None:
     """The active member whom a platform knows by this id, or else by this name of theirs there, in any case."""
-    found: int | None = (await connection.execute(_BY_MENTION, {"platform": platform, "word": word})).scalar()
+    found: int | None = (
+        await connection.execute(_BY_MENTION, {"platform": platform, "word": word, "handle": word.lower()})
+    ).scalar()
     return found
 
 
