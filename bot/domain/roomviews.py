@@ -37,7 +37,10 @@ class StockBrief:
 
 @dataclass(frozen=True, slots=True)
 class RoomView:
-    """A room as its card shows it. `better` is the slot that hurts less than the one asked for."""
+    """A room as its card shows it. `better` is the slot that hurts less than the one asked for.
+
+    `people` are those inside, then those asked by name and whoever asked; without any asked by name, everybody.
+    """
 
     id: int
     key: str

@@ -34,7 +34,6 @@ from bot.storage import rooms as rows
 from bot.storage.database import Database
 from bot.storage.rooms import RoomRow, Stay
 
-MOST_PEOPLE = 12  # on a card
 LISTED = 3  # cases and requests on a card
 LENGTH = timedelta(minutes=30)  # of a meeting, where its hour is weighed
 
@@ -78,7 +77,7 @@ class RoomViews:
         return best.at if best.cost < slot(hours, wished, LENGTH).cost - 1e-6 else None
 
     async def view(self, room: RoomRow, better: datetime | None = None) -> RoomView:
-        """The room as it is now; people asked by name first, or everybody where nobody was."""
+        """The room as it is now."""
         around = await self.around(product_of(room))
         async with self._database.reading() as connection:
             return await self.within(connection, room, around, better)
@@ -105,7 +104,7 @@ class RoomViews:
         roles = {guest.member_id: guest.role for guest in guests}
         invited = {guest.member_id for guest in guests if guest.invited}
         wanted = (invited | inside | {room.opened_by}) if invited else {member.id for member in everyone}
-        people = tuple(
+        people = [
             RoomPerson(
                 member,
                 roles.get(member.id, "member"),
@@ -115,7 +114,7 @@ class RoomViews:
             )
             for member in everyone
             if member.id in wanted
-        )
+        ]
         return RoomView(
             id=room.id,
             key=room.key,
@@ -130,7 +129,7 @@ class RoomViews:
             host=room.host,
             starts_at=room.starts_at,
             ended_at=room.ended_at,
-            people=people[:MOST_PEOPLE],
+            people=tuple(sorted(people, key=lambda person: (not person.inside, not person.invited))),
             brief=around.brief,
             cases=tuple(cases[case_id] for case_id in case_ids[:LISTED]),
             requests=tuple(requests.values()),

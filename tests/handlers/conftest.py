@@ -147,6 +147,7 @@ async def office(seeded: Seeded, tmp_path: Path) -> AsyncIterator[Office]:
     path.write_bytes(seeded.content)
     app, found = open_office(path, seeded.ids)
     yield found
+    await app.services.rooms.settle()  # who came and went is told in the background
     await app.close()
 
 

@@ -11,8 +11,9 @@ import pytest
 from sqlalchemy import func, insert, select, update
 
 from bot.chat.codec import decode_message
+from bot.chat.nodes import Table, Text
 from bot.errors import Declined, StaleButton
-from bot.ports import Admission, Check, Guest, MovableClock, OpenRoom, RoomPlan
+from bot.ports import Admission, Check, Guest, MovableClock, OpenRoom, Profile, RoomPlan
 from bot.services.rooms import Rooms
 from bot.storage import rooms as rows
 from bot.storage import tables
@@ -128,6 +129,26 @@ async def test_who_is_unknown_among_members_is_told(office: Office) -> None:
     answer = await office.ask("huddle prices with Jonas, Nobody")
     assert answer.refused
     assert "Which member is Nobody?" in text(answer)
+
+
+async def test_in_a_large_team_the_card_begins_with_who_is_inside_and_calls_all_who_are_asked(office: Office) -> None:
+    members = office.services.members
+    crowd = [
+        (await members.of("slack", f"U{n}", Profile(f"P{n:02}", zone="Europe/London"))).member_id for n in range(14)
+    ]
+    await office.ask(f"huddle {LANTERN}")
+    await office.services.room_life.joined(await room(office), crowd[-1], "v1")
+    answer = await office.ask("huddle V-1")
+    said = text(answer)
+    assert "Inside now: P13" in said
+    assert "nobody is inside" not in said
+    [table] = [block for block in answer.message.blocks if isinstance(block, Table)]
+    assert table.rows[0][0] == Text("P13")
+    assert len(table.rows) == 12
+    assert "and 9 more" in said
+    asked = text(await office.ask("huddle prices with everyone"))
+    wanted = next(line for line in asked.splitlines() if "you are wanted" in line)
+    assert all(f"P{n:02}" in wanted for n in range(14))
 
 
 async def test_those_asked_by_name_are_told_on_their_other_platform(office: Office) -> None:

@@ -127,7 +127,6 @@ async def test_a_line_that_is_refused_is_told_to_its_sender_alone(office: Office
     assert [told["code"] for told in watched["Vic"].heard("error")] == ["refused"]
     assert [told["line"]["text"] for told in watched["Jonas"].heard("line")] == ["what do you think?"]
     await hub.close()
-    await office.services.rooms.settle()
 
 
 async def test_a_connection_that_comes_back_goes_on_with_its_stay(office: Office, keeper: Keeper) -> None:

@@ -37,6 +37,7 @@ from bot.chat.nodes import (
 from bot.domain.roomviews import Attendance, Minutes, Noted, RoomNoteKind, RoomPerson, RoomView, StockBrief
 from bot.words import Words, _, n_
 
+MOST_PEOPLE = 12  # in the card's table
 MOST_NOTES = 15  # of one kind in the minutes' card
 
 KINDS: dict[RoomNoteKind, Words] = {
@@ -210,7 +211,12 @@ def _people(room: RoomView, now: datetime) -> list[Block]:
     ahead = room.state in {"proposed", "planned"}
     at = room.starts_at if ahead else now
     columns = (Column(_("Name")), Column(_("Their time then") if ahead else _("Their time")), Column(_("Now")))
-    blocks: list[Block] = [Table(columns, tuple(_person(person, at, ahead=ahead) for person in room.people))]
+    blocks: list[Block] = [
+        Table(columns, tuple(_person(person, at, ahead=ahead) for person in room.people[:MOST_PEOPLE]))
+    ]
+    if len(room.people) > MOST_PEOPLE:
+        more = len(room.people) - MOST_PEOPLE
+        blocks.append(Paragraph(n_("and {count} more", "and {count} more", more)))
     called = [
         Mention(person.member.id, person.member.name)
         for person in room.people
