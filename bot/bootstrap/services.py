@@ -49,7 +49,7 @@ from bot.services.rates import Rates
 from bot.services.receiving import Receiving
 from bot.services.requests import Requests
 from bot.services.roomlife import RoomLife
-from bot.services.rooms import RoomRules, Rooms
+from bot.services.rooms import Rooms
 from bot.services.roomviews import RoomViews
 from bot.services.routing import Routing
 from bot.services.rulings import Rulings
@@ -59,6 +59,7 @@ from bot.services.settlements import Settlements
 from bot.services.standings import Standings
 from bot.services.stepup import Authenticators
 from bot.services.topics import Topics
+from bot.services.venues import RoomRules, Venues
 from bot.services.wakes import Wakes
 from bot.services.watch import Watch
 from bot.services.whispers import Whispers
@@ -336,6 +337,10 @@ def _rooms(ground: _Ground, sessions: WebSessions, calls: Calls, end_room: End) 
             address=sessions.address,
         ),
         calls=calls,
-        provider=room_provider_of(ground.settings, supplies),
-        rules=RoomRules(part.minutes, part.most, part.recording),
+        venues=Venues(
+            clock=ground.clock,
+            calls=calls,
+            provider=room_provider_of(ground.settings, supplies),
+            rules=RoomRules(part.minutes, part.most, part.recording),
+        ),
     )

@@ -51,6 +51,14 @@ class Calls:
                 found[name] = call_id
         return found
 
+    async def unlisted(self, calls: Mapping[str, str]) -> None:
+        """End calls that no room took, by platform; one that cannot be told keeps it listed."""
+        for name, call_id in calls.items():
+            try:
+                await self._platforms[name].end_call(call_id, 0)
+            except PlatformError as error:
+                _log.warning("a call stays listed", platform=name, error=repr(error))
+
     async def sync(self, room_id: int) -> None:
         """Tell platforms who came and who went since they were told last, and that the call is over once it is."""
         async with self._one_at_a_time[room_id]:

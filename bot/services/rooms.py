@@ -21,14 +21,15 @@ from bot.chat.command import Asker, Origin
 from bot.chat.nodes import Text
 from bot.domain.roomviews import RoomView
 from bot.domain.views import MemberView
-from bot.errors import NotAllowed, OutsideError, PlatformError, Refusal, StaleButton, UnknownReference
-from bot.ports import Admission, Clock, Guest, OpenRoom, RoomPlan, RoomProvider, RoomRole
+from bot.errors import NotAllowed, PlatformError, Refusal, StaleButton, UnknownReference
+from bot.ports import Admission, Clock, Guest, RoomRole
 from bot.services.audit import Audit
 from bot.services.calls import Calls
 from bot.services.conversations import Conversations
 from bot.services.members import Members
 from bot.services.outbox import Outbox
 from bot.services.roomviews import RoomViews, product_of
+from bot.services.venues import Venues
 from bot.storage import rooms as rows
 from bot.storage.conversations import ConversationRow
 from bot.storage.database import Database
@@ -39,15 +40,6 @@ _log = structlog.get_logger(__name__)
 
 KEY_BYTES = 16
 EARLY = timedelta(minutes=15)  # before its start a planned room lets people in
-
-
-@dataclass(frozen=True, slots=True)
-class RoomRules:
-    """What the settings say of rooms."""
-
-    minutes: int = 60
-    cap: int = 6
-    recording: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,8 +67,7 @@ class Rooms:
         conversations: Conversations,
         views: RoomViews,
         calls: Calls,
-        provider: RoomProvider,
-        rules: RoomRules,
+        venues: Venues,
     ) -> None:
         self._database = database
         self._clock = clock
@@ -84,8 +75,7 @@ class Rooms:
         self._outbox = outbox
         self._members = members
         self._conversations = conversations
-        self._provider = provider
-        self._rules = rules
+        self._venues = venues
         self._calls = calls
         self._tasks: set[asyncio.Task[None]] = set()
         self.views = views
@@ -104,10 +94,9 @@ class Rooms:
             better = self.views.better(await self._weighed(call, asker), call.starts_at)
         key = secrets.token_urlsafe(KEY_BYTES)
         title = call.topic or (call.product.code if call.product else "")
-        opened, calls = OpenRoom(key, title, self._rules.cap), {}
+        venue = self._venues.unbooked(key, title)
         if better is None:
-            opened = await self._place(key, title, starts_at)
-            calls = await self._listed(opened, starts_at, asker)
+            venue = await self._venues.book(key, title, starts_at, asker.member_id)
         elsewhere = await self._private(call.people, asker, origin) if better is None else []
         around = await self.views.around(call.product)
         async with self._database.transaction() as connection:
@@ -117,11 +106,12 @@ class Rooms:
             room_id = await rows.add(
                 connection,
                 {
-                    "key": key, "provider": self._provider.name, "reference": opened.reference, "url": opened.url,
-                    "title": title, "topic": call.topic, "product_id": call.product.id if call.product else None,
+                    "key": key, "provider": self._venues.provider, "reference": venue.opened.reference,
+                    "url": venue.opened.url, "title": title, "topic": call.topic,
+                    "product_id": call.product.id if call.product else None,
                     "case_id": call.case_id, "conversation_id": place.id, "opened_by": asker.member_id,
-                    "cap": opened.cap, "recording": self._rules.recording, "agreed": better is None, "event": event,
-                    "calls": calls, "called": [], "starts_at": starts_at, "created_at": now,
+                    "cap": venue.opened.cap, "recording": self._venues.rules.recording, "agreed": better is None,
+                    "event": event, "calls": dict(venue.calls), "called": [], "starts_at": starts_at, "created_at": now,
                 },
             )  # fmt: skip
             if room_id is None:
@@ -141,26 +131,30 @@ class Rooms:
         """Settle on an hour; whoever asked for the room may, until it has begun."""
         room = await self._need(room_id)
         if room.agreed or room.ended_at is not None:
-            raise StaleButton(_("That room is settled already."))
+            raise _settled()
         if room.opened_by != asker.member_id:
             raise NotAllowed(_("{name} asked for this room and chooses the hour.", name=Text(room.host)))
         starts_at = max(at, self._clock.now())
-        opened = await self._place(room.key, room.title, starts_at)
-        calls = await self._listed(opened, starts_at, asker)
+        venue = await self._venues.book(room.key, room.title, starts_at, asker.member_id)
         async with self._database.reading() as connection:
             invited = [guest.member_id for guest in await rows.guests(connection, room.id) if guest.invited]
         people = [await self._members.get(member_id) for member_id in invited]
         elsewhere = await self._private(people, asker, Origin(platform, "", "", "direct"))
         around = await self.views.around(product_of(room))
         async with self._database.transaction() as connection:
-            await rows.change(
-                connection, room.id, agreed=True, starts_at=starts_at, reference=opened.reference, url=opened.url,
-                cap=opened.cap, calls=calls,
+            won = await rows.agree(
+                connection, room.id, starts_at=starts_at, reference=venue.opened.reference, url=venue.opened.url,
+                cap=venue.opened.cap, calls=dict(venue.calls),
             )  # fmt: skip
-            data = {"starts_at": starts_at.isoformat()}
-            await self._audit.append(connection, "room.agreed", f"room:{room.id}", data, asker.member_id, platform)
-            view = await self.views.within(connection, await _found(connection, room.id), around)
-            await self._tell(connection, view, elsewhere)
+            found = await _found(connection, room.id)
+            view = await self.views.within(connection, found, around)
+            if won:
+                data = {"starts_at": starts_at.isoformat()}
+                await self._audit.append(connection, "room.agreed", f"room:{room.id}", data, asker.member_id, platform)
+                await self._tell(connection, view, elsewhere)
+        if not won:
+            await self._venues.give_back(venue, found)
+            raise _settled()
         return view
 
     async def admit(self, room_id: int, member_id: int) -> Admission:
@@ -169,14 +163,7 @@ class Rooms:
         guest = await self.guest(room, member_id)
         if room.starts_at - self._clock.now() > EARLY:
             raise Refusal(_("The room opens a quarter of an hour before its time."))
-        if room.provider != self._provider.name:
-            raise Refusal(
-                _("This room was opened with {provider}, which is not in use any more.", provider=room.provider)
-            )
-        try:
-            return await self._provider.admit(_opened(room), guest, self._clock.now())
-        except OutsideError as error:
-            raise _away(error) from None
+        return await self._venues.admit(room, guest)
 
     async def guest(self, room: RoomRow, member_id: int) -> Guest:
         """A member as a guest of a room that is not over; whoever may see the card may come in."""
@@ -242,24 +229,7 @@ class Rooms:
 
     async def shut(self, room: RoomRow) -> None:
         """Tell the provider that a room is over; one that cannot be told is left to its own timeout."""
-        if room.provider == self._provider.name:
-            try:
-                await self._provider.close(_opened(room))
-            except OutsideError as error:
-                _log.warning("a room could not be closed at its provider", room=room.id, error=str(error))
-
-    async def _listed(self, opened: OpenRoom, starts_at: datetime, asker: Asker) -> dict[str, str]:
-        """Its ids where platforms list calls; a link for one person alone can stand in no list."""
-        if not opened.url and self._provider.name != "embedded":
-            return {}
-        return await self._calls.listed(opened.key, opened.title, opened.url, starts_at, asker.member_id)
-
-    async def _place(self, key: str, title: str, starts_at: datetime) -> OpenRoom:
-        plan = RoomPlan(key, title or "Stocktide", starts_at, self._rules.minutes, self._rules.cap)
-        try:
-            return await self._provider.open(plan)
-        except OutsideError as error:
-            raise _away(error) from None
+        await self._venues.shut(room)
 
     async def _weighed(self, call: Call, asker: Asker) -> list[MemberView]:
         """Whose hours count: those named and the asker, or whomever the card shows where nobody is named."""
@@ -311,11 +281,5 @@ async def _found(connection: AsyncConnection, room_id: int) -> RoomRow:
     return found
 
 
-def _opened(room: RoomRow) -> OpenRoom:
-    return OpenRoom(room.key, room.title, room.cap, room.reference, room.url)
-
-
-def _away(error: OutsideError) -> Refusal:
-    """What people are told where the provider fails; its own words go to the log."""
-    _log.warning("the video provider failed", error=f"{type(error).__name__}: {error}")
-    return Refusal(_("The video rooms cannot be reached now. Try again in a minute, or ask whoever runs me."))
+def _settled() -> StaleButton:
+    return StaleButton(_("That room is settled already."))

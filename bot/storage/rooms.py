@@ -155,6 +155,13 @@ async def change(connection: AsyncConnection, room_id: int, **values: object) ->
     await connection.execute(update(Room).where(Room.id == room_id).values(**values))
 
 
+async def agree(connection: AsyncConnection, room_id: int, **values: object) -> bool:
+    """Settle the hour of a room; false where it was settled already, or the room is over."""
+    open_still = (Room.id == room_id, ~Room.agreed, Room.ended_at.is_(None))
+    agreed = await connection.execute(update(Room).where(*open_still).values(agreed=True, **values).returning(Room.id))
+    return agreed.scalar_one_or_none() is not None
+
+
 async def end(connection: AsyncConnection, room_id: int, at: datetime) -> bool:
     """End a room and every stay in it, those that no process holds as of when they were seen; false where it had."""
     ended = await connection.execute(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import re
 from dataclasses import replace
 from datetime import datetime, timedelta
@@ -385,12 +386,77 @@ async def test_a_provider_that_fails_leaves_no_room_behind_and_says_so_politely(
     office: Office, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     rooms: Rooms = office.services.rooms
-    monkeypatch.setattr(rooms, "_provider", Silent())
+    monkeypatch.setattr(rooms._venues, "_provider", Silent())
     answer = await office.ask(f"huddle {LANTERN}")
     assert answer.refused
     assert "cannot be reached" in text(answer)
     assert "secret" not in text(answer)
     assert await count(office, tables.Room) == 0
+
+
+class Meetings(Silent):
+    """A provider that gives a new meeting each time it is asked, at its leisure."""
+
+    name = "zoom"
+
+    def __init__(self) -> None:
+        self.opened: list[str] = []
+        self.closed: list[str] = []
+        self.both = asyncio.Barrier(2)
+
+    async def open(self, plan: RoomPlan) -> OpenRoom:
+        await self.both.wait()
+        self.opened.append(f"M{len(self.opened)}")
+        return OpenRoom(plan.key, plan.title, 6, self.opened[-1], f"https://zoom.example/{self.opened[-1]}")
+
+    async def close(self, room: OpenRoom) -> None:
+        self.closed.append(room.reference)
+
+
+async def test_of_two_who_settle_at_once_one_does_and_the_meeting_of_the_other_is_closed(
+    office: Office, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    meetings = Meetings()
+    monkeypatch.setattr(office.services.rooms._venues, "_provider", meetings)
+    hours = buttons(await office.ask("huddle plans with Jonas at 05:00"))
+    answers = await asyncio.gather(*(office.press(hour) for hour in hours))
+    assert sorted(answer.refused for answer in answers) == [False, True]
+    assert "settled already" in "".join(text(answer) for answer in answers if answer.refused)
+    kept = await room(office)
+    assert kept.starts_at == next(
+        datetime.fromisoformat(hour.arguments[2])
+        for hour, answer in zip(hours, answers, strict=True)
+        if not answer.refused
+    )
+    assert meetings.closed == [reference for reference in meetings.opened if reference != kept.reference]
+    async with office.shop.database.reading() as connection:
+        agreed = select(func.count()).where(tables.Audit.action == "room.agreed")
+        assert (await connection.execute(agreed)).scalar_one() == 1
+    assert len(await letters(office)) == 1
+
+
+async def test_of_two_who_settle_at_once_in_our_own_rooms_nobody_is_sent_out(
+    office: Office, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """There both have the same place, for it goes by the room's key."""
+    venues = office.services.rooms._venues
+    closed: list[OpenRoom] = []
+
+    async def close(given: OpenRoom) -> None:
+        closed.append(given)
+
+    monkeypatch.setattr(venues._provider, "close", close)
+    await office.ask("huddle plans with Jonas at 05:00")
+    held = rows.agree
+
+    async def beaten(connection: Any, room_id: int, **values: Any) -> bool:
+        assert await held(connection, room_id, **values)
+        return await held(connection, room_id, **values)
+
+    monkeypatch.setattr(rows, "agree", beaten)
+    assert (await office.ask("huddle settle V-1 2011-11-22T09:00+00:00")).refused
+    assert (await room(office)).agreed
+    assert closed == []
 
 
 @pytest.mark.parametrize(
