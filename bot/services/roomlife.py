@@ -32,6 +32,7 @@ from bot.words import _
 _log = structlog.get_logger(__name__)
 
 REMIND = timedelta(minutes=10)
+LATE = timedelta(minutes=5)  # after its beginning a reminder still helps; later the room may be about to close
 MAX_NOTE = 500
 MOST_NOTES = 200  # of one room
 _BATCH = 50
@@ -143,7 +144,7 @@ class RoomLife:
         """
         done = {"reminded": 0, "missed": await self._miss(now), "ended": 0, "written": 0, "told": 0, "failed": 0}
         async with self._database.reading() as connection:
-            soon = await rows.to_remind(connection, now + REMIND)
+            soon = await rows.to_remind(connection, now - LATE, now + REMIND)
             empty = await rows.forgotten(connection, now - rows.GRACE)
             owed = await rows.minutes_due(connection, now, _BATCH)
             unwritten = await rows.unwritten(connection)

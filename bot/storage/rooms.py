@@ -125,13 +125,14 @@ async def by_event(connection: AsyncConnection, event: str) -> RoomRow | None:
     return next(iter(await _rows(connection, Room.event == event)), None)
 
 
-async def to_remind(connection: AsyncConnection, until: datetime) -> list[RoomRow]:
-    """Agreed rooms that begin by an instant and of which nobody was reminded; those that began at once need none."""
+async def to_remind(connection: AsyncConnection, since: datetime, until: datetime) -> list[RoomRow]:
+    """Agreed rooms that begin between two instants, nobody reminded of them yet; what began at once needs none."""
     return await _rows(
         connection,
         Room.agreed,
         Room.ended_at.is_(None),
         Room.reminded_at.is_(None),
+        Room.starts_at >= since,
         Room.starts_at <= until,
         Room.starts_at > Room.created_at,
     )

@@ -275,6 +275,13 @@ async def test_an_hour_that_suits_is_planned_at_once_and_reminded_of_once(office
     assert not (await office.press(button(answer, "huddle"))).refused
 
 
+@pytest.mark.parametrize(("minutes", "reminded"), [(-11, 0), (-10, 1), (5, 1), (6, 0), (40, 0)])
+async def test_a_reminder_comes_in_time_or_not_at_all(office: Office, minutes: int, reminded: int) -> None:
+    await office.ask("huddle plans with Jonas at 18:00")
+    later(office, (await room(office)).starts_at + timedelta(minutes=minutes) - office.shop.clock.now())
+    assert (await office.services.room_life.tick(office.shop.clock.now()))["reminded"] == reminded
+
+
 async def test_decisions_are_audited_and_the_minutes_hold_who_how_long_and_what(office: Office) -> None:
     await office.ask("huddle C-1 with Jonas, Maria")
     one = await room(office)
