@@ -33,6 +33,7 @@ async def huddle(call: Invocation, about: Rest | None = None) -> Message:
         return await _done(call, found["deed"].lower(), int(found["room"]), (found["rest"] or "").strip())
     if found := _ROOM.fullmatch(text):
         room = await call.services.rooms.by_id(int(found["room"]))
+        await call.services.rooms.seat(room, call.asker.member_id)
         return room_card(await call.services.rooms.views.view(room), call.now)
     everyone = await call.services.members.everyone()
     wish = read_wish(text, lambda name: bool(matching(everyone, name)))

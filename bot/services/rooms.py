@@ -40,6 +40,7 @@ _log = structlog.get_logger(__name__)
 
 KEY_BYTES = 16
 EARLY = timedelta(minutes=15)  # before its start a planned room lets people in
+_PRIVATE = frozenset({"direct", "home"})  # conversations of one person with the bot
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,6 +131,7 @@ class Rooms:
     async def agree(self, room_id: int, at: datetime, asker: Asker, platform: str) -> RoomView:
         """Settle on an hour; whoever asked for the room may, until it has begun."""
         room = await self._need(room_id)
+        await self.seat(room, asker.member_id)
         if room.agreed or room.ended_at is not None:
             raise _settled()
         if room.opened_by != asker.member_id:
@@ -167,13 +169,20 @@ class Rooms:
 
     async def guest(self, room: RoomRow, member_id: int) -> Guest:
         """A member as a guest of a room that is not over; whoever may see the card may come in."""
+        seat = await self.seat(room, member_id)
         if room.ended_at is not None:
             raise StaleButton(_("This room is closed. Its minutes are in the chat."))
         if not room.agreed:
             raise StaleButton(_("The hour of this room is not settled yet."))
+        return seat
+
+    async def seat(self, room: RoomRow, member_id: int) -> Guest:
+        """A member with their role in a room; NotAllowed where it was opened in private, and without them."""
         member = await self._members.get(member_id)
         async with self._database.reading() as connection:
             known = {guest.member_id: guest.role for guest in await rows.guests(connection, room.id)}
+        if room.conversation_kind in _PRIVATE and member_id not in known and member.role != "admin":
+            raise NotAllowed(_("This room was opened in a private chat. Whoever opened it can let you in."))
         role: RoomRole = "member"
         match known.get(member_id, "member"):
             case "host":

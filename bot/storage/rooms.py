@@ -12,7 +12,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bot.storage.chunks import chunked
 from bot.storage.dialect import insert_into
-from bot.storage.tables import Member, Product, Request, RequestLine, Room, RoomGuest, RoomNote, RoomVisit
+from bot.storage.tables import Conversation, Member, Product, Request, RequestLine, Room, RoomGuest, RoomNote, RoomVisit
 
 GRACE = timedelta(minutes=15)  # an empty room stays open so long
 UNSEEN = timedelta(minutes=2)  # a stay is over that no process has said it holds for so long
@@ -21,7 +21,7 @@ _GOES_ON = or_(RoomVisit.left_at.is_(None), RoomVisit.missed_at.is_not(None))  #
 
 @dataclass(frozen=True, slots=True)
 class RoomRow:
-    """A room; see `storage.tables.web.Room`."""
+    """A room; see `storage.tables.web.Room`. `conversation_kind` is empty where its conversation is not known."""
 
     id: int
     key: str
@@ -35,6 +35,7 @@ class RoomRow:
     name: str
     case_id: int | None
     conversation_id: int | None
+    conversation_kind: str
     opened_by: int
     host: str
     cap: int
@@ -80,9 +81,9 @@ class NoteRow:
 
 _COLUMNS = (
     Room.id, Room.key, Room.provider, Room.reference, Room.url, Room.title, Room.topic, Room.product_id, Product.sku,
-    Product.name, Room.case_id, Room.conversation_id, Room.opened_by, Member.name.label("host"), Room.cap,
-    Room.recording, Room.agreed, Room.calls, Room.called, Room.starts_at, Room.created_at, Room.reminded_at,
-    Room.ended_at, Room.minutes_at,
+    Product.name, Room.case_id, Room.conversation_id, Conversation.kind.label("kind"),
+    Room.opened_by, Member.name.label("host"), Room.cap, Room.recording, Room.agreed, Room.calls,
+    Room.called, Room.starts_at, Room.created_at, Room.reminded_at, Room.ended_at, Room.minutes_at,
 )  # fmt: skip
 
 
@@ -99,6 +100,7 @@ async def _rows(connection: AsyncConnection, *conditions: Any) -> list[RoomRow]:
         select(*_COLUMNS)
         .join(Member, Member.id == Room.opened_by)
         .outerjoin(Product, Product.id == Room.product_id)
+        .outerjoin(Conversation, Conversation.id == Room.conversation_id)
         .where(*conditions)
         .order_by(Room.id)
     )
@@ -107,7 +109,8 @@ async def _rows(connection: AsyncConnection, *conditions: Any) -> list[RoomRow]:
 
 def _row(row: Any) -> RoomRow:  # noqa: ANN401  # a row of _COLUMNS
     given = dict(zip(RoomRow.__dataclass_fields__, row, strict=True))
-    return RoomRow(**{**given, "sku": row.sku or "", "name": row.name or "", "called": tuple(row.called)})
+    blank = {"sku": row.sku or "", "name": row.name or "", "conversation_kind": row.kind or ""}
+    return RoomRow(**{**given, **blank, "called": tuple(row.called)})
 
 
 async def one(connection: AsyncConnection, room_id: int) -> RoomRow | None:

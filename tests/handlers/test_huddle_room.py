@@ -103,6 +103,24 @@ async def test_what_happens_inside_is_written_down_and_talk_is_not(office: Offic
         assert list(platforms) == ["web"]
 
 
+@pytest.mark.parametrize("deed", ["V-2", "join V-2", "note V-2 x", "end V-2", "settle V-2 2011-11-21T12:00+00:00"])
+async def test_a_room_opened_in_private_is_for_its_opener_the_invited_and_administrators(
+    office: Office, keeper: Keeper, deed: str
+) -> None:
+    await office.ask("huddle salaries with Jonas", kind="direct")
+    answer = await office.ask(f"huddle {deed}", name="Maria")
+    assert answer.refused
+    assert "opened in a private chat" in text(answer)
+    assert "salaries" not in text(answer)
+    token = await office.services.sessions.token(office.shop.members["Maria"], "/rooms/x")
+    key = (await office.services.rooms.by_id(2)).key
+    with pytest.raises(Refusal, match="private chat"):
+        await keeper.seat(key, (await office.services.sessions.enter(token)).secret)
+    await office.services.members.set_role("Vic", "admin")
+    for name in ("Lin Wei", "Jonas", "Vic"):
+        assert not (await office.ask("huddle join V-2", name=name)).refused
+
+
 @pytest.mark.parametrize("deed", ["decide", "note"])
 async def test_who_only_reads_and_who_only_watches_write_nothing(office: Office, deed: str) -> None:
     room = await office.services.rooms.by_id(1)
