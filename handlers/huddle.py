@@ -16,10 +16,11 @@ from bot.chat.parsing import plain
 from bot.chat.values import read_case_code
 from bot.domain.localtime import next_local
 from bot.domain.views import MemberView
-from bot.errors import BadArgument, NotAllowed, UnknownSku
+from bot.errors import BadArgument, NotAllowed, StaleButton, UnknownSku
 from bot.services import Invocation
 from bot.services.members import matching
 from bot.services.rooms import Call
+from bot.storage.rooms import RoomRow
 from bot.words import _
 
 _ROOM = re.compile(r"v-?(?P<room>\d{1,9})", re.IGNORECASE)
@@ -56,11 +57,7 @@ async def _done(call: Invocation, deed: str, room_id: int, rest: str) -> Message
         case "join":
             return await _door(call, room_id)
         case "end":
-            guest = await call.services.rooms.guest(room, call.asker.member_id)
-            if guest.role not in {"host", "cohost"} and call.asker.role != "admin":
-                raise NotAllowed(_("{name} opened this room and closes it.", name=Text(room.host)))
-            await call.services.room_life.end(room, call.asker.member_id, platform)
-            return notice_card(_("The room is closed; its minutes are on their way."))
+            return await _ended(call, room)
         case "settle":
             view = await call.services.rooms.agree(room_id, _instant(rest), call.asker, platform)
             return room_card(view, call.now)
@@ -70,6 +67,17 @@ async def _done(call: Invocation, deed: str, room_id: int, rest: str) -> Message
                 room, call.asker.member_id, "decision" if deed == "decide" else "note", rest, platform
             )
             return notice_card(_("Noted."))
+
+
+async def _ended(call: Invocation, room: RoomRow) -> Message:
+    seat = await call.services.rooms.seat(room, call.asker.member_id)
+    if seat.role not in {"host", "cohost"} and call.asker.role != "admin":
+        raise NotAllowed(_("{name} opened this room and closes it.", name=Text(room.host)))
+    if await call.services.room_life.end(room, call.asker.member_id, call.origin.platform) is None:
+        raise StaleButton(_("This room is closed. Its minutes are in the chat."))
+    if not room.agreed:
+        return notice_card(_("The room is withdrawn."))
+    return notice_card(_("The room is closed; its minutes are on their way."))
 
 
 async def _door(call: Invocation, room_id: int) -> Message:

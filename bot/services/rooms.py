@@ -124,7 +124,7 @@ class Rooms:
                 connection, "room.opened", f"room:{room_id}", {"title": title, "starts_at": starts_at.isoformat()},
                 asker.member_id, origin.platform,
             )  # fmt: skip
-            view = await self.views.within(connection, await _found(connection, room_id), around, better)
+            view = await self.views.within(connection, await _found(connection, room_id), around)
             await self._tell(connection, view, elsewhere)
         return view
 

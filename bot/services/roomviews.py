@@ -76,20 +76,18 @@ class RoomViews:
         best = best_slot(hours, wished, self._clock.now(), LENGTH)
         return best.at if best.cost < slot(hours, wished, LENGTH).cost - 1e-6 else None
 
-    async def view(self, room: RoomRow, better: datetime | None = None) -> RoomView:
+    async def view(self, room: RoomRow) -> RoomView:
         """The room as it is now."""
         around = await self.around(product_of(room))
         async with self._database.reading() as connection:
-            return await self.within(connection, room, around, better)
+            return await self.within(connection, room, around)
 
     async def around(self, product: Sku | None) -> Around:
         """What surrounds a room about a product, or about none."""
         brief = None if product is None else _brief(await self._catalogue.stock_report(product))
         return Around(brief, await self._members.everyone())
 
-    async def within(
-        self, connection: AsyncConnection, room: RoomRow, around: Around, better: datetime | None = None
-    ) -> RoomView:
+    async def within(self, connection: AsyncConnection, room: RoomRow, around: Around) -> RoomView:
         """The room as a transaction sees it, which may not be over yet."""
         guests = await rows.guests(connection, room.id)
         stays = await rows.stays(connection, room.id)
@@ -104,6 +102,8 @@ class RoomViews:
         roles = {guest.member_id: guest.role for guest in guests}
         invited = {guest.member_id for guest in guests if guest.invited}
         wanted = (invited | inside | {room.opened_by}) if invited else {member.id for member in everyone}
+        state = _state(room, self._clock.now())
+        shown = [member for member in everyone if member.id in wanted]
         people = [
             RoomPerson(
                 member,
@@ -112,13 +112,12 @@ class RoomViews:
                 member.id in inside,
                 hurt(self.hours(member), room.starts_at, LENGTH),
             )
-            for member in everyone
-            if member.id in wanted
+            for member in shown
         ]
         return RoomView(
             id=room.id,
             key=room.key,
-            state=_state(room, self._clock.now()),
+            state=state,
             provider=room.provider,
             title=room.title,
             topic=room.topic,
@@ -134,7 +133,7 @@ class RoomViews:
             cases=tuple(cases[case_id] for case_id in case_ids[:LISTED]),
             requests=tuple(requests.values()),
             calls=tuple(sorted(room.calls.items())),
-            better=better,
+            better=self.better(shown, room.starts_at) if state == "proposed" else None,
             login=self._address.login(f"/rooms/{room.key}") if room.provider == "embedded" else "",
         )
 

@@ -82,8 +82,8 @@ class Venues:
             raise _away(error) from None
 
     async def shut(self, room: RoomRow) -> None:
-        """Tell the provider that a room is over."""
-        if room.provider == self._provider.name:
+        """Tell the provider that a room is over; of one whose hour was never settled it knows nothing."""
+        if room.agreed and room.provider == self._provider.name:
             await self._close(_opened(room), room.id)
 
     async def _close(self, opened: OpenRoom, room_id: int) -> None:

@@ -23,6 +23,43 @@ from tests.handlers.conftest import LANTERN, Office, button, buttons, text
 ADDRESS = "http://127.0.0.1:8320"
 
 
+class Silent:
+    """A provider that is down."""
+
+    name, cap = "embedded", 6
+
+    async def open(self, plan: RoomPlan) -> OpenRoom:
+        raise Declined(f"secret words of the provider on {plan.key}")
+
+    async def admit(self, room: OpenRoom, guest: Guest, now: datetime) -> Admission:
+        raise Declined(f"secret words of the provider on {room.key}, {guest.name}, {now}")
+
+    async def close(self, room: OpenRoom) -> None:
+        raise Declined(f"secret words of the provider on {room.key}")
+
+    async def check(self) -> tuple[Check, ...]:
+        return ()
+
+
+class Meetings(Silent):
+    """A provider that gives a new meeting each time it is asked, at its leisure."""
+
+    name = "zoom"
+
+    def __init__(self) -> None:
+        self.opened: list[str] = []
+        self.closed: list[str] = []
+        self.both = asyncio.Barrier(2)
+
+    async def open(self, plan: RoomPlan) -> OpenRoom:
+        await self.both.wait()
+        self.opened.append(f"M{len(self.opened)}")
+        return OpenRoom(plan.key, plan.title, 6, self.opened[-1], f"https://zoom.example/{self.opened[-1]}")
+
+    async def close(self, room: OpenRoom) -> None:
+        self.closed.append(room.reference)
+
+
 @pytest.fixture
 async def office(office: Office) -> Office:
     """The office with pages that listen, and Jonas on Telegram as well."""
@@ -232,6 +269,24 @@ async def test_a_wished_hour_that_hurts_is_put_beside_a_better_one(office: Offic
     assert late.refused
 
 
+async def test_a_room_whose_hour_is_not_settled_keeps_its_better_hour_and_can_be_withdrawn(
+    office: Office, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    provider = Meetings()
+    monkeypatch.setattr(office.services.rooms._venues, "_provider", provider)
+    offered = await office.ask("huddle plans with Jonas at 05:00")
+    later(office, timedelta(minutes=20))
+    again = await office.ask("huddle V-1")
+    assert [each.arguments for each in buttons(again)] == [each.arguments for each in buttons(offered)]
+    assert (await office.ask("huddle end V-1", name="Maria")).refused
+    assert "withdrawn" in text(await office.ask("huddle end V-1"))
+    assert (await office.ask("huddle end V-1")).refused
+    assert (await room(office)).ended_at is not None
+    assert (await office.press(buttons(offered)[0])).refused
+    assert await letters(office) == []
+    assert (provider.opened, provider.closed) == ([], [])
+
+
 @pytest.mark.parametrize("line", ["huddle plans with everyone at 10:00", "huddle plans at 10:00"])
 async def test_with_nobody_named_and_with_everyone_the_hours_of_all_are_weighed(office: Office, line: str) -> None:
     answer = await office.ask(line)  # in Shanghai: 02:00 in London
@@ -371,24 +426,6 @@ async def test_a_room_that_everybody_left_is_closed_after_a_while(office: Office
     assert (await life.tick(office.shop.clock.now()))["ended"] == 1
 
 
-class Silent:
-    """A provider that is down."""
-
-    name, cap = "embedded", 6
-
-    async def open(self, plan: RoomPlan) -> OpenRoom:
-        raise Declined(f"secret words of the provider on {plan.key}")
-
-    async def admit(self, room: OpenRoom, guest: Guest, now: datetime) -> Admission:
-        raise Declined(f"secret words of the provider on {room.key}, {guest.name}, {now}")
-
-    async def close(self, room: OpenRoom) -> None:
-        raise Declined(f"secret words of the provider on {room.key}")
-
-    async def check(self) -> tuple[Check, ...]:
-        return ()
-
-
 async def test_a_provider_that_fails_leaves_no_room_behind_and_says_so_politely(
     office: Office, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -399,25 +436,6 @@ async def test_a_provider_that_fails_leaves_no_room_behind_and_says_so_politely(
     assert "cannot be reached" in text(answer)
     assert "secret" not in text(answer)
     assert await count(office, tables.Room) == 0
-
-
-class Meetings(Silent):
-    """A provider that gives a new meeting each time it is asked, at its leisure."""
-
-    name = "zoom"
-
-    def __init__(self) -> None:
-        self.opened: list[str] = []
-        self.closed: list[str] = []
-        self.both = asyncio.Barrier(2)
-
-    async def open(self, plan: RoomPlan) -> OpenRoom:
-        await self.both.wait()
-        self.opened.append(f"M{len(self.opened)}")
-        return OpenRoom(plan.key, plan.title, 6, self.opened[-1], f"https://zoom.example/{self.opened[-1]}")
-
-    async def close(self, room: OpenRoom) -> None:
-        self.closed.append(room.reference)
 
 
 async def test_of_two_who_settle_at_once_one_does_and_the_meeting_of_the_other_is_closed(
