@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import replace
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from bot.chat.arguments import CaseCode, Rest, Sku
 from bot.chat.cards import notice_card
@@ -20,9 +20,10 @@ from bot.errors import BadArgument, NotAllowed, StaleButton, UnknownSku
 from bot.services import Invocation
 from bot.services.members import matching
 from bot.services.rooms import Call
-from bot.storage.rooms import RoomRow
+from bot.storage.rooms import GRACE, RoomRow
 from bot.words import _
 
+FARTHEST = timedelta(hours=36)  # an hour is wished for within a day, and a better one lies within twelve hours of it
 _ROOM = re.compile(r"v-?(?P<room>\d{1,9})", re.IGNORECASE)
 _DEED = re.compile(r"(?P<deed>join|end|note|decide|settle)\s+v-?(?P<room>\d{1,9})(?:\s+(?P<rest>.+))?", re.IGNORECASE)
 
@@ -59,7 +60,7 @@ async def _done(call: Invocation, deed: str, room_id: int, rest: str) -> Message
         case "end":
             return await _ended(call, room)
         case "settle":
-            view = await call.services.rooms.agree(room_id, _instant(rest), call.asker, platform)
+            view = await call.services.rooms.agree(room_id, _instant(rest, call.now), call.asker, platform)
             return room_card(view, call.now)
         case _:
             await call.services.rooms.guest(room, call.asker.member_id)
@@ -127,7 +128,8 @@ async def _exactly(call: Invocation, word: str) -> Sku | None:
     return found if found.code.casefold() == word.casefold() else None
 
 
-def _instant(text: str) -> datetime:
+def _instant(text: str, now: datetime) -> datetime:
+    """The hour that is written; BadArgument for one that no card offers: past, or too far ahead."""
     try:
         at = datetime.fromisoformat(text)
     except ValueError:
@@ -136,6 +138,10 @@ def _instant(text: str) -> datetime:
         raise BadArgument(
             _("Press one of the hours on the card, or write {example}.", example=Code("at 21:00")), "huddle"
         )
+    # A room is open for a while after its hour, so that the hour may still be kept then.
+    if not now - GRACE <= at <= now + FARTHEST:
+        most = int(FARTHEST.total_seconds() // 3600)
+        raise BadArgument(_("Choose an hour between now and {most} hours ahead.", most=most), "huddle")
     return at
 
 

@@ -306,6 +306,26 @@ async def test_everyone_is_invited_by_name_pinged_told_elsewhere_and_owed_the_mi
     assert len((await office.services.rooms.views.minutes(await room(office))).absent) == len(invited)
 
 
+@pytest.mark.parametrize(
+    "at",
+    [
+        "9999-12-31T23:59:59-12:00", "0001-01-01T00:00:00+12:00", "2099-01-01T00:00+00:00", "2011-11-22T21:01+00:00",
+        "2011-11-21T08:44+00:00",
+    ],
+)  # fmt: skip
+async def test_an_hour_that_is_past_or_far_is_refused(office: Office, at: str) -> None:
+    await office.ask("huddle plans with Jonas at 05:00")
+    answer = await office.ask(f"huddle settle V-1 {at}")
+    assert answer.refused
+    assert "between now and 36 hours ahead" in text(answer)
+    assert not (await room(office)).agreed
+
+
+async def test_an_hour_that_is_near_is_taken(office: Office) -> None:
+    await office.ask("huddle plans with Jonas at 05:00")
+    assert not (await office.ask("huddle settle V-1 2011-11-22T21:00+00:00")).refused
+
+
 async def test_an_hour_that_suits_is_planned_at_once_and_reminded_of_once(office: Office) -> None:
     answer = await office.ask("huddle plans with Jonas at 18:00")  # 10:00 in London
     one = await room(office)
