@@ -23,9 +23,12 @@ from bot.services.conversations import Conversations
 from bot.services.members import Members
 from bot.services.outbox import Outbox
 from bot.services.rooms import Rooms
-from bot.storage import conversations, posts
+from bot.storage import cases as case_rows
+from bot.storage import conversations as conversation_rows
+from bot.storage import posts
 from bot.storage import rooms as rows
 from bot.storage.database import Database
+from bot.storage.posts import Standing
 from bot.storage.rooms import RoomRow
 from bot.words import _
 
@@ -198,33 +201,43 @@ class RoomLife:
         return True
 
     async def _post(self, connection: AsyncConnection, room: RoomRow, minutes: Minutes) -> None:
-        """The minutes below every card of the case, on every platform, or else below the room's own."""
-        subject = f"case:{room.case_id}" if room.case_id is not None else f"room:{room.id}"
-        places = await posts.standing(connection, subject) or await posts.standing(connection, f"room:{room.id}")
+        """The minutes below every card of the room's case, on every platform, and where the room was held."""
         card = minutes_card(minutes)
-        known: set[int] = set()
-        for place in places:
-            target = place.conversation_id
-            if place.platform == "slack":  # a reply in the card's thread
-                thread, _new = await self._conversations.of(
-                    connection,
-                    place.platform,
-                    place.external_id,
-                    cast("ConversationKind", place.kind),
-                    place.thread or place.message_id,
-                )
-                target = thread.id
-            if target not in known:
-                known.add(target)
-                key = f"minutes:{room.id}:{target}"
-                await self._outbox.put(connection, target, card, "post", dedupe_key=key)
-        if not known and room.conversation_id is not None and await self._can_hear(connection, room.conversation_id):
-            await self._outbox.put(connection, room.conversation_id, card, "post", dedupe_key=f"minutes:{room.id}")
+        places = await self._places(connection, room)
+        targets = [await self._below(connection, place) for place in places]
+        if room.conversation_id is not None:
+            held = await conversation_rows.get(connection, room.conversation_id)
+            told = {(place.platform, place.external_id) for place in places}
+            if held.kind != "terminal" and (held.platform, held.external_id) not in told:
+                targets.append(held.id)
+        for target in dict.fromkeys(targets):
+            key = f"minutes:{room.id}:{target}"
+            await self._outbox.put(connection, target, card, "post", dedupe_key=key)
 
-    @staticmethod
-    async def _can_hear(connection: AsyncConnection, conversation_id: int) -> bool:
-        """Whether anything can be posted there: a terminal and a page get answers, and no letters."""
-        return (await conversations.get(connection, conversation_id)).kind != "terminal"
+    async def _places(self, connection: AsyncConnection, room: RoomRow) -> list[Standing]:
+        """The cards of the case, and of the room those in other chats; about a case, the one of its own chat.
+
+        Where no case was named it is the one that the room's card shows first, unless people talked in private.
+        """
+        case_id = room.case_id
+        if case_id is None and room.product_id is not None and not room.private:
+            case_id = next(iter(await case_rows.of_products(connection, [room.product_id])), None)
+        places = [] if case_id is None else await posts.standing(connection, f"case:{case_id}")
+        told = {(place.platform, place.external_id) for place in places}
+        own = await posts.standing(connection, f"room:{room.id}")
+        if room.case_id is not None:
+            own = [place for place in own if place.conversation_id == room.conversation_id]
+        return [*places, *(place for place in own if (place.platform, place.external_id) not in told)]
+
+    async def _below(self, connection: AsyncConnection, place: Standing) -> int:
+        """Where to answer a card: on Slack in its thread."""
+        if place.platform != "slack":
+            return place.conversation_id
+        kind = cast("ConversationKind", place.kind)
+        thread, _new = await self._conversations.of(
+            connection, place.platform, place.external_id, kind, place.thread or place.message_id
+        )
+        return thread.id
 
     async def _absent(self, connection: AsyncConnection, room: RoomRow) -> Mapping[int, datetime]:
         """Those asked by name who did not come, and when each is told: at work now, or at the start of their day."""

@@ -40,7 +40,6 @@ _log = structlog.get_logger(__name__)
 
 KEY_BYTES = 16
 EARLY = timedelta(minutes=15)  # before its start a planned room lets people in
-_PRIVATE = frozenset({"direct", "home"})  # conversations of one person with the bot
 
 
 @dataclass(frozen=True, slots=True)
@@ -181,7 +180,7 @@ class Rooms:
         member = await self._members.get(member_id)
         async with self._database.reading() as connection:
             known = {guest.member_id: guest.role for guest in await rows.guests(connection, room.id)}
-        if room.conversation_kind in _PRIVATE and member_id not in known and member.role != "admin":
+        if room.private and member_id not in known and member.role != "admin":
             raise NotAllowed(_("This room was opened in a private chat. Whoever opened it can let you in."))
         role: RoomRole = "member"
         match known.get(member_id, "member"):

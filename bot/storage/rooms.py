@@ -49,6 +49,11 @@ class RoomRow:
     ended_at: datetime | None
     minutes_at: datetime | None
 
+    @property
+    def private(self) -> bool:
+        """Whether it was opened in a conversation of one person with the bot."""
+        return self.conversation_kind in {"direct", "home"}
+
 
 @dataclass(frozen=True, slots=True)
 class GuestRow:
