@@ -1,4 +1,6 @@
-"""`huddle [SKU|CASE] [topic] [with @people] [at 21:00]`: a video room; and its `join`, `end`, `note`, `decide`."""
+"""`huddle [SKU|CASE] [topic] [with @people] [at 21:00]`: a video room; its `join`, `end`, `note`,
+`decide`; and `huddle V-1 cohost|viewer|member NAME`.
+"""
 
 from __future__ import annotations
 
@@ -26,6 +28,7 @@ from bot.words import _
 FARTHEST = timedelta(hours=36)  # an hour is wished for within a day, and a better one lies within twelve hours of it
 _ROOM = re.compile(r"v-?(?P<room>\d{1,9})", re.IGNORECASE)
 _DEED = re.compile(r"(?P<deed>join|end|note|decide|settle)\s+v-?(?P<room>\d{1,9})(?:\s+(?P<rest>.+))?", re.IGNORECASE)
+_SEAT = re.compile(r"v-?(?P<room>\d{1,9})\s+(?P<role>cohost|member|viewer)(?:\s+(?P<who>.+))?", re.IGNORECASE)
 
 
 async def huddle(call: Invocation, about: Rest | None = None) -> Message:
@@ -37,6 +40,8 @@ async def huddle(call: Invocation, about: Rest | None = None) -> Message:
         room = await call.services.rooms.by_id(int(found["room"]))
         await call.services.rooms.seat(room, call.asker.member_id)
         return room_card(await call.services.rooms.views.view(room), call.now)
+    if found := _SEAT.fullmatch(text):
+        return await _seated(call, int(found["room"]), found["role"].lower(), found["who"] or "")
     everyone = await call.services.members.everyone()
     wish = read_wish(text, lambda name: bool(matching(everyone, name)))
     asked = await _asked(call, wish, await _people(call, wish))
@@ -68,6 +73,26 @@ async def _done(call: Invocation, deed: str, room_id: int, rest: str) -> Message
                 room, call.asker.member_id, "decision" if deed == "decide" else "note", rest, platform
             )
             return notice_card(_("Noted."))
+
+
+async def _seated(call: Invocation, room_id: int, role: str, who: str) -> Message:
+    """Somebody with another role."""
+    if not who:
+        raise BadArgument(_("Whom? Write it so: {example}.", example=Code(f"V-{room_id} {role} Lin Wei")), "huddle")
+    rooms, platform = call.services.rooms, call.origin.platform
+    room = await rooms.by_id(room_id)
+    person = await call.services.members.named(who, call.origin)
+    name = Text(person.name)
+    match role:
+        case "cohost":
+            await rooms.appoint(room, person, "cohost", call.asker, platform)
+            return notice_card(_("{name} comes in as a co-host next time.", name=name))
+        case "viewer":
+            await rooms.appoint(room, person, "viewer", call.asker, platform)
+            return notice_card(_("{name} comes in as a viewer next time: sees and hears, and no more.", name=name))
+        case _:
+            await rooms.appoint(room, person, "member", call.asker, platform)
+            return notice_card(_("{name} comes in like everybody else next time.", name=name))
 
 
 async def _ended(call: Invocation, room: RoomRow) -> Message:

@@ -11,6 +11,7 @@ import secrets
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import Literal
 
 import structlog
 from sqlalchemy.ext.asyncio import AsyncConnection
@@ -170,7 +171,7 @@ class Rooms:
         """A member as a guest of a room that is not over; whoever may see the card may come in."""
         seat = await self.seat(room, member_id)
         if room.ended_at is not None:
-            raise StaleButton(_("This room is closed. Its minutes are in the chat."))
+            raise _closed()
         if not room.agreed:
             raise StaleButton(_("The hour of this room is not settled yet."))
         return seat
@@ -191,6 +192,27 @@ class Rooms:
             case "viewer":
                 role = "viewer"
         return Guest(member.id, member.name, role)
+
+    async def appoint(
+        self,
+        room: RoomRow,
+        person: MemberView,
+        role: Literal["cohost", "member", "viewer"],
+        asker: Asker,
+        platform: str,
+    ) -> None:
+        """Give somebody a role in a room, as of when they come in next; its host may, and administrators."""
+        seat = await self.seat(room, asker.member_id)
+        if room.ended_at is not None:
+            raise _closed()
+        if seat.role != "host" and asker.role != "admin":
+            raise NotAllowed(_("{name} opened this room and says who is what in it.", name=Text(room.host)))
+        if person.id == room.opened_by:
+            raise NotAllowed(_("{name} opened this room and stays its host.", name=Text(room.host)))
+        async with self._database.transaction() as connection:
+            await rows.appoint(connection, room.id, person.id, role)
+            data = {"member": person.id, "role": role}
+            await self._audit.append(connection, "room.role", f"room:{room.id}", data, asker.member_id, platform)
 
     async def by_id(self, room_id: int) -> RoomRow:
         """A room; UnknownReference where there is none of that number."""
@@ -287,6 +309,10 @@ async def _found(connection: AsyncConnection, room_id: int) -> RoomRow:
     if found is None:
         raise UnknownReference(_("There is no room {number}.", number=f"V-{room_id}"))
     return found
+
+
+def _closed() -> StaleButton:
+    return StaleButton(_("This room is closed. Its minutes are in the chat."))
 
 
 def _settled() -> StaleButton:

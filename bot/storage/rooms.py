@@ -195,6 +195,14 @@ async def seat(connection: AsyncConnection, room_id: int, member_id: int, role: 
     )
 
 
+async def appoint(connection: AsyncConnection, room_id: int, member_id: int, role: str) -> None:
+    """Let somebody in with a role, or give them another one; whether they were asked by name stays."""
+    statement = insert_into(connection, RoomGuest).values(room_id=room_id, member_id=member_id, role=role)
+    await connection.execute(
+        statement.on_conflict_do_update(index_elements=["room_id", "member_id"], set_={"role": role})
+    )
+
+
 async def guests(connection: AsyncConnection, room_id: int) -> list[GuestRow]:
     """Who may come in, in the order in which they were named."""
     found = await connection.execute(

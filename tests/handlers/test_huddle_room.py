@@ -121,6 +121,54 @@ async def test_a_room_opened_in_private_is_for_its_opener_the_invited_and_admini
         assert not (await office.ask("huddle join V-2", name=name)).refused
 
 
+@pytest.mark.parametrize("role", ["cohost", "viewer", "member"])
+async def test_the_host_says_who_comes_in_as_what(office: Office, keeper: Keeper, role: str) -> None:
+    await office.ask("huddle V-1 viewer Maria")
+    assert not (await office.ask(f"huddle V-1 {role} @U-Maria")).refused
+    key, secret = await session(office, keeper, "Maria")
+    assert (await keeper.seat(key, secret)).role == role
+    assert (await office.ask("huddle note V-1 hello", name="Maria")).refused == (role == "viewer")
+    async with office.shop.database.reading() as connection:
+        found = await connection.execute(
+            select(tables.Audit.subject, tables.Audit.member_id, tables.Audit.data).where(
+                tables.Audit.action == "room.role"
+            )
+        )
+        last = found.all()[-1]
+    maria = office.shop.members["Maria"]
+    assert tuple(last) == ("room:1", office.shop.members["Lin Wei"], {"member": maria, "role": role})
+
+
+@pytest.mark.parametrize(
+    ("line", "name", "why"),
+    [
+        ("V-1 cohost Maria", "Jonas", "says who is what"),
+        ("V-1 viewer Lin Wei", "Lin Wei", "stays its host"),
+        ("V-1 viewer Nobody", "Lin Wei", "Which member"),
+        ("V-1 cohost", "Lin Wei", "Whom?"),
+        ("V-9 cohost Jonas", "Lin Wei", "There is no room"),
+    ],
+)
+async def test_nobody_else_says_so_and_rubbish_is_told(office: Office, line: str, name: str, why: str) -> None:
+    answer = await office.ask(f"huddle {line}", name=name)
+    assert answer.refused
+    assert why in text(answer)
+
+
+async def test_a_co_host_ends_the_room_and_gives_no_roles(office: Office) -> None:
+    await office.ask("huddle V-1 cohost Maria")
+    assert (await office.ask("huddle V-1 cohost Jonas", name="Maria")).refused
+    assert not (await office.ask("huddle end V-1", name="Maria")).refused
+    assert (await office.ask("huddle V-1 cohost Jonas")).refused
+
+
+async def test_somebody_can_be_let_into_a_room_opened_in_private(office: Office) -> None:
+    await office.ask("huddle salaries", kind="direct")
+    assert (await office.ask("huddle join V-2", name="Maria")).refused
+    await office.ask("huddle V-2 member Maria")
+    assert not (await office.ask("huddle join V-2", name="Maria")).refused
+
+
 @pytest.mark.parametrize("deed", ["decide", "note"])
 async def test_who_only_reads_and_who_only_watches_write_nothing(office: Office, deed: str) -> None:
     room = await office.services.rooms.by_id(1)
