@@ -295,9 +295,12 @@ async def notes(connection: AsyncConnection, room_id: int) -> list[NoteRow]:
     return [NoteRow(*row) for row in found]
 
 
+_LAST_NOTE = select(func.coalesce(func.max(RoomNote.id), 0))
+
+
 async def last_note(connection: AsyncConnection) -> int:
     """Changes with every note of any room."""
-    return await connection.scalar(select(func.coalesce(func.max(RoomNote.id), 0))) or 0
+    return await connection.scalar(_LAST_NOTE) or 0
 
 
 async def owe_minutes(connection: AsyncConnection, room_id: int, due: Mapping[int, datetime]) -> None:

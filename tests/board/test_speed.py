@@ -11,7 +11,7 @@ from sqlalchemy import event
 from tests.board.conftest import House
 from tests.handlers.conftest import CLOCK, LANTERN
 
-MOST = 29  # statements of a product with cases and requests, those that admit the visitor among them
+MOST = 30  # statements of a product with cases and requests, those that admit the visitor among them
 
 
 @contextmanager

@@ -16,7 +16,7 @@ from typing import Any
 from tests.faults.child import Plan
 
 ROOT = Path(__file__).parents[2]
-READY_SECONDS = 60.0
+READY_SECONDS = 150.0
 # NumPy's and Arrow's libraries would begin threads of their own, which no fork takes along.
 ONE_THREAD = {"OPENBLAS_NUM_THREADS": "1", "JE_ARROW_MALLOC_CONF": "background_thread:false"}
 
