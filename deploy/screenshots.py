@@ -1,4 +1,4 @@
-"""`python -m deploy.screenshots`: plays the demo on the whole sample, and takes docs/demo-en.png and docs/demo-zh.png.
+"""`python -m deploy.screenshots`: plays the demo on the whole sample, and takes the pictures in docs.
 
 It presses and types what a person would; it needs the development requirements and a Chromium.
 """
@@ -26,13 +26,14 @@ SHORT = 4_000  # ms
 
 
 async def main() -> None:
-    """Take both pictures."""
+    """Take every picture."""
     chromium = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
     logs.set_up("WARNING", "console", ())
     async with staged(0, tell=_tell) as played, async_playwright() as playwright:
         browser = await playwright.chromium.launch(executable_path=chromium, args=FLAGS)
         await _english(browser, played.sandbox.url)
         await _chinese(browser, played.sandbox.url)
+        await _board(browser, played.sandbox.url)
         await browser.close()
 
 
@@ -91,6 +92,21 @@ async def _chinese(browser: Browser, url: str) -> None:
     await _show(page, "slack", page.locator("#slack-messages .message").last)
     await _show(page, "telegram", opened)
     await _taken(page, DOCS / "demo-zh.png")
+
+
+async def _board(browser: Browser, url: str) -> None:
+    """Petra opens the board of a product by the link that the chat gives her."""
+    page = await _opened(browser, url, "petra")
+    link = page.locator("#slack-messages a", has_text="Open the board").last
+    await page.fill("#slack-input", "/board 85123A")
+    await page.press("#slack-input", "Enter")
+    async with page.expect_popup() as opened:
+        await link.click()
+    board = await opened.value
+    await board.set_viewport_size({"width": SIZE[0], "height": SIZE[1]})
+    await board.locator("h1", has_text="85123A").wait_for()
+    await board.screenshot(path=DOCS / "board-en.png")
+    await page.close()
 
 
 async def _opened(browser: Browser, url: str, viewer: str) -> Page:
