@@ -6,7 +6,8 @@ takes the mark away, so an import that was killed half way leaves the mark, and 
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta
+from collections.abc import Collection
+from datetime import date, datetime, timedelta
 from typing import Any
 
 from sqlalchemy import bindparam, delete, func, select, text, update
@@ -58,6 +59,13 @@ WHERE s.day >= :since
 GROUP BY s.product_id, s.location_id, s.day
 """
 
+_PART = 5_000  # products in one statement
+_OF_SOME = "AND {}product_id IN :products"
+_CLEAR_SOME = text(f"{_CLEAR_DEMAND} {_OF_SOME.format('')}").bindparams(bindparam("products", expanding=True))
+_BUILD_SOME = text(
+    _BUILD_DEMAND.replace("WHERE s.day >= :since", f"WHERE s.day >= :since {_OF_SOME.format('s.')}")
+).bindparams(bindparam("products", expanding=True))
+
 
 async def mark_touched(connection: AsyncConnection, source: str, since: int) -> None:
     """Remember that sales from `since` (microseconds since 1970) on await derivation."""
@@ -108,6 +116,18 @@ async def derive(connection: AsyncConnection, source: str, since: datetime, wind
     await connection.execute(delete(Mark).where(Mark.key == _key(source)))
     returns = select(func.count()).where(Sale.source == source, Sale.kind == "return", Sale.sold_at >= since)
     return len(pairs), await connection.scalar(returns) or 0
+
+
+async def rebuild(connection: AsyncConnection, products: Collection[int], since: str) -> None:
+    """Build the demand of some products anew from a local day (ISO) on; other derivations then wait for this."""
+    insert = insert_into(connection, Mark).values(key=_LOCK, value="rebuild")
+    await connection.execute(insert.on_conflict_do_update(index_elements=[Mark.key], set_={"value": "rebuild"}))
+    first = {"since": since if connection.dialect.name == "sqlite" else date.fromisoformat(since)}
+    ids = sorted(products)
+    for start in range(0, len(ids), _PART):
+        some = {**first, "products": ids[start : start + _PART]}
+        for statement in (_CLEAR_SOME, _BUILD_SOME):
+            await connection.execute(statement, some)
 
 
 def _key(source: str) -> str:

@@ -1,0 +1,183 @@
+"""What stores and ERPs tell: facts in one shape, read page by page, and deliveries that say what changed.
+
+A fact is stated by its source, never reckoned here: units on hand are read, not derived from movements. Codes and
+places are the store's own; which product and location they are is the services' business.
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Mapping
+from dataclasses import dataclass
+from datetime import date, datetime
+from typing import Literal, Protocol
+
+from bot.domain.money import Money
+from bot.ports.checks import Check
+
+FactKind = Literal["products", "stock", "orders", "inbounds"]
+
+
+@dataclass(frozen=True, slots=True)
+class ProductFact:
+    """Something that a store sells: `code` is its own id of the variant, `sku` what the seller wrote, or empty."""
+
+    code: str
+    sku: str
+    name: str
+    price: Money | None = None  # in the shop's own currency; None where it has none in that
+    active: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class StockFact:
+    """Units of a variant at one of the store's places as of an instant (aware).
+
+    `on_hand` lies there, `committed` of it is sold and has not left; `incoming` is on its way there.
+    """
+
+    code: str
+    sku: str
+    place: str
+    on_hand: int
+    as_of: datetime
+    committed: int = 0
+    incoming: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class SoldLine:
+    """A line of an order as it is now: `quantity` is what was bought and not taken off before it left, or zero."""
+
+    id: str
+    code: str
+    sku: str
+    name: str
+    quantity: int
+    amount: Money  # what they cost together, in the shop's own currency, discounts taken off, before tax
+    place: str = ""  # where it leaves from, as far as the store knows
+
+
+@dataclass(frozen=True, slots=True)
+class ReturnedLine:
+    """Units of a line that came back or were paid back after they left: `quantity` is one or more, `at` is aware."""
+
+    id: str
+    line: str
+    quantity: int
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class OrderFact:
+    """An order as it is now, with all of its lines: what it held before and holds no more is gone.
+
+    Orders that are no sale (tests, drafts, unpaid ones that were never placed) are not told; a cancelled one has lines
+    of zero units. `place` is where lines leave from that name no place.
+    """
+
+    id: str
+    number: str
+    placed_at: datetime
+    changed_at: datetime
+    lines: tuple[SoldLine, ...]
+    returns: tuple[ReturnedLine, ...] = ()
+    place: str = ""
+    customer: str = ""  # the store's id of the buyer, never a name or an address
+
+
+@dataclass(frozen=True, slots=True)
+class InboundFact:
+    """Goods on their way to one of the store's places; all of them have arrived where `received_at` is set."""
+
+    id: str
+    code: str
+    sku: str
+    place: str
+    quantity: int
+    ordered_at: datetime
+    expected_on: date
+    received_at: datetime | None = None
+    supplier: str = ""
+
+
+Fact = ProductFact | StockFact | OrderFact | InboundFact
+
+
+@dataclass(frozen=True, slots=True)
+class Fault:
+    """A fact that could not be read: where it stands (an id, a field), what is wrong, and the record as it came."""
+
+    where: str
+    problem: str
+    record: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """Some facts of one kind. `cursor` goes on after them; the last page of a read says `until` when it speaks."""
+
+    kind: FactKind
+    facts: tuple[Fact, ...]
+    cursor: str
+    faults: tuple[Fault, ...] = ()
+    until: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class StorePlace:
+    """A place of the store's own: a location, a warehouse, a channel."""
+
+    id: str
+    name: str
+    country: str = ""
+
+
+class StoreFeed(Protocol):
+    """Reads one store. Errors are the OutsideErrors of `bot.errors`: Unreached (come again), Declined (look at it)."""
+
+    name: str
+    kinds: tuple[FactKind, ...]
+
+    async def places(self) -> tuple[StorePlace, ...]:
+        """The places that facts may name."""
+        ...
+
+    def read(self, kind: FactKind, cursor: str = "") -> AsyncIterator[Page]:
+        """The facts of a kind that changed since the cursor; all of them from an empty one.
+
+        Every page carries a cursor of its own, so that a read that broke off goes on. A cursor reaches back a little:
+        a store's times may be cut to seconds, or come late. A fact told twice is the same fact.
+        """
+        ...
+
+    async def check(self) -> tuple[Check, ...]:
+        """Try the address, the credentials and what they may do."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Delivery:
+    """What a store called to say. `id` is the same when it says it again; `said` is plain JSON for `follow`."""
+
+    id: str
+    topic: str
+    said: Mapping[str, object]
+
+
+class HookedFeed(StoreFeed, Protocol):
+    """A store that calls when something changed."""
+
+    def open(self, headers: Mapping[str, str], body: bytes, now: datetime) -> Delivery | None:
+        """Check the signature over the raw body, in constant time, and read it; names of headers are in lower case.
+
+        None for a greeting that says nothing. Forged where the signature is missing or wrong.
+        """
+        ...
+
+    def follow(self, delivery: Delivery) -> AsyncIterator[Page]:
+        """The facts that the delivery is about, as they are now."""
+        ...
+
+    async def subscribe(self, address: str) -> tuple[str, ...]:
+        """See to it that the store calls the address; the topics that were missing and are now restored."""
+        ...

@@ -1,0 +1,181 @@
+"""What a store's facts are compared with: the catalogue, the lines of its orders, the last counts of its places."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy import and_, bindparam, delete, func, select, update
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from bot.domain.money import Money
+from bot.storage.bulk import insert_rows
+from bot.storage.stores import COUNTED
+from bot.storage.tables import Product, Sale, StockLevel, StockMovement, StoreCode
+from bot.storage.types import to_micros
+
+_PART = 5_000  # names in one question
+_COUNT = ("product_id", "location_id", "as_of", "on_hand", "committed")
+_LINE = (
+    "source", "external_id", "order_ref", "product_id", "location_id", "code", "sold_at", "day", "quantity",
+    "unit_price", "amount_minor", "currency", "customer", "kind", "cancels", "cancelled_by",
+)  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """A row of `sales` from a store's order; `sold_at` in microseconds since 1970, `unit_price` in millionths."""
+
+    external_id: str
+    order_ref: str
+    product_id: int
+    location_id: int
+    code: str
+    sold_at: int
+    day: str
+    quantity: int
+    unit_price: int
+    amount_minor: int
+    currency: str
+    customer: str
+    kind: str
+    cancels: str | None = None
+    cancelled_by: str | None = None
+
+
+async def catalogue(connection: AsyncConnection) -> dict[str, str]:
+    """SKU -> name of every product."""
+    return dict((await connection.execute(select(Product.sku, Product.name))).all())
+
+
+async def sold_by(connection: AsyncConnection, store: str) -> set[str]:
+    """The SKUs of the products that a store is known to sell."""
+    found = await connection.execute(
+        select(Product.sku)
+        .join(StoreCode, StoreCode.product_id == Product.id)
+        .where(StoreCode.store == store, StoreCode.match.in_(COUNTED))
+    )
+    return set(found.scalars())
+
+
+async def sku_prices(connection: AsyncConnection, products: Collection[int]) -> dict[int, tuple[str, int | None]]:
+    """SKU and price in minor units of some products."""
+    rows = await connection.execute(
+        select(Product.id, Product.sku, Product.unit_price_minor).where(Product.id.in_(products))
+    )
+    return {row.id: (row.sku, row.unit_price_minor) for row in rows}
+
+
+async def any_lines(connection: AsyncConnection, source: str) -> bool:
+    """Whether anything of the source was ever taken."""
+    return (await connection.execute(select(Sale.id).where(Sale.source == source).limit(1))).first() is not None
+
+
+async def lines_of(connection: AsyncConnection, source: str, orders: Collection[str]) -> dict[str, list[Line]]:
+    """The lines of some orders as they stand, by order."""
+    table = Sale.__table__.c
+    columns = [table[name] for name in _LINE[1:]]
+    found: dict[str, list[Line]] = {}
+    asked = sorted(orders)
+    for start in range(0, len(asked), _PART):
+        part = asked[start : start + _PART]
+        for row in await connection.execute(select(*columns).where(Sale.source == source, Sale.order_ref.in_(part))):
+            values = row._asdict()
+            values["sold_at"] = to_micros(row.sold_at)
+            values["day"] = row.day.isoformat()
+            values["unit_price"] = int(row.unit_price.scaleb(6))
+            found.setdefault(row.order_ref, []).append(Line(**values))
+    return found
+
+
+async def add_lines(connection: AsyncConnection, source: str, lines: Sequence[Line]) -> int:
+    """Insert lines; how many were not there yet."""
+    rows = [(source, *(getattr(line, name) for name in _LINE[1:])) for line in lines]
+    return await insert_rows(connection, Sale, _LINE, rows)
+
+
+async def change_lines(connection: AsyncConnection, source: str, lines: Sequence[Line]) -> None:
+    """Write lines over those of the same ids."""
+    own = [name for name in _LINE if name not in {"source", "external_id"}]
+    rows = [(source, *(getattr(line, name) for name in _LINE[1:])) for line in lines]
+    await insert_rows(
+        connection,
+        Sale,
+        _LINE,
+        rows,
+        f"(source, external_id) DO UPDATE SET {', '.join(f'{name} = excluded.{name}' for name in own)}",
+    )
+
+
+async def drop_lines(connection: AsyncConnection, source: str, ids: Collection[str]) -> None:
+    """Take lines away that an order no longer has."""
+    asked = sorted(ids)
+    for start in range(0, len(asked), _PART):
+        part = asked[start : start + _PART]
+        await connection.execute(delete(Sale).where(Sale.source == source, Sale.external_id.in_(part)))
+
+
+async def last_counts(
+    connection: AsyncConnection, source: str, products: Collection[int]
+) -> dict[tuple[int, int], tuple[datetime, int, int]]:
+    """(product, location) -> when the source last counted it, on hand and committed."""
+    newest = (
+        select(StockLevel.product_id, StockLevel.location_id, func.max(StockLevel.as_of).label("as_of"))
+        .where(StockLevel.source == source, StockLevel.product_id.in_(products))
+        .group_by(StockLevel.product_id, StockLevel.location_id)
+        .subquery()
+    )
+    rows = await connection.execute(
+        select(
+            StockLevel.product_id, StockLevel.location_id, StockLevel.as_of, StockLevel.on_hand, StockLevel.committed
+        )
+        .join(
+            newest,
+            and_(
+                StockLevel.product_id == newest.c.product_id,
+                StockLevel.location_id == newest.c.location_id,
+                StockLevel.as_of == newest.c.as_of,
+            ),
+        )
+        .where(StockLevel.source == source)
+    )
+    return {(r.product_id, r.location_id): (r.as_of, r.on_hand, r.committed) for r in rows}
+
+
+async def last_moves(connection: AsyncConnection, products: Collection[int]) -> dict[tuple[int, int], datetime]:
+    """(product, location) -> when a sale, a return or a movement of it was last stated."""
+    found: dict[tuple[int, int], datetime] = {}
+    for table, at in ((Sale, Sale.sold_at), (StockMovement, StockMovement.at)):
+        rows = await connection.execute(
+            select(table.product_id, table.location_id, func.max(at))
+            .where(table.product_id.in_(products))
+            .group_by(table.product_id, table.location_id)
+        )
+        for product, place, latest in rows:
+            if product is not None:
+                found[product, place] = max(found.get((product, place), latest), latest)
+    return found
+
+
+async def price_products(connection: AsyncConnection, prices: Mapping[int, Money]) -> set[int]:
+    """Give products their store's price and its currency; the ids of those whose price was another one.
+
+    A product that is sold or bought in another currency keeps its own: amounts of two currencies never mix.
+    """
+    rows = await connection.execute(
+        select(Product.id, Product.currency, Product.unit_price_minor, Product.unit_cost_minor).where(
+            Product.id.in_(prices)
+        )
+    )
+    changes = []
+    for row in rows:
+        price = prices[row.id]
+        blank = row.unit_price_minor is None and row.unit_cost_minor is None
+        if (row.currency == price.currency or blank) and row.unit_price_minor != price.minor:
+            changes.append({"of": row.id, "price": price.minor, "money": price.currency})
+    if changes:
+        statement = update(Product).where(Product.id == bindparam("of"))
+        changed = statement.values(unit_price_minor=bindparam("price"), currency=bindparam("money"))
+        await connection.execute(changed, changes)
+    return {change["of"] for change in changes}

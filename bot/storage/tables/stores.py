@@ -1,0 +1,121 @@
+"""Stores and ERPs: what their codes and places are to us, how far they are read, what they called to say."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import CheckConstraint, ForeignKey, Index, UniqueConstraint
+from sqlalchemy.orm import Mapped, mapped_column
+
+from bot.storage.tables.base import Base, Id, key, to
+
+
+class StoreCode(Base):
+    """A store's variant and the product it is. `match`: same (the SKUs are equal), suggested (a person is asked),
+    confirmed, or ignored (a person said it is none of ours). Facts count under same and confirmed alone.
+    """
+
+    __tablename__ = "store_codes"
+    __table_args__ = (UniqueConstraint("store", "code"),)
+    id: Mapped[int] = key()
+    store: Mapped[str]
+    code: Mapped[str]
+    sku: Mapped[str]
+    name: Mapped[str]
+    product_id: Mapped[int | None] = mapped_column(Id, ForeignKey("products.id"), index=True)
+    match: Mapped[str]
+    score: Mapped[int] = mapped_column(default=0, doc="of a suggestion, 0 to 100")
+    seen_at: Mapped[datetime]
+
+
+class StorePlace(Base):
+    """A store's place and the location it is; null: not ours. Where several stores share a location's stock, one of
+    their places `counts`: its word on units on hand holds.
+    """
+
+    __tablename__ = "store_places"
+    __table_args__ = (UniqueConstraint("store", "place"),)
+    id: Mapped[int] = key()
+    store: Mapped[str]
+    place: Mapped[str]
+    name: Mapped[str]
+    location_id: Mapped[int | None] = mapped_column(Id, ForeignKey("locations.id"), index=True)
+    counts: Mapped[bool] = mapped_column(default=True)
+
+
+class Kit(Base):
+    """A product that is sold as one and leaves the shelf as several: selling one takes `quantity` of the component."""
+
+    __tablename__ = "kits"
+    __table_args__ = (
+        UniqueConstraint("product_id", "component_id"),
+        CheckConstraint("quantity >= 1 AND product_id <> component_id", name="parts"),
+    )
+    id: Mapped[int] = key()
+    product_id: Mapped[int] = to("products.id")
+    component_id: Mapped[int] = to("products.id")
+    quantity: Mapped[int]
+
+
+class StoreCursor(Base):
+    """How far a store's facts of a kind are read; `full_at` is when all of them were last read from the beginning."""
+
+    __tablename__ = "store_cursors"
+    __table_args__ = (UniqueConstraint("store", "kind"),)
+    id: Mapped[int] = key()
+    store: Mapped[str]
+    kind: Mapped[str]
+    cursor: Mapped[str]
+    read_at: Mapped[datetime]
+    full_at: Mapped[datetime | None]
+
+
+class StoreDelivery(Base):
+    """What a store called to say, stored before it is acknowledged and taken once. `state`: new, done, failed."""
+
+    __tablename__ = "store_deliveries"
+    __table_args__ = (UniqueConstraint("store", "delivery_id"), Index("ix_store_deliveries_due", "state", "due_at"))
+    id: Mapped[int] = key()
+    store: Mapped[str]
+    delivery_id: Mapped[str]
+    topic: Mapped[str]
+    said: Mapped[dict[str, Any]]
+    state: Mapped[str]
+    attempts: Mapped[int] = mapped_column(default=0)
+    received_at: Mapped[datetime]
+    due_at: Mapped[datetime]
+    lease_until: Mapped[datetime | None]
+    handled_at: Mapped[datetime | None]
+    error: Mapped[str] = mapped_column(default="")
+
+
+class StoreFault(Base):
+    """A fact that was set aside: what it was, and what is wrong with it. It goes when the same fact can be taken."""
+
+    __tablename__ = "store_faults"
+    __table_args__ = (UniqueConstraint("store", "kind", "subject"),)
+    id: Mapped[int] = key()
+    store: Mapped[str]
+    kind: Mapped[str]
+    subject: Mapped[str]
+    problem: Mapped[str]
+    record: Mapped[str]
+    seen_at: Mapped[datetime]
+
+
+class StoreSync(Base):
+    """A reading of a store's facts of a kind: `how` is first, sync, hook or reconcile; counts are of facts."""
+
+    __tablename__ = "store_syncs"
+    __table_args__ = (Index("ix_store_syncs_store", "store", "started_at"),)
+    id: Mapped[int] = key()
+    store: Mapped[str]
+    kind: Mapped[str]
+    how: Mapped[str]
+    started_at: Mapped[datetime]
+    finished_at: Mapped[datetime | None]
+    facts: Mapped[int] = mapped_column(default=0)
+    changed: Mapped[int] = mapped_column(default=0)
+    faults: Mapped[int] = mapped_column(default=0)
+    error: Mapped[str] = mapped_column(default="")
