@@ -200,12 +200,19 @@ class OrdersPart(Part):
 
 
 class StorePart(Part):
-    """One store in which promotions run."""
+    """One store or ERP: what it tells is read, and promotions run in it where it can change prices."""
 
-    kind: Literal["local"] = Field("local", description="'local'")
-    url: str = Field(pattern=r"^https?://", description="Its address, such as 'http://127.0.0.1:8400'")
-    token: SecretStr = Field(SecretStr(""), description="The token it asks for")
+    kind: Literal["local", "medusa", "shopify", "tryton", "vendure", "woocommerce"] = Field(
+        "local", description="'shopify', 'woocommerce', 'vendure', 'medusa', 'tryton', or 'local'"
+    )
+    url: str = Field(pattern=r"^https?://", description="Its address, such as 'https://shop.example.com'")
+    token: SecretStr = Field(SecretStr(""), description="The token or key it asks for")
+    user: str = Field("", description="The user, client or key id, where it asks for one")
+    secret: SecretStr = Field(SecretStr(""), description="The password or secret of that user, client or key")
+    hook_secret: SecretStr = Field(SecretStr(""), description="What the store signs its calls to us with")
+    private: bool = Field(False, description="true: it stands in a local network, and may be called by http")
     locations: tuple[str, ...] = Field((), description="Codes of the locations it sells from; none: all")
+    options: dict[str, str] = Field(default_factory=dict, description="What its kind takes besides; see docs/stores.md")
 
 
 class StoresPart(Part):

@@ -5,8 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from types import MappingProxyType
 
-from bot.ports import StoreConnector
+from bot.ports import StoreConnector, StoreFeed
 from bot.settings import StorePart
 from bot.stores.local import connect_local
 
 STORES: Mapping[str, Callable[[str, StorePart], StoreConnector]] = MappingProxyType({"local": connect_local})
+
+# What reads a store, by the kind of the settings. One that also changes prices stands in STORES too.
+FEEDS: Mapping[str, Callable[[str, StorePart], StoreFeed]] = MappingProxyType({})

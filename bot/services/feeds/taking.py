@@ -156,7 +156,9 @@ class Taking:
             at = max(fact.as_of for fact in stated)
             said = (sum(fact.on_hand for fact in stated), sum(fact.committed for fact in stated))
             before = last.get(key)
-            if before is not None and (at <= before[0] or (before[1:] == said and moved.get(key, at) <= before[0])):
+            if before is not None and (
+                at <= before[0] or (before[1:] == said and moved.get(key, before[0]) <= before[0])
+            ):
                 continue
             # What is owed stands in `committed`; a shelf holds no fewer than nothing.
             levels.append((*key, to_micros(at), desk.source, max(said[0], 0), max(said[1], 0)))

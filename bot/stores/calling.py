@@ -1,0 +1,183 @@
+"""HTTP calls to stores: to public addresses only, read again when that helps, written once."""
+
+from __future__ import annotations
+
+import asyncio
+import ipaddress
+import random
+import socket
+import ssl
+from collections.abc import Awaitable, Callable, Mapping
+from email.utils import parsedate_to_datetime
+from typing import Any
+from urllib.parse import urlsplit
+
+import httpx
+
+from bot.errors import Declined, OutsideError, Unanswered, Unreached
+
+TIMEOUT = httpx.Timeout(30.0, connect=10.0)
+MAX_BODY = 50_000_000  # bytes of one answer
+_TURNS = 5  # of a reading call
+_LONGEST_PAUSE = 60.0  # seconds that a call waits by itself; what asks for more is come back to
+_LONGEST_DETAIL = 300
+_OF_TRANSPORT = ("content-encoding", "content-length", "transfer-encoding")  # of the body as it came, not as it is read
+_COME_AGAIN = (429, 502, 503, 504)
+# The connection was never made, or not for us: nothing was sent.
+_NEVER_SENT = (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout, httpx.UnsupportedProtocol, httpx.ProxyError)
+
+Pause = Callable[[float], Awaitable[object]]
+
+
+class Forbidden(Declined):
+    """The address is not one that a store may have."""
+
+
+class PinnedTransport(httpx.AsyncHTTPTransport):
+    """Looks a name up once, refuses what is not public, and connects to the very address that was checked.
+
+    A name that answers otherwise a moment later (DNS rebinding) is of no use to anybody. `private` allows addresses of
+    local networks and of this machine.
+    """
+
+    def __init__(self, *, private: bool, verify: ssl.SSLContext) -> None:
+        super().__init__(verify=verify, trust_env=False)
+        self._private = private
+
+    async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
+        """Send to the address; certificates are checked against the name."""
+        named = request.url
+        address = await resolve(
+            named.host, named.port or (443 if named.scheme == "https" else 80), private=self._private
+        )
+        request.extensions = {**request.extensions, "sni_hostname": named.host}
+        request.url = named.copy_with(host=address)
+        try:
+            return await super().handle_async_request(request)
+        finally:
+            request.url = named
+
+
+async def resolve(host: str, port: int, *, private: bool) -> str:
+    """The address that a host's name has; Forbidden where any of its addresses is not public and none may be."""
+    try:
+        found = await asyncio.get_running_loop().getaddrinfo(host, port, type=socket.SOCK_STREAM)
+    except OSError as error:
+        raise httpx.ConnectError(f"{host} is not found") from error
+    addresses = [str(entry[4][0]) for entry in found]
+    if not private and not all(ipaddress.ip_address(address).is_global for address in addresses):
+        raise Forbidden(f"{host} is in a private network; set private = true for this store if that is meant")
+    return addresses[0]
+
+
+class Caller:
+    """Calls one store. Errors are OutsideErrors, whose details hold neither headers nor bodies of ours."""
+
+    def __init__(
+        self,
+        url: str,
+        *,
+        headers: Mapping[str, str] | None = None,
+        private: bool = False,
+        pause: Pause = asyncio.sleep,
+        timeout: httpx.Timeout = TIMEOUT,
+    ) -> None:
+        parts = urlsplit(url)
+        if parts.scheme not in {"http", "https"} or not parts.hostname or parts.username is not None:
+            raise Forbidden("a store's address begins with https:// and holds no password")
+        if parts.scheme == "http" and not private:
+            raise Forbidden("a store outside the local network is called by https:// alone")
+        self.url = url.rstrip("/")
+        self.headers = dict(headers or {})
+        self._pause = pause
+        # A context takes long to load, and none is needed for http.
+        verify = ssl.create_default_context() if parts.scheme == "https" else ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+        self._client = httpx.AsyncClient(transport=PinnedTransport(private=private, verify=verify), timeout=timeout)
+
+    async def close(self) -> None:
+        """Hang up."""
+        await self._client.aclose()
+
+    async def read(self, method: str, path: str, **given: Any) -> httpx.Response:  # noqa: ANN401  # as httpx takes it
+        """A call that changes nothing, so that it may be made again; Unreached once patience is at its end.
+
+        Declined for what asking again does not help. The server's own word on how long to wait is obeyed.
+        """
+        for turn in range(_TURNS):
+            try:
+                return await self._once(method, path, given)
+            except Unreached as error:
+                wait = error.retry_after or random.uniform(0.5, 1.0) * 2**turn  # noqa: S311  # so that callers part
+                if turn == _TURNS - 1 or wait > _LONGEST_PAUSE:
+                    raise
+                await self._pause(wait)
+            except Unanswered as error:
+                if turn == _TURNS - 1:
+                    raise Unreached(error.detail) from error
+                await self._pause(random.uniform(0.5, 1.0) * 2**turn)  # noqa: S311  # so that callers part
+        raise AssertionError("unreachable")
+
+    async def write(self, method: str, path: str, **given: Any) -> httpx.Response:  # noqa: ANN401  # as httpx takes it
+        """A call that changes something: made once. Unanswered where nobody knows whether it happened."""
+        return await self._once(method, path, given)
+
+    async def _once(self, method: str, path: str, given: Mapping[str, Any]) -> httpx.Response:
+        address = path if path.startswith(("http://", "https://")) else f"{self.url}{path}"
+        if urlsplit(address).netloc != urlsplit(self.url).netloc:
+            raise Forbidden("the store led to another host")
+        headers = {**self.headers, **given.get("headers", {})}
+        try:
+            async with self._client.stream(method, address, **{**given, "headers": headers}) as stream:
+                answer = await _loaded(stream)
+        except _NEVER_SENT as error:
+            raise Unreached(_said(error)) from error
+        except httpx.HTTPError as error:
+            raise Unanswered(_said(error)) from error
+        if answer.status_code in _COME_AGAIN:
+            raise Unreached(detail(answer), _asked_pause(answer))
+        if answer.status_code >= 500:
+            raise Unanswered(detail(answer))
+        if answer.is_redirect:
+            target = urlsplit(answer.headers.get("location", "")).netloc
+            raise Declined(f"it leads elsewhere{f' ({target})' if target else ''}; write the address it has now")
+        if not answer.is_success:
+            raise Declined(detail(answer))
+        return answer
+
+
+async def _loaded(stream: httpx.Response) -> httpx.Response:
+    """The answer with its body, as far as one may be long."""
+    parts, size = [], 0
+    async for part in stream.aiter_bytes():
+        size += len(part)
+        if size > MAX_BODY:
+            raise Declined(f"an answer of more than {MAX_BODY // 1_000_000} MB")
+        parts.append(part)
+    headers = [(name, value) for name, value in stream.headers.multi_items() if name.lower() not in _OF_TRANSPORT]
+    return httpx.Response(stream.status_code, headers=headers, content=b"".join(parts), request=stream.request)
+
+
+def _asked_pause(answer: httpx.Response) -> float:
+    """Seconds that the server asks us to wait; 0 where it does not say."""
+    told = answer.headers.get("retry-after", "").strip()
+    if told.replace(".", "", 1).isdigit():
+        return float(told)
+    try:
+        at = parsedate_to_datetime(told)
+        here = parsedate_to_datetime(answer.headers.get("date", ""))
+    except (TypeError, ValueError):
+        return 0.0
+    return max((at - here).total_seconds(), 0.0)
+
+
+def detail(answer: httpx.Response) -> str:
+    """What the store said, on one short line."""
+    text = " ".join(answer.text.split())[:_LONGEST_DETAIL]
+    return f"{answer.status_code} {text}".strip()
+
+
+def _said(error: httpx.HTTPError) -> str:
+    return f"{type(error).__name__}: {error}".rstrip(": ")
+
+
+__all__ = ["Caller", "Forbidden", "OutsideError", "Pause", "PinnedTransport", "detail", "resolve"]

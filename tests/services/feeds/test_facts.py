@@ -1,0 +1,113 @@
+"""Counts, goods on their way, names and prices of stores; and which product a variant is."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import date, timedelta
+
+import pytest
+
+from bot.ports import Fault, InboundFact
+from bot.services.feeds.naming import Names
+from bot.storage import ledger
+from bot.storage.tables import StorePlace
+from tests.services.feeds.kit import EAST, NOW, SHOP, WEST, Shop, code, count, euros, order, product, sold
+
+LEVELS = "SELECT on_hand, committed, source FROM stock_levels ORDER BY id"
+
+
+async def test_units_on_hand_are_what_the_store_says_and_a_count_that_says_nothing_new_is_not_kept(shop: Shop) -> None:
+    assert (await shop.take("stock", count("MUG", 10, committed=2))).changed == 1
+    assert (await shop.take("stock", count("MUG", 10, minutes=60, committed=2))).changed == 0
+    assert (await shop.take("stock", count("MUG", 9, minutes=120, committed=2))).changed == 1
+    assert (await shop.take("stock", count("MUG", 50, minutes=90))).changed == 0, "an older word than the last"
+    assert await shop.rows(LEVELS) == [(10, 2, "store:shop"), (9, 2, "store:shop")]
+
+
+async def test_the_same_count_after_a_sale_is_news(shop: Shop) -> None:
+    """Ten were there, two were sold, and ten are there: two were found. Without the count it would be eight."""
+    await shop.take("stock", count("MUG", 10))
+    await shop.take("orders", order("1", sold("a", "MUG", 2), placed_at=NOW + timedelta(minutes=10)))
+    await shop.take("stock", count("MUG", 10, minutes=60))
+    async with shop.database.reading() as connection:
+        (stock,) = await ledger.on_hand(connection, NOW + timedelta(hours=2))
+    assert stock.on_hand == 10
+
+
+async def test_of_stores_that_share_a_stock_one_counts(shop: Shop) -> None:
+    (berlin,) = await shop.rows("SELECT id FROM locations WHERE code = 'BER'")
+    await shop.add(StorePlace, store=SHOP, place="p3", name="Outlet", location_id=berlin[0], counts=False)
+    await shop.take("stock", count("MUG", 10), count("MUG", 99, place="p3"), count("MUG", 7, place=WEST))
+    assert [row[0] for row in await shop.rows(LEVELS)] == [10, 7]
+
+
+async def test_two_variants_that_are_one_product_are_counted_together_and_none_is_less_than_nothing(shop: Shop) -> None:
+    mug = await shop.product("MUG")
+    await code(shop, "v-MUG-2", mug, "confirmed")
+    await shop.take("stock", count("MUG", 10), count("MUG-2", 5), count("CUP", -3))
+    assert sorted(row[0] for row in await shop.rows(LEVELS)) == [0, 15]
+
+
+async def test_goods_on_their_way_are_incoming_until_they_arrive_and_arrive_once(shop: Shop) -> None:
+    fact = InboundFact("t1", "v-MUG", "MUG", EAST, 40, NOW - timedelta(days=9), date(2026, 11, 25))
+    assert (await shop.take("inbounds", fact)).changed == 1
+    assert (await shop.take("inbounds", fact)).changed == 0
+    for _time in range(2):
+        await shop.take("inbounds", replace(fact, received_at=NOW))
+    assert await shop.rows("SELECT quantity, received_at IS NOT NULL FROM inbounds") == [(40, True)]
+    assert await shop.rows("SELECT quantity, kind FROM stock_movements") == [(40, "receipt")]
+
+
+async def test_a_product_gets_the_stores_name_and_price_but_never_a_currency_it_is_not_kept_in(shop: Shop) -> None:
+    await shop.product("CUP", name="My own name", currency="USD", unit_cost_minor=100, unit_price_minor=300)
+    await shop.take("products", product("MUG", "A mug", "4.50"), product("CUP", "A cup", "2.00"))
+    await shop.take("products", product("MUG", "A better mug", "4.75"))
+    assert await shop.rows("SELECT sku, name, currency, unit_price_minor FROM products ORDER BY sku") == [
+        ("CUP", "My own name", "USD", 300), ("MUG", "A mug", "EUR", 475),
+    ]  # fmt: skip
+
+
+async def test_a_variant_without_a_sku_is_set_aside(shop: Shop) -> None:
+    report = await shop.take("products", replace(product("MUG"), sku="", name="Mug"))
+    assert (report.faults, await shop.faults()) == (1, {"v-MUG": "the SKU is missing"})
+    await shop.take("products", product("MUG"))
+    assert await shop.faults() == {}
+
+
+async def test_what_a_connector_could_not_read_is_listed_with_the_cursor_that_goes_on(shop: Shop) -> None:
+    fault = Fault("order 7", "placed_at: not a date", '{"placed_at": "soon"}')
+    await shop.take("orders", faults=(fault,), cursor="page 2", until=NOW)
+    assert await shop.rows("SELECT subject, problem, record FROM store_faults") == [
+        ("order 7", fault.problem, fault.record)
+    ]
+    assert await shop.rows("SELECT kind, cursor FROM store_cursors") == [("orders", "page 2")]
+    assert await shop.rows("SELECT source, kind, limit_hours FROM feeds") == [("store:shop", "sales", 3)]
+
+
+@pytest.mark.parametrize(
+    ("sku", "name", "found"),
+    [
+        ("ab-12", "", ("AB-12", "", 0)),
+        ("AB 12", "", ("AB 12", "AB-12", 100)),
+        ("ａｂ-12", "", ("AB-12", "", 0)),
+        ("AB-13", "", ("AB-13", "", 0)),
+        ("LANTERN-RED-85123A", "", ("LANTERN-RED-85123A", "LANTERN-READ-85123A", 97)),
+        ("X9", "white hanging heart holder t light", ("X9", "85123A", 95)),
+        ("X9", "something else", ("X9", "", 0)),
+        ("SIB-2", "Sibling large", ("SIB-2", "", 0)),
+    ],
+)
+def test_a_sku_is_the_same_only_when_it_is_written_the_same(sku: str, name: str, found: tuple[str, str, int]) -> None:
+    known = {
+        "AB-12": "AB-12", "LANTERN-READ-85123A": "Lantern", "85123A": "WHITE HANGING HEART T-LIGHT HOLDER",
+        "SIB-1": "Sibling large",
+    }  # fmt: skip
+    named = Names(known, {"SIB-1"}).find(sku, name)
+    assert (named.sku, named.suggested) == found[:2]
+    assert abs(named.score - found[2]) <= 4
+
+
+async def test_a_price_in_another_currency_is_the_products_own_while_it_has_neither_price_nor_cost(shop: Shop) -> None:
+    await shop.product("MUG", currency="USD")
+    await shop.take("products", replace(product("MUG"), price=euros("3.00")))
+    assert await shop.rows("SELECT currency, unit_price_minor FROM products") == [("EUR", 300)]

@@ -1,0 +1,141 @@
+"""Orders of stores become demand: as they are now, whatever was told twice, late or in another order."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from bot.ports import MovableClock, OrderFact, ReturnedLine
+from bot.storage.database import Database
+from bot.storage.tables import StorePlace
+from tests.services.feeds.kit import NOW, SHOP, WEST, Shop, code, open_shop, order, sold
+
+DAY = "2026-11-18"
+
+
+async def test_an_order_is_demand_of_its_local_day_and_told_again_changes_nothing(shop: Shop) -> None:
+    late = datetime(2026, 11, 18, 23, 30, tzinfo=UTC)  # the next day in Berlin and Shanghai
+    given = order("1", sold("a", "MUG", 3, "25.50"), sold("b", "CUP", 1, place=WEST), placed_at=late)
+    first = await shop.take("orders", given)
+    assert (first.changed, first.faults, len(first.touched)) == (1, 0, 2)
+    expected = [
+        ("CUP", "SHA", "2026-11-19", 1, 0, 1, 1000),
+        ("MUG", "BER", "2026-11-19", 3, 0, 3, 2550),
+    ]
+    assert await shop.demand() == expected
+    again = await shop.take("orders", given)
+    assert (again.changed, again.touched) == (0, set())
+    assert await shop.demand() == expected
+
+
+async def test_an_edit_takes_lines_off_adds_others_and_changes_their_number(shop: Shop) -> None:
+    await shop.take("orders", order("1", sold("a", "MUG", 3), sold("b", "CUP", 2)))
+    await shop.take("orders", order("1", sold("a", "MUG", 5), sold("c", "PLATE", 1)))
+    assert [row[:4] for row in await shop.demand()] == [("MUG", "BER", DAY, 5), ("PLATE", "BER", DAY, 1)]
+
+
+async def test_a_cancellation_undoes_a_sale_once_and_can_be_taken_back(shop: Shop) -> None:
+    whole = order("1", sold("a", "MUG", 3))
+    gone = order("1", sold("a", "MUG", 0), changed_at=NOW - timedelta(hours=1))
+    await shop.take("orders", whole)
+    for _time in range(2):
+        await shop.take("orders", gone)
+        assert [row[3:6] for row in await shop.demand()] == [(0, 0, 3), (0, 3, -3)]
+    kinds = await shop.rows("SELECT kind, quantity, cancels, cancelled_by FROM sales ORDER BY id")
+    assert kinds == [("sale", 3, None, "1/a/cancelled"), ("cancellation", -3, "1/a", None)]
+    await shop.take("orders", whole)
+    assert [row[2:6] for row in await shop.demand()] == [(DAY, 3, 0, 3)]
+
+
+async def test_an_order_that_was_cancelled_before_it_was_known_is_no_sale(shop: Shop) -> None:
+    await shop.take("orders", order("1", sold("a", "MUG", 0)))
+    assert await shop.demand() == []
+
+
+async def test_what_comes_back_is_a_return_of_its_own_day_and_leaves_the_sale(shop: Shop) -> None:
+    back = (ReturnedLine("r1", "a", 1, NOW - timedelta(days=1)), ReturnedLine("r2", "a", 2, NOW))
+    for _time in range(2):
+        await shop.take("orders", order("1", sold("a", "MUG", 4, "40"), returns=back))
+    assert [row[2:] for row in await shop.demand()] == [
+        (DAY, 4, 0, 4, 4000), ("2026-11-19", 0, 1, -1, 0), ("2026-11-20", 0, 2, -2, 0),
+    ]  # fmt: skip
+    assert await shop.rows("SELECT amount_minor FROM sales WHERE kind = 'return' ORDER BY id") == [(-1000,), (-2000,)]
+
+
+async def test_a_kit_leaves_the_shelf_as_what_it_consists_of_and_its_money_is_shared_by_price(shop: Shop) -> None:
+    await shop.product("MUG", unit_price_minor=600)
+    await shop.product("SPOON", unit_price_minor=200)
+    kit = await shop.kit("SET", {"MUG": 1, "SPOON": 3})
+    await code(shop, "v-SET", kit, "same")
+    await shop.take("orders", order("1", sold("a", "SET", 2, "20.00")))
+    assert [(row[0], *row[3:]) for row in await shop.demand()] == [("MUG", 2, 0, 2, 1000), ("SPOON", 6, 0, 6, 1000)]
+
+
+async def test_what_cannot_be_taken_is_set_aside_and_taken_once_it_can_be(shop: Shop) -> None:
+    lost, good, tomorrow = order("1", sold("a", "MUG", 1), place="p9"), order("2", sold("a", "MUG", 1)), order(
+        "3", sold("a", "MUG", 1), placed_at=NOW + timedelta(days=2)
+    )  # fmt: skip
+    report = await shop.take("orders", lost, good, tomorrow)
+    assert (report.facts, report.changed, report.faults) == (3, 1, 2)
+    assert await shop.faults() == {
+        "1": "its place 'p9' is not known yet",
+        "3": "it was placed in the future",
+    }
+    (berlin,) = await shop.rows("SELECT id FROM locations WHERE code = 'BER'")
+    await shop.add(StorePlace, store=SHOP, place="p9", name="New", location_id=berlin[0], counts=False)
+    await shop.take("orders", lost)
+    assert set(await shop.faults()) == {"3"}
+    assert (await shop.demand())[0][3] == 2
+
+
+async def test_a_variant_that_is_none_of_ours_and_a_place_that_is_none_are_left_out(shop: Shop) -> None:
+    await code(shop, "v-GIFT", None, "ignored")
+    await shop.add(StorePlace, store=SHOP, place="p3", name="Drop ship", location_id=None, counts=False)
+    lines = (sold("a", "GIFT", 1), sold("b", "MUG", 2), sold("c", "CUP", 1, place="p3"))
+    report = await shop.take("orders", order("1", *lines))
+    assert report.faults == 0
+    assert [row[:4] for row in await shop.demand()] == [("MUG", "BER", DAY, 2)]
+
+
+VERSIONS = st.lists(st.lists(st.integers(0, 4), min_size=3, max_size=3), min_size=1, max_size=4)
+TELLINGS = st.lists(st.tuples(st.integers(0, 1), st.integers(0, 3)), max_size=6)
+
+
+def _told(number: int, quantities: list[int], version: int) -> OrderFact:
+    lines = [sold(str(place), f"S{place}", quantity) for place, quantity in enumerate(quantities)]
+    at = NOW - timedelta(hours=10 - version)
+    return order(str(number), *lines, changed_at=at)
+
+
+@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(versions=st.tuples(VERSIONS, VERSIONS), tellings=TELLINGS)
+async def test_whatever_was_told_before_the_units_are_those_of_the_last_version(
+    sqlite_database: Database, versions: tuple[list[list[int]], list[list[int]]], tellings: list[tuple[int, int]]
+) -> None:
+    async with sqlite_database.transaction() as connection:
+        for table in ("daily_demand", "sales", "store_codes", "store_places", "store_cursors", "products", "locations"):
+            await connection.exec_driver_sql(f"DELETE FROM {table}")  # noqa: S608  # our own
+    shop = await open_shop(sqlite_database, MovableClock(NOW))
+    for number, version in tellings:
+        known = versions[number]
+        at = version % len(known)
+        await shop.take("orders", _told(number, known[at], at))
+    last = [_told(number, known[-1], len(known)) for number, known in enumerate(versions)]
+    await shop.take("orders", *last)
+    units: dict[str, int] = {}
+    for row in await shop.demand():
+        units[row[0]] = units.get(row[0], 0) + row[3]
+    expected = {f"S{place}": sum(known[-1][place] for known in versions) for place in range(3)}
+    assert {sku: found for sku, found in units.items() if found} == {sku: n for sku, n in expected.items() if n}
+    shipped = await shop.rows("SELECT COALESCE(SUM(quantity), 0) FROM sales")
+    assert shipped == [(sum(expected.values()),)]
+
+
+async def test_a_line_of_a_variant_that_a_person_must_name_waits(shop: Shop) -> None:
+    await shop.product("LANTERN-85123A")
+    report = await shop.take("orders", order("1", sold("a", "LANTERN 85123A", 1)))
+    assert report.faults == 1
+    assert await shop.faults() == {"1": "nobody has said yet which product LANTERN 85123A is"}
+    assert await shop.rows("SELECT match, score FROM store_codes") == [("suggested", 100)]
