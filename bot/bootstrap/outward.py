@@ -6,13 +6,13 @@ from datetime import datetime
 
 from bot.platforms import PLATFORMS
 from bot.platforms import Supplies as PlatformSupplies
-from bot.ports import ChatPlatform, Guest, OpenRoom, RoomProvider, SupplierChannel, SystemClock
+from bot.ports import ChatPlatform, Guest, OpenRoom, RoomProvider, StoreFeed, SupplierChannel, SystemClock
 from bot.rooms import ROOMS, Supplies
 from bot.services.offsets import Offset
 from bot.services.outlets import Outlet, Outlets
 from bot.settings import Settings
 from bot.storage.database import Database
-from bot.stores import STORES
+from bot.stores import FEEDS, STORES
 from bot.suppliers import SUPPLIERS
 from handlers import COMMANDS
 
@@ -31,13 +31,21 @@ def channels_of(settings: Settings) -> dict[str, SupplierChannel]:
 
 
 def outlets_of(settings: Settings) -> Outlets:
-    """The stores that the settings connect, by name."""
+    """The stores that the settings connect and that can change prices, by name."""
     return Outlets(
         {
             name: Outlet(STORES[part.kind](name, part), frozenset(part.locations))
             for name, part in settings.stores.connected.items()
+            if part.kind in STORES
         }
     )
+
+
+def feeds_of(settings: Settings) -> dict[str, StoreFeed]:
+    """The stores that the settings connect and that tell facts, by name."""
+    return {
+        name: FEEDS[part.kind](name, part) for name, part in settings.stores.connected.items() if part.kind in FEEDS
+    }
 
 
 def room_provider_of(settings: Settings, supplies: Supplies | None = None) -> RoomProvider:

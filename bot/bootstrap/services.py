@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from bot.bootstrap.choices import first_policy, service_settings
-from bot.bootstrap.outward import channels_of, outlets_of, room_provider_of
+from bot.bootstrap.outward import channels_of, feeds_of, outlets_of, room_provider_of
 from bot.domain.promotion import PromotionSettings
 from bot.domain.sourcing import SourcingSettings
 from bot.ports import ChatPlatform, Clock, Guest, OpenRoom
@@ -28,6 +28,8 @@ from bot.services.delegations import Delegations
 from bot.services.digests import Digests
 from bot.services.editing import Editing
 from bot.services.effects import EffectKind, Effects
+from bot.services.feeds import Taking
+from bot.services.feeds.syncing import Syncing
 from bot.services.halts import Halts
 from bot.services.heads import Heads
 from bot.services.inbox import Inbox
@@ -189,6 +191,10 @@ def services_of(
         room_life=RoomLife(
             database=database, clock=clock, audit=audit, outbox=outbox, members=ground.members,
             conversations=ground.conversations, rooms=rooms, calls=calls,
+        ),
+        stores=Syncing(
+            database=database, clock=clock, audit=audit, feeds=feeds_of(settings),
+            taking=Taking(database=database, clock=clock, currency=settings.organisation.currency),
         ),
     )  # fmt: skip
 

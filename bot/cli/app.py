@@ -11,7 +11,7 @@ from zoneinfo import ZoneInfo
 import typer
 
 from bot import __version__
-from bot.cli import ask, books, demo, facts, jobs, members, policy, rates, run, setup
+from bot.cli import ask, books, demo, facts, jobs, members, policy, rates, run, setup, stores
 from bot.cli.common import Context, err, say
 from bot.cli.show import TerminalText
 from bot.errors import FileRefused, Refusal, SettingsError, StocktideError
@@ -45,7 +45,7 @@ def root(
     context.obj = Context(config)
 
 
-for group in (setup, facts, ask, jobs, members, policy, books, rates, run, demo):
+for group in (setup, facts, ask, jobs, members, policy, books, rates, stores, run, demo):
     group.register(app)
 
 

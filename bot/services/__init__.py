@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from bot.services.digests import Digests
     from bot.services.editing import Editing
     from bot.services.effects import Effects
+    from bot.services.feeds.syncing import Syncing
     from bot.services.halts import Halts
     from bot.services.heads import Heads
     from bot.services.inbox import Inbox
@@ -92,6 +93,7 @@ class Services:
     whispers: Whispers
     rooms: Rooms
     room_life: RoomLife
+    stores: Syncing
 
 
 Invocation = command.Invocation[Services]

@@ -7,17 +7,19 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import delete, select
+from sqlalchemy import and_, delete, func, insert, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bot.ports import FactKind, Fault
+from bot.ports import StorePlace as PlaceTold
 from bot.storage.bulk import insert_rows
 from bot.storage.dialect import insert_into
-from bot.storage.tables import Kit, Location, StoreCode, StoreCursor, StoreFault, StorePlace
+from bot.storage.tables import Feed, Kit, Location, Product, StoreCode, StoreCursor, StoreFault, StorePlace, StoreSync
 from bot.storage.types import to_micros
 
 COUNTED = ("same", "confirmed")  # the matches under which facts count
 _PART = 5_000  # names in one question
+_HOMELESS = and_(StorePlace.location_id.is_(None), ~StorePlace.ignored)
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,12 +35,13 @@ class Code:
 
 @dataclass(frozen=True, slots=True)
 class Spot:
-    """A store's place as we know it."""
+    """A store's place as we know it; None as its location: nobody has said yet, or (`ignored`) it is none of ours."""
 
     place: str
     location_id: int | None
     zone: str
     counts: bool
+    ignored: bool
 
 
 async def codes(connection: AsyncConnection, store: str, wanted: Collection[str]) -> dict[str, Code]:
@@ -68,11 +71,11 @@ async def write_codes(connection: AsyncConnection, store: str, rows: Iterable[tu
 async def spots(connection: AsyncConnection, store: str) -> dict[str, Spot]:
     """The store's places by its own ids."""
     rows = await connection.execute(
-        select(StorePlace.place, StorePlace.location_id, Location.zone, StorePlace.counts)
+        select(StorePlace.place, StorePlace.location_id, Location.zone, StorePlace.counts, StorePlace.ignored)
         .outerjoin(Location, Location.id == StorePlace.location_id)
         .where(StorePlace.store == store)
     )
-    return {row.place: Spot(row.place, row.location_id, row.zone or "UTC", row.counts) for row in rows}
+    return {row.place: Spot(row.place, row.location_id, row.zone or "UTC", row.counts, row.ignored) for row in rows}
 
 
 async def kits(connection: AsyncConnection, products: Collection[int]) -> dict[int, list[tuple[int, int]]]:
@@ -130,3 +133,144 @@ async def keep_faults(
         "(store, kind, subject) DO UPDATE SET problem = excluded.problem, record = excluded.record, "
         "seen_at = excluded.seen_at",
     )
+
+
+@dataclass(frozen=True, slots=True)
+class KindState:
+    """How far a kind is read: when, and how the last reading ended."""
+
+    kind: str
+    read_at: datetime | None
+    facts: int
+    changed: int
+    error: str
+
+
+@dataclass(frozen=True, slots=True)
+class StoreState:
+    """A store: its kinds, and how many codes, places and facts wait for a person."""
+
+    store: str
+    kinds: tuple[KindState, ...]
+    unsure: int
+    homeless: int
+    faults: int
+
+
+async def state(connection: AsyncConnection, store: str) -> StoreState:
+    """How a store stands."""
+    newest = select(func.max(StoreSync.id)).where(StoreSync.store == store).group_by(StoreSync.kind)
+    last = await connection.execute(
+        select(StoreSync.kind, StoreSync.finished_at, StoreSync.facts, StoreSync.changed, StoreSync.error)
+        .where(StoreSync.id.in_(newest))
+        .order_by(StoreSync.kind)
+    )
+    kinds = tuple(KindState(*row) for row in last)
+    unsure = select(func.count()).where(StoreCode.store == store, StoreCode.match == "suggested")
+    homeless = select(func.count()).where(StorePlace.store == store, _HOMELESS)
+    faults = select(func.count()).where(StoreFault.store == store)
+    counts = [await connection.scalar(query) or 0 for query in (unsure, homeless, faults)]
+    return StoreState(store, kinds, *counts)
+
+
+async def note_sync(
+    connection: AsyncConnection, store: str, kind: FactKind, at: datetime, counts: tuple[int, int, int], error: str
+) -> None:
+    """Note how a reading ended; `counts` are facts, changed ones and faults."""
+    facts, changed, faults = counts
+    values = {"facts": facts, "changed": changed, "faults": faults, "error": error[:500]}
+    row = {"store": store, "kind": kind, "how": "sync", "started_at": at, "finished_at": at, **values}
+    await connection.execute(insert(StoreSync).values(row))
+
+
+async def break_off(connection: AsyncConnection, source: str, kind: FactKind, now: datetime) -> None:
+    """A source that cannot be read is stale at once, whatever its facts' age."""
+    fed = {"stock": "stock", "orders": "sales"}.get(kind)
+    await connection.execute(
+        update(Feed).where(Feed.source == source, Feed.kind == fed, Feed.fresh_until < now).values(limit_hours=0)
+    )
+
+
+async def add_places(connection: AsyncConnection, store: str, found: Sequence[PlaceTold]) -> None:
+    """Make a store's places known. One that is called as a location's code or name is that location; a store's only
+    place is the organisation's only location. The first place of a location counts its stock.
+    """
+    ours = list(await connection.execute(select(Location.id, Location.code, Location.name)))
+    by_name = {name.casefold(): row.id for row in ours for name in (row.name, row.code)}
+    taken = set(
+        await connection.scalars(select(StorePlace.location_id).where(StorePlace.counts, StorePlace.location_id > 0))
+    )
+    for place in found:
+        location = by_name.get(place.name.casefold()) or by_name.get(place.id.casefold())
+        if location is None and len(found) == 1 and len(ours) == 1:
+            location = ours[0].id
+        counts = location is not None and location not in taken
+        row = insert_into(connection, StorePlace).values(
+            store=store, place=place.id, name=place.name, location_id=location, counts=counts, ignored=False
+        )
+        done = await connection.execute(row.on_conflict_do_nothing().returning(StorePlace.id))
+        if done.one_or_none() is not None and counts:
+            taken.add(location)
+
+
+@dataclass(frozen=True, slots=True)
+class Unsure:
+    """What waits for a person: variants (code, SKU, name, suggested SKU, score), places (id, name), and facts that were
+    set aside (kind, subject, problem).
+    """
+
+    codes: tuple[tuple[str, str, str, str, int], ...]
+    places: tuple[tuple[str, str], ...]
+    faults: tuple[tuple[str, str, str], ...]
+
+
+async def unsure(connection: AsyncConnection, store: str) -> Unsure:
+    """What of a store waits for a person."""
+    named = await connection.execute(
+        select(StoreCode.code, StoreCode.sku, StoreCode.name, Product.sku.label("ours"), StoreCode.score)
+        .join(Product, Product.id == StoreCode.product_id)
+        .where(StoreCode.store == store, StoreCode.match == "suggested")
+        .order_by(StoreCode.score.desc(), StoreCode.code)
+    )
+    homeless = await connection.execute(
+        select(StorePlace.place, StorePlace.name).where(StorePlace.store == store, _HOMELESS)
+    )
+    aside = await connection.execute(
+        select(StoreFault.kind, StoreFault.subject, StoreFault.problem)
+        .where(StoreFault.store == store)
+        .order_by(StoreFault.kind, StoreFault.subject)
+    )
+    return Unsure(*(tuple(tuple(row) for row in found) for found in (named, homeless, aside)))  # type: ignore[arg-type]
+
+
+async def map_place(connection: AsyncConnection, store: str, place: str, location: str) -> bool:
+    """Say which location (code) a place is, or none; false where either is unknown."""
+    found = None if not location else await connection.scalar(select(Location.id).where(Location.code == location))
+    if location and found is None:
+        return False
+    done = await connection.execute(
+        update(StorePlace)
+        .where(StorePlace.store == store, StorePlace.place == place)
+        .values(location_id=found, counts=found is not None, ignored=found is None)
+    )
+    await forget_cursors(connection, store)
+    return done.rowcount == 1
+
+
+async def map_code(connection: AsyncConnection, store: str, code: str, sku: str) -> bool:
+    """Say which product (SKU) a variant is, or none; false where either is unknown."""
+    found = None if not sku else await connection.scalar(select(Product.id).where(Product.sku == sku))
+    if sku and found is None:
+        return False
+    done = await connection.execute(
+        update(StoreCode)
+        .where(StoreCode.store == store, StoreCode.code == code)
+        .values(product_id=found, match="confirmed" if sku else "ignored", score=100)
+    )
+    await forget_cursors(connection, store)
+    return done.rowcount == 1
+
+
+async def forget_cursors(connection: AsyncConnection, store: str) -> None:
+    """Let the next reading begin anew: facts that were set aside are told again, and the others change nothing."""
+    await connection.execute(delete(StoreCursor).where(StoreCursor.store == store))

@@ -87,6 +87,8 @@ class Book:
         spot = self.spots.get(place)
         if spot is None:
             raise Misfit(f"its place {place!r} is not known yet" if place else "it names no place")
+        if spot.location_id is None and not spot.ignored:
+            raise Misfit(f"nobody has said yet which location the place {place!r} is")
         return spot
 
     def _pieces(self, sold: SoldLine) -> Iterable[_Piece]:

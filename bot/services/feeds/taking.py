@@ -275,4 +275,6 @@ def _meant(
     if spot is None:
         faults.append(Fault(subject, f"the place {place!r} is not known yet"))
         return None, None
+    if spot.location_id is None and not spot.ignored:
+        faults.append(Fault(subject, f"nobody has said yet which location the place {place!r} is"))
     return (None if known.match == "ignored" else known.product_id), spot

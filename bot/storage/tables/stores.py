@@ -30,8 +30,8 @@ class StoreCode(Base):
 
 
 class StorePlace(Base):
-    """A store's place and the location it is; null: not ours. Where several stores share a location's stock, one of
-    their places `counts`: its word on units on hand holds.
+    """A store's place and the location it is; null: nobody has said yet, or (`ignored`) it is none of ours. Where
+    several stores share a location's stock, one of their places `counts`: its word on units on hand holds.
     """
 
     __tablename__ = "store_places"
@@ -42,6 +42,7 @@ class StorePlace(Base):
     name: Mapped[str]
     location_id: Mapped[int | None] = mapped_column(Id, ForeignKey("locations.id"), index=True)
     counts: Mapped[bool] = mapped_column(default=True)
+    ignored: Mapped[bool] = mapped_column(default=False)
 
 
 class Kit(Base):

@@ -92,7 +92,7 @@ async def test_what_cannot_be_taken_is_set_aside_and_taken_once_it_can_be(shop: 
 
 async def test_a_variant_that_is_none_of_ours_and_a_place_that_is_none_are_left_out(shop: Shop) -> None:
     await code(shop, "v-GIFT", None, "ignored")
-    await shop.add(StorePlace, store=SHOP, place="p3", name="Drop ship", location_id=None, counts=False)
+    await shop.add(StorePlace, store=SHOP, place="p3", name="Drop ship", location_id=None, counts=False, ignored=True)
     lines = (sold("a", "GIFT", 1), sold("b", "MUG", 2), sold("c", "CUP", 1, place="p3"))
     report = await shop.take("orders", order("1", *lines))
     assert report.faults == 0

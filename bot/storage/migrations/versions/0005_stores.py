@@ -124,6 +124,7 @@ def _names() -> None:
         sa.Column("name", sa.String(), nullable=False),
         sa.Column("location_id", ID, nullable=True),
         sa.Column("counts", sa.Boolean(), nullable=False),
+        sa.Column("ignored", sa.Boolean(), nullable=False),
         sa.ForeignKeyConstraint(["location_id"], ["locations.id"], name=op.f("fk_store_places_location_id")),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_store_places")),
         sa.UniqueConstraint("store", "place", name=op.f("uq_store_places_store_place")),
