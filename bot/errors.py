@@ -12,6 +12,7 @@
     |  `- StaleButton          the button belongs to something that changed or is gone
     |- SettingsError           carries every fault at once
     |- FileRefused             an import file that cannot be read at all; carries where
+    |- Forged                  a store's delivery whose signature is missing or wrong
     `- PlatformError           a chat platform did not take a message
        |- RateLimited          carries retry_after seconds
        |- Unreachable          the connection was never made: sending again is safe
@@ -207,3 +208,7 @@ class Declined(OutsideError):
 
 class Unanswered(OutsideError):
     """It was asked for and no answer came: it may have happened."""
+
+
+class Forged(StocktideError):
+    """What was delivered is not signed by the store; nothing of it was taken."""

@@ -8,8 +8,18 @@ from types import MappingProxyType
 from bot.ports import StoreConnector, StoreFeed
 from bot.settings import StorePart
 from bot.stores.local import connect_local
+from bot.stores.shopify import connect_shopify, read_shopify
 
-STORES: Mapping[str, Callable[[str, StorePart], StoreConnector]] = MappingProxyType({"local": connect_local})
+STORES: Mapping[str, Callable[[str, StorePart], StoreConnector]] = MappingProxyType(
+    {
+        "local": connect_local,
+        "shopify": connect_shopify,
+    }
+)
 
 # What reads a store, by the kind of the settings. One that also changes prices stands in STORES too.
-FEEDS: Mapping[str, Callable[[str, StorePart], StoreFeed]] = MappingProxyType({})
+FEEDS: Mapping[str, Callable[[str, StorePart], StoreFeed]] = MappingProxyType(
+    {
+        "shopify": read_shopify,
+    }
+)

@@ -1,0 +1,30 @@
+"""Shopify by its Admin GraphQL API: what a shop tells, and prices."""
+
+from __future__ import annotations
+
+from bot.ports import HookedFeed, StoreConnector
+from bot.settings import StorePart
+from bot.stores.shopify.client import TURNS, Shop
+from bot.stores.shopify.feed import ShopifyFeed
+from bot.stores.shopify.prices import ShopifyPrices
+
+
+def read_shopify(name: str, part: StorePart) -> HookedFeed:
+    """The shop of the settings' part as a feed, under its name there."""
+    return ShopifyFeed(name, _shop(part, TURNS), part)
+
+
+def connect_shopify(name: str, part: StorePart) -> StoreConnector:
+    """The shop of the settings' part as a place of prices; whoever calls it decides what is tried again."""
+    return ShopifyPrices(name, _shop(part, 1))
+
+
+def _shop(part: StorePart, turns: int) -> Shop:
+    return Shop(
+        part.url,
+        token=part.token.get_secret_value(),
+        client=part.user,
+        secret=part.secret.get_secret_value(),
+        private=part.private,
+        turns=turns,
+    )

@@ -1,0 +1,263 @@
+"""Calls to Shopify's Admin GraphQL API: the token, the server's own cost bucket, and errors inside a 200."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from decimal import Decimal
+from email.utils import parsedate_to_datetime
+from typing import Any
+
+import httpx
+
+from bot.errors import Declined, Unanswered, Unreached
+from bot.ports import Clock, SystemClock
+from bot.stores.calling import Caller, Pause
+from bot.stores.shopify.queries import API_VERSION, OPERATIONS
+
+_PATH = f"/admin/api/{API_VERSION}/graphql.json"
+_TOKEN_PATH = "/admin/oauth/access_token"  # noqa: S105  # an address
+_EARLY = 600.0  # seconds before its end that a token is exchanged; one lives for a day
+TURNS = 5  # of a reading call that meets an empty bucket or a fault of the server
+_LONGEST_PAUSE = 60.0
+_LONGEST_DETAIL = 300
+
+
+class TooCostly(Declined):
+    """One query may not cost that much; ask for less at once."""
+
+
+@dataclass(frozen=True, slots=True)
+class Trouble:
+    """An error beside the data of an answer: what is wrong, Shopify's code of it, and where it stands."""
+
+    message: str
+    code: str
+    path: tuple[str | int, ...]
+
+    def __str__(self) -> str:
+        return f"{self.code}: {self.message}" if self.code else self.message
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """Data, what is wrong with parts of it, when Shopify said so by its own clock, and by which version of the API."""
+
+    data: Mapping[str, Any]
+    troubles: tuple[Trouble, ...]
+    at: datetime
+    version: str
+
+    def whole(self) -> Mapping[str, Any]:
+        """The data where nothing of it is wrong; Declined otherwise."""
+        if self.troubles:
+            raise Declined(str(self.troubles[0])[:_LONGEST_DETAIL])
+        return self.data
+
+
+@dataclass(slots=True)
+class Bucket:
+    """Points that calls may cost, by the server's figures: it fills by `rate` a second up to what it holds."""
+
+    timer: Callable[[], float]
+    points: float | None = None
+    rate: float = 0.0
+    most: float = 0.0
+    at: float = 0.0
+    costs: dict[str, float] = field(default_factory=dict)  # by operation, what the last one was reckoned at
+
+    def wait(self, operation: str) -> float:
+        """Seconds until it holds what the operation was reckoned at last time."""
+        missing = self.costs.get(operation, 0.0) - self._now()
+        return missing / self.rate if self.points is not None and missing > 0 and self.rate > 0 else 0.0
+
+    def spend(self, operation: str) -> None:
+        """Count a call that leaves now, so that others beside it wait their turn."""
+        if self.points is not None:
+            self.points, self.at = self._now() - self.costs.get(operation, 0.0), self.timer()
+
+    def note(self, operation: str, cost: Mapping[str, Any]) -> None:
+        """Take over what an answer says of it."""
+        status = cost.get("throttleStatus") or {}
+        if cost.get("requestedQueryCost") is not None:
+            self.costs[operation] = float(cost["requestedQueryCost"])
+        if status.get("currentlyAvailable") is not None:
+            self.points, self.at = float(status["currentlyAvailable"]), self.timer()
+            self.rate, self.most = float(status.get("restoreRate") or 0), float(status.get("maximumAvailable") or 0)
+
+    def _now(self) -> float:
+        if self.points is None:
+            return 0.0
+        return min(self.points + (self.timer() - self.at) * self.rate, self.most)
+
+
+class Throttled(Unreached):
+    """The bucket is empty; the operation was not carried out."""
+
+
+class Shop:
+    """One shop's API. `token` is a fixed one of the shop's own app; without it `client` and `secret` are exchanged.
+
+    Reading is tried as often as there are `turns`; with one turn nothing is tried again, not even below.
+    """
+
+    def __init__(
+        self,
+        url: str,
+        *,
+        token: str = "",
+        client: str = "",
+        secret: str = "",
+        private: bool = False,
+        turns: int = TURNS,
+        pause: Pause = asyncio.sleep,
+        timer: Callable[[], float] = time.monotonic,
+        clock: Clock | None = None,
+    ) -> None:
+        self.clock = clock or SystemClock()
+        self._caller = Caller(url, private=private, pause=pause)
+        self.url = self._caller.url
+        self._fixed, self._client, self._secret = token, client, secret
+        self._turns, self._pause, self._timer = turns, pause, timer
+        self._token, self._ends = "", 0.0
+        self._exchange = asyncio.Lock()
+        self._bucket = Bucket(timer)
+
+    async def close(self) -> None:
+        """Hang up."""
+        await self._caller.close()
+
+    async def ask(self, operation: str, **variables: object) -> Answer:
+        """Read, as often as the shop has turns; Unreached once patience is at its end, TooCostly, Declined."""
+        call = self._caller.read if self._turns > 1 else self._caller.write
+        for turn in range(self._turns):
+            last = turn == self._turns - 1
+            try:
+                return await self._send(call, operation, variables)
+            except Throttled as error:
+                wait = error.retry_after or 1.0
+                if last or wait > _LONGEST_PAUSE:
+                    raise
+                await self._pause(wait)
+            except Unanswered as error:
+                if last:
+                    raise Unreached(error.detail) from error
+                await self._pause(2.0**turn)
+        raise AssertionError("unreachable")
+
+    async def tell(self, operation: str, **variables: object) -> Mapping[str, Any]:
+        """Change something, once. Unanswered where nobody knows whether it happened."""
+        answer = await self._send(self._caller.write, operation, variables)
+        if answer.troubles and answer.troubles[0].code == "ACCESS_DENIED":
+            raise Declined(str(answer.troubles[0])[:_LONGEST_DETAIL])
+        if answer.troubles:
+            raise Unanswered(str(answer.troubles[0])[:_LONGEST_DETAIL])
+        return answer.data
+
+    async def _send(self, call: Callable[..., Any], operation: str, variables: Mapping[str, object]) -> Answer:
+        wait = self._bucket.wait(operation)
+        if wait > _LONGEST_PAUSE:
+            raise Throttled("too many calls at once", wait)
+        if wait:
+            await self._pause(wait)
+        self._bucket.spend(operation)
+        body = {"query": OPERATIONS[operation], "operationName": operation, "variables": variables}
+        response = await self._called(call, body)
+        return self._read(operation, response)
+
+    async def _called(self, call: Callable[..., Any], body: Mapping[str, object]) -> httpx.Response:
+        token = await self._valid()
+        try:
+            return await self._posted(call, body, token)
+        except Declined as error:
+            if self._fixed or not error.detail.startswith("401"):
+                raise
+        if self._token == token:  # nobody exchanged it meanwhile
+            self._token = ""
+        return await self._posted(call, body, await self._valid())
+
+    async def _posted(self, call: Callable[..., Any], body: Mapping[str, object], token: str) -> httpx.Response:
+        response: httpx.Response = await call("POST", _PATH, json=body, headers={"X-Shopify-Access-Token": token})
+        return response
+
+    async def _valid(self) -> str:
+        """A token that still lives for a while; exchanged by one of us, while the others wait for it."""
+        if self._fixed:
+            return self._fixed
+        async with self._exchange:
+            if not self._token or self._timer() > self._ends:
+                form = {"grant_type": "client_credentials", "client_id": self._client, "client_secret": self._secret}
+                try:
+                    response = await self._caller.write("POST", _TOKEN_PATH, data=form)
+                except Unanswered as error:  # a token more or less changes nothing
+                    raise Unreached(error.detail) from error
+                told = _json(response, Unreached)
+                if not isinstance(told.get("access_token"), str):
+                    raise Unreached("the answer to the exchange of credentials holds no token")
+                lives = float(told.get("expires_in") or 0)
+                self._token, self._ends = told["access_token"], self._timer() + max(lives - _EARLY, lives / 2)
+            return self._token
+
+    def _read(self, operation: str, response: httpx.Response) -> Answer:
+        told = _json(response, Unanswered)
+        cost = (told.get("extensions") or {}).get("cost") or {}
+        self._bucket.note(operation, cost)
+        troubles = tuple(_trouble(each) for each in _listed(told.get("errors")))
+        data = told.get("data")
+        if not isinstance(data, dict):
+            raise self._refusal(operation, troubles)
+        at = _date(response.headers.get("date", "")) or self.clock.now()
+        return Answer(data, troubles, at, response.headers.get("x-shopify-api-version", ""))
+
+    def _refusal(self, operation: str, troubles: tuple[Trouble, ...]) -> Exception:
+        """What an answer without data means, by the codes of https://shopify.dev/docs/api/admin-graphql ."""
+        if not troubles:
+            return Unanswered("an answer without data")
+        detail = str(troubles[0])[:_LONGEST_DETAIL]
+        match troubles[0].code:
+            case "THROTTLED":
+                return Throttled(detail, self._bucket.wait(operation))
+            case "MAX_COST_EXCEEDED":
+                return TooCostly(detail)
+            case "INTERNAL_SERVER_ERROR" | "TIMEOUT":
+                return Unanswered(detail)
+            case _:
+                return Declined(detail)
+
+
+def _json(response: httpx.Response, otherwise: type[Unreached | Unanswered]) -> dict[str, Any]:
+    """The object that an answer holds, numbers with a point as Decimals."""
+    try:
+        told = json.loads(response.content, parse_float=Decimal)
+    except ValueError as error:
+        raise otherwise("the answer is no JSON") from error
+    if not isinstance(told, dict):
+        raise otherwise("the answer is no object")
+    return told
+
+
+def _listed(errors: object) -> list[object]:
+    """The errors as a list: for some refusals Shopify writes a text, or an object of texts."""
+    if not errors:
+        return []
+    return errors if isinstance(errors, list) else [{"message": json.dumps(errors, default=str)}]
+
+
+def _trouble(error: object) -> Trouble:
+    told: dict[str, Any] = error if isinstance(error, dict) else {"message": str(error)}
+    message = " ".join(str(told.get("message", "")).split())
+    code = str((told.get("extensions") or {}).get("code", ""))
+    if not code and message.casefold() == "throttled":
+        code = "THROTTLED"
+    return Trouble(message, code, tuple(told.get("path") or ()))
+
+
+def _date(text: str) -> datetime | None:
+    try:
+        return parsedate_to_datetime(text).astimezone(UTC)
+    except (TypeError, ValueError):
+        return None

@@ -1,0 +1,225 @@
+"""Reads a Shopify shop: products, counts, orders and transfers, page by page, and what its deliveries are about."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Iterable, Mapping
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from typing import Final
+from urllib.parse import urlsplit
+
+from bot.errors import Declined, Unanswered, Unreached
+from bot.ports import Check, Delivery, Fact, FactKind, Fault, Page, StorePlace
+from bot.settings import StorePart
+from bot.stores.shopify import goods, hooks, orders
+from bot.stores.shopify.checking import ALL_ORDERS, checked
+from bot.stores.shopify.client import Shop
+from bot.stores.shopify.counts import all_counts, changed_counts, counts_of
+from bot.stores.shopify.pages import Pages
+from bot.stores.shopify.reading import Mark, Node, attempt, instant, stamp, tail
+
+KINDS: Final[tuple[FactKind, ...]] = ("products", "stock", "orders", "inbounds")
+SCOPES: Final[Mapping[FactKind, tuple[str, ...]]] = {
+    "products": ("read_products",),
+    "stock": ("read_inventory", "read_locations", "read_products"),
+    "orders": ("read_locations", "read_orders", "read_products"),
+    "inbounds": ("read_inventory", "read_inventory_shipments", "read_inventory_transfers", "read_products"),
+}
+_FULFILMENT = "read_merchant_managed_fulfillment_orders"
+_RETURNS, _CUSTOMERS = "read_returns", "read_customers"
+_LONGEST = timedelta(days=365)  # an open transfer older than that is not followed any more
+_KNOWN_FOR = timedelta(minutes=10)  # scopes may be granted while we run
+
+
+@dataclass(frozen=True, slots=True)
+class Terms:
+    """What the shop counts money in, which place lines leave from that name none, and what we may see."""
+
+    currency: str
+    primary: str
+    scopes: frozenset[str]
+
+    def parts(self) -> dict[str, object]:
+        """Which parts of an order may be asked for."""
+        return {
+            "customers": _CUSTOMERS in self.scopes,
+            "places": _FULFILMENT in self.scopes,
+            "returns": _RETURNS in self.scopes,
+        }
+
+
+class ShopifyFeed:
+    """A shop of Shopify. Errors are OutsideErrors; reading calls are made again where that helps."""
+
+    def __init__(self, name: str, shop: Shop, part: StorePart) -> None:
+        self.name = name
+        wanted = part.options.get("read", "").split()
+        self.kinds: tuple[FactKind, ...] = tuple(kind for kind in KINDS if not wanted or kind in wanted)
+        self._shop, self._pages = shop, Pages(shop)
+        self._days = int(part.options["transfer_days"]) if part.options.get("transfer_days") else None
+        self._secret = part.hook_secret.get_secret_value() or part.secret.get_secret_value()
+        host = urlsplit(shop.url).hostname or ""
+        self._host = host if host.endswith(".myshopify.com") else ""
+        self._terms: tuple[datetime, Terms] | None = None
+
+    async def close(self) -> None:
+        """Hang up."""
+        await self._shop.close()
+
+    async def places(self) -> tuple[StorePlace, ...]:
+        """The shop's locations, with those that are closed now and those of fulfilment services."""
+        found = await self._listed("Places", "locations")
+        return tuple(StorePlace(tail(node["id"]), node["name"], node["address"]["countryCode"] or "") for node in found)
+
+    async def read(self, kind: FactKind, cursor: str = "") -> AsyncIterator[Page]:
+        """The facts of a kind that changed since the cursor; all of them from an empty one."""
+        mark = Mark.of(cursor)
+        match kind:
+            case "products" | "orders":
+                pages = self._changed(kind, mark)
+            case "stock" if mark.since:
+                pages = changed_counts(self._pages, mark, [place.id for place in await self.places()])
+            case "stock":
+                pages = all_counts(self._pages, mark)
+            case _:
+                pages = self._transfers(mark)
+        async for page in pages:
+            yield page
+
+    def open(self, headers: Mapping[str, str], body: bytes, now: datetime) -> Delivery | None:  # noqa: ARG002  # Shopify signs no instant
+        """Check the signature over the raw body and note what the delivery is about; Forged where it is wrong."""
+        return hooks.read_delivery(headers, body, self._secret, self._host)
+
+    async def follow(self, delivery: Delivery) -> AsyncIterator[Page]:
+        """What the delivery is about as it is now; of an order its goods' counts too, for it moved them.
+
+        These pages are no step of a reading: their cursor is empty.
+        """
+        for subject, named in delivery.said.items():
+            match subject:
+                case "product":
+                    yield await self._named("products", "Product", "product", named)
+                case "order":
+                    async for page in self._order(named):
+                        yield page
+                case "item":
+                    yield await counts_of(self._pages, [str(named)])
+                case "transfer":
+                    yield await self._named("inbounds", "Transfer", "inventoryTransfer", named)
+
+    async def subscribe(self, address: str) -> tuple[str, ...]:
+        """See to it that Shopify calls the address; Declined names the topics that it refuses, the others are made.
+
+        Shopify deletes a subscription after eight calls in four hours that nobody answered.
+        """
+        known = {node["topic"] for node in await self._listed("Subscriptions", "webhookSubscriptions", uri=address)}
+        wanted = {topic: fields for kind in self.kinds for topic, fields in hooks.TOPICS[kind].items()}
+        restored, refused = [], []
+        for topic in sorted(set(wanted) - known):
+            problem = await self._subscribed(topic, address, wanted[topic])
+            if problem:
+                refused.append(f"{hooks.topic_name(topic)}: {problem}")
+            else:
+                restored.append(hooks.topic_name(topic))
+        if refused:
+            raise Declined("; ".join(refused)[:300])
+        return tuple(restored)
+
+    async def check(self) -> tuple[Check, ...]:
+        """Try the address, the credentials, what they may see, and the version of the API."""
+        wanted = {scope for kind in self.kinds for scope in SCOPES[kind]}
+        wished = (ALL_ORDERS, _FULFILMENT, _RETURNS) if "orders" in self.kinds else ()
+        return await checked(self.name, self._shop, wanted, wished)
+
+    async def _subscribed(self, topic: str, address: str, fields: tuple[str, ...]) -> str:
+        """Subscribe to a topic; why it is refused, empty where it is not."""
+        subscription = {"uri": address, "format": "JSON", "includeFields": list(fields) or None}
+        try:
+            told = await self._shop.tell("Subscribe", topic=topic, subscription=subscription)
+        except Unanswered as error:  # a second one of the same kind is refused, so that asking again is safe
+            raise Unreached(error.detail) from error
+        wrong = told["webhookSubscriptionCreate"]["userErrors"]
+        return "; ".join(each["message"] for each in wrong if "already been taken" not in each["message"])
+
+    async def _listed(self, operation: str, field: str, **variables: object) -> list[Node]:
+        """All entries of a short list."""
+        found: list[Node] = []
+        after: str | None = None
+        while True:
+            told = (await self._shop.ask(operation, after=after, **variables)).whole()[field]
+            found += told["nodes"]
+            if not told["pageInfo"]["hasNextPage"]:
+                return found
+            after = told["pageInfo"]["endCursor"]
+
+    async def _known(self) -> Terms:
+        now = self._shop.clock.now()
+        if self._terms is None or now - self._terms[0] > _KNOWN_FOR:
+            told = (await self._shop.ask("Terms")).whole()
+            scopes = frozenset(each["handle"] for each in told["currentAppInstallation"]["accessScopes"])
+            primary = (await self._shop.ask("Primary")).whole()["location"] if "read_locations" in scopes else None
+            place = tail(primary["id"]) if primary else ""
+            self._terms = now, Terms(told["shop"]["currencyCode"], place, scopes)
+        return self._terms[1]
+
+    async def _changed(self, kind: FactKind, mark: Mark) -> AsyncIterator[Page]:
+        """Products or orders, in the order in which they changed."""
+        terms = await self._known()
+        operation, parts = ("Orders", terms.parts()) if kind == "orders" else ("Products", {})
+        while True:
+            query = f"updated_at:>='{stamp(mark.since)}'" if mark.since else None
+            leaf = await self._pages.turn(operation, (kind,), after=mark.after or None, query=query, **parts)
+            mark = mark.begun(leaf.answer.at)
+            facts, faults = await self._pages.taken(leaf, lambda node: self._facts(kind, node, terms))
+            if not leaf.after:
+                yield Page(kind, facts, mark.ended().text(), faults, mark.began)
+                return
+            mark = mark.turned(leaf.after, len(leaf.records))
+            last = max((instant(node["updatedAt"]).isoformat() for node in leaf.nodes()), default="")
+            if mark.deep and last > mark.since:  # Shopify turns no more pages soon: go on from the last change
+                mark = replace(mark, since=last, after="", seen=0)
+            yield Page(kind, facts, mark.text(), faults)
+
+    async def _transfers(self, mark: Mark) -> AsyncIterator[Page]:
+        """Transfers since the oldest that was still open: Shopify does not say when one changed."""
+        terms = await self._known()
+        while True:
+            query = f"created_at:>='{stamp(mark.since)}'" if mark.since else None
+            leaf = await self._pages.turn("Transfers", ("inventoryTransfers",), after=mark.after or None, query=query)
+            mark = mark.begun(leaf.answer.at)
+            facts, faults = await self._pages.taken(leaf, lambda node: self._facts("inbounds", node, terms))
+            begun = [node["dateCreated"] for node in leaf.nodes() if goods.is_open(node) and node["dateCreated"]]
+            begun = [instant(each).isoformat() for each in (mark.oldest, *begun) if each]
+            mark = replace(mark.turned(leaf.after, len(leaf.records)), oldest=min(begun, default=""))
+            if not leaf.after:
+                ended = mark.ended().since
+                since = max(min(ended, mark.oldest or ended), (mark.began - _LONGEST).isoformat())
+                yield Page("inbounds", facts, Mark(since=since).text(), faults, mark.began)
+                return
+            yield Page("inbounds", facts, mark.text(), faults)
+
+    async def _named(self, kind: FactKind, operation: str, field: str, named: object) -> Page:
+        """One record as it is now, and nothing where it is gone."""
+        terms = await self._known()
+        leaf = await self._pages.named(operation, field, id=named)
+        facts, faults = await self._pages.taken(leaf, lambda node: self._facts(kind, node, terms))
+        return Page(kind, facts, "", faults)
+
+    async def _order(self, named: object) -> AsyncIterator[Page]:
+        terms = await self._known()
+        leaf = await self._pages.named("Order", "order", id=named, **terms.parts())
+        facts, faults = await self._pages.taken(leaf, lambda node: self._facts("orders", node, terms))
+        yield Page("orders", facts, "", faults)
+        items = [item for node in leaf.nodes() for item in orders.items(node)]
+        if items and "stock" in self.kinds:
+            yield await counts_of(self._pages, items)
+
+    def _facts(self, kind: FactKind, node: Node, terms: Terms) -> Iterable[Fact | Fault]:
+        match kind:
+            case "products":
+                return goods.product_facts(node, terms.currency)
+            case "orders":
+                found = attempt(tail(node["id"]), node, lambda: orders.order_fact(node, terms.primary))
+                return () if found is None else (found,)
+            case _:
+                return goods.inbound_facts(node, self._days)
