@@ -8,7 +8,7 @@ from types import MappingProxyType
 from bot.ports import StoreConnector, StoreFeed
 from bot.settings import StorePart
 from bot.stores.local import connect_local
-from bot.stores.shopify import connect_shopify, read_shopify
+from bot.stores.shopify import connect_shopify, feed_shopify
 
 STORES: Mapping[str, Callable[[str, StorePart], StoreConnector]] = MappingProxyType(
     {
@@ -20,6 +20,6 @@ STORES: Mapping[str, Callable[[str, StorePart], StoreConnector]] = MappingProxyT
 # What reads a store, by the kind of the settings. One that also changes prices stands in STORES too.
 FEEDS: Mapping[str, Callable[[str, StorePart], StoreFeed]] = MappingProxyType(
     {
-        "shopify": read_shopify,
+        "shopify": feed_shopify,
     }
 )

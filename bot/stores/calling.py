@@ -18,11 +18,11 @@ from bot.errors import Declined, OutsideError, Unanswered, Unreached
 
 TIMEOUT = httpx.Timeout(30.0, connect=10.0)
 MAX_BODY = 50_000_000  # bytes of one answer
-_TURNS = 5  # of a reading call
+TURNS = 5  # of a reading call
 _LONGEST_PAUSE = 60.0  # seconds that a call waits by itself; what asks for more is come back to
 _LONGEST_DETAIL = 300
 _OF_TRANSPORT = ("content-encoding", "content-length", "transfer-encoding")  # of the body as it came, not as it is read
-_COME_AGAIN = (429, 502, 503, 504)
+_COME_AGAIN = (429, 503)  # not 502 and 504: behind a gateway that gave up the shop may well go on
 # The connection was never made, or not for us: nothing was sent.
 _NEVER_SENT = (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout, httpx.UnsupportedProtocol, httpx.ProxyError)
 
@@ -71,7 +71,10 @@ async def resolve(host: str, port: int, *, private: bool) -> str:
 
 
 class Caller:
-    """Calls one store. Errors are OutsideErrors, whose details hold neither headers nor bodies of ours."""
+    """Calls one store. Errors are OutsideErrors, whose details hold neither headers nor bodies of ours.
+
+    `turns` is how often a reading call is made before it is given up.
+    """
 
     def __init__(
         self,
@@ -81,6 +84,7 @@ class Caller:
         private: bool = False,
         pause: Pause = asyncio.sleep,
         timeout: httpx.Timeout = TIMEOUT,
+        turns: int = TURNS,
     ) -> None:
         parts = urlsplit(url)
         if parts.scheme not in {"http", "https"} or not parts.hostname or parts.username is not None:
@@ -90,6 +94,7 @@ class Caller:
         self.url = url.rstrip("/")
         self.headers = dict(headers or {})
         self._pause = pause
+        self._turns = turns
         # A context takes long to load, and none is needed for http.
         verify = ssl.create_default_context() if parts.scheme == "https" else ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
         self._client = httpx.AsyncClient(transport=PinnedTransport(private=private, verify=verify), timeout=timeout)
@@ -103,16 +108,16 @@ class Caller:
 
         Declined for what asking again does not help. The server's own word on how long to wait is obeyed.
         """
-        for turn in range(_TURNS):
+        for turn in range(self._turns):
             try:
                 return await self._once(method, path, given)
             except Unreached as error:
                 wait = error.retry_after or random.uniform(0.5, 1.0) * 2**turn  # noqa: S311  # so that callers part
-                if turn == _TURNS - 1 or wait > _LONGEST_PAUSE:
+                if turn == self._turns - 1 or wait > _LONGEST_PAUSE:
                     raise
                 await self._pause(wait)
             except Unanswered as error:
-                if turn == _TURNS - 1:
+                if turn == self._turns - 1:
                     raise Unreached(error.detail) from error
                 await self._pause(random.uniform(0.5, 1.0) * 2**turn)  # noqa: S311  # so that callers part
         raise AssertionError("unreachable")

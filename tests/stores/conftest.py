@@ -2,27 +2,71 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
+from typing import Protocol
 
 import pytest
+from starlette.applications import Starlette
 
 from bot.domain.money import Money
 from bot.ports import MovableClock, StoreConnector
 from bot.sandbox.serving import Serving
 from bot.sandbox.store import Listing, LocalStore, store_app
+from bot.sandbox.world import Faults
 from bot.settings import StorePart
 from bot.stores import STORES
+from tests.stores.shopify.server import shopify_app
+from tests.stores.shopify.store import ShopifyStore
 
 LANTERN, MUG = "85123A", "MUG/1 blue"
 
 
+class Changed(Protocol):
+    """A change of a price that was made in a store."""
+
+    @property
+    def key(self) -> str:
+        """Ours; empty where a person made it."""
+
+    @property
+    def before(self) -> Money:
+        """What was asked before."""
+
+    @property
+    def price(self) -> Money:
+        """What is asked since."""
+
+
+class Shop(Protocol):
+    """A store behind its API, as the tests of every kind need it; writes of prices are called `set_price`."""
+
+    token: str
+    faults: Faults
+    calls: list[tuple[str, str, str]]
+
+    @property
+    def changes(self) -> Sequence[Changed]:
+        """Every change of a price."""
+
+    def edit(self, sku: str, price: Money) -> None:
+        """Somebody changes a price in the store itself."""
+
+
+@dataclass(frozen=True)
+class Kind:
+    """What serves a kind of store in the tests, and the settings that connect it: of an address and a token."""
+
+    serve: Callable[[MovableClock], tuple[Shop, Starlette]]
+    part: Callable[[str, str], StorePart]
+
+
 @dataclass
 class Counter:
-    """A running store, and a connector to it; `moved` gives one with another token or address."""
+    """A running store, and a connector to it; `connect` gives one with another token or address."""
 
-    store: LocalStore
+    store: Shop
     url: str
     connector: StoreConnector
     connect: Callable[[str, str], StoreConnector]
@@ -39,20 +83,38 @@ def local_store(clock: MovableClock) -> LocalStore:
     return LocalStore(clock, [Listing(LANTERN, "Lantern", pounds("2.95")), Listing(MUG, "Mug", pounds("4.25"))])
 
 
-# What serves each kind of store in the tests; a new entry of STORES needs one here.
-SERVED: Mapping[str, Callable[[MovableClock], LocalStore]] = {"local": local_store}
+def serve_local(clock: MovableClock) -> tuple[Shop, Starlette]:
+    """The sandbox's own."""
+    store = local_store(clock)
+    return store, store_app(store)
+
+
+def serve_shopify(clock: MovableClock) -> tuple[Shop, Starlette]:
+    """The same two, by GraphQL."""
+    store = ShopifyStore(clock)
+    store.sell(LANTERN, "Lantern", "2.95")
+    store.sell(MUG, "Mug", "4.25")
+    return store, shopify_app(store)
+
+
+# A new entry of STORES needs one here.
+SERVED: Mapping[str, Kind] = {
+    "local": Kind(serve_local, lambda url, token: StorePart(kind="local", url=url, token=token)),
+    "shopify": Kind(serve_shopify, lambda url, token: StorePart(kind="shopify", url=url, token=token, private=True)),
+}
 
 
 @pytest.fixture(params=sorted(STORES))
 async def counter(request: pytest.FixtureRequest, clock: MovableClock) -> AsyncIterator[Counter]:
     """A connector of each registered kind, against its running store."""
-    store = SERVED[request.param](clock)
-    serving = Serving(store_app(store))
+    kind = SERVED[request.param]
+    store, app = kind.serve(clock)
+    serving = Serving(app)
     url = serving.bind()
     await serving.start()
 
     def connect(address: str, token: str) -> StoreConnector:
-        return STORES[request.param]("shop", StorePart(kind=request.param, url=address, token=token))
+        return STORES[request.param]("shop", kind.part(address, token))
 
     yield Counter(store, url, connect(url, store.token), connect, serving)
     await serving.stop()

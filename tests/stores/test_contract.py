@@ -12,13 +12,17 @@ from tests.stores.conftest import LANTERN, MUG, Counter, pounds
 
 
 async def test_a_price_is_read_as_the_store_has_it(counter: Counter) -> None:
-    assert await counter.connector.price(LANTERN) == StorePrice(LANTERN, pounds("2.95"), None, "1")
+    told = await counter.connector.price(LANTERN)
+    assert told == StorePrice(LANTERN, pounds("2.95"), None, told.revision)
+    assert told == await counter.connector.price(LANTERN)
     assert (await counter.connector.price(MUG)).price == pounds("4.25")  # its code is no plain word of an address
 
 
 async def test_a_price_is_set_with_what_is_struck_through(counter: Counter) -> None:
+    before = await counter.connector.price(LANTERN)
     told = await counter.connector.set_price(LANTERN, pounds("2.36"), pounds("2.95"), "promotion:1:start")
-    assert told == StorePrice(LANTERN, pounds("2.36"), pounds("2.95"), "2")
+    assert told == StorePrice(LANTERN, pounds("2.36"), pounds("2.95"), told.revision)
+    assert told.revision != before.revision
     assert await counter.connector.price(LANTERN) == told
     assert [(change.key, change.before, change.price) for change in counter.store.changes] == [
         ("promotion:1:start", pounds("2.95"), pounds("2.36"))
@@ -26,9 +30,10 @@ async def test_a_price_is_set_with_what_is_struck_through(counter: Counter) -> N
 
 
 async def test_the_same_key_changes_a_price_once_and_gives_the_answer_of_then(counter: Counter) -> None:
-    first = await counter.connector.set_price(LANTERN, pounds("2.36"), pounds("2.95"), "k1")
+    seen = await counter.connector.price(LANTERN)
+    first = await counter.connector.set_price(LANTERN, pounds("2.36"), pounds("2.95"), "k1", seen.revision)
     counter.store.edit(LANTERN, pounds("3.10"))
-    again = await counter.connector.set_price(LANTERN, pounds("2.36"), pounds("2.95"), "k1", revision="1")
+    again = await counter.connector.set_price(LANTERN, pounds("2.36"), pounds("2.95"), "k1", seen.revision)
     assert again == first
     assert (await counter.connector.price(LANTERN)).price == pounds("3.10")
     assert len(counter.store.changes) == 2
@@ -103,7 +108,7 @@ async def test_reading_again_is_always_safe(counter: Counter, mode: str) -> None
 
 async def test_a_late_answer_is_the_answer(counter: Counter) -> None:
     counter.store.faults.add("set_price", "delay:0.05")
-    assert (await counter.connector.set_price(LANTERN, pounds("2.36"), None, "k1")).revision == "2"
+    assert (await counter.connector.set_price(LANTERN, pounds("2.36"), None, "k1")).price == pounds("2.36")
 
 
 async def test_nothing_is_ever_sent_twice_by_the_connector(counter: Counter) -> None:

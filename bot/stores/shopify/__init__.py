@@ -2,24 +2,28 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from bot.ports import HookedFeed, StoreConnector
 from bot.settings import StorePart
-from bot.stores.shopify.client import TURNS, Shop
+from bot.stores.calling import TURNS
+from bot.stores.shopify.client import Shop
 from bot.stores.shopify.feed import ShopifyFeed
 from bot.stores.shopify.prices import ShopifyPrices
 
 
-def read_shopify(name: str, part: StorePart) -> HookedFeed:
+def feed_shopify(name: str, part: StorePart) -> HookedFeed:
     """The shop of the settings' part as a feed, under its name there."""
-    return ShopifyFeed(name, _shop(part, TURNS), part)
+    return ShopifyFeed(name, _shop(part, TURNS, {}), part)
 
 
 def connect_shopify(name: str, part: StorePart) -> StoreConnector:
     """The shop of the settings' part as a place of prices; whoever calls it decides what is tried again."""
-    return ShopifyPrices(name, _shop(part, 1))
+    # A new connection per call leaves none to be cut off between two of them.
+    return ShopifyPrices(name, _shop(part, 1, {"Connection": "close"}))
 
 
-def _shop(part: StorePart, turns: int) -> Shop:
+def _shop(part: StorePart, turns: int, headers: Mapping[str, str]) -> Shop:
     return Shop(
         part.url,
         token=part.token.get_secret_value(),
@@ -27,4 +31,5 @@ def _shop(part: StorePart, turns: int) -> Shop:
         secret=part.secret.get_secret_value(),
         private=part.private,
         turns=turns,
+        headers=headers,
     )

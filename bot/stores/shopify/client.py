@@ -16,13 +16,12 @@ import httpx
 
 from bot.errors import Declined, Unanswered, Unreached
 from bot.ports import Clock, SystemClock
-from bot.stores.calling import Caller, Pause
+from bot.stores.calling import TURNS, Caller, Pause
 from bot.stores.shopify.queries import API_VERSION, OPERATIONS
 
 _PATH = f"/admin/api/{API_VERSION}/graphql.json"
 _TOKEN_PATH = "/admin/oauth/access_token"  # noqa: S105  # an address
 _EARLY = 600.0  # seconds before its end that a token is exchanged; one lives for a day
-TURNS = 5  # of a reading call that meets an empty bucket or a fault of the server
 _LONGEST_PAUSE = 60.0
 _LONGEST_DETAIL = 300
 
@@ -114,12 +113,13 @@ class Shop:
         secret: str = "",
         private: bool = False,
         turns: int = TURNS,
+        headers: Mapping[str, str] | None = None,
         pause: Pause = asyncio.sleep,
         timer: Callable[[], float] = time.monotonic,
         clock: Clock | None = None,
     ) -> None:
         self.clock = clock or SystemClock()
-        self._caller = Caller(url, private=private, pause=pause)
+        self._caller = Caller(url, headers=headers, private=private, pause=pause, turns=turns)
         self.url = self._caller.url
         self._fixed, self._client, self._secret = token, client, secret
         self._turns, self._pause, self._timer = turns, pause, timer
@@ -133,11 +133,10 @@ class Shop:
 
     async def ask(self, operation: str, **variables: object) -> Answer:
         """Read, as often as the shop has turns; Unreached once patience is at its end, TooCostly, Declined."""
-        call = self._caller.read if self._turns > 1 else self._caller.write
         for turn in range(self._turns):
             last = turn == self._turns - 1
             try:
-                return await self._send(call, operation, variables)
+                return await self._send(self._caller.read, operation, variables)
             except Throttled as error:
                 wait = error.retry_after or 1.0
                 if last or wait > _LONGEST_PAUSE:

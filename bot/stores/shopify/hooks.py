@@ -1,7 +1,7 @@
 """What Shopify calls to say: signatures, topics, and the ids that a delivery is about.
 
-Only ids are kept of a delivery, for whoever follows it reads the shop again; so the order of deliveries does not matter,
-and no address of a customer is stored.
+Only ids are kept of a delivery, for whoever follows it reads the shop again; so the order of deliveries does not
+matter, and no address of a customer is stored.
 """
 
 from __future__ import annotations
@@ -18,8 +18,8 @@ from bot.errors import Forged
 from bot.ports import Delivery, FactKind
 from bot.stores.shopify.reading import gid
 
-# By kind of facts, the topics that tell of them, and what is to be sent of each record (nothing: all of it). An instant is
-# sent too: Shopify holds back a delivery that looks like the one before.
+# By kind of facts, the topics that tell of them, and what is to be sent of each record (nothing: all of it). An instant
+# is sent too: Shopify holds back a delivery that looks like the one before.
 _SHORT = ("id", "updated_at")
 TOPICS: Final[Mapping[FactKind, Mapping[str, tuple[str, ...]]]] = MappingProxyType(
     {
