@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import math
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -72,7 +73,9 @@ class Bucket:
     def wait(self, operation: str) -> float:
         """Seconds until it holds what the operation was reckoned at last time."""
         missing = self.costs.get(operation, 0.0) - self._now()
-        return missing / self.rate if self.points is not None and missing > 0 and self.rate > 0 else 0.0
+        if self.points is None or missing <= 0 or self.rate <= 0:
+            return 0.0
+        return math.ceil(missing / self.rate * 10) / 10  # a moment too early would be refused
 
     def spend(self, operation: str) -> None:
         """Count a call that leaves now, so that others beside it wait their turn."""

@@ -8,7 +8,8 @@ from datetime import datetime, timedelta
 from typing import Final
 from urllib.parse import urlsplit
 
-from bot.errors import Declined, Unanswered, Unreached
+from bot.errors import Declined, SettingsError, Unanswered, Unreached
+from bot.errors import Fault as Wrong
 from bot.ports import Check, Delivery, Fact, FactKind, Fault, Page, StorePlace
 from bot.settings import StorePart
 from bot.stores.shopify import goods, hooks, orders
@@ -53,10 +54,9 @@ class ShopifyFeed:
 
     def __init__(self, name: str, shop: Shop, part: StorePart) -> None:
         self.name = name
-        wanted = part.options.get("read", "").split()
-        self.kinds: tuple[FactKind, ...] = tuple(kind for kind in KINDS if not wanted or kind in wanted)
+        self.kinds = _kinds(name, part.options.get("read", ""))
         self._shop, self._pages = shop, Pages(shop)
-        self._days = int(part.options["transfer_days"]) if part.options.get("transfer_days") else None
+        self._days = _days(name, part.options.get("transfer_days", ""))
         self._secret = part.hook_secret.get_secret_value() or part.secret.get_secret_value()
         host = urlsplit(shop.url).hostname or ""
         self._host = host if host.endswith(".myshopify.com") else ""
@@ -223,3 +223,21 @@ class ShopifyFeed:
                 return () if found is None else (found,)
             case _:
                 return goods.inbound_facts(node, self._days)
+
+
+def _kinds(name: str, text: str) -> tuple[FactKind, ...]:
+    """The kinds that `options.read` names; all where it names none."""
+    wanted = set(text.split())
+    if wanted - set(KINDS):
+        raise _wrong(name, "read", f"name some of {', '.join(KINDS)}")
+    return tuple(kind for kind in KINDS if not wanted or kind in wanted)
+
+
+def _days(name: str, text: str) -> int | None:
+    if text and not (text.isascii() and text.isdigit()):
+        raise _wrong(name, "transfer_days", "write a number of days, such as '14'")
+    return int(text) if text else None
+
+
+def _wrong(name: str, option: str, remedy: str) -> SettingsError:
+    return SettingsError([Wrong(f"stores.connected.{name}.options.{option}", "cannot be read", remedy)])

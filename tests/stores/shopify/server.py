@@ -137,7 +137,7 @@ class _Desk:
         if cost > self.store.dearest:
             error = {"message": f"Query cost is {cost}", "extensions": {"code": "MAX_COST_EXCEEDED"}}
             return {"errors": [error], "extensions": extensions}
-        if cost > self.store.points:
+        if cost > self.store.points + 1e-6:  # sums of fractions
             error = {"message": "Throttled", "extensions": {"code": "THROTTLED"}}
             return {"errors": [error], "extensions": extensions}
         self.store.points -= cost

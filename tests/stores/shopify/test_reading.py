@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.errors import Declined, Unreached
+from bot.errors import Declined, SettingsError, Unreached
 from bot.ports import OrderFact, ProductFact, StockFact
 from bot.stores.shopify import reading
 from bot.stores.shopify.reading import OVERLAP, Mark, instant, stamp, tail
@@ -143,8 +143,7 @@ async def test_an_empty_bucket_is_waited_for_by_the_servers_own_figures(running:
     assert await running.feed.places()
     throttled, answered = running.store.calls
     assert (throttled[2], answered[2]) == ("errors", "ok")
-    cost = 1 + 1 * 2 * 9  # as the server reckons it
-    assert running.store.now == pytest.approx(cost / 2.0)
+    assert running.store.now == 5.0  # ten points, at two a second
 
 
 async def test_a_bucket_that_fills_too_slowly_is_come_back_to(running: Running) -> None:
@@ -243,6 +242,12 @@ async def test_the_check_says_when_shopify_answers_by_another_version(running: R
     running.store.version = "2027-01"
     (check,) = await running.feed.check()
     assert (check.verdict, "2027-01" in check.detail) == ("warn", True)
+
+
+@pytest.mark.parametrize("options", [{"read": "orders sales"}, {"transfer_days": "soon"}, {"transfer_days": "-1"}])
+async def test_an_option_that_cannot_be_read_is_named(running: Running, options: dict[str, str]) -> None:
+    with pytest.raises(SettingsError, match=f"options.{next(iter(options))}"):
+        running.another(options=options)
 
 
 @given(st.text())
