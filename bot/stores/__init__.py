@@ -1,4 +1,4 @@
-"""Stores and ERPs, one API or family of file formats per module. A new API is a new module and one entry of STORES."""
+"""Stores and ERPs, one API or family of file formats per module; a new one is a new module and its entries here."""
 
 from __future__ import annotations
 
@@ -9,17 +9,14 @@ from bot.ports import StoreConnector, StoreFeed
 from bot.settings import StorePart
 from bot.stores.local import connect_local
 from bot.stores.shopify import connect_shopify, feed_shopify
+from bot.stores.woocommerce import connect_woocommerce, feed_woocommerce
 
+# What changes prices in a store, by the kind of the settings.
 STORES: Mapping[str, Callable[[str, StorePart], StoreConnector]] = MappingProxyType(
-    {
-        "local": connect_local,
-        "shopify": connect_shopify,
-    }
+    {"local": connect_local, "shopify": connect_shopify, "woocommerce": connect_woocommerce}
 )
 
-# What reads a store, by the kind of the settings. One that also changes prices stands in STORES too.
+# What reads a store.
 FEEDS: Mapping[str, Callable[[str, StorePart], StoreFeed]] = MappingProxyType(
-    {
-        "shopify": feed_shopify,
-    }
+    {"shopify": feed_shopify, "woocommerce": feed_woocommerce}
 )

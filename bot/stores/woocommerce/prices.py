@@ -1,0 +1,156 @@
+"""Prices of a WooCommerce shop: read, changed once per key, and every change read back."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+
+from bot.domain.money import Money
+from bot.errors import Declined, OutsideError, Unanswered, Unreached
+from bot.ports import Check, StoreConnector, StorePrice
+from bot.settings import StorePart
+from bot.stores.woocommerce.api import MOST, Api, Row, is_absent, rows_of
+from bot.stores.woocommerce.goods import has_variations
+from bot.stores.woocommerce.reading import text
+from bot.stores.woocommerce.tags import FIELDS, Shelf
+
+
+def connect_woocommerce(name: str, part: StorePart) -> StoreConnector:
+    """The shop of the settings' part, under its name there."""
+    return WooPrices(name, part)
+
+
+class WooPrices:
+    """Changes prices of one shop; the struck-through price is the regular one, the lower one its sale price."""
+
+    def __init__(self, name: str, part: StorePart) -> None:
+        self.name = name
+        self._api = Api(part, turns=1)
+        self._currency = ""
+        self._written: dict[str, str] = {}  # key -> where it was sent to; without it the whole shop is looked through
+
+    async def close(self) -> None:
+        """Hang up."""
+        await self._api.close()
+
+    async def price(self, sku: str) -> StorePrice:
+        """What the shop asks now; Declined where it does not sell the SKU, or several of its products have it."""
+        currency = await self._sold_in()
+        return (await self._find(sku)).price(currency)
+
+    async def set_price(
+        self, sku: str, price: Money, compare_at: Money | None, key: str, revision: str = ""
+    ) -> StorePrice:
+        """Change a price, once per key, and only at `revision` where one is given (Declined otherwise).
+
+        The shop has no way to change a price only where it still is as it was: between our look and our write somebody
+        else's would be lost.
+        """
+        currency = await self._sold_in()
+        _sensible(price, compare_at, currency)
+        shelf = await self._find(sku)
+        known = shelf.entry(key)
+        wanted = shelf.writing(key, price, compare_at)
+        if known is not None:
+            if known.asked != wanted.asked:
+                raise Declined("key_reused: another price was written under this key")
+            return known.answer(shelf.sku, currency)
+        if revision and revision != shelf.revision:
+            raise Declined("revision_changed: somebody else changed this price meanwhile")
+        self._written[key] = shelf.path
+        await self._api.write("PUT", shelf.path, shelf.body(wanted))
+        return await self._kept(shelf, wanted.answer(shelf.sku, currency), currency)
+
+    async def written(self, key: str) -> StorePrice | None:
+        """What was written under the key, as the product's own record says; None where no product's does."""
+        currency = await self._sold_in()
+        async for shelf in self._shelves(key):
+            entry = shelf.entry(key)
+            if entry is not None:
+                return entry.answer(shelf.sku, currency)
+        return None
+
+    async def check(self) -> tuple[Check, ...]:
+        """Try the address and the key, and with an empty batch whether it may write."""
+        found = await self._api.checked(self.name, "/products")
+        if found[0].verdict != "ok":
+            return found
+        try:
+            await self._api.write("POST", "/products/batch", {})
+        except OutsideError as error:
+            remedy = "give the key read and write permission, or run no promotions in this store"
+            return (Check(f"store {self.name}", "warn", f"prices cannot be changed: {error}", remedy),)
+        return found
+
+    async def _sold_in(self) -> str:
+        if not self._currency:
+            try:
+                self._currency, _ = await self._api.currency()
+            except Unanswered as error:
+                raise Unreached(error.detail) from error
+        return self._currency
+
+    async def _find(self, sku: str) -> Shelf:
+        """The one product or variation of a SKU. A list of SKUs parted by commas is what the filter takes."""
+        rows = rows_of(await self._api.read("/products", sku=sku, status="any", per_page=MOST, _fields=FIELDS))
+        found = [row for row in rows if text(row, "sku").casefold() == sku.casefold()]
+        if not found:
+            raise Declined(f"unknown_sku: the shop has no product with the SKU {sku!r}")
+        if len(found) > 1:
+            raise Declined(f"{len(found)} products of the shop have the SKU {sku!r}")
+        if has_variations(found[0]):
+            raise Declined(f"{sku} is sold as its variations, each with a price of its own")
+        return Shelf.of(found[0])
+
+    async def _kept(self, shelf: Shelf, wanted: StorePrice, currency: str) -> StorePrice:
+        """What was written, where the shop kept it: it answers 200 for what it drops, too."""
+        try:
+            row = (await self._api.read(shelf.path, _fields=FIELDS)).told
+            stands = Shelf.of(row, _parent(shelf.path)).price(currency)
+        except OutsideError as error:
+            raise Unanswered(f"written, but it cannot be read back: {error}") from error
+        if (stands.price, stands.compare_at) != (wanted.price, wanted.compare_at):
+            raise Declined(f"the shop took {_words(wanted)} and kept {_words(stands)}")
+        return wanted
+
+    async def _shelves(self, key: str) -> AsyncIterator[Shelf]:
+        """Where the record of a key may hang: where this process sent it, or anywhere."""
+        if (path := self._written.get(key)) is not None:
+            found = await self._api.find(path, _fields=FIELDS)
+            if found is not None:
+                yield Shelf.of(found.told, _parent(path))
+            return
+        async for row in self._rows("/products"):
+            if not has_variations(row):
+                yield Shelf.of(row)
+                continue
+            async for each in self._rows(f"/products/{row['id']}/variations"):
+                yield Shelf.of(each, row["id"])
+
+    async def _rows(self, path: str) -> AsyncIterator[Row]:
+        try:
+            async for leaf in self._api.walk(path, status="any", _fields=FIELDS):
+                for row in leaf.rows:
+                    yield row
+        except Declined as refused:
+            if not is_absent(refused):  # the product was deleted since it was listed
+                raise
+
+
+def _sensible(price: Money, compare_at: Money | None, currency: str) -> None:
+    """Declined for what the shop would take with a 200 and make something else of."""
+    if price.currency != currency or (compare_at is not None and compare_at.currency != currency):
+        raise Declined(f"wrong_currency: the shop sells in {currency}")
+    if price.amount <= 0:
+        raise Declined("no_price: a price is above nothing")
+    if compare_at is not None and compare_at.amount <= price.amount:
+        raise Declined("compare_at_too_low: what is struck through is the higher price; the shop would drop the other")
+
+
+def _parent(path: str) -> int:
+    """The product that a variation's path names; 0 of a product's own."""
+    parts = path.split("/")
+    return int(parts[2]) if len(parts) > 3 else 0
+
+
+def _words(price: StorePrice) -> str:
+    return f"{price.price}" + (f" instead of {price.compare_at}" if price.compare_at else "")
