@@ -19,6 +19,8 @@ from bot.settings import StorePart
 from bot.stores import STORES
 from tests.stores.shopify.server import shopify_app
 from tests.stores.shopify.store import ShopifyStore
+from tests.stores.woocommerce.server import shop_app
+from tests.stores.woocommerce.shop import KEY, WooShop
 
 LANTERN, MUG = "85123A", "MUG/1 blue"
 
@@ -97,10 +99,22 @@ def serve_shopify(clock: MovableClock) -> tuple[Shop, Starlette]:
     return store, shopify_app(store)
 
 
+def serve_woocommerce(clock: MovableClock) -> tuple[Shop, Starlette]:
+    """The same two; the mug is a variation."""
+    shop = WooShop(clock)
+    shop.put(sku=LANTERN, regular_price="2.95")
+    shop.vary(shop.put(type="variable"), sku=MUG, regular_price="4.25")
+    return shop, shop_app(shop)
+
+
 # A new entry of STORES needs one here.
 SERVED: Mapping[str, Kind] = {
     "local": Kind(serve_local, lambda url, token: StorePart(kind="local", url=url, token=token)),
     "shopify": Kind(serve_shopify, lambda url, token: StorePart(kind="shopify", url=url, token=token, private=True)),
+    "woocommerce": Kind(
+        serve_woocommerce,
+        lambda url, token: StorePart(kind="woocommerce", url=url, user=KEY, secret=token, private=True),
+    ),
 }
 
 

@@ -49,8 +49,15 @@ class Leaf:
 class Api:
     """One store's API. Errors are those of `Caller`: Declined holds the store's own code and message."""
 
-    def __init__(self, part: StorePart, *, turns: int = TURNS, pause: Pause = asyncio.sleep) -> None:
-        self._caller = Caller(part.url, private=part.private, pause=pause, turns=turns)
+    def __init__(
+        self,
+        part: StorePart,
+        *,
+        turns: int = TURNS,
+        pause: Pause = asyncio.sleep,
+        headers: Mapping[str, str] | None = None,
+    ) -> None:
+        self._caller = Caller(part.url, private=part.private, pause=pause, turns=turns, headers=headers)
         self._auth = auth_of(part)
         self.url = self._caller.url
 

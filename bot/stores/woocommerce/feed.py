@@ -86,7 +86,7 @@ class WooFeed:
         return opened(headers, body, self._secret)
 
     async def follow(self, delivery: Delivery) -> AsyncIterator[Page]:
-        """The order, or the product with its variations, read anew, without a cursor: what was delivered may be late."""
+        """The order, or the product with its variations, as it is now: what was delivered may be late. No cursor."""
         number = int(str(delivery.said["id"]))
         if delivery.said["about"] == "order":
             order = await self._api.find(f"/orders/{number}", _fields=orders.FIELDS)

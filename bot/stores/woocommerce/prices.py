@@ -24,13 +24,10 @@ class WooPrices:
 
     def __init__(self, name: str, part: StorePart) -> None:
         self.name = name
-        self._api = Api(part, turns=1)
+        # A connection of its own for each call leaves none to be cut off in between, when nobody knows what happened.
+        self._api = Api(part, turns=1, headers={"Connection": "close"})
         self._currency = ""
         self._written: dict[str, str] = {}  # key -> where it was sent to; without it the whole shop is looked through
-
-    async def close(self) -> None:
-        """Hang up."""
-        await self._api.close()
 
     async def price(self, sku: str) -> StorePrice:
         """What the shop asks now; Declined where it does not sell the SKU, or several of its products have it."""

@@ -1,0 +1,1 @@
+"""A WooCommerce shop: the connector against a strict local server."""
