@@ -112,9 +112,11 @@ class Api:
         """A list to its end, by id; at least one leaf.
 
         Pages overlap by one row, which must be the last one of the page before: where it is not, rows before it were
-        deleted and the others moved up, so the walk steps back. What is added or deleted meanwhile hides no other row.
+        deleted and the others moved up, so the walk steps back; once, for rows that the key's owner may not see are
+        missing for ever. What is added or deleted meanwhile hides no other row.
         Links to the next page are not followed: they repeat the signature of a call that was made.
         """
+        stepped: set[tuple[int, int]] = set()
         while True:
             answer = await self.read(
                 path, **params, orderby="id", order="asc", per_page=MOST, **({"offset": offset} if offset else {})
@@ -123,7 +125,8 @@ class Api:
             if answer.total < 0:
                 raise Declined("a list tells no X-WP-Total; a proxy or a cache may hide it")
             vanished = rows[0]["id"] > last if rows else offset >= answer.total
-            if offset and vanished:
+            if offset and vanished and (offset, answer.total) not in stepped:
+                stepped.add((offset, answer.total))
                 offset = max(0, offset - MOST)
                 continue
             fresh = tuple(row for row in rows if row["id"] > last)

@@ -170,7 +170,7 @@ class WooShop:
         parent = self.products.get(row["parent_id"])
         known = row | {
             "on_sale": self.on_sale(row),
-            "price": str(self.price(row).amount) if row["regular_price"] else "",
+            "price": row["sale_price"] if self.on_sale(row) else row["regular_price"],
         }
         if parent:
             known["sku"] = row["sku"] or parent["sku"]
