@@ -77,7 +77,11 @@ class Settings(BaseSettings):
             self.telegram.token,
             self.telegram.webhook_secret,
             self.mail.password,
-            *(store.token for store in self.stores.connected.values()),
+            *(
+                secret
+                for store in self.stores.connected.values()
+                for secret in (store.token, store.secret, store.hook_secret)
+            ),
             *self.rooms.secrets(),
         )
         return tuple(found for value in values if (found := value.get_secret_value()))

@@ -70,6 +70,12 @@ def test_settings_that_cannot_work_together_are_refused(tmp_path: Path) -> None:
     assert set(found) == {"slack.bot_token", "slack.signing_secret", "telegram.token", "telegram.webhook_secret"}
 
 
+def test_every_secret_of_a_store_is_kept_out_of_the_logs() -> None:
+    keys = {"token": "t-hush", "secret": "s-hush", "hook_secret": "h-hush"}
+    shop = {"kind": "woocommerce", "url": "https://shop.example.com", "user": "ck_1", **keys}
+    assert set(keys.values()) <= set(settings.given(stores={"connected": {"shop": shop}}).secrets())
+
+
 def test_a_fault_never_repeats_a_secret(tmp_path: Path) -> None:
     with pytest.raises(SettingsError) as caught:
         settings.load(write(tmp_path, '[slack]\nbot_token = "canary-5d1f"\n[web]\nport = "x"\n'), {})

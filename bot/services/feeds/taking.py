@@ -83,7 +83,8 @@ class Taking:
             wrong = {fault.where for fault in faults}
             good = {_subject(fact) for fact in page.facts} - wrong
             await rows.keep_faults(connection, store, page.kind, faults, good, now)
-            await rows.keep_cursor(connection, store, page.kind, page.cursor, now)
+            if page.cursor:  # facts that a delivery led to stand in no reading's order
+                await rows.keep_cursor(connection, store, page.kind, page.cursor, now)
             if page.until is not None and page.kind in _FEEDS:
                 kind = _FEEDS[page.kind]
                 await facts.refresh_feed(connection, desk.source, kind, page.until, LIMIT_HOURS[page.kind])

@@ -111,3 +111,9 @@ async def test_a_price_in_another_currency_is_the_products_own_while_it_has_neit
     await shop.product("MUG", currency="USD")
     await shop.take("products", replace(product("MUG"), price=euros("3.00")))
     assert await shop.rows("SELECT currency, unit_price_minor FROM products") == [("EUR", 300)]
+
+
+async def test_facts_that_a_delivery_led_to_move_no_cursor(shop: Shop) -> None:
+    await shop.take("orders", cursor="page 2")
+    await shop.take("orders", order("1", sold("a", "MUG", 1)), cursor="")
+    assert await shop.rows("SELECT cursor FROM store_cursors") == [("page 2",)]
