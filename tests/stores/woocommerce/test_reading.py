@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import random
+import time
 from datetime import UTC, datetime, timedelta
 from zoneinfo import ZoneInfo
 
@@ -14,6 +16,7 @@ from bot.errors import Declined, Unreached
 from bot.ports import MovableClock, OrderFact, Page, ProductFact
 from bot.settings import StorePart
 from bot.stores.woocommerce.cursor import OVERLAP, Cursor
+from bot.stores.woocommerce.reading import instant
 from bot.stores.woocommerce.signing import OAuth1, auth_of, signature
 from tests.stores.woocommerce.conftest import Woo, facts
 
@@ -87,15 +90,34 @@ async def test_a_page_with_rows_that_may_not_be_seen_is_not_the_last(woo: Woo) -
     assert ids(await woo.read("orders")) == numbers[:40] + numbers[160:]
 
 
-async def test_a_reading_that_broke_off_goes_on_where_it_was(woo: Woo, clock: MovableClock) -> None:
+@pytest.mark.parametrize("seed", range(12))
+async def test_whatever_is_deleted_and_added_every_row_that_stays_is_told_once(
+    woo: Woo, monkeypatch: pytest.MonkeyPatch, seed: int
+) -> None:
+    monkeypatch.setattr("bot.stores.woocommerce.api.MOST", 5)
+    chance = random.Random(seed)  # noqa: S311  # the same rows go again for the same seed
+    numbers = [woo.shop.place() for _ in range(40)]
+    woo.shop.unreadable = set(chance.sample(numbers, chance.choice([0, 3, 12])))
+
+    def meddle() -> None:
+        for number in chance.sample(sorted(woo.shop.orders), min(len(woo.shop.orders), chance.randrange(8))):
+            del woo.shop.orders[number]
+        woo.shop.place()
+
+    woo.shop.after_list.extend([meddle] * 6)
+    told = ids(await woo.read("orders"))
+    assert {*numbers} & {*woo.shop.orders} - woo.shop.unreadable <= {*told}
+    assert len({*told}) == len(told)
+
+
+@pytest.mark.parametrize("pages", [1, 2, 3])
+async def test_a_reading_that_broke_off_goes_on_where_it_was(woo: Woo, clock: MovableClock, pages: int) -> None:
     numbers = [woo.shop.place() for _ in range(250)]
     begun = clock.now()
-    reading = woo.feed.read("orders")
-    first = await anext(reading)
-    await reading.aclose()  # type: ignore[attr-defined]
+    first = (await woo.read("orders"))[:pages]
     clock.push(timedelta(hours=5))
-    rest = await woo.read("orders", first.cursor)
-    assert ids([first]) + ids(rest) == numbers
+    rest = await woo.read("orders", last(first))
+    assert ids(first) + ids(rest) == numbers
     assert rest[-1].until == begun  # what changed while nothing was read is asked for again
     assert Cursor.of(last(rest)).since == begun - OVERLAP
 
@@ -121,8 +143,8 @@ async def test_only_what_changed_is_asked_for_whatever_zone_the_shop_has(
 
 async def test_the_hour_that_a_clock_change_skips_loses_nothing(woo: Woo, clock: MovableClock) -> None:
     woo.shop.zone = ZoneInfo("Europe/London")
-    spring = datetime(2012, 3, 25, 3, 30, tzinfo=UTC)  # two hours before it is 01:30, which London has not that day
-    clock.push(spring - clock.now())
+    skipped = datetime(2012, 3, 25, 1, 30, tzinfo=UTC)  # there was no 01:30 in London that day: it is read as 02:30
+    clock.push(skipped + OVERLAP - clock.now())
     cursor = last(await woo.read("orders"))
     number = woo.shop.place()
     assert ids(await woo.read("orders", cursor)) == [number]
@@ -211,6 +233,16 @@ def test_a_cursor_is_read_as_it_was_written(cursor: Cursor) -> None:
 @given(st.text(max_size=60) | st.sampled_from(['{"since": 1}', "null", "[]", '{"since":"2011-01-01","begun":null}']))
 def test_what_is_no_cursor_is_the_beginning(told: str) -> None:
     assert Cursor.of(told) == Cursor()
+
+
+@pytest.mark.parametrize("zone", ["UTC", "Asia/Tokyo"])
+def test_a_time_without_a_zone_is_gmt_wherever_we_run(zone: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    with monkeypatch.context() as patch:
+        patch.setenv("TZ", zone)
+        time.tzset()
+        told = [instant({"at": at}, "at") for at in ("2026-03-01T09:00:00", "2026-03-01T17:00:00+08:00")]
+    time.tzset()
+    assert told == [datetime(2026, 3, 1, 9, tzinfo=UTC)] * 2
 
 
 @given(MOMENTS, st.none() | MOMENTS)
