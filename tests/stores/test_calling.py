@@ -79,11 +79,12 @@ async def test_a_date_in_retry_after_is_read_by_the_servers_clock(caller: tuple[
 
 async def test_a_write_is_made_once_and_says_when_nobody_knows(caller: tuple[Caller, Counter, list[float]]) -> None:
     client, store, pauses = caller
-    for status, error in ((429, Unreached), (500, Unanswered), (422, Declined)):
+    # A gateway that gave up says nothing of the shop behind it.
+    for status, error in ((429, Unreached), (503, Unreached), (502, Unanswered), (500, Unanswered), (422, Declined)):
         store.answers = [Response("no", status)]
         with pytest.raises(error):
             await client.write("PUT", "/a", json={})
-    assert (len(store.asked), pauses) == (3, [])
+    assert (len(store.asked), pauses) == (5, [])
 
 
 async def test_a_reading_call_gives_up_after_a_while(caller: tuple[Caller, Counter, list[float]]) -> None:
