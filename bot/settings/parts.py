@@ -202,8 +202,8 @@ class OrdersPart(Part):
 class StorePart(Part):
     """One store or ERP: what it tells is read, and promotions run in it where it can change prices."""
 
-    kind: Literal["local", "medusa", "shopify", "tryton", "vendure", "woocommerce"] = Field(
-        "local", description="'shopify', 'woocommerce', 'vendure', 'medusa', 'tryton', or 'local'"
+    kind: Literal["local", "shopify", "woocommerce"] = Field(
+        "local", description="'shopify', 'woocommerce', or 'local'"
     )
     url: str = Field(pattern=r"^https?://", description="Its address, such as 'https://shop.example.com'")
     token: SecretStr = Field(SecretStr(""), description="The token or key it asks for")
