@@ -54,7 +54,8 @@ class App:
     ingest: Ingest
 
     async def close(self) -> None:
-        """Close the database."""
+        """Hang up on the stores, and close the database."""
+        await self.services.stores.close()
         await self.services.database.close()
 
 

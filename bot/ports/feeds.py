@@ -154,6 +154,10 @@ class StoreFeed(Protocol):
         """Try the address, the credentials and what they may do."""
         ...
 
+    async def close(self) -> None:
+        """Hang up."""
+        ...
+
 
 @dataclass(frozen=True, slots=True)
 class Delivery:

@@ -1,4 +1,4 @@
-"""The rows of stores: codes, places, cursors, faults, deliveries and what was read when."""
+"""The rows of stores: codes, places, cursors, faults, and what was read when."""
 
 from __future__ import annotations
 
@@ -179,7 +179,7 @@ async def note_sync(
     """Note how a reading ended; `counts` are facts, changed ones and faults."""
     facts, changed, faults = counts
     values = {"facts": facts, "changed": changed, "faults": faults, "error": error[:500]}
-    row = {"store": store, "kind": kind, "how": "sync", "started_at": at, "finished_at": at, **values}
+    row = {"store": store, "kind": kind, "started_at": at, "finished_at": at, **values}
     await connection.execute(insert(StoreSync).values(row))
 
 

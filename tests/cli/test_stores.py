@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 from decimal import Decimal
 from pathlib import Path
 from types import MappingProxyType
+from typing import ClassVar
 
 import pytest
 
@@ -33,6 +34,7 @@ class Shop:
     """A store with one order, of a variant that resembles a product of ours, at a place that nobody has named."""
 
     kinds: tuple[FactKind, ...] = ("orders",)
+    hung_up: ClassVar[list[str]] = []
 
     def __init__(self, name: str, part: StorePart) -> None:
         self.name = name
@@ -47,6 +49,9 @@ class Shop:
 
     async def check(self) -> tuple[Check, ...]:
         return (Check("store web", "fail", "401 the key was withdrawn", "make a new one"),)
+
+    async def close(self) -> None:
+        self.hung_up.append(self.name)
 
 
 class Shut(Shop):
@@ -67,8 +72,9 @@ def connected(shop: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 def test_a_reading_says_what_was_told_and_what_to_do_next(connected: Path) -> None:
     assert connected.is_dir()
+    Shop.hung_up.clear()
     ran = stocktide("stores", "sync", "web")
-    assert ran.code == 0
+    assert (ran.code, Shop.hung_up) == (0, ["web"])
     assert ran.out.split()[-10:] == ["web", "orders", "1", "0", "1", "read", "Next:", "stocktide", "stores", "status"]
     told = stocktide("stores", "status").out
     assert "Is 85-123A (White lantern) our 85123A? 100% alike." in told

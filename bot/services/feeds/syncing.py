@@ -111,6 +111,11 @@ class Syncing:
                 )
             await self._audit.append(connection, "store.product", f"store:{store}", {"code": code, "sku": sku})
 
+    async def close(self) -> None:
+        """Hang up on every store."""
+        for feed in self._feeds.values():
+            await feed.close()
+
     async def _read(self, store: str, feed: StoreFeed, kind: FactKind) -> SyncReport:
         taken = Taken()
         async with self._database.transaction() as connection:

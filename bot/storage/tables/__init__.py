@@ -18,7 +18,7 @@ from bot.storage.tables.facts import (
 )
 from bot.storage.tables.people import Conversation, Identity, LinkCode, Member, Subscription
 from bot.storage.tables.policy import Authenticator, Delegation, ExchangeRate, MemberScope, PolicyVersion
-from bot.storage.tables.stores import Kit, StoreCode, StoreCursor, StoreDelivery, StoreFault, StorePlace, StoreSync
+from bot.storage.tables.stores import Kit, StoreCode, StoreCursor, StoreFault, StorePlace, StoreSync
 from bot.storage.tables.trade import Offer, Promotion, Receipt, Request, RequestLine, Vote
 from bot.storage.tables.web import Room, RoomGuest, RoomNote, RoomVisit, WebPass, WebSession
 from bot.storage.tables.work import Button, Case, Dialogue, Inbox, Outbox, Post
@@ -68,7 +68,6 @@ __all__ = [
     "StockMovement",
     "StoreCode",
     "StoreCursor",
-    "StoreDelivery",
     "StoreFault",
     "StorePlace",
     "StoreSync",

@@ -1,9 +1,8 @@
-"""Stores and ERPs: what their codes and places are to us, how far they are read, what they called to say."""
+"""Stores and ERPs: what their codes and places are to us, how far they are read, and what was set aside."""
 
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Any
 
 from sqlalchemy import CheckConstraint, ForeignKey, Index, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column
@@ -60,7 +59,7 @@ class Kit(Base):
 
 
 class StoreCursor(Base):
-    """How far a store's facts of a kind are read; `full_at` is when all of them were last read from the beginning."""
+    """How far a store's facts of a kind are read, and when that was."""
 
     __tablename__ = "store_cursors"
     __table_args__ = (UniqueConstraint("store", "kind"),)
@@ -69,26 +68,6 @@ class StoreCursor(Base):
     kind: Mapped[str]
     cursor: Mapped[str]
     read_at: Mapped[datetime]
-    full_at: Mapped[datetime | None]
-
-
-class StoreDelivery(Base):
-    """What a store called to say, stored before it is acknowledged and taken once. `state`: new, done, failed."""
-
-    __tablename__ = "store_deliveries"
-    __table_args__ = (UniqueConstraint("store", "delivery_id"), Index("ix_store_deliveries_due", "state", "due_at"))
-    id: Mapped[int] = key()
-    store: Mapped[str]
-    delivery_id: Mapped[str]
-    topic: Mapped[str]
-    said: Mapped[dict[str, Any]]
-    state: Mapped[str]
-    attempts: Mapped[int] = mapped_column(default=0)
-    received_at: Mapped[datetime]
-    due_at: Mapped[datetime]
-    lease_until: Mapped[datetime | None]
-    handled_at: Mapped[datetime | None]
-    error: Mapped[str] = mapped_column(default="")
 
 
 class StoreFault(Base):
@@ -106,14 +85,13 @@ class StoreFault(Base):
 
 
 class StoreSync(Base):
-    """A reading of a store's facts of a kind: `how` is first, sync, hook or reconcile; counts are of facts."""
+    """A reading of a store's facts of a kind: counts are of facts."""
 
     __tablename__ = "store_syncs"
     __table_args__ = (Index("ix_store_syncs_store", "store", "started_at"),)
     id: Mapped[int] = key()
     store: Mapped[str]
     kind: Mapped[str]
-    how: Mapped[str]
     started_at: Mapped[datetime]
     finished_at: Mapped[datetime | None]
     facts: Mapped[int] = mapped_column(default=0)

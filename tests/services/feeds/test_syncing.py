@@ -41,6 +41,9 @@ class Script:
     async def check(self) -> tuple[Check, ...]:
         return (Check("store shop", "ok", "answers"),)
 
+    async def close(self) -> None:
+        self.asked.clear()
+
 
 @pytest.fixture
 def script() -> Script:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import sqlalchemy as sa
 from alembic import op
 
-from bot.storage.types import JsonData, UtcDateTime
+from bot.storage.types import UtcDateTime
 
 revision = "0005"
 down_revision = "0004"
@@ -29,29 +29,9 @@ def _readings() -> None:
         sa.Column("kind", sa.String(), nullable=False),
         sa.Column("cursor", sa.String(), nullable=False),
         sa.Column("read_at", UtcDateTime(), nullable=False),
-        sa.Column("full_at", UtcDateTime(), nullable=True),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_store_cursors")),
         sa.UniqueConstraint("store", "kind", name=op.f("uq_store_cursors_store_kind")),
     )
-
-    op.create_table(
-        "store_deliveries",
-        sa.Column("id", ID, nullable=False),
-        sa.Column("store", sa.String(), nullable=False),
-        sa.Column("delivery_id", sa.String(), nullable=False),
-        sa.Column("topic", sa.String(), nullable=False),
-        sa.Column("said", JsonData, nullable=False),
-        sa.Column("state", sa.String(), nullable=False),
-        sa.Column("attempts", sa.Integer(), nullable=False),
-        sa.Column("received_at", UtcDateTime(), nullable=False),
-        sa.Column("due_at", UtcDateTime(), nullable=False),
-        sa.Column("lease_until", UtcDateTime(), nullable=True),
-        sa.Column("handled_at", UtcDateTime(), nullable=True),
-        sa.Column("error", sa.String(), nullable=False),
-        sa.PrimaryKeyConstraint("id", name=op.f("pk_store_deliveries")),
-        sa.UniqueConstraint("store", "delivery_id", name=op.f("uq_store_deliveries_store_delivery_id")),
-    )
-    op.create_index("ix_store_deliveries_due", "store_deliveries", ["state", "due_at"], unique=False)
 
     op.create_table(
         "store_faults",
@@ -71,7 +51,6 @@ def _readings() -> None:
         sa.Column("id", ID, nullable=False),
         sa.Column("store", sa.String(), nullable=False),
         sa.Column("kind", sa.String(), nullable=False),
-        sa.Column("how", sa.String(), nullable=False),
         sa.Column("started_at", UtcDateTime(), nullable=False),
         sa.Column("finished_at", UtcDateTime(), nullable=True),
         sa.Column("facts", sa.Integer(), nullable=False),
@@ -134,7 +113,7 @@ def _names() -> None:
 
 def downgrade() -> None:
     for table in (
-        "store_places", "store_codes", "kits", "store_syncs", "store_faults", "store_deliveries", "store_cursors",
+        "store_places", "store_codes", "kits", "store_syncs", "store_faults", "store_cursors",
     ):  # fmt: skip
         op.drop_table(table)
     op.drop_index("ix_sales_order", table_name="sales")
