@@ -146,7 +146,7 @@ class Sale(Base):
         UniqueConstraint("source", "external_id"),
         Index("ix_sales_match", "product_id", "customer", "quantity", "sold_at"),
         Index("ix_sales_place", "product_id", "location_id", "day"),
-        Index("ix_sales_order", "source", "order_ref"),
+        Index("ix_sales_order", "order_ref", "source"),
         Index(
             "ix_sales_cancels",
             "cancels",

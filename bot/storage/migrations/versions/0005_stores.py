@@ -16,7 +16,7 @@ ID = sa.BigInteger().with_variant(sa.Integer(), "sqlite")
 
 
 def upgrade() -> None:
-    op.create_index("ix_sales_order", "sales", ["source", "order_ref"], unique=False)
+    op.create_index("ix_sales_order", "sales", ["order_ref", "source"], unique=False)
     _readings()
     _names()
 
