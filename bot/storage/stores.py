@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import and_, delete, func, insert, select, update
+from sqlalchemy import and_, delete, func, insert, not_, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bot.ports import FactKind, Fault
@@ -183,11 +183,10 @@ async def note_sync(
     await connection.execute(insert(StoreSync).values(row))
 
 
-async def break_off(connection: AsyncConnection, source: str, kind: FactKind, now: datetime) -> None:
-    """A source that cannot be read is stale at once, whatever its facts' age."""
-    fed = {"stock": "stock", "orders": "sales"}.get(kind)
+async def break_off(connection: AsyncConnection, source: str, kind: str, now: datetime) -> None:
+    """A source's feed (sales, stock) that cannot be read is stale at once, whatever its facts' age."""
     await connection.execute(
-        update(Feed).where(Feed.source == source, Feed.kind == fed, Feed.fresh_until < now).values(limit_hours=0)
+        update(Feed).where(Feed.source == source, Feed.kind == kind, Feed.fresh_until < now).values(limit_hours=0)
     )
 
 
@@ -244,14 +243,18 @@ async def unsure(connection: AsyncConnection, store: str) -> Unsure:
 
 
 async def map_place(connection: AsyncConnection, store: str, place: str, location: str) -> bool:
-    """Say which location (code) a place is, or none; false where either is unknown."""
+    """Say which location (code) a place is, or none; false where either is unknown.
+
+    Where another place counts that location's stock already, its word goes on to hold.
+    """
     found = None if not location else await connection.scalar(select(Location.id).where(Location.code == location))
     if location and found is None:
         return False
+    mine = and_(StorePlace.store == store, StorePlace.place == place)
+    others = select(StorePlace.id).where(StorePlace.location_id == found, StorePlace.counts, not_(mine))
+    counts = found is not None and (await connection.execute(others)).first() is None
     done = await connection.execute(
-        update(StorePlace)
-        .where(StorePlace.store == store, StorePlace.place == place)
-        .values(location_id=found, counts=found is not None, ignored=found is None)
+        update(StorePlace).where(mine).values(location_id=found, counts=counts, ignored=found is None)
     )
     await forget_cursors(connection, store)
     return done.rowcount == 1

@@ -12,7 +12,7 @@ from bot.chat.nodes import Text
 from bot.errors import OutsideError, UnknownReference
 from bot.ports import Check, Clock, FactKind, StoreFeed
 from bot.services.audit import Audit
-from bot.services.feeds.taking import Taken, Taking
+from bot.services.feeds.taking import WATCHED, Taken, Taking
 from bot.storage import stores as rows
 from bot.storage.database import Database
 from bot.storage.stores import StoreState, Unsure
@@ -118,7 +118,7 @@ class Syncing:
 
     async def _read(self, store: str, feed: StoreFeed, kind: FactKind) -> SyncReport:
         taken = Taken()
-        async with self._database.transaction() as connection:
+        async with self._database.reading() as connection:
             cursor = await rows.cursor(connection, store, kind)
         try:
             async for page in feed.read(kind, cursor):
@@ -136,12 +136,12 @@ class Syncing:
             await rows.note_sync(
                 connection, store, kind, self._clock.now(), (taken.facts, taken.changed, taken.faults), said
             )
-            if said:
-                await rows.break_off(connection, f"store:{store}", kind, self._clock.now())
+            if said and kind in WATCHED:
+                await rows.break_off(connection, f"store:{store}", WATCHED[kind], self._clock.now())
         return report
 
     async def _places(self, store: str, feed: StoreFeed) -> None:
-        """Make places known: one whose id, name or country is a location's own is that location."""
+        """Make places known, before facts name them."""
         found = await feed.places()
         async with self._database.transaction() as connection:
             await rows.add_places(connection, store, found)

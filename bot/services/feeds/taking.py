@@ -22,7 +22,7 @@ from bot.storage.tables import Inbound, StockLevel, StockMovement
 from bot.storage.types import to_micros
 
 LIMIT_HOURS = {"stock": 3, "orders": 3}  # after three missed hourly readings nobody should rely on the figures
-_FEEDS = {"stock": "stock", "orders": "sales"}  # the kinds whose freshness the watch looks at
+WATCHED = {"stock": "stock", "orders": "sales"}  # the kinds whose freshness the watch looks at
 _AHEAD = 86_400_000_000  # microseconds: clocks differ, but not by a day
 _LEVEL = ("product_id", "location_id", "as_of", "source", "on_hand", "committed")
 _INBOUND = (
@@ -85,8 +85,8 @@ class Taking:
             await rows.keep_faults(connection, store, page.kind, faults, good, now)
             if page.cursor:  # facts that a delivery led to stand in no reading's order
                 await rows.keep_cursor(connection, store, page.kind, page.cursor, now)
-            if page.until is not None and page.kind in _FEEDS:
-                kind = _FEEDS[page.kind]
+            if page.until is not None and page.kind in WATCHED:
+                kind = WATCHED[page.kind]
                 await facts.refresh_feed(connection, desk.source, kind, page.until, LIMIT_HOURS[page.kind])
         taken.facts, taken.faults = len(page.facts), len(wrong)
         return taken
@@ -105,7 +105,8 @@ class Taking:
             for code, (sku, name) in unsure.items():
                 found = names.find(sku, name)
                 if found.problem:
-                    faults.append(Fault(code, found.problem, f"{sku} {name}".strip()))
+                    if page.kind == "products":  # other facts are set aside themselves, for want of it
+                        faults.append(Fault(code, found.problem, f"{sku} {name}".strip()))
                     continue
                 match = "suggested" if found.suggested else "same"
                 if match == "same":

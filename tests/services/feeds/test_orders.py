@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 from hypothesis import HealthCheck, given, settings
@@ -131,6 +132,14 @@ async def test_whatever_was_told_before_the_units_are_those_of_the_last_version(
     assert {sku: found for sku, found in units.items() if found} == {sku: n for sku, n in expected.items() if n}
     shipped = await shop.rows("SELECT COALESCE(SUM(quantity), 0) FROM sales")
     assert shipped == [(sum(expected.values()),)]
+
+
+async def test_an_order_of_a_variant_without_a_sku_waits_and_leaves_nothing_behind(shop: Shop) -> None:
+    bare = replace(sold("a", "MUG", 1), sku="")
+    await shop.take("orders", order("1", bare))
+    assert await shop.faults() == {"1": "nobody has said yet which product v-MUG is"}
+    await shop.take("orders", order("1", sold("a", "MUG", 1)))
+    assert await shop.faults() == {}
 
 
 async def test_a_line_of_a_variant_that_a_person_must_name_waits(shop: Shop) -> None:

@@ -141,3 +141,16 @@ async def test_what_is_not_there_cannot_be_mapped(syncing: Syncing) -> None:
         with pytest.raises(UnknownReference) as refused:
             await asked
         assert all(isinstance(value, Text) for value in refused.value.words.values.values())
+
+
+async def test_a_place_that_joins_a_stock_which_another_counts_does_not_count_it_too(
+    shop: Shop, script: Script, syncing: Syncing
+) -> None:
+    script.known = (StorePlace("w9", "Hamburg"),)
+    await syncing.sync(SHOP)
+    counts = "SELECT place FROM store_places WHERE counts = true ORDER BY place"
+    await syncing.place(SHOP, "w9", "BER")
+    assert await shop.rows(counts) == [("p1",), ("p2",)]
+    await syncing.place(SHOP, EAST, "")
+    await syncing.place(SHOP, "w9", "BER")
+    assert await shop.rows(counts) == [("p2",), ("w9",)]
