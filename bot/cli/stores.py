@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from typing import Annotated
 
 import typer
@@ -10,7 +10,7 @@ from rich.text import Text
 
 from bot.cli.common import counted, grid, load_settings, opened, out, run_async, say
 from bot.ports import Check
-from bot.services.feeds.syncing import SyncReport
+from bot.services.feeds.syncing import Syncing, SyncReport
 from bot.storage.stores import StoreState, Unsure
 
 _SHOWN = 20
@@ -126,13 +126,7 @@ def place(
     location: Annotated[str, typer.Argument(help="Our location's code; none: it is none of ours.")] = "",
 ) -> None:
     """Say which location a store's place is."""
-    loaded = load_settings(context)
-
-    async def work() -> None:
-        async with opened(loaded) as application:
-            await application.services.stores.place(name, place, location)
-
-    run_async(work)
+    _told(context, lambda stores: stores.place(name, place, location))
     say(out, f"{place} is {location or 'none of ours'}. Next: stocktide stores sync {name}")
 
 
@@ -143,11 +137,16 @@ def product(
     sku: Annotated[str, typer.Argument(help="Our SKU; none: it is none of ours.")] = "",
 ) -> None:
     """Say which product a store's variant is."""
+    _told(context, lambda stores: stores.product(name, code, sku))
+    say(out, f"{code} is {sku or 'none of ours'}. Next: stocktide stores sync {name}")
+
+
+def _told(context: typer.Context, what: Callable[[Syncing], Awaitable[None]]) -> None:
+    """Tell the stores something."""
     loaded = load_settings(context)
 
     async def work() -> None:
         async with opened(loaded) as application:
-            await application.services.stores.product(name, code, sku)
+            await what(application.services.stores)
 
     run_async(work)
-    say(out, f"{code} is {sku or 'none of ours'}. Next: stocktide stores sync {name}")

@@ -14,7 +14,7 @@ from urllib.parse import urlsplit
 
 import httpx
 
-from bot.errors import Declined, OutsideError, Unanswered, Unreached
+from bot.errors import Declined, Unanswered, Unreached
 
 TIMEOUT = httpx.Timeout(30.0, connect=10.0)
 MAX_BODY = 50_000_000  # bytes of one answer
@@ -183,6 +183,3 @@ def detail(answer: httpx.Response) -> str:
 
 def _said(error: httpx.HTTPError) -> str:
     return f"{type(error).__name__}: {error}".rstrip(": ")
-
-
-__all__ = ["Caller", "Forbidden", "OutsideError", "Pause", "PinnedTransport", "detail", "resolve"]

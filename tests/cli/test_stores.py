@@ -120,3 +120,15 @@ def test_where_no_store_is_connected_the_way_to_one_is_told(shop: Path) -> None:
     assert shop.is_dir()
     for line in ("sync", "status"):
         assert "docs/stores.md" in stocktide("stores", line).out
+
+
+def test_the_hourly_job_reads_every_store_and_tells_what_went_wrong(
+    connected: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert connected.is_dir()
+    ran = stocktide("jobs", "run", "stores")
+    assert ran.code == 0, ran.err
+    assert all(word in ran.out for word in ("web", "facts", "changed", "faults"))
+    assert "orders" in stocktide("stores", "status").out
+    monkeypatch.setattr(outward, "FEEDS", MappingProxyType({"woocommerce": Shut}))
+    assert "401 the key was withdrawn" in stocktide("jobs", "run", "stores").out
