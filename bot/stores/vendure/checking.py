@@ -1,0 +1,32 @@
+"""What `stocktide check` says of a store: address, credentials, channel, and what the role may read there.
+
+Rights are tried, not asked for: an API key may not even ask whose it is.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from bot.errors import OutsideError
+from bot.ports import Check
+from bot.stores.vendure.client import Admin, Forbidden
+
+GRANT = "grant this permission to the role in the channel"
+
+
+async def checked(name: str, admin: Admin, lists: Mapping[str, str]) -> tuple[Check, ...]:
+    """One line; `lists` are operations that must answer, by the permission that each takes."""
+    line, remedy = (
+        f"store {name}",
+        f"look at [stores.connected.{name}]: url, token, or user and secret, options.channel",
+    )
+    try:
+        terms, _ = await admin.terms()
+        for right, operation in lists.items():
+            try:
+                await admin.ask(operation, skip=0, take=1, filter=None)
+            except Forbidden:
+                return (Check(line, "fail", f"its role may not {right}", GRANT),)
+    except OutsideError as error:
+        return (Check(line, "fail", error.detail or str(error), remedy),)
+    return (Check(line, "ok", f"answers at {admin.url}, sells in {terms.currency}"),)

@@ -1,0 +1,1 @@
+"""Vendure: the connector against a strict local server, and against a real one where Node.js is."""
