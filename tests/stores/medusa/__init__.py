@@ -1,0 +1,1 @@
+"""A Medusa shop: the connector against a strict local server."""
