@@ -1,0 +1,1 @@
+"""The `tryton` connector against a real Tryton."""
