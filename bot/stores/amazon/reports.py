@@ -1,0 +1,139 @@
+"""Reports: asked for, waited for, fetched, inflated, and read row by row."""
+
+from __future__ import annotations
+
+import codecs
+import zlib
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+import httpx
+
+from bot.errors import Declined, Unreached
+from bot.stores.amazon.api import Api
+from bot.stores.amazon.reading import Row, need, stamp, text
+
+MOST_INFLATED = 1_000_000_000  # bytes of one report
+_CHUNK = 1 << 20
+_FIRST_LOOK, _LONGEST_LOOK = 5.0, 60.0  # seconds between two looks whether it is there
+_PATIENCE = 1200.0  # seconds; what takes longer is come back to
+_PLAIN = "cp1252"  # where nothing says otherwise; with figures for what it leaves out
+_SAME = {"windows-31j": "cp932", "cp1252": "cp1252", "iso-8859-1": "cp1252"}
+
+FlatRow = Mapping[str, str]
+
+
+class Failed(Unreached):
+    """Amazon could not make the report; asking for a new one may help."""
+
+
+@dataclass(frozen=True, slots=True)
+class Broken:
+    """A row that has not as many fields as the heading: its number, and how many."""
+
+    number: int
+    fields: int
+
+
+async def ask(api: Api, kind: str, marketplaces: Sequence[str], since: datetime | None, until: datetime | None) -> str:
+    """Ask for a report; its id. Asking twice is harmless, and costs one of few calls."""
+    body: dict[str, object] = {"reportType": kind, "marketplaceIds": list(marketplaces)}
+    if since is not None and until is not None:
+        body |= {"dataStartTime": stamp(since), "dataEndTime": stamp(until)}
+    return need((await api.read("createReport", **body)).told, "reportId")
+
+
+async def made(api: Api, report: str) -> str:
+    """The document of a report once it is made; empty where Amazon cancelled it, as it does where there are no data.
+
+    Unreached where that takes too long, Failed where it will not be.
+    """
+    waited, pause = 0.0, _FIRST_LOOK
+    while True:
+        told = await _about(api, "getReport", report)
+        match text(told, "processingStatus"):
+            case "DONE":
+                return need(told, "reportDocumentId")
+            case "CANCELLED":
+                return ""
+            case "FATAL":
+                raise Failed(f"Amazon could not make the report {report}")
+            case "IN_QUEUE" | "IN_PROGRESS":
+                pass
+            case other:
+                raise Declined(f"the report {report} is {other!r}")
+        if waited + pause > _PATIENCE:
+            raise Unreached(f"the report {report} is not ready yet")
+        await api.pause(pause)
+        waited, pause = waited + pause, min(pause * 2, _LONGEST_LOOK)
+
+
+async def _about(api: Api, operation: str, ident: str) -> Row:
+    try:
+        return (await api.read(operation, ident)).told
+    except Declined as refused:
+        if refused.detail.startswith("404"):  # reports are kept for some weeks
+            raise Failed(f"Amazon does not know the report {ident} any more") from None
+        raise
+
+
+async def rows(api: Api, document: str) -> Iterator[FlatRow | Broken]:
+    """The rows of a document, by its heading's names."""
+    told = await _about(api, "getReportDocument", document)
+    response = await api.document(need(told, "url"))
+    return parsed(lines(inflated(response.content), encoding(response)))
+
+
+def encoding(response: httpx.Response) -> str:
+    """What a document is written in, as its own header says: it differs by marketplace."""
+    named = (response.charset_encoding or _PLAIN).casefold()
+    try:
+        return codecs.lookup(_SAME.get(named, named)).name
+    except LookupError:
+        raise Declined(f"a report is written in {named[:40]!r}, which is not known") from None
+
+
+def inflated(content: bytes) -> Iterator[bytes]:
+    """A document's bytes, piece by piece, whether it is compressed or not; Declined where they are too many."""
+    if not content.startswith(b"\x1f\x8b"):
+        yield content
+        return
+    size, engine = 0, zlib.decompressobj(31)
+    try:
+        while not engine.eof:
+            piece = engine.decompress(content, _CHUNK)
+            content = engine.unconsumed_tail
+            size += len(piece)
+            if size > MOST_INFLATED:
+                raise Declined(f"a report of more than {MOST_INFLATED // 1_000_000} MB")
+            if not piece and not content:
+                raise Unreached("a report is cut off")
+            yield piece
+    except zlib.error as error:
+        raise Unreached(f"a report cannot be inflated: {error}") from None
+
+
+def lines(pieces: Iterable[bytes], charset: str) -> Iterator[str]:
+    """Lines of text, without their ends; what is no letter in that encoding becomes a question mark."""
+    decoder = codecs.getincrementaldecoder(charset)(errors="replace")
+    rest = ""
+    for piece in pieces:
+        *whole, rest = (rest + decoder.decode(piece)).split("\n")
+        yield from (line.removesuffix("\r") for line in whole)
+    rest += decoder.decode(b"", final=True)
+    if rest:
+        yield rest.removesuffix("\r")
+
+
+def parsed(told: Iterator[str]) -> Iterator[FlatRow | Broken]:
+    """Rows of a table whose fields are parted by tabs; nothing in it is quoted."""
+    heading = [name.strip().removeprefix("\ufeff") for name in next(told, "").split("\t")]
+    for number, line in enumerate(told, start=2):
+        if not line.strip():
+            continue
+        fields = line.split("\t")
+        if len(fields) != len(heading):
+            yield Broken(number, len(fields))
+            continue
+        yield dict(zip(heading, fields, strict=True))

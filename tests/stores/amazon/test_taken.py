@@ -1,0 +1,54 @@
+"""From Amazon over HTTP into the tables: sold, cancelled, counted, on its way, and told again."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+from bot.ports import FactKind, MovableClock
+from bot.storage.database import Database
+from bot.storage.tables import Location, StorePlace
+from tests.services.feeds.kit import SHOP, open_shop
+from tests.stores.amazon.conftest import Amazon
+
+
+async def test_what_amazon_tells_is_taken_once_and_follows_its_changes(
+    amazon: Amazon, sqlite_database: Database, clock: MovableClock
+) -> None:
+    shop = await open_shop(sqlite_database, clock)
+    location = await shop.add(
+        Location, code="FBA", name="FBA", zone="Europe/Berlin", country="DE", currency="EUR", markets=[]
+    )  # fmt: skip
+    await shop.add(StorePlace, store=SHOP, place="FBA-EU", name="Amazon", location_id=location, counts=True)
+    feed, cursors = amazon.feed(), dict[str, str]()
+
+    async def read(kind: FactKind) -> int:
+        changed = 0
+        async for page in feed.read(kind, cursors.get(kind, "")):
+            changed += (await shop.taking.take(SHOP, page)).changed
+            cursors[kind] = page.cursor
+        return changed
+
+    amazon.account.flat_listings = {
+        amazon.account.market.id: [{"seller-sku": "LAMP", "item-name": "Lamp", "price": "12.00", "status": "Active"}]
+    }
+    amazon.account.count("LAMP", 40, ordered=3)
+    shipment = amazon.account.send(("LAMP", 100, 0))
+    amazon.account.place(("LAMP", 2, "24.00", "3.84", "0"))
+    kept = amazon.account.place(("LAMP", 1, "12.00", "1.92", "0"), status="UNSHIPPED")
+    clock.push(timedelta(minutes=10))
+    kinds: tuple[FactKind, ...] = ("products", "stock", "orders", "inbounds")
+    assert [await read(kind) for kind in kinds] == [1, 1, 2, 1]
+    assert await shop.demand() == [("LAMP", "FBA", "2011-11-21", 3, 0, 3, 3024)]
+    assert await shop.rows("SELECT on_hand, committed FROM stock_levels") == [(43, 3)]
+    assert [await read(kind) for kind in kinds[1:]] == [0, 0, 0]  # the overlap tells it all again
+
+    clock.push(timedelta(hours=1))
+    amazon.account.touch(kept, "CANCELLED")
+    amazon.account.arrive(shipment, "CLOSED", 98)
+    clock.push(timedelta(minutes=10))
+    assert await read("orders") == 1
+    assert [row[3:5] for row in await shop.demand()] == [(2, 1)]
+    assert await read("inbounds") == 1
+    assert await shop.rows("SELECT quantity FROM stock_movements WHERE kind = 'receipt'") == [(98,)]
+    assert await read("inbounds") == 0
+    assert await shop.faults() == {}
