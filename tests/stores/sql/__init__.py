@@ -1,0 +1,1 @@
+"""Databases of the seller's own: the connector against real SQLite and real PostgreSQL."""
