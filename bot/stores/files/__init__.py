@@ -9,9 +9,7 @@ from pathlib import Path
 
 from bot.errors import Fault, FileRefused
 from bot.stores.files.delimited import open_delimited
-from bot.stores.files.parquet import open_parquet
 from bot.stores.files.table import Batch, FileLimits, Table
-from bot.stores.files.xlsx import open_xlsx
 
 __all__ = ["Batch", "FileLimits", "Table", "open_table"]
 
@@ -35,8 +33,12 @@ def open_table(
     head = _head(path)
     limits = limits or FileLimits()
     if head.startswith(_PARQUET):
+        from bot.stores.files.parquet import open_parquet
+
         return open_parquet(path)
     if head.startswith(_ZIP):
+        from bot.stores.files.xlsx import open_xlsx
+
         return open_xlsx(path, sheet, limits)
     if head.startswith(_OLD_OFFICE):
         raise FileRefused(Fault(path.name, "is an old or password-protected Excel file", "save it as .xlsx or as CSV"))

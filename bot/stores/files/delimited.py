@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import csv
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Protocol, TextIO
 
@@ -67,7 +67,7 @@ def _text(path: Path, codec: str) -> TextIO:
         return path.open(encoding=codec, newline="")
     except LookupError as error:
         fault = Fault("--encoding", f"{codec!r} is not known", "write utf-8, utf-16, gb18030, shift_jis or cp1252")
-        raise FileRefused(fault) from error
+        raise FileRefused(fault, "encoding") from error
 
 
 def _head(path: Path, codec: str) -> str:
@@ -75,7 +75,7 @@ def _head(path: Path, codec: str) -> str:
         with _text(path, codec) as file:
             head = file.read(_LOOK)
     except UnicodeError as error:
-        raise FileRefused(_undecodable(path.name, codec)) from error
+        raise FileRefused(_undecodable(path.name, codec), "encoding") from error
     if any(letter < " " and letter not in "\t\r\n\f" for letter in head):
         raise FileRefused(Fault(path.name, "is not a text table", "give a CSV, TSV, XLSX or Parquet file"))
     return head
@@ -98,9 +98,9 @@ def _batches(path: Path, codec: str, mark: str, size: int) -> Iterator[Batch]:
         reader = csv.reader(file, delimiter=mark)
         try:
             width = len(next(reader, []))
-            yield from _cut(reader, width, size)
+            yield from cut(numbered(reader), width, size)
         except UnicodeError as error:
-            raise FileRefused(_undecodable(f"{path.name}, after line {reader.line_num}", codec)) from error
+            raise FileRefused(_undecodable(f"{path.name}, after line {reader.line_num}", codec), "encoding") from error
         except csv.Error as error:
             fault = Fault(
                 f"{path.name}:{reader.line_num}",
@@ -110,26 +110,33 @@ def _batches(path: Path, codec: str, mark: str, size: int) -> Iterator[Batch]:
             raise FileRefused(fault) from error
 
 
-def _cut(reader: _Reader, width: int, size: int) -> Iterator[Batch]:
-    lines: list[int] = []
-    rows: list[list[str]] = []
-    odd: dict[int, str] = {}
+def numbered(reader: _Reader) -> Iterator[tuple[int, list[str]]]:
+    """Rows with the lines they begin on."""
     begins = reader.line_num + 1
     for row in reader:
-        line, begins = begins, reader.line_num + 1
+        yield begins, row
+        begins = reader.line_num + 1
+
+
+def cut(rows: Iterable[tuple[int, list[str]]], width: int, size: int) -> Iterator[Batch]:
+    """Numbered rows in batches, each row as wide as the headers; empty ones are left out."""
+    lines: list[int] = []
+    kept: list[list[str]] = []
+    odd: dict[int, str] = {}
+    for line, row in rows:
         if len(row) != width:
             if not any(row):
                 continue
             if len(row) > width:
-                odd[len(rows)] = f"has {len(row)} cells under {width} headers"
+                odd[len(kept)] = f"has {len(row)} cells under {width} headers"
             row = [*row[:width], *[""] * (width - len(row))]  # noqa: PLW2901  # a short row's missing cells are empty
         lines.append(line)
-        rows.append(row)
-        if len(rows) == size:
-            yield _turned(lines, rows, odd)
-            lines, rows, odd = [], [], {}
-    if rows:
-        yield _turned(lines, rows, odd)
+        kept.append(row)
+        if len(kept) == size:
+            yield _turned(lines, kept, odd)
+            lines, kept, odd = [], [], {}
+    if kept:
+        yield _turned(lines, kept, odd)
 
 
 def _turned(lines: list[int], rows: list[list[str]], odd: dict[int, str]) -> Batch:

@@ -6,20 +6,14 @@ is unpacked, and what is parsed is parsed where a fault or a trap costs only the
 
 from __future__ import annotations
 
-import json
-import subprocess
-import sys
 import zipfile
-from collections.abc import Generator, Iterator
-from datetime import date, datetime
+from collections.abc import Iterator
 from pathlib import Path
 
 from bot.errors import Fault, FileRefused
+from bot.stores.files.nursery import Rows, child_rows
 from bot.stores.files.table import Batch, FileLimits, Table
 
-_Rows = Generator[tuple[int, list[object]], None, None]
-
-_CHILD = Path(__file__).with_name("xlsxchild.py")
 _AGAIN = "open it in a spreadsheet program and save it as .xlsx or as CSV"
 
 
@@ -50,7 +44,7 @@ def open_xlsx(path: Path, sheet: str | None = None, limits: FileLimits | None = 
 def _check_archive(path: Path, limits: FileLimits) -> None:
     size = path.stat().st_size
     if size > limits.bytes_on_disk:
-        raise FileRefused(Fault(path.name, f"is {size / 2**20:.0f} MB", "save it as CSV, or split it"))
+        raise FileRefused(Fault(path.name, f"is {size / 2**20:.0f} MB", "save it as CSV, or split it"), "large")
     try:
         with zipfile.ZipFile(path) as archive:
             entries = archive.infolist()
@@ -62,51 +56,14 @@ def _check_archive(path: Path, limits: FileLimits) -> None:
     inflated = sum(entry.file_size for entry in entries)
     if inflated > limits.bytes_inflated or inflated > limits.inflation * max(size, 64 * 1024):
         problem = f"would unpack from {size / 2**20:.1f} MB to {inflated / 2**20:.0f} MB"
-        raise FileRefused(Fault(path.name, problem, "save it as CSV"))
+        raise FileRefused(Fault(path.name, problem, "save it as CSV"), "bomb")
 
 
-def _rows(path: Path, sheet: str | None, limits: FileLimits) -> _Rows:
-    """(row number, cells) from the child, as it reads."""
-    # -I: no environment, no working directory on the path; the arguments are data, never options.
-    command = [sys.executable, "-I", str(_CHILD)]
-    wishes = {
-        "path": str(path.resolve()),
-        "sheet": sheet,
-        "rows": limits.rows,
-        "columns": limits.columns,
-        "memory": limits.memory,
-        "seconds": limits.seconds,
-    }
-    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL) as child:  # noqa: S603  # our own interpreter and script
-        assert child.stdin is not None and child.stdout is not None  # noqa: S101, PT018  # both are pipes
-        try:
-            child.stdin.write(json.dumps(wishes).encode())
-            child.stdin.close()
-            ended = False
-            for line in child.stdout:
-                said = json.loads(line, object_hook=_moment)
-                if isinstance(said, str):
-                    ended = said == "end"
-                    if not ended:
-                        raise FileRefused(_fault(path.name, said))
-                else:
-                    yield said[0], said[1]
-            if not ended:
-                raise FileRefused(_fault(path.name, "memory or time ran out while reading it"))
-        finally:
-            child.kill()
+def _rows(path: Path, sheet: str | None, limits: FileLimits) -> Rows:
+    return child_rows(path, "workbook", {"sheet": sheet}, limits, _AGAIN)
 
 
-def _moment(said: dict[str, str]) -> datetime | date | str:
-    kind, text = next(iter(said.items()))
-    return datetime.fromisoformat(text) if kind == "moment" else date.fromisoformat(text)
-
-
-def _fault(name: str, said: str) -> Fault:
-    return Fault(name, f"cannot be read as a workbook: {said}", _AGAIN)
-
-
-def _batches(rows: _Rows, width: int, size: int) -> Iterator[Batch]:
+def _batches(rows: Rows, width: int, size: int) -> Iterator[Batch]:
     lines: list[int] = []
     cells: list[list[object]] = []
     odd: dict[int, str] = {}
