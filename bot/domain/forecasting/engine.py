@@ -1,0 +1,179 @@
+"""The engine: what many series teach together, applied to each of them.
+
+1. Exposure: days without stock ask for nothing, and a weekday for its share (`profile`, `targets`).
+2. Levels of several half-lives, updated by exposure (`kernels.fill_levels`): simple exponential smoothing that no
+   stock-out pulls down.
+3. How these combine, and how fast the whole grows, is learned from the past's own origins (`fitting.combined`).
+4. Quantiles are those of demand over its mean at these origins among series alike in mean and spread
+   (`fitting.scattered`); far in the tail each series' own past has a say.
+
+A few thousand series teach; all are then forecast in one pass.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from types import MappingProxyType
+from typing import TYPE_CHECKING
+
+import numpy as np
+import scipy  # loads its parts when they are first used
+
+from bot.domain.arrays import Floats, Ints, ratio
+from bot.domain.forecasting import fitting, kernels, season, targets
+from bot.domain.forecasting.compiled import in_blocks
+from bot.domain.forecasting.panel import Forecast, Freq, Panel
+from bot.domain.forecasting.profile import spread_over, weekday_factors
+from bot.domain.forecasting.shapes import spans_by_shape
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from bot.domain.forecasting.targets import Past, Targets
+
+_EVER = 1e6  # a half-life beyond any history: the plain mean
+_HALF_LIVES: Mapping[Freq, tuple[float, ...]] = MappingProxyType({
+    "day": (2.5, 7, 14, 28, 56, _EVER),
+    "week": (1, 2, 4, 8, 16, _EVER),
+    "month": (1.5, 3, 6, 12, 24, _EVER),
+})  # fmt: skip
+_SPREAD_LEVEL = 0.95  # of the own past tells how widely a series scatters
+_TINY = 1e-9
+
+
+@dataclass(frozen=True, slots=True)
+class EngineSettings:
+    """Defaults, each measured on public data (docs/forecasting.md)."""
+
+    half_lives: Mapping[Freq, tuple[float, ...]] = field(default_factory=lambda: _HALF_LIVES)  # periods, ascending
+    origins: int = 8  # looked back from
+    teachers: int = 5_000  # series that the pooled figures are learned from at most
+    weekday_prior: float = 100.0  # units
+    own_from: float = 0.9  # above this level a series' own quantiles count,
+    own_share: float = 0.4  # at 0.99 with this weight
+    own_samples: float = 20.0  # samples that halve that weight
+    spans_needed: float = 3.0  # of history for the scatter over spans to count as much as a gamma of their variance
+    season: season.SeasonSettings = field(default_factory=season.SeasonSettings)
+    fit: fitting.FitSettings = field(default_factory=fitting.FitSettings)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Learned:
+    """What the teachers taught; `scatter` is None where they were too few."""
+
+    weights: fitting.Weights
+    scatter: fitting.Scatter | None
+
+
+class Engine:
+    """Stocktide's forecaster."""
+
+    name = "stocktide"
+
+    def __init__(self, settings: EngineSettings | None = None) -> None:
+        self._settings = settings or EngineSettings()
+
+    def forecast(self, past: Panel, horizon: int, levels: tuple[float, ...]) -> Forecast:
+        """Demand of each of the next `horizon` periods, had there always been stock."""
+        chosen = np.asarray(levels, dtype=np.float64)
+        factors = weekday_factors(past, self._settings.weekday_prior)
+        teachers = self._teachers(past, factors)
+        learned = self._learn(teachers, targets.by_period(teachers, horizon, self._settings.origins), 1, chosen)
+        ahead = spread_over(past, factors, past.periods, horizon)
+        means, quantiles = np.zeros(ahead.shape), np.zeros((*ahead.shape, len(levels)))
+
+        def say(block: slice) -> None:
+            ready = targets.prepared(past.chosen(block), factors[block])
+            means[block], quantiles[block] = self._apply(ready, learned, ahead[block], 1, chosen)
+
+        in_blocks(past.series, say)
+        return Forecast(means, levels, quantiles)
+
+    def over(self, past: Panel, spans: Ints, weights: Floats, levels: tuple[float, ...]) -> Floats:
+        """Quantiles (n, levels) of the demand of the next periods together, their number as random as `weights` say.
+
+        Spans beyond half of the history are looked at over half of it. The fewer spans a history holds, the less its
+        scatter over them tells, and the more weight has a gamma whose variance is put together from single periods.
+        """
+        chosen = np.asarray(levels, dtype=np.float64)
+        longest = max(1, past.periods // 2)
+        cut = np.minimum(spans, longest)
+        span = max(1, round(float(cut @ weights)))
+        factors = weekday_factors(past, self._settings.weekday_prior)
+        teachers = self._teachers(past, factors)
+        learned = self._learn(teachers, targets.by_span(teachers, cut, weights, self._settings.origins), span, chosen)
+        seen = (past.periods / float(spans @ weights) / self._settings.spans_needed) ** 2
+        out = np.zeros((past.series, len(levels)))
+
+        def say(block: slice) -> None:
+            ready = targets.prepared(past.chosen(block), factors[block])
+            running = np.cumsum(spread_over(ready.panel, factors[block], past.periods, int(spans.max())), axis=1)
+            ahead = (running[:, spans - 1] @ weights)[:, None]
+            mean, pooled = self._apply(ready, learned, ahead, span, chosen)
+            shaped = spans_by_shape(ready, mean[:, 0], spans, weights, chosen)
+            out[block] = (pooled[:, 0] * seen + shaped) / (seen + 1.0)
+
+        in_blocks(past.series, say)
+        return out
+
+    def _teachers(self, past: Panel, factors: Floats) -> Past:
+        rows = fitting.evenly(past.series, self._settings.teachers)
+        return targets.prepared(past.chosen(rows), factors[rows])
+
+    def _learn(self, teachers: Past, found: Targets, span: int, levels: Floats) -> _Learned:
+        known = self._levels(teachers, found.columns)
+        steps = np.diff(teachers.units, axis=1).astype(np.float64)
+        both = teachers.whole[:, 1:] & teachers.whole[:, :-1]
+        scale = np.sqrt(ratio(np.where(both, steps**2, 0.0).sum(axis=1), both.sum(axis=1), 0.0))
+        columns = np.append(found.columns, teachers.periods)
+        seasons = season.rises(teachers, columns, found.reach, self._settings.season)
+        weights, means = fitting.combined(found, known, scale, seasons, self._settings.fit)
+        own = self._own(teachers, span, found.columns, np.array([_SPREAD_LEVEL]))[:, :, 0]
+        scatter = fitting.scattered(found, means, _spread(own, means), levels, self._settings.fit)
+        return _Learned(weights, scatter)
+
+    def _apply(self, ready: Past, learned: _Learned, ahead: Floats, span: int, levels: Floats) -> tuple[Floats, Floats]:
+        """Means (n, C) and quantiles (n, C, levels) of cells with the exposure `ahead` (n, C)."""
+        now = np.array([ready.periods])
+        mean = self._levels(ready, now)[0] @ learned.weights.beta * learned.weights.growth
+        own = self._own(ready, span, now, np.append(levels, _SPREAD_LEVEL))[0]
+        means = mean[:, None] * ahead
+        if learned.scatter is None:
+            pooled = scipy.stats.poisson.ppf(levels[None, None, :], means[:, :, None])
+        else:
+            pooled = _looked_up(learned.scatter, means, _spread(own[:, -1], mean)) * means[:, :, None]
+        samples = ready.whole.sum(axis=1) / span
+        share = np.interp(levels, [self._settings.own_from, 0.99], [0.0, self._settings.own_share])
+        weight = (samples / (samples + self._settings.own_samples))[:, None, None] * share
+        quantiles = pooled * (1 - weight) + own[:, None, :-1] * ahead[:, :, None] * weight
+        order = np.argsort(levels, kind="stable")
+        quantiles[:, :, order] = np.maximum.accumulate(quantiles[:, :, order], axis=2)
+        return means, quantiles
+
+    def _levels(self, of: Past, columns: Ints) -> Floats:
+        """(columns, n, kinds): units per exposure as each column began."""
+        half_lives = np.asarray(self._settings.half_lives[of.panel.freq], dtype=np.float64)
+        out = np.zeros((len(columns), of.panel.series, len(half_lives)))
+        decay = 0.5 ** (1 / half_lives)
+        kernels.fill_levels(of.units, of.exposure, decay, columns, out)
+        return out
+
+    def _own(self, of: Past, span: int, columns: Ints, levels: Floats) -> Floats:
+        """(columns, n, levels): quantiles of each series' own units per exposure."""
+        samples, ends = targets.own_samples(of, span)
+        order = np.argsort(levels, kind="stable")
+        out = np.zeros((len(columns), of.panel.series, len(levels)))
+        kernels.fill_quantiles(samples, ends, columns, levels[order], out)
+        return out[:, :, np.argsort(order, kind="stable")]
+
+
+def _spread(own: Floats, mean: Floats) -> Floats:
+    """How far a series' own large demands lie above its mean, as a logarithm."""
+    return np.log((own + 0.3 * mean + _TINY) / (mean + _TINY))
+
+
+def _looked_up(scatter: fitting.Scatter, means: Floats, spread: Floats) -> Floats:
+    out = np.zeros((*means.shape, scatter.ratios.shape[2]))
+    place = np.log(np.maximum(means, _TINY))
+    kernels.fill_lookup(place, spread, scatter.centres, scatter.spreads, scatter.ratios, out)
+    return out

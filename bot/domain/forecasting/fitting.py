@@ -1,0 +1,141 @@
+"""What many series teach together: how levels combine, how fast demand grows, and how it scatters about its mean.
+
+One set of weights for all series is learned where each series alone has too little past: non-negative least squares
+of what was sold on the levels known before it (stacked regressions, Breiman 1996, Machine Learning 24). The scatter is
+that of the ratios of demand to its mean at past origins, among series alike in mean and spread: no shape of
+distribution is assumed, and rare large orders are in it as often as they came.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from itertools import pairwise
+
+import numpy as np
+import scipy  # loads its parts when they are first used
+
+from bot.domain.arrays import Floats, Ints
+from bot.domain.forecasting.targets import Targets
+
+_TINY = 1e-9
+_CELLS = 200_000  # ratios that a table is made of at most
+
+
+@dataclass(frozen=True, slots=True)
+class FitSettings:
+    """How much is learned from what."""
+
+    recency: float = 0.5  # weight of an origin's growth against the next one's
+    damping: float = 0.5  # share of past growth that is expected to go on
+    growth_limit: float = 2.0  # past growth beyond this factor, up or down, is cut to it
+    prior_units: float = 30.0  # units sold as expected, beside those seen, when the whole is made unbiased
+    mean_bins: int = 14
+    spread_bins: int = 3
+    cells_needed: int = 200  # in each bin
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Weights:
+    """How levels become a mean: `mean = levels @ beta x growth`."""
+
+    beta: Floats
+    growth: float
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Scatter:
+    """Quantiles of demand over its mean: `ratios` (B, D, levels) at the centres of bins by log mean and by spread."""
+
+    centres: Floats
+    spreads: Floats
+    ratios: Floats
+
+
+def combined(
+    targets: Targets, levels: Floats, scale: Floats, seasons: Floats, settings: FitSettings
+) -> tuple[Weights, Floats]:
+    """Weights, and the means (origins, n) of a unit of exposure that each origin would have told.
+
+    `levels` (origins, n, kinds) as each origin began; `scale` (n,): errors are held against each series' own steps, so
+    that series count alike. `seasons` (origins + 1,) are the rises of last year, the last one that of now; growth is
+    what came beyond them. The growth of an origin is what had been known by then: no future moves it. Without
+    origins the last level, the mean of all history, stands alone.
+    """
+    kinds = levels.shape[2]
+    plain = np.zeros(kinds)
+    plain[-1] = 1.0
+    sold, asked = targets.sold.sum(axis=2), targets.exposure.sum(axis=2)
+    used = (asked > 0) & (scale > 0)[None, :]
+    if used.sum() < 10 * kinds:
+        return Weights(plain, float(seasons[-1])), levels @ plain * seasons[:-1, None]
+    size = np.broadcast_to(scale, used.shape)[used]
+    root = np.sqrt(asked[used])
+    rows = levels[used] / size[:, None] * root[:, None]
+    wanted = sold[used] / asked[used] / size * root
+    beta, _ = scipy.optimize.nnls(rows.T @ rows, rows.T @ wanted)
+    if not beta.any():
+        beta = plain
+    means = levels @ beta * seasons[:-1, None]
+    growth = _growths(targets, means, settings)
+    means = means * growth[:-1, None]
+    expected = float((means * asked).sum())
+    whole = (float(sold.sum()) + settings.prior_units) / (expected + settings.prior_units)
+    return Weights(beta, float(growth[-1] * seasons[-1]) * whole), means * whole
+
+
+def _growths(targets: Targets, means: Floats, settings: FitSettings) -> Floats:
+    """The factor of each origin and of now, (origins + 1,): damped geometric mean of what came out over what was told.
+
+    Pooled over all series: one series' growth is mostly noise.
+    """
+    sold, asked = targets.sold.sum(axis=2), targets.exposure.sum(axis=2)
+    told = (means * asked).sum(axis=1)
+    limit = np.log(settings.growth_limit)
+    seen = np.clip(np.log((sold.sum(axis=1) + 1.0) / (told + 1.0)), -limit, limit)
+    out = np.ones(len(means) + 1)
+    for at, column in enumerate([*targets.columns.tolist(), np.inf]):
+        known = np.flatnonzero(targets.ends <= column)
+        if len(known):
+            weight = settings.recency ** np.arange(len(known))[::-1]
+            out[at] = np.exp(settings.damping * (weight @ seen[known]) / weight.sum())
+    return out
+
+
+def scattered(targets: Targets, means: Floats, spread: Floats, levels: Floats, settings: FitSettings) -> Scatter | None:
+    """The table of ratios; `means` and `spread` are (origins, n). None where there are too few to make one."""
+    mean = means[:, :, None] * targets.exposure
+    known = np.flatnonzero((targets.exposure > 0).ravel() & (mean > _TINY).ravel())
+    if len(known) < settings.cells_needed:
+        return None
+    known = known[:: -(-len(known) // _CELLS)]
+    expected = mean.ravel()[known]
+    ratios = targets.sold.ravel()[known] / expected * targets.stretch.ravel()[known]
+    place = np.log(expected)
+    by = np.broadcast_to(spread[:, :, None], mean.shape).ravel()[known]
+    parts = _parts(place, expected, settings)
+    cells = int(np.clip(len(known) // (settings.cells_needed * len(parts)), 1, settings.spread_bins))
+    spreads, table = np.zeros((len(parts), cells)), np.zeros((len(parts), cells, len(levels)))
+    for at, part in enumerate(parts):
+        for cell, rows in enumerate(np.array_split(part[np.argsort(by[part], kind="stable")], cells)):
+            chosen = rows if len(rows) else part
+            spreads[at, cell] = by[chosen].mean()
+            table[at, cell] = np.quantile(ratios[chosen], levels)
+    return Scatter(np.array([place[part].mean() for part in parts]), spreads, table)
+
+
+def _parts(place: Floats, expected: Floats, settings: FitSettings) -> list[Ints]:
+    """The cells by their mean, in bins; what sells more gets finer ones, for there the money is."""
+    order = np.argsort(place, kind="stable")
+    root = np.sqrt(expected[order])
+    weight = np.cumsum(root + root.mean())
+    bins = int(np.clip(len(place) // (settings.cells_needed * settings.spread_bins), 1, settings.mean_bins))
+    edges = np.searchsorted(weight, weight[-1] * np.arange(bins + 1) / bins)
+    edges[-1] = len(order)
+    return [order[low:high] for low, high in pairwise(edges) if high > low]
+
+
+def evenly(series: int, most: int) -> Ints:
+    """At most `most` rows, spread evenly over all."""
+    return (
+        np.unique(np.linspace(0, series - 1, min(series, most)).astype(np.int64)) if series else np.empty(0, np.int64)
+    )
