@@ -1,0 +1,164 @@
+"""Order policies: at each review, up to which stock each series is to be ordered, for every setting of a knob at once.
+
+A policy's knob is what its users turn for more service; a backtest runs the policy on a grid of it and compares
+policies where they fill equally much. A policy sees the past alone.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Protocol
+
+import numpy as np
+from scipy.special import expit
+
+from bot.domain.arrays import Floats, ratio
+from bot.domain.backtesting.setting import QUARTER, Setting
+from bot.domain.backtesting.smoothing import Kind, rate
+from bot.domain.forecasting import Forecaster, Panel
+from bot.domain.forecasting.panel import Singles
+
+# Neighbours on a grid lie close where fill rates of 80% to 99% are reached, so that between them the curve is straight.
+
+
+def _grid(wide: tuple[float, float], close: tuple[float, float]) -> tuple[float, ...]:
+    """Steps of a quarter or so over the wide range and of a sixteenth over the close one."""
+    steps = np.union1d(np.geomspace(*wide, 24), np.geomspace(*close, 32))
+    return tuple(float(f"{one:.4g}") for one in steps)
+
+
+_LEVELS = tuple(float(f"{one:.6g}") for one in expit(np.linspace(-3.0, 11.5, 44)))  # 0.047 to 0.99999
+_COVER = _grid((0.1, 60.0), (0.9, 6.0))  # times the lead time and the review
+_TIMES = _grid((0.05, 80.0), (0.9, 8.0))
+_DEVIATIONS = tuple(round(float(one), 3) for one in (*np.linspace(-3.0, 4.0, 36), *np.geomspace(4.5, 25.0, 12)))
+VELOCITY_DAYS = 30
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Plan:
+    """Order up to `up_to` (n, knobs) units wherever the position is not above `reorder`; None: wherever it is below."""
+
+    up_to: Floats | Singles
+    reorder: Floats | Singles | None = None
+
+
+class Policy(Protocol):
+    """One way to order."""
+
+    @property
+    def name(self) -> str:
+        """How tables call it."""
+        ...
+
+    @property
+    def knobs(self) -> tuple[float, ...]:
+        """The grid of its knob, from less stock to more."""
+        ...
+
+    def plan(self, past: Panel) -> Plan:
+        """What to order up to at the review after `past`."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Quantile:
+    """A quantile of the demand of the lead time and the review after it, from a forecaster; the knob is its level.
+
+    One level for all series spends stock where the next unit is likeliest to be sold: marginal analysis in units.
+    """
+
+    forecaster: Forecaster
+    setting: Setting
+    knobs: tuple[float, ...] = _LEVELS
+
+    @property
+    def name(self) -> str:
+        """That of the forecaster."""
+        return self.forecaster.name
+
+    def plan(self, past: Panel) -> Plan:
+        """One call for all levels."""
+        lead = self.setting.lead
+        return Plan(self.forecaster.over(past, lead.periods + self.setting.review, lead.chances, self.knobs))
+
+
+class Flat30:
+    """What shops' own programs ship: the velocity of 30 days x (lead time + review + safety days), the knob."""
+
+    name = "flat30"
+
+    def __init__(self, setting: Setting) -> None:
+        self._setting = setting
+        span = setting.span * setting.days
+        self.knobs = tuple(round((times - 1.0) * span, 1) for times in _COVER)
+
+    def plan(self, past: Panel) -> Plan:
+        """The last 30 days' mean, whatever happened in them."""
+        window = min(max(1, round(VELOCITY_DAYS / self._setting.days)), past.periods)
+        velocity = past.units[:, -window:].mean(axis=1, dtype=np.float64)
+        cover = self._setting.span + np.asarray(self.knobs) / self._setting.days
+        return Plan(velocity[:, None] * np.maximum(cover, 0.0)[None, :])
+
+
+class MinMax:
+    """A static pair, set once: the minimum is the knob times the first quarter's demand of lead time and review.
+
+    The maximum is one review period's demand more. What was listed after the first quarter has its pair from what it
+    sold until the first review.
+    """
+
+    name = "minmax"
+    knobs = _TIMES
+
+    def __init__(self, setting: Setting) -> None:
+        self._setting = setting
+        self._quarter = max(1, int(QUARTER * setting.periods))
+
+    def plan(self, past: Panel) -> Plan:
+        """The same pair at each review."""
+        end = np.where(past.listed < self._quarter, self._quarter, self._setting.start)
+        columns = np.arange(self._setting.start)
+        counted = (columns[None, :] >= past.listed[:, None]) & (columns[None, :] < end[:, None])
+        sold = np.where(counted, past.units[:, : self._setting.start], 0.0).sum(axis=1, dtype=np.float64)
+        velocity = ratio(sold, counted.sum(axis=1), 0.0)[:, None]
+        least = velocity * self._setting.span * np.asarray(self.knobs)[None, :]
+        return Plan(least + velocity * self._setting.review, least)
+
+
+class Smoothed:
+    """A smoothed rate with the normal formula: the mean over lead time and review, and the knob times its deviation."""
+
+    knobs = _DEVIATIONS
+
+    def __init__(self, kind: Kind, setting: Setting) -> None:
+        self.name: str = kind
+        self._kind = kind
+        self._setting = setting
+
+    def plan(self, past: Panel) -> Plan:
+        """The normal formula, m (L + R) + z sqrt((L + R) sigma^2 + m^2 sigma_L^2), never below zero."""
+        found = rate(past, self._kind)
+        span = self._setting.span
+        deviation = np.sqrt(span * found.error**2 + (found.mean * self._setting.lead_sd) ** 2)
+        up_to = (found.mean * span)[:, None] + deviation[:, None] * np.asarray(self.knobs)[None, :]
+        return Plan(np.maximum(up_to, 0.0))
+
+
+NAMES = ("stocktide", "flat30", "minmax", "sba", "tsb")
+
+
+def policy(name: str, ours: Forecaster, setting: Setting) -> Policy:
+    """A policy of `NAMES`."""
+    match name:
+        case "stocktide":
+            return Quantile(ours, setting)
+        case "flat30":
+            return Flat30(setting)
+        case "minmax":
+            return MinMax(setting)
+        case "sba":
+            return Smoothed("sba", setting)
+        case "tsb":
+            return Smoothed("tsb", setting)
+        case _:
+            raise ValueError(f"{name!r} is no policy")

@@ -1,0 +1,1 @@
+"""Proof: forecasts and order policies tried on the past that a file of sales holds."""

@@ -1,0 +1,1 @@
+"""Forecasts and order policies tried on the past."""
