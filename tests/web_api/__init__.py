@@ -1,0 +1,1 @@
+"""The ingest API on loopback, over SQLite and PostgreSQL."""
