@@ -1,6 +1,7 @@
 """Settings: one TOML file plus the environment; every fault is reported at once, with its key and its remedy.
 
-An environment variable overrides the file: `STOCKTIDE_SLACK__BOT_TOKEN` is `bot_token` under `[slack]`.
+An environment variable overrides the file: `STOCKTIDE_SLACK__BOT_TOKEN` is `bot_token` under `[slack]`. Secrets may be
+sealed in both; see `bot.settings.sealing`.
 """
 
 from __future__ import annotations
@@ -13,10 +14,11 @@ from collections.abc import Callable, Iterator, Mapping
 from datetime import time
 from pathlib import Path
 
-from pydantic import BaseModel, SecretStr, ValidationError
+from pydantic import BaseModel, PrivateAttr, SecretStr, ValidationError
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict, TomlConfigSettingsSource
 
 from bot.errors import Fault, SettingsError
+from bot.settings.calendar import CalendarPart
 from bot.settings.parts import (
     DECIDING_ROLES,
     ApprovalPart,
@@ -37,11 +39,13 @@ from bot.settings.parts import (
     WebPart,
 )
 from bot.settings.rooms import RoomsPart, room_faults
+from bot.settings.sealing import VARIABLE, Keys, needed_keys, opened, sealed_in, secrets_in
 
-__all__ = ["DECIDING_ROLES", "RoomsPart", "Settings", "StorePart", "described", "given", "load"]
+__all__ = ["DECIDING_ROLES", "RoomsPart", "Settings", "StorePart", "described", "given", "load", "parsed"]
 
 PREFIX = "STOCKTIDE_"
 DEFAULT_FILE = Path("stocktide.toml")
+_NO_SETTINGS = (VARIABLE, f"{PREFIX}CONFIG")  # variables of ours that override no setting
 
 
 class Settings(BaseSettings):
@@ -57,6 +61,7 @@ class Settings(BaseSettings):
     telegram: TelegramPart = TelegramPart()
     web: WebPart = WebPart()
     watch: WatchPart = WatchPart()
+    calendar: CalendarPart = CalendarPart()
     storage: StoragePart = StoragePart()
     approval: ApprovalPart = ApprovalPart()
     mail: MailPart = MailPart()
@@ -68,43 +73,38 @@ class Settings(BaseSettings):
     audit: AuditPart = AuditPart()
     log: LogPart = LogPart()
 
+    _keys: tuple[str, ...] = PrivateAttr(default=())  # what opened the sealed secrets
+
     def secrets(self) -> tuple[str, ...]:
-        """Every secret value that was given; logs redact them."""
-        values = (
-            self.slack.bot_token,
-            self.slack.signing_secret,
-            self.slack.app_token,
-            self.telegram.token,
-            self.telegram.webhook_secret,
-            self.mail.password,
-            *(
-                secret
-                for store in self.stores.connected.values()
-                for secret in (store.token, store.secret, store.hook_secret)
-            ),
-            *self.rooms.secrets(),
-        )
-        return tuple(found for value in values if (found := value.get_secret_value()))
+        """Every secret value that was given, and the keys that opened sealed ones; logs redact them."""
+        return (*(text for _, text in secrets_in(self)), *self._keys)
 
 
-def load(path: Path | None = None, environment: Mapping[str, str] | None = None) -> Settings:
-    """Read the file (DEFAULT_FILE where `path` is None and it exists) and the environment.
+def load(path: Path | None = None, environment: Mapping[str, str] | None = None, keys: Keys | None = None) -> Settings:
+    """Read the file (DEFAULT_FILE where `path` is None and it exists) and the environment, and open what is sealed.
 
-    Raises SettingsError with every fault: a missing or malformed file, unknown keys, values of the wrong kind, and
-    combinations that cannot work.
+    `keys` open it in place of those of STOCKTIDE_KEY or the key file. Raises SettingsError with every fault: a missing
+    or malformed file, unknown keys, values of the wrong kind, what cannot be opened, and combinations that cannot work.
     """
     source = path or (DEFAULT_FILE if DEFAULT_FILE.exists() else None)
-    faults = [*_file_faults(source), *_variable_faults(os.environ if environment is None else environment)]
+    variables = os.environ if environment is None else environment
+    faults = [*_file_faults(source), *_variable_faults(variables)]
     if faults:
         raise SettingsError(faults)
-    try:
-        settings = _read(source)
-    except ValidationError as error:
-        raise SettingsError([_fault(item) for item in error.errors()]) from None  # the cause would repeat secrets
+    settings = _valid(lambda: _read(source))
+    if sealed := sealed_in(settings):
+        fit = keys or needed_keys(source or DEFAULT_FILE, variables, sealed)
+        settings = opened(settings, fit)
+        settings._keys = fit.texts  # noqa: SLF001  # given once, here
     faults = list(_combinations(settings))
     if faults:
         raise SettingsError(faults)
     return settings
+
+
+def parsed(data: Mapping[str, object]) -> Settings:
+    """Settings from a file's data alone, what is sealed left sealed; SettingsError with every value of a wrong kind."""
+    return _valid(lambda: given(**data))
 
 
 def given(**parts: object) -> Settings:
@@ -123,6 +123,14 @@ def described() -> Iterator[tuple[str, str, str, str]]:
             if isinstance(shown, tuple):
                 shown = [at.strftime("%H:%M") if isinstance(at, time) else str(at) for at in shown]
             yield f"{part}.{name}", f"{PREFIX}{part}__{name}".upper(), str(shown), field.description or ""
+
+
+def _valid(make: Callable[[], Settings]) -> Settings:
+    """What is made, or SettingsError with each fault."""
+    try:
+        return make()
+    except ValidationError as error:
+        raise SettingsError([_fault(item) for item in error.errors()]) from None  # the cause would repeat secrets
 
 
 def _read(source: Path | None) -> Settings:
@@ -171,11 +179,11 @@ def _variable_faults(environment: Mapping[str, str]) -> Iterator[Fault]:
     known = [variable for _, variable, _, _ in described()]
     parts = {f"{PREFIX}{part}".upper() for part in Settings.model_fields}
     for name in environment:
-        if name.upper().startswith(PREFIX) and name.upper() not in parts:
+        if name.upper().startswith(PREFIX) and name.upper() not in parts and name not in _NO_SETTINGS:
             # a dictionary's own keys follow its variable: STOCKTIDE_ORGANISATION__RATES__EUR
             if any(name.upper() == variable or name.upper().startswith(f"{variable}__") for variable in known):
                 continue
-            close = difflib.get_close_matches(name.upper(), known, 1)
+            close = difflib.get_close_matches(name.upper(), [*known, *_NO_SETTINGS], 1)
             yield Fault(name, "is not a setting", f"did you mean {close[0]}?" if close else "unset it")
 
 

@@ -39,6 +39,9 @@ Currency = Annotated[str, AfterValidator(_currency)]
 Share = Annotated[Decimal, Field(gt=Decimal("0.5"), lt=1)]
 
 
+ClassName = Literal["AX", "AY", "AZ", "BX", "BY", "BZ", "CX", "CY", "CZ"]
+
+
 class Part(BaseModel):
     """One table of the file: unknown keys are faults, and nothing changes after reading."""
 
@@ -126,6 +129,13 @@ class WebPart(Part):
     )
 
 
+class ClassPart(Part):
+    """What a class such as CZ (little revenue, sold erratically) has of its own; nothing: what all have."""
+
+    service: Share | None = Field(None, description="Its cycle service, such as '0.85'")
+    review_days: int | None = Field(None, ge=1, le=90, description="Days between two orders of it, such as 14")
+
+
 class WatchPart(Part):
     """The watch: how certain, how often, how patient. Other figures keep the defaults of docs/arithmetic.md."""
 
@@ -134,6 +144,19 @@ class WatchPart(Part):
         description="Cycle service of ABC classes A, B and C: ['0.975', '0.95', '0.9']",
     )
     review_days: int = Field(7, ge=1, le=90, description="Days between two orders, such as 7")
+    classes: dict[ClassName, ClassPart] = Field(
+        default_factory=dict,
+        description="ABC x XYZ classes of their own: { CZ = { service = '0.85', review_days = 14 } }",
+    )
+    fill_days: int = Field(
+        30,
+        ge=0,
+        le=365,
+        description="Days of sales bought early at most to reach a supplier's minimum order, such as 30",
+    )
+    join_days: int = Field(
+        0, ge=0, le=90, description="What will be due within so many days joins an order that is made anyway, such as 7"
+    )
     lead_time_days: Decimal = Field(Decimal(35), gt=0, description="Days, where no route is known, such as 35")
     lead_time_sd_days: Decimal = Field(Decimal(7), ge=0, description="Days, where no route is known, such as 7")
     target_days: int = Field(45, ge=1, le=365, description="Days of inventory that the board measures against, 45")
@@ -202,10 +225,12 @@ class OrdersPart(Part):
 class StorePart(Part):
     """One store or ERP: what it tells is read, and promotions run in it where it can change prices."""
 
-    kind: Literal["local", "shopify", "woocommerce"] = Field(
-        "local", description="'shopify', 'woocommerce', or 'local'"
+    kind: Literal["local", "amazon", "files", "medusa", "shopify", "sql", "tryton", "vendure", "woocommerce"] = Field(
+        "local", description="What it is; see docs/stores.md"
     )
-    url: str = Field(pattern=r"^https?://", description="Its address, such as 'https://shop.example.com'")
+    url: str = Field(
+        "", pattern=r"^([a-z][a-z0-9+]*://.*)?$", description="Its address, such as 'https://shop.example.com'"
+    )
     token: SecretStr = Field(SecretStr(""), description="The token or key it asks for")
     user: str = Field("", description="The user, client or key id, where it asks for one")
     secret: SecretStr = Field(SecretStr(""), description="The password or secret of that user, client or key")

@@ -99,11 +99,6 @@ class RoomsPart(Part):
             return self.cap
         return min(self.cap, self.janus_cap) if "cap" in self.model_fields_set else self.janus_cap
 
-    def secrets(self) -> tuple[SecretStr, ...]:
-        """Every secret of the part, given or not."""
-        values = (getattr(self, name) for name in type(self).model_fields)
-        return tuple(value for value in values if isinstance(value, SecretStr))
-
 
 NEEDED: Mapping[str, tuple[str, ...]] = MappingProxyType(
     {

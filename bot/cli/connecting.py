@@ -1,0 +1,123 @@
+"""`stocktide stores add`: a store asked for, tried, and written into the settings with its secrets sealed."""
+
+from __future__ import annotations
+
+import os
+import re
+import sys
+from collections.abc import Mapping, Sequence
+from typing import Annotated
+
+import typer
+from rich.text import Text
+
+from bot import logs
+from bot.cli.common import at_terminal, err, grid, load_settings, out, run_async, say, settings_file
+from bot.cli.sealing import tell_of_key
+from bot.ports import Check
+from bot.settings import Settings, parsed
+from bot.settings.resealing import add_store
+
+_COLOURS = {"ok": "green", "warn": "yellow", "fail": "red"}
+_PLAIN = "token, secret and hook secret are one line each, in this order"
+
+
+def add(
+    context: typer.Context,
+    name: Annotated[str, typer.Argument(help="A name of your choice: letters, digits, '-' and '_'.")],
+    kind: Annotated[str, typer.Option(help="What it is; see docs/stores.md.")],
+    *,
+    url: Annotated[str, typer.Option(help="Its address.")] = "",
+    user: Annotated[str, typer.Option(help="The user, client or key id, where it asks for one.")] = "",
+    private: Annotated[bool, typer.Option("--private", help="It stands in a local network.")] = False,
+    location: Annotated[list[str] | None, typer.Option(help="A location it sells from; again for more.")] = None,
+    option: Annotated[list[str] | None, typer.Option(help="KEY=VALUE, of what its kind takes besides.")] = None,
+    token_stdin: Annotated[bool, typer.Option("--token-stdin", help="Take the token from standard input.")] = False,
+    secret_stdin: Annotated[bool, typer.Option("--secret-stdin", help="Take the secret from there.")] = False,
+    hook_secret_stdin: Annotated[bool, typer.Option("--hook-secret-stdin", help=f"As those: {_PLAIN}.")] = False,
+    untried: Annotated[bool, typer.Option("--untried", help="Write it down without trying it.")] = False,
+) -> None:
+    """Connect a store: asks for its secrets, tries it, and writes it into the settings file, sealed."""
+    loaded = load_settings(context)
+    _check_name(loaded, name, kind)
+    piped = [
+        field
+        for field, wanted in (("token", token_stdin), ("secret", secret_stdin), ("hook_secret", hook_secret_stdin))
+        if wanted
+    ]
+    given = {"kind": kind, "url": url, "user": user, "private": private}
+    given |= {"locations": list(location or ()), "options": _options(option or ())}
+    fields = {field: value for field, value in (given | _secrets(kind, piped)).items() if value}
+    lone = parsed({"stores": {"connected": {name: fields}}})
+    logs.set_up(loaded.log.level, loaded.log.format, (*loaded.secrets(), *lone.secrets()))
+    if not untried and not told(run_async(lambda: _tried(lone))):
+        say(err, "Nothing was written. Mend it and try again, or add --untried to write it all the same.")
+        raise typer.Exit(1)
+    file = settings_file(context)
+    tell_of_key(add_store(file, os.environ, name, fields))
+    from bot.stores import FEEDS
+
+    following = f"stocktide stores sync {name}" if kind in FEEDS else "stocktide check"
+    say(out, f"Added {name} to {file}. Next: {following}")
+
+
+def told(checks: Sequence[Check]) -> bool:
+    """Print what was tried, line by line; whether nothing failed."""
+    rows = [(each.name, Text(each.verdict, _COLOURS[each.verdict]), each.detail, each.remedy) for each in checks]
+    out.print(grid(("what", "", "found", "to do"), rows))
+    return not any(check.verdict == "fail" for check in checks)
+
+
+def _check_name(loaded: Settings, name: str, kind: str) -> None:
+    from bot.stores import FEEDS, STORES
+
+    if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9_-]{0,39}", name):
+        raise typer.BadParameter("a name has letters, digits, '-' and '_', forty at most")
+    if name in loaded.stores.connected:
+        raise typer.BadParameter(f"there is a store called {name} already; see the settings")
+    known = sorted({*FEEDS, *STORES})
+    if kind not in known:
+        raise typer.BadParameter(f"{kind!r} is not a kind of store: write {', '.join(known)}")
+
+
+def _options(texts: Sequence[str]) -> dict[str, str]:
+    pairs = [text.partition("=") for text in texts]
+    if wrong := next((text for text, (key, mark, _) in zip(texts, pairs, strict=True) if not key or not mark), None):
+        raise typer.BadParameter(f"--option {wrong}: write KEY=VALUE")
+    return {key.strip(): value.strip() for key, _, value in pairs}
+
+
+def _secrets(kind: str, piped: Sequence[str]) -> dict[str, str]:
+    """The secrets of the kind: a line of standard input each, or asked for, where Enter leaves one out."""
+    if piped:
+        return {field: sys.stdin.readline().strip() for field in piped}
+    from bot.stores import ANY_SECRETS, SECRETS
+
+    asked: Mapping[str, str] = SECRETS.get(kind, ANY_SECRETS)
+    if not at_terminal():
+        say(err, f"Nobody can be asked here, so no secret is taken: {', '.join(_flag(field) for field in asked)}.")
+        return {}
+    say(err, "Nothing of what you type is shown; Enter leaves out what the store does not ask for.")
+    return {
+        field: typer.prompt(called, default="", show_default=False, hide_input=True, err=True).strip()
+        for field, called in asked.items()
+    }
+
+
+def _flag(field: str) -> str:
+    return f"--{field.replace('_', '-')}-stdin"
+
+
+async def _tried(lone: Settings) -> tuple[Check, ...]:
+    """What the store's feed and its prices find when they are tried."""
+    from bot.bootstrap.outward import feeds_of, outlets_of
+
+    found: list[Check] = []
+    for feed in feeds_of(lone).values():
+        try:
+            found += await feed.check()
+        finally:
+            await feed.close()
+    for connector in outlets_of(lone).connectors.values():
+        found += await connector.check()
+    return tuple(dict.fromkeys(found))
