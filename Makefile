@@ -5,11 +5,12 @@ PIP_FLAGS := --quiet --disable-pip-version-check --require-hashes --no-compile
 LOCK_FLAGS := pip compile pyproject.toml --extra build --universal --python-version 3.11 --generate-hashes --no-header --quiet
 BIN := .venv/bin
 DEMO_PORT ?= 8321
+VENDURE := tests/stores/vendure/server
 FAULTS ?= short
 # Where a machine forbids compiled files, every process would compile all of its packages anew.
 export PYTHONDONTWRITEBYTECODE :=
 
-.PHONY: help demo tour test lint bench faults lock clean messages pages
+.PHONY: help demo tour test test-stores lint bench faults lock clean messages pages
 
 help:  ## Say what each target does
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/  make \1\t\2/' | expand -t 18
@@ -26,6 +27,11 @@ help:  ## Say what each target does
 	@$(BIN)/pip install $(PIP_FLAGS) -r requirements/dev.txt
 	@touch $@
 
+.venv/.bench: requirements/bench.txt .venv/.dev
+	@echo "Adding what benchmarks are compared with ..."
+	@$(BIN)/pip install $(PIP_FLAGS) -r requirements/bench.txt
+	@touch $@
+
 demo: .venv/.runtime  ## Run the main job on a real year of sales, with no account and no server
 	@$(BIN)/stocktide demo --port $(DEMO_PORT)
 
@@ -35,13 +41,23 @@ tour: .venv/.runtime  ## The same without a browser: prints and checks every ste
 test: lint  ## Type and layer checks, then every test
 	@$(BIN)/pytest -n 3 --dist loadgroup
 
+test-stores: .venv/.dev $(VENDURE)/node_modules/.package-lock.json  ## Try the connectors against real stores; needs Node.js
+	@$(BIN)/pytest -m real_store tests/stores
+
+# npm writes this file last. No script of a package runs.
+$(VENDURE)/node_modules/.package-lock.json: $(VENDURE)/package-lock.json
+	@command -v npm >/dev/null || { echo "The real Vendure needs Node.js 20 or newer with npm: install both and call again."; exit 1; }
+	@echo "Setting up a real Vendure for the tests (once) ..."
+	@cd $(VENDURE) && npm ci --ignore-scripts --no-audit --no-fund --loglevel=error
+	@touch $@
+
 lint: .venv/.dev  ## ruff, mypy strict, import-linter
 	@$(BIN)/ruff check .
 	@$(BIN)/ruff format --check .
 	@$(BIN)/mypy
 	@$(BIN)/lint-imports
 
-bench: .venv/.dev  ## Benchmarks; writes docs/benchmarks.md
+bench: .venv/.bench  ## Benchmarks; writes docs/benchmarks.md
 	@$(BIN)/python -m tests.bench
 
 faults: .venv/.dev  ## Inject faults and count; FAULTS=long takes hours; writes docs/reliability.md
@@ -59,6 +75,7 @@ lock:  ## Pin every package with its hashes
 	@test -x .venv/lock/bin/uv || { $(PYTHON) -m venv .venv/lock && .venv/lock/bin/pip install --quiet uv; }
 	@.venv/lock/bin/uv $(LOCK_FLAGS) --extra dev -o requirements/dev.txt
 	@.venv/lock/bin/uv $(LOCK_FLAGS) -c requirements/dev.txt -o requirements/runtime.txt
+	@.venv/lock/bin/uv $(LOCK_FLAGS) --extra dev --extra bench -c requirements/dev.txt -o requirements/bench.txt
 
 clean:  ## Remove what the targets made
-	rm -rf .venv .mypy_cache .ruff_cache .pytest_cache .import_linter_cache var
+	rm -rf $(VENDURE)/node_modules .venv .mypy_cache .ruff_cache .pytest_cache .import_linter_cache var

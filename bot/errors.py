@@ -13,6 +13,8 @@
     |- SettingsError           carries every fault at once
     |- FileRefused             an import file that cannot be read at all; carries where
     |- Forged                  a store's delivery whose signature is missing or wrong
+    |- BatchDiffers            another batch was sent under the same Idempotency-Key
+    |- BatchAtWork             the same batch is being taken; carries retry_after seconds
     `- PlatformError           a chat platform did not take a message
        |- RateLimited          carries retry_after seconds
        |- Unreachable          the connection was never made: sending again is safe
@@ -31,6 +33,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Literal
 
 from bot.words import Words, _, n_
 
@@ -127,12 +130,23 @@ class SettingsError(StocktideError):
         self.faults = tuple(faults)
 
 
-class FileRefused(StocktideError):
-    """An import file cannot be read; nothing was imported from it."""
+FileTrouble = Literal[
+    "unreadable", "large", "bomb", "rows", "columns", "resources", "encoding", "several", "dates", "format"
+]
 
-    def __init__(self, fault: Fault) -> None:
+
+class FileRefused(StocktideError):
+    """An import file cannot be read; nothing was imported from it.
+
+    `trouble` says in a word what the fault says at length: more than is allowed (large, rows, columns, resources of the
+    process that parses it), an archive that unpacks to too much (bomb), a text in another encoding, several columns
+    that could be one field, dates that could be read both ways, a format that is not taken here.
+    """
+
+    def __init__(self, fault: Fault, trouble: FileTrouble = "unreadable") -> None:
         super().__init__(str(fault))
         self.fault = fault
+        self.trouble = trouble
 
 
 class PlatformError(StocktideError):
@@ -212,3 +226,15 @@ class Unanswered(OutsideError):
 
 class Forged(StocktideError):
     """What was delivered is not signed by the store; nothing of it was taken."""
+
+
+class BatchDiffers(StocktideError):
+    """The Idempotency-Key was used for another batch; use a new key for a new batch."""
+
+
+class BatchAtWork(StocktideError):
+    """The same batch is being taken by another request; `retry_after` is in seconds."""
+
+    def __init__(self, retry_after: float) -> None:
+        super().__init__()
+        self.retry_after = retry_after

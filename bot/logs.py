@@ -30,6 +30,7 @@ _SHAPES = re.compile(
     r"|xwfp-[\w-]+"
     r"|(?<!\d)\d{6,}:[A-Za-z0-9_-]{20,}"  # Telegram tokens
     r"|(?<=/bot)\d+:[\w-]+"  # and their like in URLs, a sandbox's too
+    r"|\bstk_[\w-]+"  # keys of the ingest API
     r"|(?<=Bearer )[\w.~+/=-]+"
     r"|(?<=hooks\.slack\.com/)[\w/-]+"  # response URLs and incoming webhooks
     r"|(?<=/commands/)T\w+/\d+/\w+"

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import signal
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from typing import Protocol
 
 import structlog
 
@@ -31,6 +32,16 @@ FINISH_PLATFORMS = 4.5
 TOKEN_PAUSE = 60.0
 
 
+class Worker(Protocol):
+    """A loop beside the others."""
+
+    def start(self) -> None:
+        """Begin to work; needs a running loop."""
+
+    async def stop(self, seconds: float) -> None:
+        """Take nothing new and finish what is in hand, for at most that long."""
+
+
 class Runtime:
     """Starts the parts, keeps the platforms connected, and drains all of it on the first SIGTERM or SIGINT.
 
@@ -46,6 +57,7 @@ class Runtime:
         dispatcher: Dispatcher,
         delivery: Delivery,
         effects: EffectWorker,
+        workers: Sequence[Worker] = (),
         jobs: JobRunner,
         web: WebServer,
         wakes: Wakes,
@@ -58,6 +70,7 @@ class Runtime:
         self._dispatcher = dispatcher
         self._delivery = delivery
         self._effects = effects
+        self._workers = workers
         self._jobs = jobs
         self._wakes = wakes
         self._prepare = prepare
@@ -78,6 +91,8 @@ class Runtime:
         self._dispatcher.start()
         self._delivery.start()
         self._effects.start()
+        for worker in self._workers:
+            worker.start()
         for name, platform in self._platforms.items():
             self._keepers[name] = asyncio.create_task(self._connect(name, platform), name=f"connect-{name}")
         self._scheduler.start()
@@ -101,7 +116,10 @@ class Runtime:
             keeper.cancel()
         await asyncio.gather(*self._keepers.values(), return_exceptions=True)
         await asyncio.gather(
-            self._finish_ticks(), self._dispatcher.stop(FINISH_EVENTS), self._effects.stop(FINISH_EVENTS)
+            self._finish_ticks(),
+            self._dispatcher.stop(FINISH_EVENTS),
+            self._effects.stop(FINISH_EVENTS),
+            *(worker.stop(FINISH_EVENTS) for worker in self._workers),
         )
         await self._delivery.stop(FINISH_LETTERS)
         await asyncio.gather(

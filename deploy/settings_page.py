@@ -11,7 +11,8 @@ PAGE = Path(__file__).parents[1] / "docs" / "settings.md"
 _HEAD = """# Settings
 
 One TOML file (`stocktide.toml` here, or `--config FILE`), and the environment, which overrides it. `stocktide init`
-asks and writes the file; `stocktide check` tries it. This page is written by `python -m deploy.settings_page`.
+asks and writes the file; `stocktide check` tries it. Secrets may stand sealed, opened by `stocktide.key` or
+`STOCKTIDE_KEY`: see [secrets](operations.md#secrets). This page is written by `python -m deploy.settings_page`.
 
 | key | variable | default | what to write |
 | --- | --- | --- | --- |

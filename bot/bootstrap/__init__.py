@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-import scipy.stats  # noqa: F401  # the domain loads it when it first reckons: an answer must not wait for that
-
 from bot.bootstrap.choices import ingest_settings
+from bot.bootstrap.files import file_sources_of
 from bot.bootstrap.outward import channels_of, outlets_of, platforms_of, room_provider_of
 from bot.bootstrap.services import services_of
 from bot.bootstrap.site import Doors, site_of
+from bot.bootstrap.warming import load_arithmetic
 from bot.chat.router import Router
 from bot.platforms import HOOKS
 from bot.ports import ChatPlatform, Clock, SystemClock
@@ -22,6 +23,10 @@ from bot.services.delivery import Delivery
 from bot.services.dialogues import Dialogues
 from bot.services.dispatch import Dispatcher
 from bot.services.effectworker import EffectWorker
+from bot.services.feeds import Taking
+from bot.services.feeds.following import Following
+from bot.services.feeds.reception import Reception
+from bot.services.feeds.rescans import Rescans
 from bot.services.ingest import Ingest
 from bot.services.jobs import JobRunner
 from bot.services.sessions import Address
@@ -31,11 +36,12 @@ from bot.storage.database import Database
 from bot.stores.files import open_table
 from bot.web.app import web_app
 from bot.web.figures import metrics, readiness
+from bot.web.hooks import hook_routes
 from bot.web.server import WebServer
 from handlers import ALIASES, COMMANDS
 from jobs import JOBS
 
-__all__ = ["App", "build", "channels_of", "outlets_of", "platforms_of", "room_provider_of"]
+__all__ = ["App", "build", "channels_of", "file_sources_of", "outlets_of", "platforms_of", "room_provider_of"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +62,7 @@ class App:
     async def close(self) -> None:
         """Hang up on the stores, and close the database."""
         await self.services.stores.close()
+        await self.services.files.close()
         await self.services.database.close()
 
 
@@ -102,19 +109,42 @@ def build(settings: Settings, clock: Clock | None = None, platforms: Sequence[Ch
     job_runner = JobRunner(services=services, jobs=JOBS)
     connected: set[str] = set()
     hooks = {HOOKS[name]: platform for name, platform in by_name.items() if name in HOOKS}
+    calls = services.stores.hooked
+    reception = Reception(database=database, clock=clock, wakes=wakes, feeds=calls)
+    following = Following(
+        database=database,
+        clock=clock,
+        wakes=wakes,
+        taking=Taking(database=database, clock=clock, currency=settings.organisation.currency),
+        feeds=calls,
+        pages=services.stores.pages,
+    )
+    rescans = Rescans(
+        database=database,
+        clock=clock,
+        wakes=wakes,
+        watch=services.watch,
+        feeds=calls,
+        individual=services.settings.alerts_individual,
+    )
     site = site_of(settings, clock, services, router, buttons, address, doors, chosen)
     web = WebServer(
         web_app(
             hooks,
             lambda: readiness(database, by_name, connected),
             lambda: metrics(services, job_runner),
-            site.routes,
+            (*site.routes, *hook_routes(reception)),
         ),
         settings.web.host,
         settings.web.port,
         address,
         site.held,
     )
+
+    async def prepare() -> None:
+        await services.policies.ensure()
+        await asyncio.to_thread(load_arithmetic)
+
     runtime = Runtime(
         platforms=by_name,
         connected=connected,
@@ -122,10 +152,11 @@ def build(settings: Settings, clock: Clock | None = None, platforms: Sequence[Ch
         dispatcher=dispatcher,
         delivery=delivery,
         effects=effect_worker,
+        workers=(following, rescans),
         jobs=job_runner,
         web=web,
         wakes=wakes,
-        prepare=services.policies.ensure,
+        prepare=prepare,
         close=database.close,
     )
     ingest = Ingest(
@@ -136,5 +167,6 @@ def build(settings: Settings, clock: Clock | None = None, platforms: Sequence[Ch
         audit=services.audit,
         orders=services.orders,
         receiving=services.receiving,
+        wakes=wakes,
     )
     return App(settings, services, router, job_runner, runtime, delivery, effect_worker, dispatcher, by_name, ingest)

@@ -5,6 +5,8 @@ from __future__ import annotations
 from decimal import Decimal
 
 from bot.domain.ageing import AgeingSettings
+from bot.domain.calendar import CalendarSettings, Closures, Written
+from bot.domain.classes import ClassRule
 from bot.domain.money import Money
 from bot.domain.policy import Policy, RoleLimit, default_policy
 from bot.domain.replenishment import ReplenishmentSettings
@@ -23,15 +25,48 @@ def ingest_settings(settings: Settings) -> IngestSettings:
     )
 
 
+def calendar_settings(settings: Settings) -> CalendarSettings:
+    """The calendar with what is written over it."""
+    part = settings.calendar
+    return CalendarSettings(
+        uplifts={key: float(size) for key, size in part.uplifts.items()},
+        written=tuple(
+            Written(
+                line.key,
+                line.first,
+                line.last,
+                line.name,
+                line.kind,
+                None if line.countries is None else frozenset(line.countries),
+                None if line.uplift is None else float(line.uplift),
+                line.source,
+            )
+            for line in part.events
+        ),
+        closed_before=part.closed_before_days,
+        closed_after=part.closed_after_days,
+        production_share=float(part.production_share),
+    )
+
+
 def service_settings(settings: Settings) -> ServiceSettings:
     """What the other services need to know; figures that have no setting keep their defaults."""
     watch, organisation = settings.watch, settings.organisation
     high, middle, low = (float(level) for level in watch.service_levels)
     idle = AgeingSettings().slow_idle_days
+    calendar = calendar_settings(settings)
     return ServiceSettings(
         watch=WatchSettings(
             replenishment=ReplenishmentSettings(
                 service_levels=(high, middle, low),
+                classes=tuple(
+                    ClassRule(
+                        name,
+                        None if own.service is None else float(own.service),
+                        None if own.review_days is None else float(own.review_days),
+                    )
+                    for name, own in watch.classes.items()
+                ),
                 assumed_lead_time_days=float(watch.lead_time_days),
                 assumed_lead_time_sd=float(watch.lead_time_sd_days),
             ),
@@ -57,6 +92,8 @@ def service_settings(settings: Settings) -> ServiceSettings:
         stock_stale_hours=watch.stock_stale_hours,
         audit_post_to=settings.audit.post_to,
         audit_post_at=settings.audit.post_at,
+        calendar=calendar,
+        closures=Closures(calendar),
     )
 
 

@@ -12,8 +12,10 @@ from bot.services.offsets import Offset
 from bot.services.outlets import Outlet, Outlets
 from bot.settings import Settings
 from bot.storage.database import Database
-from bot.stores import FEEDS, STORES
+from bot.stores import BOOKS, FEEDS, STORES
 from bot.suppliers import SUPPLIERS
+from bot.suppliers.filed import FiledChannel
+from bot.suppliers.folder import FolderChannel
 from handlers import COMMANDS
 
 
@@ -25,9 +27,13 @@ def platforms_of(settings: Settings, database: Database | None = None) -> tuple[
 
 
 def channels_of(settings: Settings) -> dict[str, SupplierChannel]:
-    """The ways to suppliers that the settings set up, by name."""
-    found = (make(settings) for make in SUPPLIERS)
-    return {channel.name: channel for channel in found if channel is not None}
+    """The ways to suppliers that the settings set up, by name; what keeps books is told with the folder."""
+    made = (make(settings) for make in SUPPLIERS)
+    channels = {channel.name: channel for channel in made if channel is not None}
+    kept = (BOOKS[part.kind](name, part) for name, part in settings.stores.connected.items() if part.kind in BOOKS)
+    if books := [book for book in kept if book is not None]:
+        channels[FolderChannel.name] = FiledChannel(channels[FolderChannel.name], books)
+    return channels
 
 
 def outlets_of(settings: Settings) -> Outlets:

@@ -6,7 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from bot.bootstrap.choices import first_policy, service_settings
+from bot.bootstrap.choices import first_policy, ingest_settings, service_settings
+from bot.bootstrap.files import file_feeds_of
 from bot.bootstrap.outward import channels_of, feeds_of, outlets_of, room_provider_of
 from bot.domain.promotion import PromotionSettings
 from bot.domain.sourcing import SourcingSettings
@@ -16,7 +17,9 @@ from bot.rates.ecb import parse
 from bot.rooms import Supplies
 from bot.rooms.embedded import End
 from bot.services import Services
+from bot.services.apikeys import ApiKeys
 from bot.services.audit import Audit
+from bot.services.batches import Batches
 from bot.services.boards import Boards
 from bot.services.buttons import Buttons
 from bot.services.calls import Calls
@@ -29,10 +32,13 @@ from bot.services.digests import Digests
 from bot.services.editing import Editing
 from bot.services.effects import EffectKind, Effects
 from bot.services.feeds import Taking
+from bot.services.feeds.kits import Kits
 from bot.services.feeds.syncing import Syncing
+from bot.services.filefeeds import FileFeeds
 from bot.services.halts import Halts
 from bot.services.heads import Heads
 from bot.services.inbox import Inbox
+from bot.services.ingest import Ingest, IngestSettings
 from bot.services.inquiries import Inquiries
 from bot.services.lookup import Lookup
 from bot.services.members import Members
@@ -47,6 +53,7 @@ from bot.services.promoting import Promoting
 from bot.services.promotions import Promotions
 from bot.services.promotionwatch import PromotionWatch
 from bot.services.purchases import Purchases
+from bot.services.ranking import Ranking
 from bot.services.rates import Rates
 from bot.services.receiving import Receiving
 from bot.services.requests import Requests
@@ -60,7 +67,9 @@ from bot.services.settings import ServiceSettings
 from bot.services.settlements import Settlements
 from bot.services.standings import Standings
 from bot.services.stepup import Authenticators
+from bot.services.targets import Targets
 from bot.services.topics import Topics
+from bot.services.uploads import Uploads
 from bot.services.venues import RoomRules, Venues
 from bot.services.wakes import Wakes
 from bot.services.watch import Watch
@@ -68,6 +77,8 @@ from bot.services.whispers import Whispers
 from bot.settings import Settings
 from bot.storage.database import Database
 from bot.stores.files import open_table
+from bot.stores.files.guarded import CHAT_LIMITS, Guarded
+from bot.stores.files.table import FileLimits
 
 # A Slack workspace vouches for its people. Anybody on Telegram can write to a bot: there one links first.
 ADMIT = frozenset({"slack", "terminal"})
@@ -88,6 +99,7 @@ class _Ground:
     members: Members
     catalogue: Catalogue
     sourcing: SourcingSettings
+    ranking: Ranking
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,9 +132,17 @@ def services_of(
     chosen, audit, outbox, sourcing = ground.chosen, ground.audit, ground.outbox, ground.sourcing
     requests, policies, decisions = deciding.requests, deciding.policies, deciding.decisions
     zone, language = chosen.default_zone, chosen.default_language
+    taking = Taking(database=database, clock=clock, currency=settings.organisation.currency)
     cases = Cases(database=database, clock=clock, audit=audit, outbox=outbox, settings=chosen)
     purchases = _purchases(ground, deciding)
     orders = Orders(database=database, clock=clock, audit=audit, requests=requests)
+    receiving = Receiving(database=database, clock=clock, audit=audit, requests=requests, orders=orders)
+
+    def importer(rules: IngestSettings, limits: FileLimits) -> Ingest:
+        return Ingest(
+            database, clock, rules, Guarded(limits), audit=audit, orders=orders, receiving=receiving, wakes=wakes
+        )
+
     sessions = WebSessions(database=database, clock=clock, address=address)
     calls = Calls(database=database, platforms=platforms, address=address)
     rooms = _rooms(ground, sessions, calls, end_room)
@@ -145,7 +165,7 @@ def services_of(
         inbox=Inbox(database=database, clock=clock, wakes=wakes),
         watch=Watch(
             database=database, clock=clock, audit=audit, cases=cases, requests=requests, settings=chosen,
-            sourcing=sourcing,
+            sourcing=sourcing, ranking=ground.ranking,
         ),
         audit=audit,
         effects=deciding.effects,
@@ -167,7 +187,7 @@ def services_of(
             catalogue=ground.catalogue, settings=chosen, sourcing=sourcing,
         ),
         orders=orders,
-        receiving=Receiving(database=database, clock=clock, audit=audit, requests=requests, orders=orders),
+        receiving=receiving,
         promotions=_promotions(ground, deciding),
         promotion_watch=PromotionWatch(
             database=database, audit=audit, requests=requests, promoting=deciding.promoting,
@@ -192,10 +212,23 @@ def services_of(
             database=database, clock=clock, audit=audit, outbox=outbox, members=ground.members,
             conversations=ground.conversations, rooms=rooms, calls=calls,
         ),
+        kits=Kits(database=database, audit=audit),
         stores=Syncing(
-            database=database, clock=clock, audit=audit, feeds=feeds_of(settings),
-            taking=Taking(database=database, clock=clock, currency=settings.organisation.currency),
+            database=database, clock=clock, audit=audit, feeds=feeds_of(settings), address=address, taking=taking,
         ),
+        api_keys=ApiKeys(database=database, clock=clock, audit=audit),
+        batches=Batches(
+            database=database, clock=clock, taking=taking, wakes=wakes,
+            limit_hours={"orders": chosen.sales_stale_hours, "stock": chosen.stock_stale_hours},
+        ),
+        uploads=Uploads(
+            database=database, clock=clock, audit=audit, outbox=outbox, platforms=platforms,
+            ingest=importer(ingest_settings(settings), CHAT_LIMITS),
+        ),
+        files=FileFeeds(
+            database=database, clock=clock, feeds=file_feeds_of(settings, ingest_settings(settings), importer)
+        ),
+        targets=Targets(database=database, clock=clock, settings=chosen, sourcing=sourcing),
     )  # fmt: skip
 
 
@@ -208,9 +241,14 @@ def _ground(
     buttons: Buttons,
 ) -> _Ground:
     chosen = service_settings(settings)
-    sourcing = SourcingSettings(review_days=float(settings.watch.review_days))
+    sourcing = SourcingSettings(
+        review_days=float(settings.watch.review_days),
+        fill_days=float(settings.watch.fill_days),
+        join_days=float(settings.watch.join_days),
+    )
     zone, language = chosen.default_zone, chosen.default_language
     audit = Audit(database=database, clock=clock)
+    ranking = Ranking(chosen)
     return _Ground(
         settings=settings,
         chosen=chosen,
@@ -225,8 +263,9 @@ def _ground(
         members=Members(
             database=database, clock=clock, audit=audit, default_zone=zone, default_language=language, admit=ADMIT
         ),
-        catalogue=Catalogue(database=database, clock=clock, settings=chosen, sourcing=sourcing),
+        catalogue=Catalogue(database=database, clock=clock, settings=chosen, sourcing=sourcing, ranking=ranking),
         sourcing=sourcing,
+        ranking=ranking,
     )
 
 

@@ -1,4 +1,4 @@
-"""The pages that people look at: the board and the video rooms."""
+"""The pages that people look at, the board and the video rooms, and the API that programs call."""
 
 from __future__ import annotations
 
@@ -15,6 +15,7 @@ from bot.services import Services
 from bot.services.buttons import Buttons
 from bot.services.sessions import Address
 from bot.settings import Settings
+from bot.web.api import api_routes
 from bot.web.board.desk import Desk
 from bot.web.board.live import Live
 from bot.web.board.routes import BoardPages
@@ -69,7 +70,10 @@ def site_of(
     board = BoardPages(services=services, guard=guard, desk=desk, live=live, throttle=throttle)
     side = SidePages(services=services, pages=board, desk=desk, live=live)
     rooms = room_routes(hub, RoomSite(settings.web.public_url, COOKIE), throttle)
+    api = api_routes(
+        keys=services.api_keys, batches=services.batches, clock=clock, currency=settings.organisation.currency
+    )
     logins = signin_routes(platforms=platforms, sessions=services.sessions, guard=guard, clock=clock)
     return Site(
-        (*side.routes(), *board.routes(), *rooms, *logins), (live, services.boards.standings, hub, services.rooms)
+        (*side.routes(), *board.routes(), *rooms, *logins, *api), (live, services.boards.standings, hub, services.rooms)
     )

@@ -32,6 +32,13 @@ text {{ font-family: "{FAMILY}"; font-size: 13px; fill: #475467 }}
 .arrival {{ fill: #079455 }}
 .arrival-text {{ fill: #067647 }}
 .late {{ fill: #d92d20 }}
+.curve {{ fill: none; stroke-width: 1.8; stroke-linejoin: round }}
+.curve-0 {{ stroke: #2e6fdb; stroke-width: 3.2 }}
+.curve-1 {{ stroke: #d92d20 }}
+.curve-2 {{ stroke: #98a2b3 }}
+.curve-3 {{ stroke: #f79009 }}
+.curve-4 {{ stroke: #079455 }}
+.curve-5 {{ stroke: #7a5af8 }}
 .stockout {{ fill: #d92d20; stroke: #ffffff; stroke-width: 2 }}
 """
 

@@ -240,12 +240,21 @@ Block = Heading | Paragraph | Bullets | Facts | Footnote | Divider | Table | Ima
 
 
 @dataclass(frozen=True, slots=True)
+class Attachment:
+    """A file that a message brings."""
+
+    name: str
+    content: bytes
+
+
+@dataclass(frozen=True, slots=True)
 class Message:
     """What is said: `summary` is the one-line text of a notification, `blocks` the message itself.
 
     `subject` (case:12, request:7) is what it shows in full: where an answer can be edited later, it is kept up to date.
     `asks`: the reader's next line answers it, and the platform may open the field for it. `private`: for the asker
-    alone, whatever the audience of the command that answers with it.
+    alone, whatever the audience of the command that answers with it. A message that brings a `file` is no more than the
+    words beside it: it is never edited.
     """
 
     summary: Words
@@ -253,6 +262,7 @@ class Message:
     subject: str = ""
     asks: bool = False
     private: bool = False
+    file: Attachment | None = None
 
     def __post_init__(self) -> None:
         """Refuse a message that no platform would take."""

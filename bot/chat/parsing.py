@@ -198,6 +198,8 @@ def _label(parameter: Parameter, kind: type) -> Inline:
         "place": _("store=NAME"),
         "about": _("SKU or CASE, topic, with MEMBERS, at 21:00"),
         "changes": _("SKU=UNITS supplier=CODE date=DAY"),
+        "parts": _("2xSKU SKU, or off"),
+        "asked": _("STORE read, test, waiting, product CODE SKU, or place PLACE LOCATION"),
     }
     shown: dict[type, Inline] = {
         Sku: _("SKU"),

@@ -1,23 +1,20 @@
-"""The root of the command line; faults become lines, never tracebacks."""
+"""The root of the command line; its commands are listed in `parts`."""
 
 from __future__ import annotations
 
-import logging
 import sys
 from pathlib import Path
 from typing import Annotated
-from zoneinfo import ZoneInfo
 
 import typer
 
 from bot import __version__
-from bot.cli import ask, books, demo, facts, jobs, members, policy, rates, run, setup, stores
-from bot.cli.common import Context, err, say
-from bot.cli.show import TerminalText
-from bot.errors import FileRefused, Refusal, SettingsError, StocktideError
+from bot.cli.context import Context
+from bot.cli.parts import Root
 
 app = typer.Typer(
     name="stocktide",
+    cls=Root,
     help="Watches stock, tells the right person at a decent hour, and turns the answer into an action.",
     no_args_is_help=True,
     pretty_exceptions_enable=False,
@@ -45,31 +42,13 @@ def root(
     context.obj = Context(config)
 
 
-for group in (setup, facts, ask, jobs, members, policy, books, rates, stores, run, demo):
-    group.register(app)
-
-
 def main() -> None:
     """Run the command line: 0 done, 1 something failed, 2 the call or the settings are at fault."""
     try:
-        app()
-    except SettingsError as error:
-        say(err, "The settings need mending:", "bold red")
-        for fault in error.faults:
-            say(err, f"  • {fault}")
-        sys.exit(2)
-    except FileRefused as error:
-        say(err, f"Not imported. {error.fault}")
-        sys.exit(2)
-    except Refusal as error:
-        say(err, TerminalText("en", ZoneInfo("UTC")).inline(error.words).plain)
-        sys.exit(1)
-    except StocktideError as error:
-        say(err, str(error))
-        sys.exit(1)
+        app(prog_name="stocktide")
     except KeyboardInterrupt:
         sys.exit(130)
-    except Exception:
-        logging.getLogger(__name__).exception("a command failed")
-        say(err, "Something failed inside Stocktide; the log above says where. Nothing half-done was kept.")
-        sys.exit(1)
+    except Exception as error:  # noqa: BLE001  # whatever it is, it becomes a line
+        from bot.cli.faults import told
+
+        sys.exit(told(error))

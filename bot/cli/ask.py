@@ -102,6 +102,12 @@ def scan(context: typer.Context, at: AtOption = None) -> None:
         f"{report.series:,} series: {counted(report.opened, 'case')} opened, {report.worsened:,} worsened, "
         f"{report.resolved:,} resolved; {counted(report.requests_drafted, 'request')} drafted.",
     )
+    for order in report.held:
+        say(
+            out,
+            f"Held until the next scan: an order of {order.total} ({counted(order.lines, 'line')}); "
+            f"{order.supplier} takes none under {order.least}, and its stock lasts.",
+        )
     for phase, seconds in report.phases.items():
         say(err, f"  {phase:<12} {seconds:6.2f} s")
     say(out, 'Next: stocktide ask "/restock"')

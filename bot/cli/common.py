@@ -8,7 +8,6 @@ import sqlite3
 import sys
 from collections.abc import AsyncIterator, Callable, Coroutine, Iterable, Sequence
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, TypeVar
@@ -20,6 +19,7 @@ from rich.table import Table
 from rich.text import Text
 
 from bot import logs, settings
+from bot.cli.context import Context
 from bot.errors import Fault, SettingsError
 from bot.ports import Clock, MovableClock, SystemClock
 from bot.storage.database import Database
@@ -59,19 +59,22 @@ def visible(text: str) -> str:
     return re.sub(r"[\x00-\x09\x0b-\x1f\x7f-\x9f]", "�", text)
 
 
-@dataclass
-class Context:
-    """What the options before the command chose."""
-
-    config: Path | None = None
-
-
 def load_settings(context: typer.Context) -> settings.Settings:
     """The settings of the chosen file and the environment; logging is set up by them."""
     chosen = context.find_object(Context) or Context()
     loaded = settings.load(chosen.config)
     logs.set_up(loaded.log.level, loaded.log.format, loaded.secrets())
     return loaded
+
+
+def settings_file(context: typer.Context) -> Path:
+    """The settings file that was chosen, whether it is there or not."""
+    return (context.find_object(Context) or Context()).config or settings.DEFAULT_FILE
+
+
+def at_terminal() -> bool:
+    """Whether somebody sits there who can be asked."""
+    return sys.stdin.isatty()
 
 
 def run_async(work: Callable[[], Coroutine[Any, Any, T]]) -> T:
@@ -104,7 +107,7 @@ def clock_at(at: datetime | None) -> Clock:
 async def opened(loaded: settings.Settings, clock: Clock | None = None) -> AsyncIterator[App]:
     """The application without its platforms running, on a database whose schema is current."""
     await ensure_schema(loaded)
-    from bot.bootstrap import build  # noqa: PLC0415  # the SDKs take seconds to load; --help and completion need none
+    from bot.bootstrap import build
 
     application = build(loaded, clock or SystemClock())
     try:

@@ -25,7 +25,7 @@ def demo(
     ] = False,
 ) -> None:
     """Import a real year of sales, start the bot on a local Slack and Telegram, and serve one page."""
-    from bot.cli import playing  # noqa: PLC0415  # the SDKs take seconds to load; --help and completion need none
+    from bot.cli import playing
 
     logs.set_up("WARNING", "console", ())
     load = playing.load_small if small else playing.load_sample

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 import sqlite3
 from datetime import UTC, datetime
@@ -16,8 +15,12 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from bot import settings
 from bot.cli.common import database_fault, err, grid, load_settings, out, run_async, say
+from bot.cli.sealing import tell_of_key
 from bot.errors import Fault, SettingsError
 from bot.ports import Check
+from bot.settings.filing import quoted
+from bot.settings.resealing import keys_to_seal
+from bot.settings.sealing import MARK, Keys, find_keys, key_file
 from bot.storage import effects, halts
 from bot.storage.database import SAFE_SQLITE, Database, sqlite_is_safe
 from bot.storage.migrations import migrate as migrate_database
@@ -37,9 +40,10 @@ def init(
     file: Annotated[Path, typer.Option(help="Where to write the settings.")] = settings.DEFAULT_FILE,
     force: Annotated[bool, typer.Option("--force", help="Replace an existing file.")] = False,
 ) -> None:
-    """Ask what is needed and write the settings file."""
+    """Ask what is needed and write the settings file, its tokens sealed."""
     if file.exists() and not force:
         raise typer.BadParameter(f"{file} exists already; add --force to replace it")
+    keys = find_keys(file, os.environ)
     answers = {
         "organisation": {
             "name": typer.prompt("Your organisation's name", default="Our shop"),
@@ -48,10 +52,15 @@ def init(
             "language": typer.prompt("Its language (en or zh_CN)", default="en"),
         },
         "database": {"url": typer.prompt("Database", default="sqlite+aiosqlite:///stocktide.db")},
+    }
+    secrets = {
         "slack": _asked("Slack", {"bot_token": "Bot token (xoxb-...)", "app_token": "App token (xapp-...)"}),
         "telegram": _asked("Telegram", {"token": "Token from @BotFather"}),
     }
-    _write_private(file, _toml(answers))
+    if any(secrets.values()):
+        keys = keys or _offered_keys(file)
+        secrets = secrets if keys is None else {part: _sealed(keys, tokens) for part, tokens in secrets.items()}
+    _write_private(file, _toml(answers | secrets))
     try:
         settings.load(file)
     except SettingsError as error:
@@ -80,17 +89,25 @@ def _asked(name: str, wanted: dict[str, str]) -> dict[str, str]:
     return {key: typer.prompt(question, hide_input=True) for key, question in wanted.items()}
 
 
+def _offered_keys(file: Path) -> Keys | None:
+    """Keys that are made now, where they are wanted."""
+    if not typer.confirm(f"Seal the tokens, by a key of their own in {key_file(file)}?", default=True):
+        return None
+    keys, made = keys_to_seal(file, os.environ)
+    tell_of_key(made)
+    return keys
+
+
+def _sealed(keys: Keys, tokens: dict[str, str]) -> dict[str, str]:
+    return {name: token if token.startswith(MARK) else keys.seal(token) for name, token in tokens.items()}
+
+
 def _toml(parts: dict[str, dict[str, str]]) -> str:
     lines = ["# Stocktide's settings; every key is described in docs/settings.md."]
     for part, values in parts.items():
         if values:
-            lines += ["", f"[{part}]", *(f"{key} = {_quoted(value)}" for key, value in values.items())]
+            lines += ["", f"[{part}]", *(f"{key} = {quoted(value)}" for key, value in values.items())]
     return "\n".join(lines) + "\n"
-
-
-def _quoted(value: str) -> str:
-    """A TOML basic string: it escapes as JSON does, but knows no surrogate pairs."""
-    return json.dumps(value, ensure_ascii=False).replace("\x7f", r"\u007f")
 
 
 def migrate(context: typer.Context) -> None:
@@ -116,7 +133,7 @@ def check(context: typer.Context) -> None:
 
     async def work() -> list[Check]:
         found = [*_machine(), *await _database(loaded)]
-        from bot.bootstrap import channels_of, outlets_of, platforms_of, room_provider_of  # noqa: PLC0415  # the SDKs take seconds to load; --help and completion need none
+        from bot.bootstrap import channels_of, file_sources_of, outlets_of, platforms_of, room_provider_of
 
         for platform in platforms_of(loaded):
             found += await platform.check()
@@ -125,6 +142,9 @@ def check(context: typer.Context) -> None:
             found += await channel.check()
         for store in outlets_of(loaded).connectors.values():
             found += await store.check()
+        for source in file_sources_of(loaded):
+            found += await source.check()
+            await source.close()
         found += await room_provider_of(loaded).check()
         return found
 

@@ -8,6 +8,7 @@ import numpy as np
 
 from bot.domain import ageing, replenishment, turnover
 from bot.domain.arrays import Bools, Floats, Ints
+from bot.domain.classes import service_table
 from bot.domain.demand import DemandEstimate, SeriesHistory
 from bot.domain.watch_inputs import Network, Positions, Routes, WatchSettings
 
@@ -62,18 +63,18 @@ class Stock:
 
 def supply_figures(
     demand: DemandEstimate,
-    abc: Ints,
+    classes: tuple[Ints, Ints],
     routes: Routes,
     positions: Positions,
     settings: replenishment.ReplenishmentSettings,
 ) -> Supply:
-    """Replenishment of every series; `abc` chooses the service level where the routes give none."""
+    """Replenishment of every series; its ABC and XYZ `classes` choose the service level where the routes give none."""
     assumed = np.isnan(routes.lead_time_days)
     lead_time = np.where(assumed, settings.assumed_lead_time_days, routes.lead_time_days)
     lead_time_sd = np.where(assumed, settings.assumed_lead_time_sd, routes.lead_time_sd)
     level = routes.service_level
     if level is None:
-        level = np.asarray(settings.service_levels, dtype=np.float64)[abc]
+        level = service_table(settings.service_levels, settings.classes)[classes]
     skewed = replenishment.irregular(demand.kind, demand.cv, settings)
     lead, cycle = (
         replenishment.span_demand(demand.velocity, demand.sd, span, lead_time_sd, level, skewed, settings.skewed)
@@ -114,7 +115,7 @@ def stock_figures(
     history: SeriesHistory,
     demand: DemandEstimate,
     span: turnover.Period,
-    abc: Ints,
+    classes: tuple[Ints, Ints],
     supply: Supply,
     routes: Routes,
     positions: Positions,
@@ -135,8 +136,8 @@ def stock_figures(
     excess = np.maximum(np.floor(supply.position - line), 0).astype(np.int64)
     return Stock(
         period=span,
-        abc=abc,
-        xyz=turnover.xyz(demand.week_cv, settings.turnover),
+        abc=classes[0],
+        xyz=classes[1],
         inventory_turnover=turns,
         days_of_inventory=turnover.days_of_inventory(turns, span.days),
         sell_through=turnover.sell_through(span.units, span.ending_on_hand),

@@ -13,7 +13,9 @@ import numpy as np
 import scipy  # loads its parts when they are first used: half a second that most commands do without
 
 from bot.domain.arrays import Bools, Counts, Floats, Ints, ratio, to_minor
+from bot.domain.classes import ClassRule
 from bot.domain.demand import DemandClass
+from bot.domain.losses import normal_lost
 
 ROUNDING = 1e-9  # a level this close above a whole unit is that unit: float noise must not order a pack more
 NORMAL_SHAPE = 1e12  # from this shape on a gamma is a normal to a millionth of its deviation
@@ -24,6 +26,7 @@ class ReplenishmentSettings:
     """Defaults of replenishment."""
 
     service_levels: tuple[float, float, float] = (0.975, 0.95, 0.90)  # cycle service of ABC classes A, B, C
+    classes: tuple[ClassRule, ...] = ()  # ABC x XYZ classes with a service level or a review of their own
     skewed: Literal["negative_binomial", "gamma"] = "negative_binomial"  # for irregular series
     skewed_cv: float = 1.0  # a daily CV from here on is irregular, whatever the class
     assumed_lead_time_days: float = 30.0  # where a series has no route
@@ -94,6 +97,20 @@ def demand_paths(
         else:
             paths[row] = quantile(mean, variance, np.full(days, level))
     return np.maximum.accumulate(np.maximum(paths, 0.0), axis=1)
+
+
+def demand_quantile(mean: Floats, variance: Floats, skewed: Bools, levels: Floats) -> Floats:
+    """Quantiles (n, levels) of demand with that mean and variance, (n,) each; never under zero.
+
+    A normal for regular series, a negative binomial for skewed ones, as in `span_demand`.
+    """
+    shape = len(mean), len(levels)
+    level = np.broadcast_to(levels, shape)
+    m, v = np.broadcast_to(mean[:, None], shape), np.broadcast_to(variance[:, None], shape)
+    out: Floats = m + scipy.special.ndtri(level) * np.sqrt(v)
+    chosen = np.broadcast_to((skewed & (mean > 0) & (variance > 0))[:, None], shape)
+    out[chosen] = _negative_binomial_quantile(m[chosen], v[chosen], level[chosen])
+    return np.maximum(out, 0.0)
 
 
 def _gamma_quantile(mean: Floats, variance: Floats, level: Floats) -> Floats:
@@ -195,11 +212,8 @@ def expected_lost_units(stock: Floats, velocity: Floats, sd: Floats, span: Float
     (Silver, Pyke & Peterson); with sigma 0 it is gap x velocity.
     """
     mean = velocity * span
-    sigma = np.sqrt(span * sd**2 + velocity**2 * span_sd**2)
-    u = ratio(stock - mean, sigma, 0.0)
-    loss = sigma * (np.exp(-0.5 * u**2) / np.sqrt(2 * np.pi) - u * scipy.special.ndtr(-u))
-    lost: Floats = np.where(sigma > 0, np.maximum(loss, 0.0), np.maximum(mean - stock, 0.0))
-    return lost
+    variance = span * sd**2 + velocity**2 * span_sd**2
+    return np.maximum(normal_lost(stock, mean, variance), 0.0)
 
 
 def unit_margin(unit_price_minor: Ints, unit_cost_minor: Ints) -> Ints:

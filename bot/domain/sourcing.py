@@ -33,6 +33,8 @@ class SourcingSettings:
     smallest_discount: float = 0.05  # under it a promotion is not worth its work
     longest_wait_days: float = 365.0  # stock that does not sell is expected to wait so long
     promotion_days: int = 14
+    fill_days: float = 30.0  # of sales above the order-up-to level that filling an order up may buy early
+    join_days: float = 0.0  # what will be due within so many days joins an order that is made anyway
     cool_down_days: float = 7.0  # a rejected proposal is not repeated before, unless the case worsens
 
 

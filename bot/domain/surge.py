@@ -81,11 +81,14 @@ def surged_demand(signs: SurgeSigns, span: Floats, settings: SurgeSettings) -> F
     return wanted
 
 
-def discoveries(p_value: Floats, judged: Bools, q: float) -> Bools:
-    """Benjamini & Hochberg (1995): reject the k smallest with p_(k) <= k q / m, for the largest such k."""
+def discoveries(p_value: Floats, judged: Bools, q: float, others: int = 0) -> Bools:
+    """Benjamini & Hochberg (1995): reject the k smallest with p_(k) <= k q / m, for the largest such k.
+
+    `others` are tests of the same family that are not among these; they count as if none of them were rejected.
+    """
     found = np.zeros(len(p_value), dtype=np.bool_)
     tested = np.sort(p_value[judged])
-    passes = np.flatnonzero(tested <= np.arange(1, len(tested) + 1) * q / max(len(tested), 1))
+    passes = np.flatnonzero(tested <= np.arange(1, len(tested) + 1) * q / max(len(tested) + others, 1))
     if passes.size:
         found[judged] = p_value[judged] <= tested[passes[-1]]
     return found

@@ -8,7 +8,7 @@ one currency: the caller converts beforehand. An unknown cost or price is zero a
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from typing import Any
 
@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 
 from bot.domain import replenishment, surge, turnover
 from bot.domain.arrays import Bools, Ints, shaped
+from bot.domain.classes import reviews
 from bot.domain.demand import BlendedVelocity, DemandEstimate, DemandModel, SeriesHistory
 from bot.domain.figures import Stock, Supply, stock_figures, supply_figures, transfer_figures
 from bot.domain.judgement import Judged, money_at_risk, severities
@@ -63,10 +64,12 @@ def assess(
     network: Network | None = None,
     model: DemandModel | None = None,
     classes: Ints | None = None,
+    others: int = 0,
 ) -> Assessment:
     """Judge every series as of the close of the history's last day; ValueError where the arrays do not fit.
 
-    `classes` are ABC numbers known from a pass over the whole catalogue, for an assessment of a few of its series.
+    For an assessment of a few series of a catalogue: `classes` are their ABC numbers known from a pass over the whole,
+    and `others` is how many series are not among them, so that no more false surges are found than in the whole.
     """
     _check(history, routes, positions, network)
     estimate = (model or BlendedVelocity()).estimate(history, settings.demand)
@@ -74,10 +77,13 @@ def assess(
     abc = classes
     if abc is None:
         abc = turnover.abc(span.units * routes.unit_price_minor.astype(np.float64), settings.turnover)
-    supply = supply_figures(estimate, abc, routes, positions, settings.replenishment)
-    stock = stock_figures(history, estimate, span, abc, supply, routes, positions, settings)
+    kinds = abc, turnover.xyz(estimate.week_cv, settings.turnover)
+    if settings.replenishment.classes:
+        routes = replace(routes, review_days=reviews(routes.review_days, settings.replenishment.classes, *kinds))
+    supply = supply_figures(estimate, kinds, routes, positions, settings.replenishment)
+    stock = stock_figures(history, estimate, span, kinds, supply, routes, positions, settings)
     signs = surge.surge_signs(history, settings.demand, settings.surge)
-    surging = surge.discoveries(signs.p_value, signs.judged, settings.surge.false_discoveries)
+    surging = surge.discoveries(signs.p_value, signs.judged, settings.surge.false_discoveries, others)
     surging &= signs.count >= settings.surge.least_units
     opens, holds = severities(Judged(estimate, supply, stock, signs, surging, positions, settings))
     return Assessment(

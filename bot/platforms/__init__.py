@@ -1,15 +1,20 @@
-"""Chat platforms, one room each. A new one is a new room and one entry of PLATFORMS."""
+"""Chat platforms, one room each. A new one is a new room and one entry of PLATFORMS.
+
+A platform's room, with its SDK, is loaded when the settings connect it.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from bot.chat.command import Command
-from bot.platforms.slack.app import SlackOptions, SlackPlatform
-from bot.platforms.telegram.app import OffsetStore, TelegramOptions, TelegramPlatform
 from bot.ports import ChatPlatform
 from bot.settings import Settings
+
+if TYPE_CHECKING:
+    from bot.platforms.telegram.app import OffsetStore
 
 # Where each platform calls us over HTTP, below our public address.
 HOOKS = {"slack": "/slack/events", "telegram": "/telegram/webhook"}
@@ -28,6 +33,8 @@ def make_slack(settings: Settings, supplies: Supplies) -> ChatPlatform | None:
     part = settings.slack
     if not part.enabled:
         return None
+    from bot.platforms.slack.app import SlackOptions, SlackPlatform
+
     return SlackPlatform(
         SlackOptions(
             bot_token=part.bot_token.get_secret_value(),
@@ -45,6 +52,8 @@ def make_telegram(settings: Settings, supplies: Supplies) -> ChatPlatform | None
     part = settings.telegram
     if not part.enabled:
         return None
+    from bot.platforms.telegram.app import TelegramOptions, TelegramPlatform
+
     return TelegramPlatform(
         TelegramOptions(
             token=part.token.get_secret_value(),
@@ -52,6 +61,7 @@ def make_telegram(settings: Settings, supplies: Supplies) -> ChatPlatform | None
             webhook_secret=part.webhook_secret.get_secret_value(),
             webhook_url=_hook(part.webhook_url),
             base_url=part.base_url,
+            base_file_url=f"{part.base_url.removesuffix('/bot')}/file/bot",
             commands=tuple((command.name, command.summary) for command in supplies.commands),
         )
     )

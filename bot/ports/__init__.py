@@ -32,6 +32,7 @@ from bot.ports.feeds import (
     StoreFeed,
     StorePlace,
 )
+from bot.ports.files import FileSeen, FileSource
 from bot.ports.outside import (
     Call,
     Order,
@@ -57,6 +58,8 @@ __all__ = [
     "Fact",
     "FactKind",
     "Fault",
+    "FileSeen",
+    "FileSource",
     "Guest",
     "HookedFeed",
     "HttpAnswer",

@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from pathlib import Path
 from typing import Protocol
 from zoneinfo import ZoneInfo
 
 from bot.chat.forms import Form
-from bot.chat.incoming import ConversationKind, Incoming, MessageRef
+from bot.chat.incoming import ConversationKind, Incoming, MessageRef, SharedFile
 from bot.chat.nodes import Message
 from bot.ports.checks import Check
 from bot.words import Words
@@ -154,6 +155,13 @@ class ChatPlatform(Protocol):
 
     async def direct(self, person: str) -> str:
         """The id of the private conversation with a person."""
+        ...
+
+    async def fetch(self, file: SharedFile, person: str, into: Path, most: int) -> None:
+        """Write a file that the person sent to us into `into`; FileRefused where it has more than `most` bytes.
+
+        MessageGone where it is there no more, or is another person's; TokenRefused where we may not read files.
+        """
         ...
 
     async def add_call(self, call: CallNotice) -> str:

@@ -6,10 +6,10 @@ places are the store's own; which product and location they are is the services'
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
-from typing import Literal, Protocol
+from typing import Literal, Protocol, runtime_checkable
 
 from bot.domain.money import Money
 from bot.ports.checks import Check
@@ -168,6 +168,7 @@ class Delivery:
     said: Mapping[str, object]
 
 
+@runtime_checkable
 class HookedFeed(StoreFeed, Protocol):
     """A store that calls when something changed."""
 
@@ -178,8 +179,11 @@ class HookedFeed(StoreFeed, Protocol):
         """
         ...
 
-    def follow(self, delivery: Delivery) -> AsyncIterator[Page]:
-        """The facts that the delivery is about, as they are now."""
+    def follow(self, deliveries: Sequence[Delivery]) -> AsyncIterator[Page]:
+        """The facts that the deliveries are about, as they are now; those of many read together where that is cheaper.
+
+        What is not there any more is told by no page. An error says nothing of any of them.
+        """
         ...
 
     async def subscribe(self, address: str) -> tuple[str, ...]:

@@ -6,12 +6,13 @@ from collections.abc import Callable, Mapping
 from types import MappingProxyType
 
 from bot.ports import RateSource
-from bot.rates.ecb import EcbRates
 from bot.settings import Settings
 
 
 def make_ecb(settings: Settings) -> RateSource:
     """The reference rates of the European Central Bank, or whatever answers in their format."""
+    from bot.rates.ecb import EcbRates
+
     return EcbRates(settings.rates.url)
 
 

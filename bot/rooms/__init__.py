@@ -1,21 +1,19 @@
-"""Video rooms, one provider per file. A new one is a new file and one entry of ROOMS."""
+"""Video rooms, one provider per file, loaded when it is chosen. A new one is a new file and one entry of ROOMS."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
+from typing import TYPE_CHECKING
 
 from bot.ports import Clock, RoomProvider
-from bot.rooms.agora import AgoraOptions, AgoraRooms
 from bot.rooms.calling import SECONDS, Line
 from bot.rooms.embedded import EmbeddedOptions, EmbeddedRooms, End, Issue
-from bot.rooms.janus import JanusServer
-from bot.rooms.jitsi import JitsiOptions, JitsiRooms
-from bot.rooms.slack_huddle import SlackHuddleRooms
-from bot.rooms.zoom import ZoomOptions, ZoomRooms
-from bot.rooms.zoom_token import ZoomApp, ZoomTokens
 from bot.settings import Settings
+
+if TYPE_CHECKING:
+    from bot.rooms.janus import JanusServer
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,11 +44,15 @@ def janus_of(settings: Settings, seconds: float = SECONDS) -> JanusServer | None
     part = settings.rooms
     if part.provider != "embedded" or not part.janus_url:
         return None
+    from bot.rooms.janus import JanusServer
+
     return JanusServer(part.janus_url, part.janus_admin_key.get_secret_value(), seconds)
 
 
 def make_agora(settings: Settings, supplies: Supplies) -> RoomProvider:
     """Agora, on a page of your own."""
+    from bot.rooms.agora import AgoraOptions, AgoraRooms
+
     del supplies
     part = settings.rooms
     return AgoraRooms(
@@ -66,8 +68,7 @@ def make_agora(settings: Settings, supplies: Supplies) -> RoomProvider:
 
 def make_livekit(settings: Settings, supplies: Supplies) -> RoomProvider:
     """LiveKit's cloud, or a server of your own."""
-    # Its package takes a fifth of a second to load, which only those who use it should wait.
-    from bot.rooms.livekit import LiveKitOptions, LiveKitRooms, http_address  # noqa: PLC0415
+    from bot.rooms.livekit import LiveKitOptions, LiveKitRooms, http_address
 
     part = settings.rooms
     secret = part.livekit_secret.get_secret_value()
@@ -78,6 +79,8 @@ def make_livekit(settings: Settings, supplies: Supplies) -> RoomProvider:
 
 def make_jitsi(settings: Settings, supplies: Supplies) -> RoomProvider:
     """Jitsi Meet on a server of your own, or JaaS."""
+    from bot.rooms.jitsi import JitsiOptions, JitsiRooms
+
     part = settings.rooms
     options = JitsiOptions(
         url=part.jitsi_url,
@@ -94,6 +97,9 @@ def make_jitsi(settings: Settings, supplies: Supplies) -> RoomProvider:
 
 def make_zoom(settings: Settings, supplies: Supplies) -> RoomProvider:
     """Zoom meetings of one user."""
+    from bot.rooms.zoom import ZoomOptions, ZoomRooms
+    from bot.rooms.zoom_token import ZoomApp, ZoomTokens
+
     part, clock = settings.rooms, supplies.clock
     app = ZoomApp(part.zoom_account_id, part.zoom_client_id, part.zoom_client_secret.get_secret_value())
     secrets = (app.client_secret,)
@@ -104,6 +110,8 @@ def make_zoom(settings: Settings, supplies: Supplies) -> RoomProvider:
 
 def make_slack_huddle(settings: Settings, supplies: Supplies) -> RoomProvider:
     """The huddle of one Slack channel."""
+    from bot.rooms.slack_huddle import SlackHuddleRooms
+
     del supplies
     part = settings.rooms
     return SlackHuddleRooms(part.slack_team, part.slack_channel, part.cap)

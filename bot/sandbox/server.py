@@ -60,6 +60,7 @@ class Sandbox:
         """Serve on 127.0.0.1; port 0 takes a free one. OSError where the port is taken."""
         self.url = self._serving.bind(port)
         self.slack.api_url = self.slack_base_url
+        self.slack.world.files_url = f"{self.url}/slack/files/"
         self.slack.responses.base = f"{self.url}/slack/hooks/"
         await self._serving.start()
         self.slack.courier.start()

@@ -15,7 +15,9 @@ from bot.services.settings import ServiceSettings
 from bot.storage.database import Database
 
 if TYPE_CHECKING:
+    from bot.services.apikeys import ApiKeys
     from bot.services.audit import Audit
+    from bot.services.batches import Batches
     from bot.services.boards import Boards
     from bot.services.cases import Cases
     from bot.services.catalogue import Catalogue
@@ -25,7 +27,9 @@ if TYPE_CHECKING:
     from bot.services.digests import Digests
     from bot.services.editing import Editing
     from bot.services.effects import Effects
+    from bot.services.feeds.kits import Kits
     from bot.services.feeds.syncing import Syncing
+    from bot.services.filefeeds import FileFeeds
     from bot.services.halts import Halts
     from bot.services.heads import Heads
     from bot.services.inbox import Inbox
@@ -47,7 +51,9 @@ if TYPE_CHECKING:
     from bot.services.routing import Routing
     from bot.services.sessions import WebSessions
     from bot.services.stepup import Authenticators
+    from bot.services.targets import Targets
     from bot.services.topics import Topics
+    from bot.services.uploads import Uploads
     from bot.services.watch import Watch
     from bot.services.whispers import Whispers
 
@@ -94,6 +100,12 @@ class Services:
     rooms: Rooms
     room_life: RoomLife
     stores: Syncing
+    kits: Kits
+    api_keys: ApiKeys
+    batches: Batches
+    uploads: Uploads
+    files: FileFeeds
+    targets: Targets
 
 
 Invocation = command.Invocation[Services]

@@ -35,6 +35,7 @@ from bot.words import Words, _
 _log = structlog.get_logger(__name__)
 
 MAX_NOTICE = 180  # longer ones are an answer of their own; Telegram's toast holds 200 characters
+MAX_CAPTION = 400  # characters of what stands beside a file
 SILENCE = notice_card(Words(""))  # releases the button's spinner and says nothing
 _CANCEL = frozenset({"cancel", "/cancel", "取消"})  # by itself it ends a form that is being filled in
 
@@ -64,7 +65,7 @@ class Answers:
         match incoming.kind:
             case "line" if incoming.conversation_kind == "group" and not await self._dialogues.awaits(incoming):
                 return Outcome()  # people answer each other, and each other's answers to us
-            case "command" | "line" | "press" | "home_opened":
+            case "command" | "line" | "press" | "files" | "home_opened":
                 return await self._person(incoming)
             case "submit":
                 return await self._submitted(incoming)
@@ -89,6 +90,8 @@ class Answers:
             return Outcome(tuple(await self._home(asker, place)))
         if incoming.kind == "press":
             return await self._pressed(incoming, asker, place)
+        if incoming.kind == "files":
+            return await self._files(incoming, asker, place)
         if (talk := await self._talk(incoming, place)) is not None:
             if incoming.text.strip().casefold() in _CANCEL:
                 return await self._dialogues.ended(talk, asker, incoming, CANCELLED)
@@ -180,6 +183,15 @@ class Answers:
             for message in said
         )
         return Outcome((*sayings, *begun.sayings), begun.writes)
+
+    async def _files(self, incoming: Incoming, asker: Asker, place: ConversationRow) -> Outcome:
+        """A card for each file that a member sent; a stranger is told what strangers are told."""
+        call, said = self._call(incoming, asker), incoming.text[:MAX_CAPTION]
+        found = await self._services.uploads.note(incoming, asker.member_id, place.id) if asker.member_id else [0]
+        answers = [
+            await self._router.press(call, "import", (f"U-{number}", *([said] if said else []))) for number in found
+        ]
+        return Outcome(tuple(self._reply(incoming, asker, place, answer) for answer in answers))
 
     async def _formed(
         self, form: Form, line: tuple[str, ...], incoming: Incoming, asker: Asker, place: ConversationRow

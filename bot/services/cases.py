@@ -169,8 +169,10 @@ class Cases:
         """Bring the cards that stand already up to date."""
         await telling.refresh(connection, self._outbox, sorted({*applied.worsened, *applied.eased, *applied.resolved}))
 
-    async def announce(self, connection: AsyncConnection, applied: Applied, at: datetime) -> int:
+    async def announce(self, connection: AsyncConnection, applied: Applied, at: datetime, individual: int) -> int:
         """Tell people, and keep that they were told; how many messages were written.
+
+        The `individual` costliest cases of a topic get a card each.
 
         A case that was put to sleep since it was judged is left alone.
         """
@@ -184,7 +186,6 @@ class Cases:
             if item.case_id in standing and standing[item.case_id].snoozed_until == applied.snoozed.get(item.case_id)
         ]
         await rows.update_all(connection, [_told(standing[item.case_id], item.severity, at) for item in news])
-        individual = self._settings.alerts_individual
         told = await telling.tell(connection, self._outbox, news, individual, self._settings.organisation_currency, at)
         return told + await telling.offer(connection, self._outbox, individual, at)
 

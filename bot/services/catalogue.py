@@ -6,7 +6,6 @@ import dataclasses
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 from decimal import Decimal
-from zoneinfo import ZoneInfo
 
 import numpy as np
 from sqlalchemy.ext.asyncio import AsyncConnection
@@ -17,7 +16,7 @@ from bot.domain.arrays import Ints
 from bot.domain.chart import StockChart
 from bot.domain.evidence import evidence
 from bot.domain.money import Money
-from bot.domain.sourcing import SourcingSettings, row_numbers, without_requests
+from bot.domain.sourcing import SourcingSettings, without_requests
 from bot.domain.views import CaseKind, CaseView, Page, StockReport, TurnoverLine
 from bot.domain.watch import Assessment, WatchSettings
 from bot.ports import Clock
@@ -26,34 +25,18 @@ from bot.services.charts import chart_of, worth_a_look
 from bot.services.exchange import Exchange
 from bot.services.figures import decimal, gap_days, learned, next_arrival, opened_flags, stock_line, stockout_on
 from bot.services.pages import offset, paged
+from bot.services.ranking import Ranking
 from bot.services.rates import exchange_at
 from bot.services.settings import ServiceSettings
 from bot.services.snapshot import Days, Snapshot
 from bot.storage import cases as case_rows
 from bot.storage import catalogue as facts
-from bot.storage import ledger
 from bot.storage.database import Database
 
 _RESTOCK: tuple[CaseKind, ...] = ("stockout_risk",)
 _SLOW: tuple[CaseKind, ...] = ("slow_mover", "overstock")
 # A surge is judged against the whole catalogue's false-alarm budget, so a few series cannot tell; its case can.
 _OF_FIGURES: tuple[CaseKind, ...] = ("stockout_risk", "slow_mover", "overstock", "late_inbound")
-
-
-@dataclasses.dataclass(frozen=True, slots=True, eq=False)
-class _Classes:
-    """ABC numbers of the whole catalogue, and what they were computed from."""
-
-    key: tuple[object, ...]
-    product_ids: Ints
-    location_ids: Ints
-    numbers: Ints
-
-    def of(self, taken: Snapshot) -> Ints:
-        """The numbers of a few series; C for what sold nothing then."""
-        rows = row_numbers(self.product_ids, self.location_ids, taken.product_ids, taken.location_ids)
-        found = self.numbers[np.maximum(rows, 0)] if len(self.numbers) else np.zeros(len(rows), dtype=np.int64)
-        return np.where(rows >= 0, found, len(turnover.ABC) - 1)
 
 
 class Catalogue:
@@ -66,12 +49,13 @@ class Catalogue:
         clock: Clock,
         settings: ServiceSettings,
         sourcing: SourcingSettings | None = None,
+        ranking: Ranking | None = None,
     ) -> None:
         self._database = database
         self._clock = clock
         self._settings = settings
         self._sourcing = sourcing or SourcingSettings()
-        self._classes: _Classes | None = None
+        self._ranking = ranking or Ranking(settings)
 
     async def stock_report(self, sku: Sku, location: Location | None = None, at: datetime | None = None) -> StockReport:
         """A product at each of its locations, or at one; see `bot.services.figures` for what each figure means."""
@@ -199,28 +183,13 @@ class Catalogue:
     ) -> tuple[Snapshot, Ints]:
         """The facts of some products at every place, and their ABC numbers among the whole catalogue."""
         taken = await snapshot.take(connection, self._settings, self._sourcing, at, product_ids)
-        classes = await self._catalogue_classes(connection, taken)
-        return taken, classes.of(taken)
+        return taken, (await self._ranking.exact(connection, taken)).of(taken)
 
     async def _assess(
         self, connection: AsyncConnection, product_ids: Sequence[int], at: datetime
     ) -> tuple[Snapshot, Assessment]:
         taken, classes = await self.figures(connection, product_ids, at)
         return taken, taken.assess(self._settings.watch, classes)
-
-    async def _catalogue_classes(self, connection: AsyncConnection, taken: Snapshot) -> _Classes:
-        """ABC numbers, which rank each series among all; computed anew when sales came in or a local day ended."""
-        today = tuple(taken.at.astimezone(ZoneInfo(place.zone)).date() for place in taken.places.values())
-        key = (await ledger.revision(connection), *today)
-        if self._classes is None or self._classes.key != key:
-            places = await facts.places(connection)
-            products = await facts.products(connection)
-            days = self._settings.watch.turnover.period_days
-            book = await snapshot.days_before(connection, places, taken.at, days)
-            book = book.only(np.isin(book.product_ids, np.fromiter(products, dtype=np.int64, count=len(products))))
-            numbers = snapshot.classes_of(book, products, taken.exchange, self._settings.watch)
-            self._classes = _Classes(key, book.product_ids, book.location_ids, numbers)
-        return self._classes
 
 
 def _rows_at(taken: Snapshot, assessed: Assessment, location: Location | None) -> list[int]:

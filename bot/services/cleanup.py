@@ -7,20 +7,27 @@ from datetime import datetime, timedelta
 from bot.services.promotions import PROPOSED
 from bot.services.purchases import BOUGHT
 from bot.services.receiving import RECEIVED
+from bot.storage import apikeys, jobs, websessions
 from bot.storage import cleanup as rows
-from bot.storage import jobs, websessions
 from bot.storage.database import Database
 
 EVENTS = timedelta(days=7)  # platforms redeliver for a day at most
 LETTERS = timedelta(days=30)
 CODES = timedelta(days=1)
 RUNS = timedelta(days=14)
+ANSWERS = timedelta(days=2)  # the ingest API promises a day
 
 
 async def clean(database: Database, now: datetime) -> dict[str, int]:
     """Delete what is older than its keep; how many rows of each kind."""
-    done = {"events": 0, "letters": 0}
-    for kind, forget, before in (("events", rows.events, now - EVENTS), ("letters", rows.letters, now - LETTERS)):
+    kept = (
+        ("events", rows.events, now - EVENTS),
+        ("deliveries", rows.deliveries, now - EVENTS),
+        ("letters", rows.letters, now - LETTERS),
+        ("answers", apikeys.forget_answers, now - ANSWERS),
+    )
+    done = {kind: 0 for kind, _, _ in kept}
+    for kind, forget, before in kept:
         while True:
             async with database.transaction() as connection:
                 count = await forget(connection, before)
@@ -29,7 +36,7 @@ async def clean(database: Database, now: datetime) -> dict[str, int]:
                 break
     async with database.transaction() as connection:
         done["codes"] = await rows.codes(connection, now - CODES)
-        done["marks"] = sum([await rows.marks(connection, kept, now - EVENTS) for kept in (BOUGHT, PROPOSED, RECEIVED)])
+        done["marks"] = sum([await rows.marks(connection, mark, now - EVENTS) for mark in (BOUGHT, PROPOSED, RECEIVED)])
         done["pages"] = await websessions.forget(connection, now - CODES)
         done["runs"] = await jobs.forget(connection, now - RUNS)
     return done

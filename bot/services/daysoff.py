@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Container
+from collections.abc import Container, Mapping
 from datetime import date
 
 import holidays
@@ -20,6 +20,14 @@ class DaysOff:
         if code not in self._calendars:
             self._calendars[code] = holidays.country_holidays(code) if self.knows(code) else frozenset()
         return self._calendars[code]
+
+    def named(self, country: str, first: date, last: date) -> Mapping[date, str]:
+        """The country's public holidays from `first` to `last` with their names, in English where there are any."""
+        if not self.knows(country):
+            return {}
+        years = range(first.year, last.year + 1)
+        found = holidays.country_holidays(country.upper(), years=years, language="en_US")
+        return {day: name for day, name in sorted(found.items()) if first <= day <= last}
 
     def knows(self, country: str) -> bool:
         """Whether there is a calendar of that country."""

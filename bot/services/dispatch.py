@@ -206,7 +206,7 @@ class Dispatcher:
             kept = _forgetting(incoming, secret=incoming.kind == "submit")
             if not await rows.settle(connection, event, state="failed", handled_at=now, error=error, **kept):
                 return
-            if incoming.kind not in {"command", "line", "press", "submit"}:
+            if incoming.kind not in {"command", "line", "press", "submit", "files"}:
                 return
             place, _new = await self._conversations.of(
                 connection, incoming.platform, incoming.conversation, incoming.conversation_kind, incoming.thread

@@ -170,18 +170,22 @@ def evidence_of_kind(taken: Snapshot, assessed: Assessment, rows: Ints, kind: Ca
 
 
 def learned(taken: Snapshot, row: int) -> dict[str, Any]:
-    """How the planned route's lead time was learned: on how many orders it rests, and what was stated; or nothing."""
+    """How the planned route's lead time was learned: on how many orders it rests, what was stated, and for how many
+    days of it the supplier is closed; or nothing.
+    """
     routes, index = taken.market.routes, int(taken.market.planned[row])
-    if index < 0 or not routes.observations[taken.market.route[index]]:
+    if index < 0:
         return {}
     route = int(taken.market.route[index])
-    return {
-        "lead_time": {
-            "observations": int(routes.observations[route]),
-            "stated_days": str(decimal(routes.stated[route], 1)),
-            "learned_days": str(decimal(routes.lead_time[route], 1)),
-        }
+    closed, seen = int(routes.closed[route]), int(routes.observations[route])
+    if not (closed or seen):
+        return {}
+    known = {
+        "observations": seen,
+        "stated_days": str(decimal(routes.stated[route], 1)),
+        "learned_days": str(decimal(routes.lead_time[route] - closed, 1)),
     }
+    return {"lead_time": {**known, "closed_days": closed} if closed else known}
 
 
 def _original(taken: Snapshot, row: int) -> dict[str, Any]:

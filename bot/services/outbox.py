@@ -200,7 +200,7 @@ def _handle(incoming: Incoming) -> dict[str, Any]:
 
 def joined(first: Message, second: Message) -> Message | None:
     """Two messages as one, a line between them; None where they do not fit."""
-    if first.asks or second.asks:
+    if first.asks or second.asks or first.file or second.file:
         return None
     blocks = (*first.blocks, Divider(), *second.blocks)
     large = sum(isinstance(block, Table | Image | Chart) for block in blocks)

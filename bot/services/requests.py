@@ -183,7 +183,7 @@ class Requests:
                 gone_with = sorted(over & {line.case_id for line in lines[request.id] if line.case_id is not None})
                 data = {"cases": gone_with, "lines_left": len(kept)}
                 deeds.append(Deed("request.withdrawn", f"request:{request.id}", data))
-            if not kept:
+            if all(line.case_id is None and "filled" in line.detail for line in kept):  # nothing but what filled it up
                 await rows.settle_all(
                     connection, [request.id], request.state, {"state": approval.after(request.state, "cancel")}
                 )

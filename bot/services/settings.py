@@ -8,6 +8,7 @@ from datetime import date, time, timedelta
 from decimal import Decimal
 from typing import TYPE_CHECKING
 
+from bot.domain.calendar import CalendarSettings, Closures
 from bot.domain.money import Money
 
 if TYPE_CHECKING:
@@ -49,3 +50,5 @@ class ServiceSettings:
     digest_patience: timedelta = timedelta(hours=4)
     audit_post_to: str = ""  # slack:C0123 or telegram:-100123; empty: the head is not posted
     audit_post_at: time = time(8)  # local time in `default_zone`
+    calendar: CalendarSettings = field(default_factory=CalendarSettings)
+    closures: Closures = field(default_factory=Closures)  # of the calendar

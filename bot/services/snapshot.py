@@ -61,9 +61,9 @@ class Snapshot:
     fresh_until: datetime | None
     exchange: Exchange
 
-    def assess(self, settings: WatchSettings, classes: Ints | None = None) -> Assessment:
-        """The domain's judgement of every series; `classes` as in `bot.domain.watch.assess`."""
-        return assess(self.history, self.routes, self.positions, settings, self.network, classes=classes)
+    def assess(self, settings: WatchSettings, classes: Ints | None = None, others: int = 0) -> Assessment:
+        """The domain's judgement of every series; `classes` and `others` as in `bot.domain.watch.assess`."""
+        return assess(self.history, self.routes, self.positions, settings, self.network, classes=classes, others=others)
 
     def today_of(self, row: int) -> date:
         """The local day that holds the instant."""
@@ -99,7 +99,7 @@ async def take(
     book = book.only(np.isin(book.product_ids, np.fromiter(products, dtype=np.int64, count=len(products))))
     exchange = await exchange_at(connection, settings, at)
     cost, price = _unit_money(book.product_ids, products, exchange)
-    routes = await facts.routes(connection, at, product_ids)
+    routes = await facts.routes(connection, at, product_ids, settings.closures)
     general = {int(supplier) for supplier in routes.supplier[routes.product == 0]}
     series = (book.product_ids, book.location_ids)
     offers = market(routes, await facts.assortments(connection, general), series, cost, exchange)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -17,7 +18,7 @@ from bot.services.outbox import Outbox
 from bot.services.pages import paged
 from bot.storage import cases as rows
 from bot.storage import requests as request_rows
-from bot.storage import requestviews
+from bot.storage import requestviews, topics
 
 TOPICS: Mapping[CaseKind, Topic] = MappingProxyType(
     {
@@ -47,6 +48,13 @@ class News:
     def key(self) -> str:
         """What makes the announcement the only one of its occasion."""
         return ":".join(part for part in (f"case:{self.case_id}", self.reason, self.mark) if part)
+
+
+async def most_heard(connection: AsyncConnection, news: Sequence[News]) -> int:
+    """How many of the news the topic with most of them has, of those that anybody hears; stopped feeds aside."""
+    heard = await topics.heard(connection)
+    counts = Counter(TOPICS[item.kind] for item in news if item.kind != "data_stale")
+    return max((count for topic, count in counts.items() if topic in heard), default=0)
 
 
 async def tell(

@@ -10,7 +10,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bot.storage.database import Database
 
-_KEY = "stocktide_wakes"
+TOUCHED = "touched"  # products whose facts changed
 
 
 class Wakes:
@@ -22,6 +22,7 @@ class Wakes:
 
     def __init__(self, database: Database) -> None:
         self._bells: dict[str, list[asyncio.Event]] = {}
+        self._key = ("stocktide_wakes", id(self))  # others of the same database keep their own
         event.listen(database.engine.sync_engine, "checkin", self._returned)
 
     def bell(self, name: str) -> asyncio.Event:
@@ -35,7 +36,7 @@ class Wakes:
         raw = await connection.get_raw_connection()
         record = raw.record_info
         if record is not None:
-            record.setdefault(_KEY, set()).add(name)
+            record.setdefault(self._key, set()).add(name)
 
     def ring(self, name: str) -> None:
         """Ring now."""
@@ -43,5 +44,5 @@ class Wakes:
             bell.set()
 
     def _returned(self, _connection: object, record: Any) -> None:  # noqa: ANN401  # the pool's record
-        for name in record.record_info.pop(_KEY, ()):
+        for name in record.record_info.pop(self._key, ()):
             self.ring(name)

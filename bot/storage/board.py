@@ -149,7 +149,9 @@ async def deliveries(connection: AsyncConnection, since: datetime, until: dateti
             Inbound.expected_on,
         )
         .join(Location, Location.id == Inbound.location_id)
-        .where(Inbound.received_at > since, Inbound.received_at <= until, Inbound.source != SOURCE)
+        .where(
+            Inbound.received_at > since, Inbound.received_at <= until, Inbound.source != SOURCE, Inbound.quantity > 0
+        )
     )  # fmt: skip
     found = [
         Delivery(row[0], row[1], row[2], row[3], row[4], row[5], row[6])

@@ -21,6 +21,8 @@ from sqlalchemy import (
     bindparam,
     exists,
     func,
+    null,
+    or_,
     select,
     text,
     update,
@@ -31,6 +33,7 @@ from bot.domain.money import Money
 from bot.domain.views import Arrival, CaseKind, CaseState, CaseView
 from bot.storage.chunks import chunked
 from bot.storage.dialect import insert_into
+from bot.storage.narrowed import NAMED
 from bot.storage.proposals import BUSY_STATES
 from bot.storage.tables import Case, Location, Outbox, Post, Product, Request
 
@@ -58,13 +61,23 @@ _SCANNED = (
 )  # fmt: skip
 
 
+_UNRESOLVED = select(*_SCANNED).where(Case.resolved_at.is_(None))
+# Were `resolved_at` named plainly, SQLite would walk every unresolved case to find those of a product.
+_UNRESOLVED_OF = select(*_SCANNED).where(
+    func.coalesce(Case.resolved_at, null()).is_(None), or_(Case.product_id.in_(NAMED), Case.product_id.is_(None))
+)
+
+
 def _scanned(row: Any) -> CaseRow:  # noqa: ANN401  # a row of `_SCANNED`
     return CaseRow(*row)
 
 
-async def unresolved(connection: AsyncConnection) -> dict[str, CaseRow]:
-    """Every unresolved case, by key."""
-    found = await connection.execute(select(*_SCANNED).where(Case.resolved_at.is_(None)))
+async def unresolved(connection: AsyncConnection, product_ids: Collection[int] | None = None) -> dict[str, CaseRow]:
+    """Every unresolved case, by key; of some products, and of none, where they are named."""
+    if product_ids is None:
+        found = await connection.execute(_UNRESOLVED)
+    else:
+        found = await connection.execute(_UNRESOLVED_OF, {"products": list(product_ids)})
     return {row.key: _scanned(row) for row in found}
 
 
@@ -74,6 +87,14 @@ async def unresolved_of(connection: AsyncConnection, ids: Collection[int]) -> di
     for some in chunked(ids):
         rows = await connection.execute(select(*_SCANNED).where(Case.id.in_(some), Case.resolved_at.is_(None)))
         found |= {row.id: _scanned(row) for row in rows}
+    return found
+
+
+async def products_of(connection: AsyncConnection, ids: Collection[int]) -> set[int]:
+    """The products that the cases are about."""
+    found: set[int] = set()
+    for some in chunked(ids):
+        found.update(await connection.scalars(select(Case.product_id).where(Case.id.in_(some), Case.product_id > 0)))
     return found
 
 

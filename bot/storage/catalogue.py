@@ -11,10 +11,11 @@ from numpy.typing import NDArray
 from sqlalchemy import BigInteger, bindparam, func, or_, select, type_coerce
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from bot.domain.calendar import Closures
 from bot.domain.leadtime import LeadTimeSettings, Stated, learn
 from bot.storage import leadtimes
 from bot.storage.narrowed import NAMED, Narrowed
-from bot.storage.tables import Feed, Inbound, Location, Product, Route, Sale, StockLevel
+from bot.storage.tables import Feed, Inbound, Location, Product, Route, Sale, StockLevel, Supplier
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,7 +45,8 @@ class PlaceRow:
 class RouteColumns:
     """Every route as columns, by id. `product` 0: all goods of the supplier; `cost` -1: the product's.
 
-    Lead times are what deliveries taught (`bot.domain.leadtime`), `observations` the orders they rest on.
+    Lead times are what deliveries taught (`bot.domain.leadtime`), `observations` the orders they rest on, and `closed`
+    the days of rest that an order placed at the instant meets at its supplier, which they hold already.
     """
 
     id: NDArray[np.int64]
@@ -54,6 +56,7 @@ class RouteColumns:
     lead_time: NDArray[np.float64]  # days
     lead_time_sd: NDArray[np.float64]
     stated: NDArray[np.float64]  # days, as the supplier promises
+    closed: NDArray[np.int64]  # days
     observations: NDArray[np.int64]
     minimum_order: NDArray[np.int64]
     pack_size: NDArray[np.int64]
@@ -99,15 +102,26 @@ _ROUTES = Narrowed(
         Route.id, Route.supplier_id, func.coalesce(Route.product_id, 0), Route.location_id,
         type_coerce(Route.lead_time_days, BigInteger), type_coerce(Route.lead_time_sd_days, BigInteger),
         Route.minimum_order, Route.pack_size, func.coalesce(Route.unit_cost_minor, -1), Route.mode, Route.currency,
-    ).order_by(Route.id),
+        Supplier.country,
+    )
+    .join(Supplier, Supplier.id == Route.supplier_id)
+    .order_by(Route.id),
     or_(Route.product_id.is_(None), Route.product_id.in_(NAMED)),
 )  # fmt: skip
 
 
-async def routes(connection: AsyncConnection, at: datetime, product_ids: Collection[int] | None = None) -> RouteColumns:
-    """Routes that may serve the products, all where none are named, with what was learned of them by `at`."""
+async def routes(
+    connection: AsyncConnection,
+    at: datetime,
+    product_ids: Collection[int] | None = None,
+    closures: Closures | None = None,
+) -> RouteColumns:
+    """Routes that may serve the products, all where none are named, with what was learned of them by `at`.
+
+    `closures` stretch the lead time of an order placed then; None: suppliers never rest.
+    """
     rows = (await _ROUTES.run(connection, product_ids)).all()
-    columns = list(zip(*rows, strict=True)) if rows else [()] * 11
+    columns = list(zip(*rows, strict=True)) if rows else [()] * 12
     number, supplier, product, location, lead, spread, least, pack, cost = (
         np.array(column, dtype=np.int64) for column in columns[:9]
     )
@@ -115,15 +129,21 @@ async def routes(connection: AsyncConnection, at: datetime, product_ids: Collect
     known = np.array([modes[mode] for mode in columns[9]], dtype=np.int64)
     only = product_ids if len(product) and product.all() else None  # a route for all goods learns from all goods
     seen = await leadtimes.deliveries(connection, at, modes, LeadTimeSettings().window_days, only)
+    closed = np.zeros(len(number), dtype=np.int64)
     learned = learn(Stated(supplier, location, known, product, lead / 1e6, spread / 1e6), seen)
+    if closures is not None:
+        pairs = list(zip(columns[11], learned.days.tolist(), strict=True))
+        rests = {pair: closures.delay(pair[0], at.date(), pair[1]) for pair in set(pairs)}  # most routes are alike
+        closed = np.array([rests[pair] for pair in pairs], dtype=np.int64)
     return RouteColumns(
         id=number,
         supplier=supplier,
         product=product,
         location=location,
-        lead_time=learned.days,
+        lead_time=learned.days + closed,
         lead_time_sd=learned.sd,
         stated=lead / 1e6,
+        closed=closed,
         observations=learned.observations,
         minimum_order=least,
         pack_size=pack,

@@ -7,7 +7,7 @@ from datetime import datetime
 from sqlalchemy import delete, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from bot.storage.tables import DigestEntry, Inbox, LinkCode, Mark, Outbox
+from bot.storage.tables import DigestEntry, Inbox, LinkCode, Mark, Outbox, StoreDelivery
 
 BATCH = 5_000  # rows in one transaction, so that a large clean-up holds up nobody
 
@@ -16,6 +16,16 @@ async def events(connection: AsyncConnection, before: datetime) -> int:
     """Delete handled events that came before an instant; how many. Those put aside are kept."""
     old = select(Inbox.id).where(Inbox.state == "done", Inbox.received_at < before).limit(BATCH)
     return (await connection.execute(delete(Inbox).where(Inbox.id.in_(old)))).rowcount
+
+
+async def deliveries(connection: AsyncConnection, before: datetime) -> int:
+    """Delete settled calls of stores that came before an instant; how many."""
+    old = (
+        select(StoreDelivery.id)
+        .where(StoreDelivery.state.in_(("done", "failed")), StoreDelivery.received_at < before)
+        .limit(BATCH)
+    )
+    return (await connection.execute(delete(StoreDelivery).where(StoreDelivery.id.in_(old)))).rowcount
 
 
 async def letters(connection: AsyncConnection, before: datetime) -> int:

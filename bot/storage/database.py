@@ -14,6 +14,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_en
 
 BUSY_TIMEOUT_MS = 15_000
 _SNAPSHOT = {"isolation_level": "REPEATABLE READ", "postgresql_readonly": True}
+FAILURES = (SQLAlchemyError, OSError)  # what a database that is gone, full or busy raises
 SAFE_SQLITE = (3, 51, 3)  # older ones can corrupt a WAL that is reset while it is read (sqlite.org/wal.html)
 
 
@@ -61,7 +62,7 @@ class Database:
         try:
             async with self.reading() as connection:
                 await connection.execute(text("SELECT 1"))
-        except (SQLAlchemyError, OSError):
+        except FAILURES:
             return False
         return True
 

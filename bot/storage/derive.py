@@ -13,6 +13,7 @@ from typing import Any
 from sqlalchemy import bindparam, delete, func, select, text, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from bot.storage import marks
 from bot.storage.dialect import insert_into
 from bot.storage.tables import Mark, Sale
 from bot.storage.types import of_micros, to_micros
@@ -128,6 +129,27 @@ async def rebuild(connection: AsyncConnection, products: Collection[int], since:
         some = {**first, "products": ids[start : start + _PART]}
         for statement in (_CLEAR_SOME, _BUILD_SOME):
             await connection.execute(statement, some)
+
+
+async def put_off(connection: AsyncConnection, source: str, since: str) -> None:
+    """Note that a source's demand is to be rebuilt from a local day (ISO) on, later."""
+    kept = await marks.get(connection, _later(source))
+    if kept is None or since < kept:
+        await marks.put(connection, _later(source), since)
+
+
+async def awaited(connection: AsyncConnection, source: str) -> str | None:
+    """Since which local day (ISO) a source's demand is to be rebuilt; None: it is up to date."""
+    return await marks.get(connection, _later(source))
+
+
+async def caught_up(connection: AsyncConnection, source: str) -> None:
+    """Note that a source's demand is up to date."""
+    await connection.execute(delete(Mark).where(Mark.key == _later(source)))
+
+
+def _later(source: str) -> str:
+    return f"demand:{source}"
 
 
 def _key(source: str) -> str:

@@ -13,8 +13,10 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from bot.domain.money import Money
 from bot.storage.bulk import insert_rows
 from bot.storage.dialect import insert_into
-from bot.storage.tables import Feed, Location, Product, Sale
+from bot.storage.tables import Feed, Inbound, Location, Product, Sale, StockLevel, StockMovement
 from bot.storage.types import to_micros
+
+Told = type[Sale] | type[StockLevel] | type[Inbound]
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,6 +98,24 @@ def median_minor(prices: Sequence[tuple[Decimal, str, int]]) -> int:
         if half <= 0:
             return Money.rounded(price, currency).minor
     return 0
+
+
+async def told_before(connection: AsyncConnection, table: Told, source: str) -> bool:
+    """Whether anything of a source was ever taken into the table."""
+    return (await connection.execute(select(table.id).where(table.source == source).limit(1))).first() is not None
+
+
+async def newest(connection: AsyncConnection) -> tuple[int, int]:
+    """The ids of the line and the movement that were taken last; 0 where there is none."""
+    lines = await connection.scalar(select(func.max(Sale.id)))
+    return lines or 0, await connection.scalar(select(func.max(StockMovement.id))) or 0
+
+
+async def changed_after(connection: AsyncConnection, last: tuple[int, int]) -> set[int]:
+    """The products of the lines and movements that were taken after `last` (`newest`), whoever told of them."""
+    sold = await connection.scalars(select(Sale.product_id).where(Sale.id > last[0]).distinct())
+    moved = await connection.scalars(select(StockMovement.product_id).where(StockMovement.id > last[1]).distinct())
+    return {product for product in (*sold, *moved) if product is not None}
 
 
 async def refresh_feed(connection: AsyncConnection, source: str, kind: str, until: datetime, limit_hours: int) -> None:

@@ -107,13 +107,14 @@ async def history(
     """
     if days < 1:
         raise ValueError("a history has at least one day")
-    places, at = _places(zones if zones is not None else await _zones(connection), until, at)
+    zones = zones if zones is not None else await _zones(connection)
+    places, at = _places(zones, until, at)
     scope = ledgerrows.Scope(connection, at, product_ids, location_ids)
     window = Window((until - _EPOCH).days - days + 1, days)
     counts = Counts.read(await ledgerrows.counts(scope, window.first), places, window)
     since = min(window.first, int(counts.day.min(initial=window.first)))
     past = places.over(await ledgerrows.demand(scope, since, window.last))
-    running = places.running(await ledgerrows.partial_day(scope), window.last)
+    running = places.running(await ledgerrows.partial_day(scope, list(zones)), window.last)
     revived = places.begun(await ledgerrows.cancelled_later(scope, since, window.last))
     facts = Facts(
         demand=np.concatenate([past, running, revived]),

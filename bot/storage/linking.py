@@ -22,6 +22,7 @@ from bot.storage.tables import (
     RoomGuest,
     RoomNote,
     RoomVisit,
+    Upload,
 )
 from bot.storage.tables.base import Base
 
@@ -53,7 +54,7 @@ _COLUMNS = (
 # Where a member is named, and may be named more than once.
 _NAMING = (
     PolicyVersion.proposed_by, PolicyVersion.decided_by, Halt.member_id, Room.opened_by, RoomVisit.member_id,
-    RoomNote.member_id,
+    RoomNote.member_id, Upload.member_id,
 )  # fmt: skip
 
 

@@ -4,6 +4,9 @@ Taken in this order, and within a kind by ascending id, so that two transactions
 
     0. linking           one joining of two people at a time; it takes nothing else but the audit's head
        the policy        one change of it at a time; it takes nothing else but the audit's head
+       the batches       one batch of the ingest API at a time; it takes nothing else
+       the naming        one page of a reading of a store, or one word of a person on what its variants, places and kits
+                         are, at a time; several stores' by name
     1. the scan          one batch of a watch scan at a time
        the routing       one routing of requests to people at a time
     2. requests
@@ -34,6 +37,8 @@ from bot.storage.tables import Case, Mark, Member, Product, Request, RequestLine
 
 LINKING = "members:linking"
 POLICY = "policy:change"
+BATCHES = "api:batches"
+NAMING = "store-naming:"
 SCAN = "watch:scan"
 ROUTING = "requests:routing"
 GATE = "effects:gate"
@@ -55,6 +60,22 @@ async def linking(connection: AsyncConnection) -> None:
 async def policy(connection: AsyncConnection) -> None:
     """Make this the only change of the policy until the transaction ends."""
     await _mark(connection, POLICY, "")
+
+
+async def batches(connection: AsyncConnection) -> None:
+    """Make this the only batch of the ingest API until the transaction ends: two would write the same rows in turns."""
+    await _mark(connection, BATCHES, "")
+
+
+async def naming(connection: AsyncConnection, store: str) -> int:
+    """Hold what a store's variants, places and kits are; how often people have said so yet."""
+    return int(await _mark(connection, f"{NAMING}{store}", "0"))
+
+
+async def namings(connection: AsyncConnection) -> None:
+    """Hold what the variants, places and kits of every store are that was ever read."""
+    every = select(Mark.key).where(Mark.key.startswith(NAMING, autoescape=True)).order_by(Mark.key)
+    await connection.execute(every.with_for_update())
 
 
 async def members(connection: AsyncConnection, ids: Collection[int]) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from datetime import datetime
 
 from sqlalchemy import and_, or_, select
@@ -12,19 +13,23 @@ from bot.storage.tables import Case, Request, RequestLine
 BUSY_STATES = ("draft", "pending", "approved")  # a case with a request in one of these gets no other
 
 
-async def busy(connection: AsyncConnection) -> set[int]:
-    """Cases that have an answer under way: a request that is open or approved, or a promotion that runs."""
+async def busy(connection: AsyncConnection, of: Collection[int] | None = None) -> set[int]:
+    """Those of the cases (None: of all) with an answer under way: an open or approved request, a running promotion."""
     answered = or_(Request.state.in_(BUSY_STATES), and_(Request.state == "executing", Request.kind == "promotion"))
-    found = await connection.scalars(
+    query = (
         select(RequestLine.case_id)
         .join(Request, Request.id == RequestLine.request_id)
         .where(answered, RequestLine.case_id.is_not(None))
     )
+    found = await connection.scalars(query if of is None else query.where(RequestLine.case_id.in_(of)))
     return {case_id for case_id in found if case_id is not None}
 
 
-async def refusals(connection: AsyncConnection) -> dict[int, tuple[datetime, int]]:
-    """For each unresolved case whose last request somebody turned down: when, and the case's severity at that time."""
+async def refusals(connection: AsyncConnection, of: Collection[int] | None = None) -> dict[int, tuple[datetime, int]]:
+    """For each unresolved case whose last request somebody turned down: when, and the case's severity at that time.
+
+    Of some cases only, where they are named.
+    """
     query = (
         select(Case.id, Request.decided_at, RequestLine.detail, Request.detail.label("whole"))
         .join(Request, Request.id == Case.request_id)
@@ -37,5 +42,7 @@ async def refusals(connection: AsyncConnection) -> dict[int, tuple[datetime, int
     )
     return {
         case_id: (decided_at, max(int(detail.get("severity", 0)), int(whole.get("severity", 0))))
-        for case_id, decided_at, detail, whole in await connection.execute(query)
+        for case_id, decided_at, detail, whole in await connection.execute(
+            query if of is None else query.where(Case.id.in_(of))
+        )
     }

@@ -169,23 +169,23 @@ class Untold:
 
 async def untold(connection: AsyncConnection) -> list[Untold]:
     """Pending requests that Stocktide made and that `told` has not been said of, by id."""
-    lines = (
-        select(RequestLine.request_id, func.count().label("number"), func.min(RequestLine.case_id).label("case_id"))
-        .group_by(RequestLine.request_id)
-        .subquery()
-    )
+    lines = select(RequestLine).where(RequestLine.request_id == Request.id)
+    number = lines.with_only_columns(func.count()).scalar_subquery()
+    only = lines.with_only_columns(func.min(RequestLine.case_id)).scalar_subquery()
     rows = await connection.execute(
-        select(Request.id, Request.urgent, Request.total_minor, Request.detail, lines.c.number, lines.c.case_id)
-        .join(lines, lines.c.request_id == Request.id)
-        .where(Request.state == "pending", Request.requested_by.is_(None))
+        select(
+            Request.id, Request.urgent, Request.total_minor, Request.detail, number.label("number"), only.label("case")
+        )
+        .where(
+            Request.state == "pending",
+            Request.requested_by.is_(None),
+            Request.detail["told"].as_boolean().is_not(True),
+        )
         .order_by(Request.id)
     )
     return [
-        Untold(
-            row.id, row.urgent, row.total_minor, (row.case_id,) if row.number == 1 and row.case_id else (), row.detail
-        )
+        Untold(row.id, row.urgent, row.total_minor, (row.case,) if row.number == 1 and row.case else (), row.detail)
         for row in rows
-        if "told" not in row.detail
     ]
 
 

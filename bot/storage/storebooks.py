@@ -3,29 +3,27 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
+from typing import NamedTuple
 
 from sqlalchemy import and_, bindparam, delete, func, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bot.domain.money import Money
 from bot.storage.bulk import insert_rows
+from bot.storage.chunks import chunked
 from bot.storage.stores import COUNTED
-from bot.storage.tables import Product, Sale, StockLevel, StockMovement, StoreCode
+from bot.storage.tables import DailyDemand, Product, Sale, StockLevel, StockMovement, StoreCode
 from bot.storage.types import to_micros
 
-_PART = 5_000  # names in one question
 _COUNT = ("product_id", "location_id", "as_of", "on_hand", "committed")
-_LINE = (
-    "source", "external_id", "order_ref", "product_id", "location_id", "code", "sold_at", "day", "quantity",
-    "unit_price", "amount_minor", "currency", "customer", "kind", "cancels", "cancelled_by",
-)  # fmt: skip
 
 
-@dataclass(frozen=True, slots=True)
-class Line:
-    """A row of `sales` from a store's order; `sold_at` in microseconds since 1970, `unit_price` in millionths."""
+class Line(NamedTuple):
+    """A row of `sales` from a store's order; `sold_at` in microseconds since 1970, `unit_price` in millionths.
+
+    A tuple, and its fields in the order of the columns: a first reading makes a million of them.
+    """
 
     external_id: str
     order_ref: str
@@ -44,9 +42,25 @@ class Line:
     cancelled_by: str | None = None
 
 
+_LINE = ("source", *Line._fields)
+_STANDING = select(*(Sale.__table__.c[name] for name in Line._fields)).where(
+    Sale.source == bindparam("of"), Sale.order_ref.in_(bindparam("orders", expanding=True))
+)
+
+
 async def catalogue(connection: AsyncConnection) -> dict[str, str]:
     """SKU -> name of every product."""
     return dict((await connection.execute(select(Product.sku, Product.name))).all())
+
+
+async def nameless(connection: AsyncConnection, products: Collection[int]) -> set[int]:
+    """Those of the products that have no name of their own yet."""
+    found: set[int] = set()
+    for some in chunked(products):
+        found.update(
+            await connection.scalars(select(Product.id).where(Product.id.in_(some), Product.name == Product.sku))
+        )
+    return found
 
 
 async def sold_by(connection: AsyncConnection, store: str) -> set[str]:
@@ -67,38 +81,39 @@ async def sku_prices(connection: AsyncConnection, products: Collection[int]) -> 
     return {row.id: (row.sku, row.unit_price_minor) for row in rows}
 
 
-async def any_lines(connection: AsyncConnection, source: str) -> bool:
-    """Whether anything of the source was ever taken."""
-    return (await connection.execute(select(Sale.id).where(Sale.source == source).limit(1))).first() is not None
+async def products_of(connection: AsyncConnection, source: str, since: str) -> list[int]:
+    """The products of which a source sold anything from a local day (ISO) on, or that have demand since, by id.
+
+    The latter may stand there for lines that were another product's until now.
+    """
+    day = date.fromisoformat(since)
+    sold = select(Sale.product_id).where(Sale.source == source, Sale.day >= day).distinct()
+    stated = select(DailyDemand.product_id).where(DailyDemand.day >= day).distinct()
+    found = await connection.execute(sold.union(stated))
+    return sorted(product for (product,) in found if product is not None)
 
 
 async def lines_of(connection: AsyncConnection, source: str, orders: Collection[str]) -> dict[str, list[Line]]:
     """The lines of some orders as they stand, by order."""
-    table = Sale.__table__.c
-    columns = [table[name] for name in _LINE[1:]]
     found: dict[str, list[Line]] = {}
-    asked = sorted(orders)
-    for start in range(0, len(asked), _PART):
-        part = asked[start : start + _PART]
-        for row in await connection.execute(select(*columns).where(Sale.source == source, Sale.order_ref.in_(part))):
-            values = row._asdict()
-            values["sold_at"] = to_micros(row.sold_at)
-            values["day"] = row.day.isoformat()
-            values["unit_price"] = int(row.unit_price.scaleb(6))
-            found.setdefault(row.order_ref, []).append(Line(**values))
+    for part in chunked(sorted(orders)):
+        for row in await connection.execute(_STANDING, {"of": source, "orders": part}):
+            line = Line._make(row)._replace(
+                sold_at=to_micros(row.sold_at), day=row.day.isoformat(), unit_price=int(row.unit_price.scaleb(6))
+            )
+            found.setdefault(line.order_ref, []).append(line)
     return found
 
 
 async def add_lines(connection: AsyncConnection, source: str, lines: Sequence[Line]) -> int:
     """Insert lines; how many were not there yet."""
-    rows = [(source, *(getattr(line, name) for name in _LINE[1:])) for line in lines]
-    return await insert_rows(connection, Sale, _LINE, rows)
+    return await insert_rows(connection, Sale, _LINE, [(source, *line) for line in lines])
 
 
 async def change_lines(connection: AsyncConnection, source: str, lines: Sequence[Line]) -> None:
     """Write lines over those of the same ids."""
     own = [name for name in _LINE if name not in {"source", "external_id"}]
-    rows = [(source, *(getattr(line, name) for name in _LINE[1:])) for line in lines]
+    rows = [(source, *line) for line in lines]
     await insert_rows(
         connection,
         Sale,
@@ -110,9 +125,7 @@ async def change_lines(connection: AsyncConnection, source: str, lines: Sequence
 
 async def drop_lines(connection: AsyncConnection, source: str, ids: Collection[str]) -> None:
     """Take lines away that an order no longer has."""
-    asked = sorted(ids)
-    for start in range(0, len(asked), _PART):
-        part = asked[start : start + _PART]
+    for part in chunked(sorted(ids)):
         await connection.execute(delete(Sale).where(Sale.source == source, Sale.external_id.in_(part)))
 
 

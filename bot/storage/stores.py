@@ -10,15 +10,29 @@ from typing import Any
 from sqlalchemy import and_, delete, func, insert, not_, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from bot.domain.storeviews import Calls, KindState, StoreState, Unsure
 from bot.ports import FactKind, Fault
 from bot.ports import StorePlace as PlaceTold
+from bot.storage import locks, marks
 from bot.storage.bulk import insert_rows
 from bot.storage.dialect import insert_into
-from bot.storage.tables import Feed, Kit, Location, Product, StoreCode, StoreCursor, StoreFault, StorePlace, StoreSync
+from bot.storage.tables import (
+    Feed,
+    Kit,
+    Location,
+    Mark,
+    Product,
+    StoreCode,
+    StoreCursor,
+    StoreFault,
+    StorePlace,
+    StoreSync,
+)
 from bot.storage.types import to_micros
 
 COUNTED = ("same", "confirmed")  # the matches under which facts count
 _PART = 5_000  # names in one question
+_CALLS = "store-calls:"
 _HOMELESS = and_(StorePlace.location_id.is_(None), ~StorePlace.ignored)
 
 
@@ -42,6 +56,14 @@ class Spot:
     zone: str
     counts: bool
     ignored: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Begun:
+    """Where a reading of a kind begins, and how often people had said by then what the store's things are."""
+
+    cursor: str
+    said: int
 
 
 async def codes(connection: AsyncConnection, store: str, wanted: Collection[str]) -> dict[str, Code]:
@@ -99,8 +121,14 @@ async def cursor(connection: AsyncConnection, store: str, kind: FactKind) -> str
     return found or ""
 
 
+async def begin(connection: AsyncConnection, store: str, kind: FactKind) -> Begun:
+    """Begin to read a kind; what is said of the store from here on, while its pages come, takes their cursors away."""
+    said = await marks.get(connection, f"{locks.NAMING}{store}")
+    return Begun(await cursor(connection, store, kind), int(said or 0))
+
+
 async def keep_cursor(connection: AsyncConnection, store: str, kind: FactKind, value: str, now: datetime) -> None:
-    """Note how far a kind is read."""
+    """Note how far a kind is read, while the store's naming is held and is what it was as the reading began."""
     row = insert_into(connection, StoreCursor).values(store=store, kind=kind, cursor=value, read_at=now)
     await connection.execute(
         row.on_conflict_do_update(
@@ -135,30 +163,8 @@ async def keep_faults(
     )
 
 
-@dataclass(frozen=True, slots=True)
-class KindState:
-    """How far a kind is read: when, and how the last reading ended."""
-
-    kind: str
-    read_at: datetime | None
-    facts: int
-    changed: int
-    error: str
-
-
-@dataclass(frozen=True, slots=True)
-class StoreState:
-    """A store: its kinds, and how many codes, places and facts wait for a person."""
-
-    store: str
-    kinds: tuple[KindState, ...]
-    unsure: int
-    homeless: int
-    faults: int
-
-
-async def state(connection: AsyncConnection, store: str) -> StoreState:
-    """How a store stands."""
+async def state(connection: AsyncConnection, store: str, since: datetime) -> StoreState:
+    """How a store stands; what its calls missed is counted since an instant."""
     newest = select(func.max(StoreSync.id)).where(StoreSync.store == store).group_by(StoreSync.kind)
     last = await connection.execute(
         select(StoreSync.kind, StoreSync.finished_at, StoreSync.facts, StoreSync.changed, StoreSync.error)
@@ -169,18 +175,55 @@ async def state(connection: AsyncConnection, store: str) -> StoreState:
     unsure = select(func.count()).where(StoreCode.store == store, StoreCode.match == "suggested")
     homeless = select(func.count()).where(StorePlace.store == store, _HOMELESS)
     faults = select(func.count()).where(StoreFault.store == store)
-    counts = [await connection.scalar(query) or 0 for query in (unsure, homeless, faults)]
-    return StoreState(store, kinds, *counts)
+    named, placed, aside = [await connection.scalar(query) or 0 for query in (unsure, homeless, faults)]
+    heard = await calls(connection, store)
+    return StoreState(store, kinds, named, placed, aside, heard, await missed(connection, store, since))
 
 
 async def note_sync(
-    connection: AsyncConnection, store: str, kind: FactKind, at: datetime, counts: tuple[int, int, int], error: str
+    connection: AsyncConnection, store: str, kind: FactKind, at: datetime, counts: tuple[int, int, int, int], error: str
 ) -> None:
-    """Note how a reading ended; `counts` are facts, changed ones and faults."""
-    facts, changed, faults = counts
-    values = {"facts": facts, "changed": changed, "faults": faults, "error": error[:500]}
+    """Note how a reading ended; `counts` are facts, changed ones, faults, and changes that no call had told."""
+    facts, changed, faults, missed = counts
+    values = {"facts": facts, "changed": changed, "faults": faults, "missed": missed, "error": error[:500]}
     row = {"store": store, "kind": kind, "started_at": at, "finished_at": at, **values}
     await connection.execute(insert(StoreSync).values(row))
+
+
+async def calls(connection: AsyncConnection, store: str) -> Calls | None:
+    """How a store's calls stand; None where they were never asked for."""
+    kept = await marks.get(connection, f"{_CALLS}{store}")
+    if kept is None:
+        return None
+    since, _, error = kept.partition(" ")
+    return Calls(datetime.fromisoformat(since) if since else None, error)
+
+
+async def note_calls(connection: AsyncConnection, store: str, calls: Calls) -> None:
+    """Note how a store's calls stand."""
+    since = "" if calls.since is None else calls.since.isoformat()
+    await marks.put(connection, f"{_CALLS}{store}", f"{since} {calls.error[:500]}")
+
+
+async def told(connection: AsyncConnection, store: str, kind: FactKind) -> bool:
+    """Whether the store's calls were on already when a kind was last read to its end."""
+    on = await calls(connection, store)
+    if on is None or on.since is None:
+        return False
+    last = await connection.scalar(
+        select(func.max(StoreSync.finished_at)).where(
+            StoreSync.store == store, StoreSync.kind == kind, StoreSync.error == ""
+        )
+    )
+    return last is not None and last >= on.since
+
+
+async def missed(connection: AsyncConnection, store: str, since: datetime) -> int:
+    """Changes since an instant that readings found and no call had told."""
+    found = await connection.scalar(
+        select(func.sum(StoreSync.missed)).where(StoreSync.store == store, StoreSync.finished_at >= since)
+    )
+    return int(found or 0)
 
 
 async def break_off(connection: AsyncConnection, source: str, kind: str, now: datetime) -> None:
@@ -212,17 +255,6 @@ async def add_places(connection: AsyncConnection, store: str, found: Sequence[Pl
             taken.add(location)
 
 
-@dataclass(frozen=True, slots=True)
-class Unsure:
-    """What waits for a person: variants (code, SKU, name, suggested SKU, score), places (id, name), and facts that were
-    set aside (kind, subject, problem).
-    """
-
-    codes: tuple[tuple[str, str, str, str, int], ...]
-    places: tuple[tuple[str, str], ...]
-    faults: tuple[tuple[str, str, str], ...]
-
-
 async def unsure(connection: AsyncConnection, store: str) -> Unsure:
     """What of a store waits for a person."""
     named = await connection.execute(
@@ -247,6 +279,7 @@ async def map_place(connection: AsyncConnection, store: str, place: str, locatio
 
     Where another place counts that location's stock already, its word goes on to hold.
     """
+    await locks.naming(connection, store)
     found = None if not location else await connection.scalar(select(Location.id).where(Location.code == location))
     if location and found is None:
         return False
@@ -262,6 +295,7 @@ async def map_place(connection: AsyncConnection, store: str, place: str, locatio
 
 async def map_code(connection: AsyncConnection, store: str, code: str, sku: str) -> bool:
     """Say which product (SKU) a variant is, or none; false where either is unknown."""
+    await locks.naming(connection, store)
     found = None if not sku else await connection.scalar(select(Product.id).where(Product.sku == sku))
     if sku and found is None:
         return False
@@ -275,5 +309,10 @@ async def map_code(connection: AsyncConnection, store: str, code: str, sku: str)
 
 
 async def forget_cursors(connection: AsyncConnection, store: str) -> None:
-    """Let the next reading begin anew: facts that were set aside are told again, and the others change nothing."""
+    """Let the next reading begin anew: facts that were set aside are told again, and the others change nothing.
+
+    A reading under way goes on, but its cursors hold no more: it read its first pages by what was said before.
+    """
+    said = await locks.naming(connection, store)
+    await connection.execute(update(Mark).where(Mark.key == f"{locks.NAMING}{store}").values(value=str(said + 1)))
     await connection.execute(delete(StoreCursor).where(StoreCursor.store == store))

@@ -30,6 +30,11 @@ async def minimums(connection: AsyncConnection) -> dict[int, tuple[int, str]]:
     return {one.id: (one.minimum_total_minor, one.currency) for one in found}
 
 
+async def countries(connection: AsyncConnection) -> frozenset[str]:
+    """The countries of all suppliers."""
+    return frozenset(await connection.scalars(select(Supplier.country).distinct()))
+
+
 async def all_of(connection: AsyncConnection, ids: Collection[int] | None = None) -> tuple[SupplierRow, ...]:
     """Suppliers by code; those of the ids where they are given."""
     query = select(Supplier.id, Supplier.code, Supplier.name).order_by(Supplier.code)

@@ -35,3 +35,9 @@ async def of(connection: AsyncConnection, conversation_id: int) -> list[str]:
         select(Subscription.topic).where(Subscription.conversation_id == conversation_id).order_by(Subscription.topic)
     )
     return list(found.scalars())
+
+
+async def heard(connection: AsyncConnection) -> set[str]:
+    """The topics, whatever the location, that any conversation is subscribed to."""
+    found = await connection.execute(select(Subscription.topic).distinct())
+    return {topic.partition(":")[0] for topic in found.scalars()}

@@ -1,22 +1,140 @@
-"""Stores and ERPs, one API or family of file formats per module; a new one is a new module and its entries here."""
+"""Stores and ERPs, one API or family of file formats per module; a new one is a new module and its entries here.
+
+A store's module is loaded when the settings connect one of its kind.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from types import MappingProxyType
 
-from bot.ports import StoreConnector, StoreFeed
+from bot.ports import StoreConnector, StoreFeed, SupplierChannel
 from bot.settings import StorePart
-from bot.stores.local import connect_local
-from bot.stores.shopify import connect_shopify, feed_shopify
-from bot.stores.woocommerce import connect_woocommerce, feed_woocommerce
+
+
+def _amazon_prices(name: str, part: StorePart) -> StoreConnector:
+    from bot.stores.amazon import connect_amazon
+
+    return connect_amazon(name, part)
+
+
+def _local_prices(name: str, part: StorePart) -> StoreConnector:
+    from bot.stores.local import connect_local
+
+    return connect_local(name, part)
+
+
+def _medusa_prices(name: str, part: StorePart) -> StoreConnector:
+    from bot.stores.medusa import connect_medusa
+
+    return connect_medusa(name, part)
+
+
+def _shopify_prices(name: str, part: StorePart) -> StoreConnector:
+    from bot.stores.shopify import connect_shopify
+
+    return connect_shopify(name, part)
+
+
+def _vendure_prices(name: str, part: StorePart) -> StoreConnector:
+    from bot.stores.vendure import connect_vendure
+
+    return connect_vendure(name, part)
+
+
+def _woocommerce_prices(name: str, part: StorePart) -> StoreConnector:
+    from bot.stores.woocommerce import connect_woocommerce
+
+    return connect_woocommerce(name, part)
+
+
+def _amazon_feed(name: str, part: StorePart) -> StoreFeed:
+    from bot.stores.amazon import feed_amazon
+
+    return feed_amazon(name, part)
+
+
+def _medusa_feed(name: str, part: StorePart) -> StoreFeed:
+    from bot.stores.medusa import feed_medusa
+
+    return feed_medusa(name, part)
+
+
+def _shopify_feed(name: str, part: StorePart) -> StoreFeed:
+    from bot.stores.shopify import feed_shopify
+
+    return feed_shopify(name, part)
+
+
+def _sql_feed(name: str, part: StorePart) -> StoreFeed:
+    from bot.stores.sql import feed_sql
+
+    return feed_sql(name, part)
+
+
+def _tryton_feed(name: str, part: StorePart) -> StoreFeed:
+    from bot.stores.tryton import feed_tryton
+
+    return feed_tryton(name, part)
+
+
+def _vendure_feed(name: str, part: StorePart) -> StoreFeed:
+    from bot.stores.vendure import feed_vendure
+
+    return feed_vendure(name, part)
+
+
+def _woocommerce_feed(name: str, part: StorePart) -> StoreFeed:
+    from bot.stores.woocommerce import feed_woocommerce
+
+    return feed_woocommerce(name, part)
+
+
+def _tryton_books(name: str, part: StorePart) -> SupplierChannel | None:
+    from bot.stores.tryton import orders_tryton
+
+    return orders_tryton(name, part)
+
 
 # What changes prices in a store, by the kind of the settings.
 STORES: Mapping[str, Callable[[str, StorePart], StoreConnector]] = MappingProxyType(
-    {"local": connect_local, "shopify": connect_shopify, "woocommerce": connect_woocommerce}
+    {
+        "amazon": _amazon_prices,
+        "local": _local_prices,
+        "medusa": _medusa_prices,
+        "shopify": _shopify_prices,
+        "vendure": _vendure_prices,
+        "woocommerce": _woocommerce_prices,
+    }
 )
 
 # What reads a store.
 FEEDS: Mapping[str, Callable[[str, StorePart], StoreFeed]] = MappingProxyType(
-    {"shopify": feed_shopify, "woocommerce": feed_woocommerce}
+    {
+        "amazon": _amazon_feed,
+        "medusa": _medusa_feed,
+        "shopify": _shopify_feed,
+        "sql": _sql_feed,
+        "tryton": _tryton_feed,
+        "vendure": _vendure_feed,
+        "woocommerce": _woocommerce_feed,
+    }
+)
+
+# What keeps the books of purchases, where its settings ask for that.
+BOOKS: Mapping[str, Callable[[str, StorePart], SupplierChannel | None]] = MappingProxyType({"tryton": _tryton_books})
+# The secrets that a kind takes, by their names in the settings, and what each is called there.
+SECRETS: Mapping[str, Mapping[str, str]] = MappingProxyType(
+    {
+        "local": {"token": "Token"},
+        "shopify": {
+            "token": "Access token (shpat_...), of an app made in the shop's admin",
+            "secret": "Client secret, of an app of the Dev Dashboard",
+            "hook_secret": "Key that the shop's calls are signed with, where it is not the client secret",
+        },
+        "woocommerce": {"secret": "Consumer secret (cs_...)", "hook_secret": "Secret of webhooks"},
+    }
+)
+ANY_SECRETS: Mapping[str, str] = MappingProxyType(  # of a kind that stands not above
+    {"token": "Token", "secret": "Password or secret", "hook_secret": "Secret of webhooks"}
 )

@@ -142,6 +142,8 @@ class Caller:
             raise Unreached(detail(answer), _asked_pause(answer))
         if answer.status_code >= 500:
             raise Unanswered(detail(answer))
+        if answer.status_code == 304:  # to a condition of ours: it is as it was
+            return answer
         if answer.is_redirect:
             target = urlsplit(answer.headers.get("location", "")).netloc
             raise Declined(f"it leads elsewhere{f' ({target})' if target else ''}; write the address it has now")

@@ -8,7 +8,6 @@ from pathlib import Path
 from bot.ports import SupplierChannel
 from bot.settings import Settings
 from bot.suppliers.folder import FolderChannel
-from bot.suppliers.mail import MailChannel, MailOptions
 
 
 def make_folder(settings: Settings) -> SupplierChannel | None:
@@ -21,6 +20,8 @@ def make_mail(settings: Settings) -> SupplierChannel | None:
     part = settings.mail
     if not (part.host and part.sender):
         return None
+    from bot.suppliers.mail import MailChannel, MailOptions
+
     return MailChannel(
         MailOptions(
             host=part.host,

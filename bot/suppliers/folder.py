@@ -6,12 +6,14 @@ import asyncio
 import os
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from uuid import uuid4
 
 from bot.errors import Unreached
 from bot.ports import Check, Order
-from bot.suppliers.document import Document, documents
+
+if TYPE_CHECKING:
+    from bot.suppliers.document import Document
 
 
 class FolderChannel:
@@ -25,12 +27,12 @@ class FolderChannel:
     async def send(self, order: Order, key: str) -> Mapping[str, Any]:
         """Write the files where they do not stand already; Unreached where the disk does not let us."""
         del key  # number and version name the files; the same order gives the same bytes
-        return await asyncio.to_thread(self._write, documents(order))
+        return await asyncio.to_thread(lambda: self._write(_documents(order)))
 
     async def find(self, order: Order, key: str) -> Mapping[str, Any] | None:
         """The files, where they stand with the very content this order has."""
         del key
-        return await asyncio.to_thread(self._found, documents(order))
+        return await asyncio.to_thread(lambda: self._found(_documents(order)))
 
     async def check(self) -> tuple[Check, ...]:
         """Whether the folder can be written."""
@@ -66,6 +68,12 @@ class FolderChannel:
             return Check("orders", "ok", str(self._folder))
         remedy = "name a folder that you may write as orders.folder"
         return Check("orders", "fail", f"{self._folder}: cannot be written", remedy)
+
+
+def _documents(order: Order) -> tuple[Document, ...]:
+    from bot.suppliers.document import documents  # noqa: PLC0415  # what draws a page loads with the first order
+
+    return documents(order)
 
 
 def _replace(path: Path, content: bytes) -> None:

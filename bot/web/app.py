@@ -57,7 +57,7 @@ def web_app(
     def hook(platform: ChatPlatform) -> Callable[[Request], Awaitable[Response]]:
         async def received(request: Request) -> Response:
             try:
-                body = await _body(request)
+                body = await body_of(request)
             except ClientDisconnect:
                 return Response(status_code=400)
             if body is None:
@@ -76,7 +76,7 @@ def web_app(
     )
 
 
-async def _body(request: Request) -> bytes | None:
+async def body_of(request: Request) -> bytes | None:
     """The body; None where it is larger than MAX_BODY, which is noticed while it is read."""
     parts, size = [], 0
     async for part in request.stream():

@@ -1,7 +1,8 @@
-"""How much one connection may say, or one address try."""
+"""How much one connection may say, one address try, or one key send."""
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 
 
@@ -14,6 +15,18 @@ class TokenBucket:
         self._seconds = seconds
         self._left = burst
         self._at = seconds()
+
+    @property
+    def left(self) -> int:
+        """Whole uses that are left as of the last one."""
+        return int(self._left)
+
+    @property
+    def wait(self) -> int:
+        """Whole seconds after the last use until there is one more than are `left`; 0 where all are."""
+        if self._left >= self._burst:
+            return 0
+        return max(1, math.ceil((math.floor(self._left) + 1 - self._left) / self._per_second))
 
     def take(self) -> bool:
         """Use one; False where none is left."""

@@ -7,7 +7,7 @@ from datetime import datetime
 
 from bot.services import Services
 from bot.services.jobs import JobRunner
-from bot.storage import inbox
+from bot.storage import deliveries, inbox
 from bot.storage.database import Database
 from bot.web.app import Readiness, Sample
 
@@ -31,10 +31,15 @@ async def metrics(services: Services, jobs: JobRunner) -> list[Sample]:
         samples.append(Sample("stocktide_outbox_oldest_seconds", age(depth.oldest), labels))
     async with services.database.reading() as connection:
         events = await inbox.counts(connection)
+        told = await deliveries.open_counts(connection)
     for platform, state, count, oldest in events:
         labels = {"platform": platform, "state": state}
         samples.append(Sample("stocktide_inbox_events", count, labels))
         samples.append(Sample("stocktide_inbox_oldest_seconds", age(oldest), labels))
+    for store, state, count, oldest in told:
+        labels = {"store": store, "state": state}
+        samples.append(Sample("stocktide_store_deliveries", count, labels))
+        samples.append(Sample("stocktide_store_deliveries_oldest_seconds", age(oldest), labels))
     for calls in await services.effects.depths():
         labels = {"topic": calls.topic, "state": calls.state}
         samples.append(Sample("stocktide_effects", calls.rows, labels))

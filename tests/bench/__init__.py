@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
-from tests.bench import board, charts, memory, room, sample, watch
+from tests.bench import board, calls, charts, engine, loading, memory, room, sample, start, watch
 from tests.bench.report import Benchmark
 
 BENCHMARKS: tuple[Benchmark, ...] = (
+    start.BENCHMARK,
     sample.BENCHMARK,
     memory.BENCHMARK,
     watch.BENCHMARK,
     board.BENCHMARK,
+    calls.BENCHMARK,
+    loading.BENCHMARK,
+    engine.BENCHMARK,
     charts.BENCHMARK,
     room.BENCHMARK,
 )

@@ -8,7 +8,7 @@ from bot.domain import surge
 from bot.domain.demand import BlendedVelocity, SeriesHistory
 from bot.domain.figures import Stock, Supply, stock_figures, supply_figures, transfer_figures
 from bot.domain.judgement import Judged, money_at_risk, severities
-from bot.domain.turnover import abc, period
+from bot.domain.turnover import abc, period, xyz
 from bot.domain.watch import Network, Positions, Routes, WatchSettings, assess
 from tests.bench.report import Benchmark, Report, Timing, timed
 from tests.domain.catalogue import catalogue
@@ -49,7 +49,8 @@ def _phases(history: SeriesHistory, routes: Routes, positions: Positions, networ
     """Each phase with the results of those before it."""
     demand = BlendedVelocity().estimate(history, RULES.demand)
     span = period(history, RULES.turnover.period_days)
-    classes = abc(span.units * routes.unit_price_minor.astype(np.float64), RULES.turnover)
+    worth = span.units * routes.unit_price_minor.astype(np.float64)
+    classes = abc(worth, RULES.turnover), xyz(demand.week_cv, RULES.turnover)
     supply = supply_figures(demand, classes, routes, positions, RULES.replenishment)
     stock = stock_figures(history, demand, span, classes, supply, routes, positions, RULES)
     signs = surge.surge_signs(history, RULES.demand, RULES.surge)

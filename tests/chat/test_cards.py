@@ -231,6 +231,14 @@ def test_why_replays_the_steps_with_their_figures() -> None:
     assert "240 units in 12 days" in told
 
 
+def test_why_says_for_how_many_days_of_the_lead_time_the_supplier_is_closed() -> None:
+    case = views.a_case()
+    lead_time = {"observations": 0, "stated_days": "35.0", "learned_days": "35.0", "closed_days": 15}
+    card = cards.why_card(replace(case, evidence={**case.evidence, "lead_time": lead_time}))
+    assert "The supplier is closed for 15 days of it." in said(card)
+    assert "供应商休息 15 天" in said(card, "zh_CN")
+
+
 def test_a_digest_counts_what_it_does_not_show() -> None:
     told = said(cards.digest_card(views.a_digest()))
     assert "12 requests wait for you" in told

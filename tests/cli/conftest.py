@@ -34,14 +34,23 @@ def tables(tmp_path_factory: pytest.TempPathFactory) -> bytes:
 
 
 @pytest.fixture(scope="session")
-def imported(tmp_path_factory: pytest.TempPathFactory, tables: bytes) -> bytes:
+def located(tmp_path_factory: pytest.TempPathFactory, tables: bytes) -> bytes:
+    """A SQLite file with the shop's locations in it, without which nothing else is taken."""
+    return _with(("locations",), tmp_path_factory.mktemp("located"), tables)
+
+
+@pytest.fixture(scope="session")
+def imported(tmp_path_factory: pytest.TempPathFactory, located: bytes) -> bytes:
     """A SQLite file with the whole shop in it, by the command's own imports."""
-    folder = tmp_path_factory.mktemp("imported")
-    (folder / "stocktide.db").write_bytes(tables)
+    return _with(IMPORTS[1:], tmp_path_factory.mktemp("imported"), located)
+
+
+def _with(kinds: tuple[str, ...], folder: Path, before: bytes) -> bytes:
+    (folder / "stocktide.db").write_bytes(before)
     files.write(folder)
     with pytest.MonkeyPatch.context() as patch:
         patch.chdir(folder)
-        for kind in IMPORTS:
+        for kind in kinds:
             ran = stocktide("import", kind, f"{kind}.csv", "--yes")
             assert ran.code == 0, ran.err
     return (folder / "stocktide.db").read_bytes()
@@ -51,6 +60,14 @@ def imported(tmp_path_factory: pytest.TempPathFactory, tables: bytes) -> bytes:
 def empty(home: Path, tables: bytes) -> Path:
     """A folder with a migrated database and the shop's files, none of them imported."""
     (home / "stocktide.db").write_bytes(tables)
+    files.write(home)
+    return home
+
+
+@pytest.fixture
+def placed(home: Path, located: bytes) -> Path:
+    """As `empty`, but with the locations imported."""
+    (home / "stocktide.db").write_bytes(located)
     files.write(home)
     return home
 

@@ -11,12 +11,23 @@ from collections.abc import Mapping
 from contextlib import redirect_stderr, redirect_stdout
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import pytest
+import typer
 
-from bot.cli.app import main
+from bot.cli.app import app, main
+from bot.cli.parts import PARTS, load
 
 COMMAND = Path(sys.executable).parent / "stocktide"
+
+
+def whole_tree() -> Any:
+    """The root with every command itself below it, in place of its outline."""
+    root = typer.main.get_group(app)
+    for part in PARTS:
+        root.commands[part.name] = load(part)
+    return root
 
 
 @dataclass(frozen=True)

@@ -7,11 +7,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-import typer
 
 from bot import __version__
-from bot.cli.app import app
-from tests.cli.terminal import program, stocktide
+from tests.cli.terminal import program, stocktide, whole_tree
 
 
 def walk(command: Any, path: tuple[str, ...] = ()) -> Iterator[tuple[tuple[str, ...], Any]]:
@@ -21,7 +19,7 @@ def walk(command: Any, path: tuple[str, ...] = ()) -> Iterator[tuple[tuple[str, 
         yield from walk(inner, (*path, name))
 
 
-TREE = list(walk(typer.main.get_command(app)))
+TREE = list(walk(whole_tree()))
 
 
 def test_the_command_line_has_what_the_readme_promises() -> None:

@@ -93,16 +93,15 @@ def test_markup_and_control_characters_in_a_cell_are_shown_as_they_stand(empty: 
     assert "\x1b" not in ran.err
 
 
-def test_a_column_that_was_not_recognised_is_mapped(empty: Path) -> None:
-    stocktide("import", "locations", "locations.csv")
-    (empty / "odd.csv").write_text("Thing;How many;Where\n85123A;5;UK\n", encoding="utf-8")
+def test_a_column_that_was_not_recognised_is_mapped(placed: Path) -> None:
+    (placed / "odd.csv").write_text("Thing;How many;Where\n85123A;5;UK\n", encoding="utf-8")
     refused = stocktide("import", "stock", "odd.csv")
     assert refused.code == 2
     assert refused.lines[-1].startswith("Not imported. odd.csv: no column for sku, on_hand among 'Thing'")
     assert "--map sku=HEADER" in refused.lines[-1]
     ran = stocktide("import", "stock", "odd.csv", "--map", "sku=Thing", "--map", "on_hand=How many", "--location", "UK")
     assert ran.code == 0, ran.err
-    assert rows(empty, "SELECT sku, on_hand FROM stock_levels JOIN products p ON p.id = product_id") == [("85123A", 5)]
+    assert rows(placed, "SELECT sku, on_hand FROM stock_levels JOIN products p ON p.id = product_id") == [("85123A", 5)]
 
 
 @pytest.mark.parametrize(
@@ -122,9 +121,8 @@ def test_a_column_that_was_not_recognised_is_mapped(empty: Path) -> None:
         (("--rejects", "nowhere/rejects.csv"), "nowhere/rejects.csv"),
     ],
 )
-def test_a_wrong_option_is_one_clear_line(empty: Path, options: tuple[str, ...], said: str) -> None:
-    stocktide("import", "locations", "locations.csv")
-    (empty / "stock.csv").write_text("sku,location,on hand\n85123A,UK,5\n,UK,6\n", encoding="utf-8")
+def test_a_wrong_option_is_one_clear_line(placed: Path, options: tuple[str, ...], said: str) -> None:
+    (placed / "stock.csv").write_text("sku,location,on hand\n85123A,UK,5\n,UK,6\n", encoding="utf-8")
     ran = stocktide("import", "stock", "stock.csv", *options)
     assert ran.code == 2
     assert said in ran.lines[-1]
@@ -159,8 +157,7 @@ def test_a_guessed_encoding_is_called_a_guess(empty: Path) -> None:
     assert "(a guess; --encoding overrides it)" in ran.lines[0]
 
 
-def test_bad_rows_go_to_the_rejects_file_and_good_ones_stay(empty: Path) -> None:
-    stocktide("import", "locations", "locations.csv")
+def test_bad_rows_go_to_the_rejects_file_and_good_ones_stay(placed: Path) -> None:
     bad = [
         "700001,,NO CODE,1,2011-11-01 10:00,2.95,1,Germany",
         "700002,85123A,NOT A NUMBER,many,2011-11-01 10:00,2.95,1,Germany",
@@ -170,12 +167,12 @@ def test_bad_rows_go_to_the_rejects_file_and_good_ones_stay(empty: Path) -> None
         "700006,85123A,NAN,1,2011-11-01 10:00,NaN?,1,Germany",
     ]
     good = "700007,85123A,GOOD,1,2011-11-01 10:00,2.95,1,Germany"
-    (empty / "mixed.csv").write_text("\n".join([files.SALES_HEADER, *bad, good]), encoding="utf-8")
+    (placed / "mixed.csv").write_text("\n".join([files.SALES_HEADER, *bad, good]), encoding="utf-8")
     ran = stocktide("import", "sales", "mixed.csv")
     assert ran.code == 0
     assert counts(ran.out) == {"rows": 7, "added": 1, "updated": 0, "unchanged": 0, "rejected": 6}
     assert "The rejected rows, each with its line, field and reason: mixed.csv.rejects.csv" in ran.out
-    with (empty / "mixed.csv.rejects.csv").open(encoding="utf-8-sig", newline="") as file:
+    with (placed / "mixed.csv.rejects.csv").open(encoding="utf-8-sig", newline="") as file:
         found = [(int(row["line"]), row["field"], row["Description"]) for row in csv.DictReader(file)]
     assert found == [
         (2, "sku", "NO CODE"),
@@ -208,10 +205,9 @@ def test_the_rejects_go_where_one_says(empty: Path) -> None:
 )
 @pytest.mark.parametrize("preview", [(), ("--preview",)], ids=["import", "preview"])
 def test_a_file_that_is_not_what_it_says_is_one_clear_line(
-    empty: Path, name: str, content: bytes, preview: tuple[str, ...]
+    placed: Path, name: str, content: bytes, preview: tuple[str, ...]
 ) -> None:
-    (empty / name).write_bytes(content)
-    stocktide("import", "locations", "locations.csv")
+    (placed / name).write_bytes(content)
     ran = stocktide("import", "sales", name, *preview)
     assert (ran.code, ran.out) == (2, "")
     assert len(ran.lines) == 1, ran.err

@@ -18,10 +18,13 @@ from bot.cli import setup
 from bot.cli.app import app
 from bot.ports import SystemClock
 from bot.sandbox import Sandbox
+from bot.settings.sealing import MARK, VARIABLE, new_key
 from bot.storage.database import Database
 from tests.cli.terminal import program, stocktide
 
 ANSWERS = ["Our shop", "GBP", "Europe/London", "zh_CN", "sqlite+aiosqlite:///shop.db"]
+
+TOKENS = ["y", "xoxb-1-2", "xapp-1-2", "y", "123456:ABC_def"]
 
 
 def init(*answers: str, options: tuple[str, ...] = ()) -> tuple[int, str]:
@@ -31,7 +34,7 @@ def init(*answers: str, options: tuple[str, ...] = ()) -> tuple[int, str]:
 
 
 def test_init_writes_what_was_answered_for_its_owner_alone(home: Path) -> None:
-    code, said = init(*ANSWERS, "y", "xoxb-1-2", "xapp-1-2", "y", "123456:ABC_def")
+    code, said = init(*ANSWERS, *TOKENS, "n")
     assert code == 0, said
     assert "Next: stocktide migrate" in said
     file = home / "stocktide.toml"
@@ -47,10 +50,49 @@ def test_init_writes_what_was_answered_for_its_owner_alone(home: Path) -> None:
     assert loaded.database.url == "sqlite+aiosqlite:///shop.db"
     assert loaded.slack.bot_token.get_secret_value() == "xoxb-1-2"
     assert loaded.telegram.token.get_secret_value() == "123456:ABC_def"
+    assert "123456:ABC_def" in file.read_text(encoding="utf-8")
+
+
+def test_init_seals_tokens_by_a_key_that_it_makes_where_it_may(home: Path) -> None:
+    code, said = init(*ANSWERS, *TOKENS, "")
+    assert code == 0, said
+    assert "Made the key stocktide.key" in said
+    assert stat.S_IMODE((home / "stocktide.key").stat().st_mode) == 0o600
+    assert_sealed(home / "stocktide.toml", {})
+
+
+def test_init_seals_tokens_by_the_key_that_is_there_and_asks_nothing(
+    home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    named = {VARIABLE: new_key()}
+    monkeypatch.setenv(VARIABLE, named[VARIABLE])
+    code, said = init(*ANSWERS, *TOKENS)
+    assert code == 0, said
+    assert "Seal" not in said
+    assert not (home / "stocktide.key").exists()
+    assert_sealed(home / "stocktide.toml", named)
+
+
+def assert_sealed(file: Path, environment: dict[str, str]) -> None:
+    """No token stands in the file, and each is read as it was answered."""
+    written = tomllib.loads(file.read_text(encoding="utf-8"))
+    assert all(token.startswith(MARK) for part in ("slack", "telegram") for token in written[part].values())
+    loaded = settings.load(file, environment)
+    read = [loaded.slack.bot_token, loaded.slack.app_token, loaded.telegram.token]
+    assert [token.get_secret_value() for token in read] == ["xoxb-1-2", "xapp-1-2", "123456:ABC_def"]
+
+
+def test_init_with_a_key_that_is_none_asks_nothing(home: Path) -> None:
+    (home / "stocktide.key").write_text("a word\n", encoding="utf-8")
+    (home / "stocktide.key").chmod(0o600)
+    ran = stocktide("init")
+    assert ran.code == 2
+    assert "stocktide.key:1: is not a key" in ran.err
+    assert not (home / "stocktide.toml").exists()
 
 
 def test_init_never_shows_a_token_on_the_screen() -> None:
-    _, said = init(*ANSWERS, "y", "xoxb-canary-1", "xapp-canary-2", "y", "123456:canary3")
+    _, said = init(*ANSWERS, "y", "xoxb-canary-1", "xapp-canary-2", "y", "123456:canary3", "y")
     assert "canary" not in said
 
 
@@ -62,7 +104,7 @@ def test_init_keeps_any_name(home: Path, name: str) -> None:
 
 
 def test_init_tells_a_wrong_answer_with_its_key_and_what_to_write() -> None:
-    code, said = init("Our shop", "pounds", "Mars/Base", "de", "mysql://x", "n", "y", "no-token")
+    code, said = init("Our shop", "pounds", "Mars/Base", "de", "mysql://x", "n", "y", "no-token", "y")
     assert code == 2
     for key in ("organisation.currency", "organisation.zone", "organisation.language", "database.url"):
         assert key in said
@@ -93,7 +135,7 @@ def test_from_init_to_ready_as_a_person_would_go() -> None:
     code, _ = init(*ANSWERS, "n", "n")
     assert code == 0
     assert stocktide("check").code == 1
-    assert stocktide("migrate").out == "Migrated the database from none to 0005.\n"
+    assert stocktide("migrate").out == "Migrated the database from none to 0008.\n"
     ran = stocktide("check")
     assert ran.code == 0
     assert ran.out.splitlines()[-1] == "Ready. Next: stocktide run"
@@ -101,9 +143,9 @@ def test_from_init_to_ready_as_a_person_would_go() -> None:
 
 def test_the_installed_program_migrates_quietly_and_once(home: Path) -> None:
     first = program("migrate", folder=home)
-    assert (first.code, first.out, first.err) == (0, "Migrated the database from none to 0005.\n", "")
+    assert (first.code, first.out, first.err) == (0, "Migrated the database from none to 0008.\n", "")
     second = program("migrate", folder=home)
-    assert (second.code, second.out, second.err) == (0, "The database is at 0005.\n", "")
+    assert (second.code, second.out, second.err) == (0, "The database is at 0008.\n", "")
 
 
 @pytest.mark.parametrize(

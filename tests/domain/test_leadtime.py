@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.domain.leadtime import Deliveries, LeadTimeSettings, Stated, learn
+from bot.domain.leadtime import Deliveries, LeadTimeSettings, Shape, Stated, learn, over_days, quantiles
 
 Row = tuple[int, int, int, int, int, int, float]  # order, supplier, location, mode, product, units, days
 
@@ -65,20 +65,84 @@ def test_a_delivery_is_never_before_its_order() -> None:
     assert found.days[0] > 0
 
 
+def test_one_absurd_delivery_moves_the_plan_no_further_than_one_of_three_times_the_usual() -> None:
+    route = stated((1, 1, 0, 0, 35, 7))
+    usual = [(number, 1, 1, 0, 5, 10, 35.0) for number in range(2, 8)]
+    calm = learn(route, deliveries(*usual))
+    for absurd in (400.0, 100_000.0):
+        found = learn(route, deliveries((1, 1, 1, 0, 5, 10, absurd), *usual))
+        assert found.days[0] - calm.days[0] <= 2.25 * 35 / 10 + 1e-9
+        assert found.sd[0] < 35
+    alone = learn(route, deliveries((1, 1, 1, 0, 5, 10, 400.0)))
+    assert alone.days[0] == (3 * 35 + 3.25 * 35) / 4
+
+
+def test_a_supplier_who_is_truly_slower_is_believed_after_a_few_orders() -> None:
+    seen = deliveries(*((number, 1, 1, 0, 5, 10, 90.0 + number % 3) for number in range(9)))
+    found = learn(stated((1, 1, 0, 0, 35, 7)), seen)
+    assert found.days[0] == pytest.approx((3 * 35 + 9 * 91) / 12)
+
+
 @given(
     days=st.lists(st.floats(0.5, 200), min_size=1, max_size=30),
     mean=st.floats(0.5, 200),
     sd=st.floats(0, 50),
 )
-def test_what_is_learned_lies_between_what_was_stated_and_what_was_seen(
-    days: list[float], mean: float, sd: float
-) -> None:
+def test_what_is_learned_is_the_textbook_s_of_what_was_drawn_in(days: list[float], mean: float, sd: float) -> None:
     seen = deliveries(*((number, 1, 1, 0, 5, 10, each) for number, each in enumerate(days)))
     found = learn(stated((1, 1, 0, 0, mean, sd)), seen)
-    average = float(np.mean(days))
+    drawn = drawn_in(days, mean, sd)
+    average = float(np.mean(drawn))
     assert min(mean, average) - 1e-9 <= found.days[0] <= max(mean, average) + 1e-9
-    # the textbook's form, one by one
     n, k = len(days), 3.0
-    square = sum((each - average) ** 2 for each in days)
+    square = sum((each - average) ** 2 for each in drawn)
     wanted = (k * sd**2 + square + k * n / (k + n) * (average - mean) ** 2) / (k + n)
     assert found.sd[0] ** 2 == pytest.approx(wanted, rel=1e-9, abs=1e-9)
+
+
+def drawn_in(days: list[float], mean: float, sd: float) -> list[float]:
+    """The observations winsorised one by one, in plain Python."""
+    centre = median([*days, mean, mean, mean])
+    spread = 1.4826 * median([*(abs(each - centre) for each in days), *[sd / 1.4826] * 3])
+    limit = 3 * max(spread, sd, 0.75 * centre)
+    return [min(max(each, centre - limit), centre + limit) for each in days]
+
+
+def median(values: list[float]) -> float:
+    return sorted(values)[(len(values) + 1) // 2 - 1]
+
+
+@given(days=st.floats(1, 200), cv=st.floats(0, 1.5), shape=st.sampled_from(("normal", "lognormal", "gamma")))
+def test_quantiles_ascend_and_have_the_mean_and_deviation(days: float, cv: float, shape: Shape) -> None:
+    levels = (np.arange(2_000) + 0.5) / 2_000
+    (found,) = quantiles(np.array([days]), np.array([cv * days]), levels, shape)
+    assert (np.diff(found) >= 0).all()
+    if shape != "normal" or cv < 0.3:  # a wide normal is cut at zero
+        assert found.mean() == pytest.approx(days, rel=0.01)
+        assert found.std() == pytest.approx(cv * days, rel=0.08, abs=1e-6)
+
+
+@given(days=st.floats(0.2, 200), cv=st.floats(0, 1), more=st.floats(0, 30), steps=st.integers(1, 30))
+def test_a_lead_time_in_whole_days_has_chances_that_add_up(days: float, cv: float, more: float, steps: int) -> None:
+    spans, weights = over_days(days, cv * days, "gamma", more, steps)
+    assert weights.sum() == pytest.approx(1.0)
+    assert (spans >= 1).all()
+    assert (np.diff(spans) > 0).all()
+    assert len(spans) <= steps
+    if steps >= 12 and days + more >= 2:
+        assert float(spans @ weights) == pytest.approx(days + more, rel=0.12, abs=0.5)
+
+
+def test_a_certain_lead_time_is_one_span() -> None:
+    spans, weights = over_days(30.0, 0.0, "lognormal", 7.0)
+    assert (spans.tolist(), weights.tolist()) == ([37], [1.0])
+
+
+@pytest.mark.parametrize("shape", ["normal", "lognormal", "gamma"])
+@pytest.mark.parametrize("sd", [0.0, 3.0])
+def test_goods_that_are_here_at_once_take_a_day_at_the_least(shape: Shape, sd: float) -> None:
+    spans, weights = over_days(0.0, sd, shape)
+    assert (spans >= 1).all()
+    assert (spans < 60).all()
+    assert weights.sum() == pytest.approx(1.0)
+    assert np.isfinite(quantiles(np.array([0.0]), np.array([sd]), np.array([0.05, 0.5, 0.95]), shape)).all()

@@ -19,6 +19,7 @@ from numpy.typing import NDArray
 from scipy import stats
 
 from bot.domain.cases import KINDS, step
+from bot.domain.classes import ClassRule
 from bot.domain.demand import BlendedVelocity, DemandEstimate, DemandSettings, SeriesHistory
 from bot.domain.evidence import STEPS_OF_KIND, evidence
 from bot.domain.surge import SurgeSettings
@@ -299,6 +300,21 @@ def test_without_a_route_the_lead_time_is_assumed_and_said_to_be() -> None:
 def test_service_follows_the_abc_class_unless_given() -> None:
     levels = np.array(RULES.replenishment.service_levels)[whole().stock.abc]
     assert whole().supply.service_level.tolist() == levels.tolist()
+
+
+def test_a_class_with_a_rule_of_its_own_is_planned_by_it_and_no_other_class_is() -> None:
+    history, routes, positions, network = catalogue(N, DAYS)
+    rules = replace(RULES.replenishment, classes=(ClassRule("CZ", 0.8, 21.0), ClassRule("AX", None, 14.0)))
+    found = assess(history, routes, positions, replace(RULES, replenishment=rules), network)
+    cz, ax = ((found.stock.abc == kind) & (found.stock.xyz == kind) for kind in (2, 0))
+    assert cz.any()
+    assert ax.any()
+    assert set(found.supply.service_level[cz]) == {0.8}
+    assert (found.supply.service_level[~cz] == whole().supply.service_level[~cz]).all()
+    assert found.routes.review_days.tolist() == np.where(cz, 21.0, np.where(ax, 14.0, 7.0)).tolist()
+    same = ~(cz | ax)
+    assert (found.supply.order_up_to[same] == whole().supply.order_up_to[same]).all()
+    assert (found.supply.cycle_demand.mean[cz] >= whole().supply.cycle_demand.mean[cz]).all()
 
 
 def test_another_forecast_stands_in_at_the_one_seam() -> None:

@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+from datetime import date
 from pathlib import Path
+from typing import get_args
 
 import pytest
 
 from bot import settings
+from bot.bootstrap.choices import service_settings
+from bot.domain.calendar import events
 from bot.errors import SettingsError
+from bot.settings.calendar import EventKey
 from deploy import settings_page
 
 
@@ -54,6 +59,30 @@ def test_every_fault_of_a_file_is_reported_at_once(tmp_path: Path) -> None:
     }
     assert "did you mean organisation.name" in found["organisation.nmae"]
     assert "Asia/Shanghai" in found["organisation.zone"]
+
+
+def test_the_calendar_takes_days_and_sizes_and_refuses_what_cannot_be(tmp_path: Path) -> None:
+    text = """
+        [calendar]
+        uplifts = { prime_day = "2.5" }
+        [[calendar.events]]
+        key = "prime_day"
+        first = 2027-07-13
+        last = 2027-07-16
+        source = "aboutamazon.com"
+        """
+    chosen = service_settings(settings.load(write(tmp_path, text), {})).calendar
+    found = [event for event in events(date(2027, 1, 1), date(2027, 12, 31), chosen) if event.key == "prime_day"]
+    assert [(event.first, event.last, event.uplift, event.expected) for event in found] == [
+        (date(2027, 7, 13), date(2027, 7, 16), 2.5, False)
+    ]
+    wrong = text.replace("2027-07-16", "2027-07-01").replace("prime_day = ", "prime_dya = ")
+    assert set(faults(tmp_path, wrong)) == {"calendar.events.0", "calendar.uplifts.prime_dya.[key]"}
+
+
+def test_the_sizes_that_may_be_set_are_those_of_the_calendar() -> None:
+    sized = {event.key for event in events(date(2026, 1, 1), date(2026, 12, 31)) if event.kind == "demand"}
+    assert set(get_args(EventKey)) == sized
 
 
 def test_settings_that_cannot_work_together_are_refused(tmp_path: Path) -> None:

@@ -9,11 +9,12 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from itertools import count
+from pathlib import Path
 
 from bot.chat.forms import Form
-from bot.chat.incoming import Incoming, MessageRef
+from bot.chat.incoming import Incoming, MessageRef, SharedFile
 from bot.chat.nodes import Message
-from bot.errors import MessageGone
+from bot.errors import Fault, FileRefused, MessageGone
 from bot.language import language
 from bot.ports import CallNotice, CallPerson, Check, HttpAnswer, HttpRequest, Intake, Limits, Profile, Reader, Target
 from bot.words import Words
@@ -58,6 +59,7 @@ class Recorder:
     gates: dict[str, asyncio.Event] = field(default_factory=dict)  # a call of the kind waits for its gate
     entered: asyncio.Event = field(default_factory=asyncio.Event)
     calls: dict[str, ListedCall] = field(default_factory=dict)
+    files: dict[str, bytes] = field(default_factory=dict)
     zone: str = ""
     start_faults: deque[Exception] = field(default_factory=deque)
     started: int = 0
@@ -140,6 +142,15 @@ class Recorder:
         if self.faults["direct"]:
             raise self.faults["direct"].popleft()
         return f"D-{person}"
+
+    async def fetch(self, file: SharedFile, person: str, into: Path, most: int) -> None:
+        """Give a file that a test keeps here."""
+        del person
+        if self.faults["fetch"]:
+            raise self.faults["fetch"].popleft()
+        if len(self.files[file.id]) > most:
+            raise FileRefused(Fault(file.name, "is large"), "large")
+        await asyncio.to_thread(into.write_bytes, self.files[file.id])
 
     async def add_call(self, call: CallNotice) -> str:
         """Keep a call under its key; like Telegram, none where this platform is called so."""

@@ -17,8 +17,14 @@ from bot.sandbox.store import Listing, LocalStore, store_app
 from bot.sandbox.world import Faults
 from bot.settings import StorePart
 from bot.stores import STORES
+from tests.stores.amazon.account import AmazonAccount
+from tests.stores.amazon.server import amazon_app, amazon_part
+from tests.stores.medusa.server import medusa_app
+from tests.stores.medusa.shop import MedusaShop
 from tests.stores.shopify.server import shopify_app
 from tests.stores.shopify.store import ShopifyStore
+from tests.stores.vendure.shop import VendureShop
+from tests.stores.vendure.strict import vendure_app
 from tests.stores.woocommerce.server import shop_app
 from tests.stores.woocommerce.shop import KEY, WooShop
 
@@ -62,6 +68,7 @@ class Kind:
 
     serve: Callable[[MovableClock], tuple[Shop, Starlette]]
     part: Callable[[str, str], StorePart]
+    keeps_keys: bool = True  # whether the store has a place for our keys, so that any process finds what it wrote
 
 
 @dataclass
@@ -73,6 +80,7 @@ class Counter:
     connector: StoreConnector
     connect: Callable[[str, str], StoreConnector]
     serving: Serving
+    keeps_keys: bool
 
 
 def pounds(amount: str) -> Money:
@@ -91,12 +99,29 @@ def serve_local(clock: MovableClock) -> tuple[Shop, Starlette]:
     return store, store_app(store)
 
 
+def serve_medusa(clock: MovableClock) -> tuple[Shop, Starlette]:
+    """The same two, and one whose code begins like the first's."""
+    shop = MedusaShop(clock)
+    shop.vary(LANTERN, 2.95)
+    shop.vary(MUG, 4.25)
+    shop.vary(f"{LANTERN}B", 9)
+    return shop, medusa_app(shop)
+
+
 def serve_shopify(clock: MovableClock) -> tuple[Shop, Starlette]:
     """The same two, by GraphQL."""
     store = ShopifyStore(clock)
     store.sell(LANTERN, "Lantern", "2.95")
     store.sell(MUG, "Mug", "4.25")
     return store, shopify_app(store)
+
+
+def serve_vendure(clock: MovableClock) -> tuple[Shop, Starlette]:
+    """The same two, by another GraphQL."""
+    shop = VendureShop(clock)
+    shop.sell(LANTERN, 295)
+    shop.sell(MUG, 425)
+    return shop, vendure_app(shop)
 
 
 def serve_woocommerce(clock: MovableClock) -> tuple[Shop, Starlette]:
@@ -107,10 +132,21 @@ def serve_woocommerce(clock: MovableClock) -> tuple[Shop, Starlette]:
     return shop, shop_app(shop)
 
 
+def serve_amazon(clock: MovableClock) -> tuple[Shop, Starlette]:
+    """The same two, in the British marketplace."""
+    account = AmazonAccount(clock, "GB")
+    account.sell(LANTERN, "Lantern", "2.95")
+    account.sell(MUG, "Mug", "4.25")
+    return account, amazon_app(account)
+
+
 # A new entry of STORES needs one here.
 SERVED: Mapping[str, Kind] = {
+    "amazon": Kind(serve_amazon, lambda url, token: amazon_part(url, token, "GB"), keeps_keys=False),
     "local": Kind(serve_local, lambda url, token: StorePart(kind="local", url=url, token=token)),
+    "medusa": Kind(serve_medusa, lambda url, token: StorePart(kind="medusa", url=url, token=token, private=True)),
     "shopify": Kind(serve_shopify, lambda url, token: StorePart(kind="shopify", url=url, token=token, private=True)),
+    "vendure": Kind(serve_vendure, lambda url, token: StorePart(kind="vendure", url=url, token=token, private=True)),
     "woocommerce": Kind(
         serve_woocommerce,
         lambda url, token: StorePart(kind="woocommerce", url=url, user=KEY, secret=token, private=True),
@@ -130,5 +166,5 @@ async def counter(request: pytest.FixtureRequest, clock: MovableClock) -> AsyncI
     def connect(address: str, token: str) -> StoreConnector:
         return STORES[request.param]("shop", kind.part(address, token))
 
-    yield Counter(store, url, connect(url, store.token), connect, serving)
+    yield Counter(store, url, connect(url, store.token), connect, serving, kind.keeps_keys)
     await serving.stop()

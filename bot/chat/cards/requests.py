@@ -123,6 +123,15 @@ def changed_words(item: Mapping[str, object]) -> Inline:
     return _("{what}: {before}, now {after}", what=label, before=Text(before), after=Bold(Text(after)))
 
 
+def _added(request: RequestView) -> int:
+    """Minor units of what was added to the order beyond what is due."""
+    return sum(
+        min(line.detail["filled"], line.quantity) * line.unit_cost.minor
+        for line in request.lines
+        if isinstance(line.detail.get("filled"), int)
+    )
+
+
 def warnings(request: RequestView) -> list[Block]:
     """What to know before deciding."""
     words: list[Inline] = []
@@ -130,6 +139,17 @@ def warnings(request: RequestView) -> list[Block]:
     if isinstance(least, int) and request.total.minor < least and request.state in _OPEN:
         minimum = Amount(Money.of_minor(least, request.total.currency))
         words.append(_("The supplier takes no order under {money}; this one is below it.", money=minimum))
+    if (added := _added(request)) and request.state in _OPEN:
+        money = Amount(Money.of_minor(added, request.total.currency))
+        words.append(
+            _("{money} of it is not due yet, but will be next: it joins this order.", money=money)
+            if not isinstance(least, int)
+            else _(
+                "Filled up by {money}, with what runs out next: the supplier takes no order under {least}.",
+                money=money,
+                least=Amount(Money.of_minor(least, request.total.currency)),
+            )
+        )
     if request.urgent and request.state in _OPEN:
         late = sum(not line.detail.get("in_time", True) for line in request.lines)
         words.append(

@@ -138,9 +138,22 @@ def _inputs(inputs: object) -> list[Block]:
 
 
 def _learned(lead_time: object) -> list[Block]:
-    """On how many deliveries the lead time rests; nothing where it is the stated one."""
+    """On how many deliveries the lead time rests, and its days of rest; nothing where it is the stated one."""
     if not isinstance(lead_time, Mapping):
         return []
+    return [*_taught(lead_time), *_rest(lead_time.get("closed_days"))]
+
+
+def _rest(closed: object) -> list[Block]:
+    if not isinstance(closed, int) or not closed:
+        return []
+    words = n_(
+        "The supplier is closed for {count} day of it.", "The supplier is closed for {count} days of it.", closed
+    )
+    return [Paragraph(words)]
+
+
+def _taught(lead_time: Mapping[str, object]) -> list[Block]:
     seen, stated = lead_time.get("observations"), decimal_of(lead_time.get("stated_days"))
     if not isinstance(seen, int) or not seen or stated is None:
         return []

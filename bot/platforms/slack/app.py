@@ -5,17 +5,18 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
-from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager, suppress
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from contextlib import suppress
 from datetime import datetime
+from pathlib import Path
 from typing import Any, TypeVar
 
 from slack_bolt.async_app import AsyncAck, AsyncBoltRequest
 from slack_bolt.authorization import AuthorizeResult
 
 from bot.chat.forms import Form
-from bot.chat.incoming import Incoming, MessageRef
-from bot.chat.nodes import Image, Message
+from bot.chat.incoming import Incoming, MessageRef, SharedFile
+from bot.chat.nodes import Attachment, Image, Message
 from bot.errors import (
     ConversationGone,
     MessageGone,
@@ -23,7 +24,6 @@ from bot.errors import (
     PlatformError,
     RateLimited,
     TokenRefused,
-    Uncertain,
     Unreachable,
 )
 from bot.language import nearest_language
@@ -31,11 +31,12 @@ from bot.platforms.slack import events
 from bot.platforms.slack.blocks import PLATFORM, Rendered, render, render_home, render_line
 from bot.platforms.slack.calls import SlackCalls
 from bot.platforms.slack.checks import check
+from bot.platforms.slack.files import SlackFiles
 from bot.platforms.slack.forms import render_form
 from bot.platforms.slack.gate import Gate
 from bot.platforms.slack.listening import listening
 from bot.platforms.slack.socket_mode import SocketMode
-from bot.platforms.slack.web import SlackOptions, SlackWeb
+from bot.platforms.slack.web import SlackOptions, SlackWeb, nothing_said_yet
 from bot.ports import (
     CallNotice,
     CallPerson,
@@ -73,6 +74,7 @@ class SlackPlatform:
         self._options = options
         self._web = SlackWeb(options)
         self._calls = SlackCalls(self._web)
+        self._files = SlackFiles(self._web, options.bot_token, options.base_url)
         self._gate = Gate()
         self._intake: Intake | None = None
         self._socket: SocketMode | None = None
@@ -126,6 +128,8 @@ class SlackPlatform:
         """Post to a conversation, or publish the home page of the person `target.conversation`."""
         if target.kind == "home":
             return await self._publish(target.conversation, message, reader)
+        if message.file is not None:
+            return await self._share(target.conversation, target.thread, message, message.file, reader)
 
         async def send(rendered: Rendered) -> MessageRef:
             return await self._say(target.conversation, target.thread, rendered)
@@ -154,6 +158,10 @@ class SlackPlatform:
         edited later; only where we may not post it goes through the response URL. None comes back where Slack names no
         message: from a response URL and for what only the asker sees.
         """
+        if message.file is not None:
+            alone = private or incoming.conversation_kind == "home"
+            channel = await self.direct(incoming.person) if alone else incoming.conversation
+            return await self._share(channel, "" if alone else incoming.thread, message, message.file, reader)
         lasting = bool(message.subject) and not (private or incoming.ephemeral or incoming.conversation_kind == "home")
 
         async def send(rendered: Rendered) -> MessageRef | None:
@@ -199,6 +207,10 @@ class SlackPlatform:
         """The id of the private conversation with a person."""
         answer = await self._web.call(lambda client: client.conversations_open(users=[person]))
         return str(answer["channel"]["id"])
+
+    async def fetch(self, file: SharedFile, person: str, into: Path, most: int) -> None:
+        """Write a file that the person uploaded."""
+        await self._files.fetch(file, person, into, most)
 
     async def add_call(self, call: CallNotice) -> str:
         """Register a call; without a host it is the bot's own."""
@@ -271,6 +283,11 @@ class SlackPlatform:
         )
         return MessageRef(self.name, str(answer["channel"]), str(answer["ts"]), thread)
 
+    async def _share(self, channel: str, thread: str, message: Message, file: Attachment, reader: Reader) -> MessageRef:
+        """Post a file; Slack names no message that could be edited later."""
+        key = await self._files.share(channel, thread, file, render(message, reader, ()).text)
+        return MessageRef(self.name, channel, key, thread)
+
     async def _whisper(self, incoming: Incoming, rendered: Rendered) -> None:
         await self._web.call(
             lambda client: client.chat_postEphemeral(
@@ -291,7 +308,7 @@ class SlackPlatform:
             else:
                 return None
         if incoming.conversation_kind == "home":
-            with _nothing_said_yet():
+            with nothing_said_yet():
                 channel = await self.direct(incoming.person)
             return await self._say(channel, "", rendered)
         if body["response_type"] == "ephemeral" and incoming.conversation_kind == "group":
@@ -322,22 +339,13 @@ class SlackPlatform:
 
     async def _uploaded(self, images: Sequence[Image], reader: Reader) -> tuple[str, ...]:
         try:
-            with _nothing_said_yet():
+            with nothing_said_yet():
                 return tuple([await self._web.upload(image, reader) for image in images])
         except (RateLimited, Unreachable):
             raise
         except PlatformError as error:
             logger.warning("slack took no picture, its text stands in: %s", error)
             return ()
-
-
-@contextmanager
-def _nothing_said_yet() -> Iterator[None]:
-    """Before the message itself is sent no outcome is uncertain: all may be done again."""
-    try:
-        yield
-    except Uncertain as error:
-        raise Unreachable(error.detail) from None
 
 
 def _signed(request: HttpRequest) -> bool:

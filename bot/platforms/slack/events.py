@@ -11,13 +11,14 @@ from collections.abc import Mapping
 from types import MappingProxyType
 from typing import Any
 
-from bot.chat.incoming import ConversationKind, Incoming, IncomingKind
+from bot.chat.incoming import ConversationKind, Incoming, IncomingKind, SharedFile
 from bot.platforms.slack.blocks import ACTION_PREFIX, PLATFORM
 from bot.platforms.slack.forms import token_of, values_of
 
 UMBRELLA = "stocktide"  # /stocktide NAME reaches every command; the short ones have a slash command of their own
 
 _LEFT = {"channel_left", "channel_archive", "channel_deleted", "group_left", "group_archive", "group_deleted"}
+_ELSEWHERE = {"external", "hidden_by_limit", "tombstone"}  # what Slack names a file without having its bytes
 _TOKEN = re.compile(r"<([^<>|]+)(?:\|([^<>]*))?>")
 
 Json = dict[str, Any]
@@ -123,8 +124,10 @@ def typed(text: str) -> str:
 
 
 def _message(body: Json, event: Json, bot_user: str) -> Incoming | None:
-    # Bots, edits, joins and the like carry one of these; only what a person typed is a command.
-    if event.get("bot_id") or event.get("subtype") or event.get("edited") or event.get("user") in {None, bot_user}:
+    # Bots, edits, joins and the like carry one of these; only what a person typed or sent is for us.
+    if event.get("bot_id") or event.get("edited") or event.get("user") in {None, bot_user}:
+        return None
+    if event.get("subtype") not in {None, "file_share"}:
         return None
     channel = str(event["channel"])
     mention = f"<@{bot_user}>"
@@ -135,16 +138,27 @@ def _message(body: Json, event: Json, bot_user: str) -> Incoming | None:
         words = typed(text.replace(mention, " "))
     else:
         words = typed(re.split(rf"<@{re.escape(bot_user)}(?:\|[^>]*)?>", text, maxsplit=1)[-1])
+    files = _files(event)
     return Incoming(
         platform=PLATFORM,
         event_id=str(body["event_id"]),
-        kind="command",
+        kind="files" if files else "command",
         person=str(event["user"]),
         conversation=channel,
         conversation_kind=kind_of(channel),
-        text=words or "help",
+        text=words if files else words or "help",
         thread=str(event.get("thread_ts") or ""),
         message_id=str(event.get("ts") or ""),
+        files=files,
+    )
+
+
+def _files(event: Json) -> tuple[SharedFile, ...]:
+    """The files that whoever wrote the message uploaded; another's, passed on, is not theirs to have read."""
+    return tuple(
+        SharedFile(str(file["id"]), str(file.get("name") or file.get("title") or ""), int(file.get("size") or 0))
+        for file in event.get("files") or ()
+        if file.get("mode") not in _ELSEWHERE and file.get("user", event["user"]) == event["user"]
     )
 
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 import ipaddress
 import json
 import re
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Iterator, Mapping
+from contextlib import AbstractAsyncContextManager, contextmanager
 from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import urlsplit
@@ -14,8 +15,8 @@ import aiohttp
 from slack_sdk.web.async_client import AsyncWebClient
 from slack_sdk.webhook.async_client import AsyncWebhookClient
 
-from bot.chat.nodes import Image
-from bot.errors import MessageGone, PlatformError, TokenRefused
+from bot.chat.nodes import Attachment, Image
+from bot.errors import MessageGone, PlatformError, TokenRefused, Uncertain, Unreachable
 from bot.platforms.slack.errors import CODES, of_answer, translated
 from bot.platforms.slack.inline import clip, pieces, to_plain
 from bot.platforms.slack.logs import sdk_logger
@@ -25,6 +26,7 @@ _TIMEOUT = aiohttp.ClientTimeout(total=15, connect=5)  # seconds; the connection
 _CODE = re.compile(r"[a-z_]{3,60}")
 
 Json = dict[str, Any]
+Response = aiohttp.ClientResponse
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,22 +85,45 @@ class SlackWeb:
     async def upload(self, image: Image, reader: Reader) -> str:
         """Hand a picture to Slack and return its file id; only messages that name the id show it."""
         alt = to_plain(clip(pieces(image.alt, reader), 1000))
-        place = await self.call(
-            lambda client: client.files_getUploadURLExternal(
-                filename="stocktide.png", length=len(image.png), alt_txt=alt
-            )
-        )
-        with translated():
-            async with self._opened().post(
-                place["upload_url"], data=image.png, proxy=self._client.proxy, headers={"Content-Type": "image/png"}
-            ) as answer:
-                if answer.status != 200:
-                    raise of_answer(answer.status, "", answer.headers, ["upload"])
-        file = str(place["file_id"])
+        file = await self._hand_over("stocktide.png", image.png, "image/png", alt)
         await self.call(
             lambda client: client.files_completeUploadExternal(files=[{"id": file, "title": "stocktide.png"}])
         )
         return file
+
+    async def share(self, channel: str, thread: str, file: Attachment, words: str) -> str:
+        """Post a file with words beside it and give its id; only the last call posts anything."""
+        with nothing_said_yet():
+            key = await self._hand_over(file.name, file.content, "application/octet-stream", "")
+        await self.call(
+            lambda client: client.files_completeUploadExternal(
+                files=[{"id": key, "title": file.name}],
+                channel_id=channel,
+                initial_comment=words,
+                thread_ts=thread or None,
+            )
+        )
+        return key
+
+    def get(self, url: str, token: str, timeout: aiohttp.ClientTimeout) -> AbstractAsyncContextManager[Response]:
+        """Ask for a private file; another host that the answer may lead to never sees the token."""
+        headers = {"Authorization": f"Bearer {token}"}
+        return self._opened().get(
+            url, headers=headers, timeout=timeout, allow_redirects=False, proxy=self._client.proxy
+        )
+
+    async def _hand_over(self, name: str, content: bytes, kind: str, alt: str) -> str:
+        """Upload what nobody sees yet; its id."""
+        place = await self.call(
+            lambda client: client.files_getUploadURLExternal(filename=name, length=len(content), alt_txt=alt or None)
+        )
+        with translated():
+            async with self._opened().post(
+                place["upload_url"], data=content, proxy=self._client.proxy, headers={"Content-Type": kind}
+            ) as answer:
+                if answer.status != 200:
+                    raise of_answer(answer.status, "", answer.headers, ["upload"])
+        return str(place["file_id"])
 
     async def close(self) -> None:
         """Close the connections; a later call opens new ones."""
@@ -110,6 +135,15 @@ class SlackWeb:
         if self._session is None or self._session.closed:
             self._session = aiohttp.ClientSession(timeout=_TIMEOUT)
         return self._session
+
+
+@contextmanager
+def nothing_said_yet() -> Iterator[None]:
+    """Before the message itself is sent no outcome is uncertain: all may be done again."""
+    try:
+        yield
+    except Uncertain as error:
+        raise Unreachable(error.detail) from None
 
 
 def is_loopback(url: str) -> bool:

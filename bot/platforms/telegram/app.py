@@ -6,17 +6,19 @@ import asyncio
 import logging
 from collections.abc import Mapping, Sequence
 from datetime import datetime
+from pathlib import Path
 
 from telegram import BotCommand
 from telegram.ext import Application
 from telegram.request import HTTPXRequest
 
 from bot.chat.forms import Form
-from bot.chat.incoming import Incoming, MessageRef
+from bot.chat.incoming import Incoming, MessageRef, SharedFile
 from bot.chat.nodes import Message
 from bot.errors import PayloadRefused, PlatformError
 from bot.language import language
 from bot.platforms.telegram.checking import checks
+from bot.platforms.telegram.files import fetch
 from bot.platforms.telegram.inbox import App, Poller, PollRequest, Taker, Webhook
 from bot.platforms.telegram.login import vouched
 from bot.platforms.telegram.options import OffsetStore, TelegramOptions, quiet_sdk
@@ -165,6 +167,11 @@ class TelegramPlatform:
     async def direct(self, person: str) -> str:
         """The private chat with a person has that person's id."""
         return person
+
+    async def fetch(self, file: SharedFile, person: str, into: Path, most: int) -> None:
+        """Write a file that came in a message; whoever sent it is known by that message."""
+        del person
+        await fetch(self._application.bot, self._sender, file, into, most)
 
     async def add_call(self, call: CallNotice) -> str:
         """Telegram lists no calls."""

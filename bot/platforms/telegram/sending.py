@@ -20,7 +20,7 @@ from telegram import (
 from telegram.error import TelegramError
 
 from bot.chat.incoming import Incoming, MessageRef
-from bot.chat.nodes import Message
+from bot.chat.nodes import Attachment, Message
 from bot.errors import ConversationGone, MessageGone, PayloadRefused
 from bot.platforms.telegram.entities import MAX_CAPTION, Photo, Rendered, render, say
 from bot.platforms.telegram.errors import no_text, topic_gone, translated, unchanged, unlinked
@@ -60,16 +60,19 @@ class Sender:
         """Post a message, its pictures before it where they do not fit into one with the text."""
         if target.kind == "home":
             raise PayloadRefused("Telegram has no home pages")
-        rendered = render(message, reader)
+        rendered = render(message, reader, MAX_CAPTION) if message.file else render(message, reader)
         try:
-            return await self._send(target, rendered, reply_to)
+            return await self._send(target, rendered, reply_to, message.file)
         except Exception as error:  # noqa: BLE001  # as in `call`
             if not (target.thread and isinstance(error, TelegramError) and topic_gone(error)):
                 raise translated(error, self._token) from None
         # The topic was refused, so nothing was sent: the group's general topic takes the message instead.
-        return await self.call(self._send(Target(target.conversation, target.kind), rendered, reply_to))
+        here = Target(target.conversation, target.kind)
+        return await self.call(self._send(here, rendered, reply_to, message.file))
 
-    async def _send(self, target: Target, rendered: Rendered, reply_to: str) -> MessageRef:
+    async def _send(self, target: Target, rendered: Rendered, reply_to: str, file: Attachment | None) -> MessageRef:
+        if file is not None:
+            return await self._document(target, file, rendered, reply_to)
         whole = len(rendered.photos) == 1 and units(rendered.text) <= MAX_CAPTION
         if whole:
             photo = rendered.photos[0]
@@ -107,6 +110,18 @@ class Sender:
             "telegram signs no logins: link the domain of the public address to the bot (@BotFather, /setdomain)"
         )
         return await send(_markup(rendered.pressed))
+
+    async def _document(self, target: Target, file: Attachment, text: Rendered, reply_to: str) -> MessageRef:
+        sent = await self._bot.send_document(
+            chat_id=_chat(target.conversation),
+            document=file.content,
+            filename=file.name,
+            caption=text.text,
+            caption_entities=text.entities,
+            message_thread_id=_thread(target),
+            reply_parameters=_reply(reply_to),
+        )
+        return MessageRef(NAME, str(sent.chat_id), str(sent.message_id), target.thread)
 
     async def _photo(
         self,

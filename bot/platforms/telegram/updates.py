@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import re
 
-from telegram import CallbackQuery, Chat, ChatMember, ChatMemberUpdated, Message, MessageEntity, Update, User
+from telegram import CallbackQuery, Chat, ChatMember, ChatMemberUpdated, Document, Message, MessageEntity, Update, User
 
-from bot.chat.incoming import ConversationKind, Incoming, IncomingKind
+from bot.chat.incoming import ConversationKind, Incoming, IncomingKind, SharedFile
 from bot.platforms.telegram.text import WORD_JOINER
 
 NAME = "telegram"
@@ -33,7 +33,11 @@ def _message(update: Update, message: Message, bot_name: str) -> Incoming | None
     if message.migrate_to_chat_id:
         return _event(update, "moved", message.chat, message.from_user, moved_to=str(message.migrate_to_chat_id))
     person = message.from_user
-    if person is None or person.is_bot or not message.text:
+    if person is None or person.is_bot:
+        return None
+    if message.document:
+        return _document(update, message, message.document, person, bot_name)
+    if not message.text:
         return None
     text, mentions = _spelled(message)
     found = _line(message, text, bot_name)
@@ -51,6 +55,24 @@ def _message(update: Update, message: Message, bot_name: str) -> Incoming | None
         message_id=str(message.message_id),
         reply_to=str(answered.message_id) if answered else "",
         mentions=mentions,
+    )
+
+
+def _document(update: Update, message: Message, document: Document, person: User, bot_name: str) -> Incoming | None:
+    """A file with what stands beside it; in a group only where its caption is meant for us, or it answers us."""
+    caption = (message.caption or "").replace(WORD_JOINER, "").strip()
+    found = _line(message, caption, bot_name)
+    if found is None and message.chat.type != Chat.PRIVATE and not _answers_us(message, bot_name):
+        return None
+    return _event(
+        update,
+        "files",
+        message.chat,
+        person,
+        text="" if found is None or not caption else found[1],
+        thread=_thread(message),
+        message_id=str(message.message_id),
+        files=(SharedFile(document.file_id, document.file_name or "", document.file_size or 0),),
     )
 
 
@@ -98,7 +120,8 @@ def _answers_us(message: Message, bot_name: str) -> bool:
 
 def _command_entity(message: Message) -> str:
     """The `/command@bot` that the message begins with, or nothing."""
-    for entity, text in message.parse_entities([MessageEntity.BOT_COMMAND]).items():
+    parse = message.parse_entities if message.text else message.parse_caption_entities
+    for entity, text in parse([MessageEntity.BOT_COMMAND]).items():
         if entity.offset == 0:
             return text
     return ""
@@ -150,6 +173,7 @@ def _event(
     reply_to: str = "",
     handle: dict[str, str] | None = None,
     mentions: dict[str, str] | None = None,
+    files: tuple[SharedFile, ...] = (),
 ) -> Incoming:
     where: ConversationKind = "direct" if chat.type == Chat.PRIVATE else "group"
     person = None if person and person.is_bot else person  # a bot is no member, whatever it did to the group
@@ -171,4 +195,5 @@ def _event(
         reply_to=reply_to,
         handle=handle or {},
         mentions=mentions or {},
+        files=files,
     )

@@ -1,4 +1,4 @@
-"""files.*: an upload is asked for, sent, and completed into a channel."""
+"""files.*: an upload is asked for, sent, and completed into a channel; a file is looked at."""
 
 from __future__ import annotations
 
@@ -54,7 +54,15 @@ def _complete(slack: Slack, arguments: Arguments) -> Answer:
     return {"files": [file_json(slack.world, file.id) for file, _ in files]}
 
 
+def _info(slack: Slack, arguments: Arguments) -> Answer:
+    file = slack.world.files.get(needed(arguments, "file"))
+    if file is None or not file.shared:
+        raise SlackRefusal("file_not_found")
+    return {"file": file_json(slack.world, file.id)}
+
+
 METHODS = (
+    Method("files.info", _info, ("files:read",), 4, "file count page limit cursor"),
     Method("files.getUploadURLExternal", _ask, ("files:write",), 4, "filename length alt_txt alt_text snippet_type"),
     Method(
         "files.completeUploadExternal",

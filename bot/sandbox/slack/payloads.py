@@ -5,6 +5,7 @@ from __future__ import annotations
 import secrets
 from collections.abc import Mapping
 from typing import Any
+from urllib.parse import quote
 
 from bot.sandbox.slack.world import SlackChannel, SlackMessage, SlackUser, SlackView, SlackWorld
 
@@ -137,7 +138,19 @@ def as_json(world: SlackWorld, message: SlackMessage) -> dict[str, Any]:
 def file_json(world: SlackWorld, file_id: str) -> dict[str, Any]:
     """A file as the API shows it."""
     file = world.files[file_id]
-    return {"id": file.id, "name": file.name, "title": file.title or file.name, "size": len(file.content)}
+    url = f"{world.files_url}{file.id}/private/{quote(file.name)}"
+    return {
+        "id": file.id,
+        "name": file.name,
+        "title": file.title or file.name,
+        "user": file.owner or world.bot.id,
+        "size": len(file.content),
+        "mode": "hosted",
+        "is_external": False,
+        "file_access": "visible",
+        "url_private": url,
+        "url_private_download": url,
+    }
 
 
 def user_json(world: SlackWorld, user: SlackUser, *, locale: bool = False) -> dict[str, Any]:

@@ -12,7 +12,16 @@ from bot.sandbox.slack.courier import Courier, Delivery
 from bot.sandbox.slack.desk import Content, Desk
 from bot.sandbox.slack.mrkdwn import Piece
 from bot.sandbox.slack.responses import Hook, Responses
-from bot.sandbox.slack.world import ChannelKind, NoSuch, SlackChannel, SlackMessage, SlackUser, SlackView, SlackWorld
+from bot.sandbox.slack.world import (
+    ChannelKind,
+    NoSuch,
+    SlackChannel,
+    SlackFile,
+    SlackMessage,
+    SlackUser,
+    SlackView,
+    SlackWorld,
+)
 from bot.sandbox.world import Faults, Pace, Pulse, Record
 
 
@@ -139,6 +148,20 @@ class Slack:
         body = payloads.as_json(self.world, message) | {"channel": room.id, "event_ts": message.ts}
         if room.is_direct:
             self.tell("message.im", body | {"channel_type": "im"})
+        elif f"<@{self.bot.id}>" in text and self.bot.id in room.members:
+            self.tell("app_mention", body | {"type": "app_mention"})
+        return message
+
+    def share(self, user: str, channel: str, name: str, content: bytes, text: str = "") -> SlackMessage:
+        """Upload a file with a message; the bot hears of direct ones and those that mention it."""
+        self._person(user)
+        room = self._room(user, channel)
+        file = SlackFile(self.world.fresh("F"), name, content=content, shared=True, owner=user)
+        self.world.files[file.id] = file
+        message = self.desk.post(room.id, user, Content(text, files=(file.id,)))
+        body = payloads.as_json(self.world, message) | {"channel": room.id, "event_ts": message.ts, "upload": True}
+        if room.is_direct:
+            self.tell("message.im", body | {"channel_type": "im", "subtype": "file_share"})
         elif f"<@{self.bot.id}>" in text and self.bot.id in room.members:
             self.tell("app_mention", body | {"type": "app_mention"})
         return message

@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from starlette.requests import Request
-from starlette.responses import JSONResponse, PlainTextResponse, Response
+from starlette.responses import JSONResponse, PlainTextResponse, RedirectResponse, Response
 from starlette.routing import BaseRoute, Route, WebSocketRoute
 from starlette.websockets import WebSocket, WebSocketDisconnect
 
@@ -17,6 +17,7 @@ from bot.sandbox.slack.api import WebApi
 from bot.sandbox.slack.check import SlackRefusal
 from bot.sandbox.slack.courier import Link
 from bot.sandbox.slack.people import Slack
+from bot.sandbox.slack.world import SlackFile
 from bot.sandbox.wire import HangUp, pause
 
 MAX_LINKS = 10
@@ -30,6 +31,7 @@ def routes(slack: Slack) -> list[BaseRoute]:
         WebSocketRoute("/link/", desk.link),
         Route("/hooks/{key}", desk.respond, methods=["POST"]),
         Route("/upload/{file_id}", desk.upload, methods=["POST", "PUT"]),
+        Route("/files/{file_id}/private/{name}", desk.private, methods=["GET"]),
         Route("/files/{file_id}/{name}", desk.file, methods=["GET"]),
     ]
 
@@ -150,5 +152,22 @@ class _Counter:
         file = self.slack.world.files.get(request.path_params["file_id"])
         if file is None or not file.shared:
             return PlainTextResponse("file_not_found", status_code=404)
+        return self._bytes(file)
+
+    async def private(self, request: Request) -> Response:
+        """A file as the bot downloads it: with its token and the scope, else Slack leads to its page for people."""
+        slack = self.slack
+        file = slack.world.files.get(request.path_params["file_id"])
+        bearer = request.headers.get("authorization", "").removeprefix("Bearer ")
+        allowed = bearer == slack.world.bot_token and "files:read" in slack.world.scopes
+        verdict = "ok" if allowed and file is not None else "redirected" if file is not None else "file_not_found"
+        slack.record.call("slack", "url_private", {"file_id": request.path_params["file_id"]}, verdict)
+        if file is None or not file.shared:
+            return PlainTextResponse("file_not_found", status_code=404)
+        if not allowed:
+            return RedirectResponse("https://sandbox.slack.com/?redir=files", status_code=302)
+        return self._bytes(file)
+
+    def _bytes(self, file: SlackFile) -> Response:
         kind = "image/png" if file.content.startswith(b"\x89PNG") else "application/octet-stream"
         return Response(file.content, media_type=kind)

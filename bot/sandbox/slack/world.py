@@ -126,13 +126,14 @@ class SlackChannel:
 
 @dataclass(slots=True)
 class SlackFile:
-    """An uploaded file; `shared` turns true when the upload is completed."""
+    """An uploaded file; `shared` turns true when the upload is completed. `owner` is who uploaded it."""
 
     id: str
     name: str
     title: str = ""
     content: bytes = b""
     shared: bool = False
+    owner: str = ""
 
 
 @dataclass(slots=True)
@@ -190,6 +191,7 @@ class SlackWorld:
         self.users: dict[str, SlackUser] = {}
         self.channels: dict[str, SlackChannel] = {}
         self.files: dict[str, SlackFile] = {}
+        self.files_url = ""  # where files lie; their id follows
         self.calls: dict[str, SlackCall] = {}
         self.homes: dict[str, SlackView] = {}
         self.views: dict[str, SlackView] = {}

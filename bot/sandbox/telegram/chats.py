@@ -13,6 +13,7 @@ from bot.sandbox.telegram.refusal import bad
 if TYPE_CHECKING:
     from bot.sandbox.telegram.people import Telegram
 
+DOWNLOAD_BYTES = 20 * 2**20
 _LENGTHS = {"name": 64, "description": 512, "short_description": 120}
 
 
@@ -66,6 +67,8 @@ def _get_file(telegram: Telegram, arguments: Arguments) -> Any:  # noqa: ANN401 
     file = telegram.world.files.get(arguments["file_id"])
     if file is None:
         raise bad("invalid file_id")
+    if len(file.content) > DOWNLOAD_BYTES:
+        raise bad("file is too big")
     return {
         "file_id": file.id,
         "file_unique_id": file.unique_id,

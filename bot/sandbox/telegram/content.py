@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import struct
 from collections.abc import Mapping
+from pathlib import PurePath
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -94,7 +95,7 @@ def document_of(value: Any, world: TelegramWorld) -> TelegramFile:  # noqa: ANN4
     name, content = value
     if not content:
         raise bad("file must be non-empty")
-    return world.add_file(content, "documents", f"_{name}" if name else "")
+    return world.add_file(content, "documents", PurePath(name).suffix if name else "", name=name or "")
 
 
 def _known(file_id: str, world: TelegramWorld) -> TelegramFile:

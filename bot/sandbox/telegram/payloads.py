@@ -44,6 +44,12 @@ def photo(file: TelegramFile) -> dict[str, Any]:
     }
 
 
+def document(file: TelegramFile) -> dict[str, Any]:
+    """A Document."""
+    found = {"file_id": file.id, "file_unique_id": file.unique_id, "file_size": len(file.content)}
+    return {**found, "file_name": file.name or file.path.rpartition("/")[2]}
+
+
 def message(world: TelegramWorld, shown: TelegramMessage) -> dict[str, Any]:
     """A Message."""
     room = world.chats[shown.chat_id]
@@ -69,7 +75,7 @@ def message(world: TelegramWorld, shown: TelegramMessage) -> dict[str, Any]:
     if shown.media:
         file = world.files[shown.file_id]
         size = photo(file)
-        found[shown.media] = [size] if shown.media == "photo" else {**size, "file_name": file.path.rpartition("/")[2]}
+        found[shown.media] = [size] if shown.media == "photo" else document(file)
     if shown.keyboard and "inline_keyboard" in shown.keyboard:
         found["reply_markup"] = shown.keyboard
     return found

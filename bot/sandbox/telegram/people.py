@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from pathlib import PurePath
 from typing import Any
 
 from bot.ports import Clock
@@ -78,6 +79,20 @@ class Telegram:
             person.blocked_bot = False
         found = entities.typed(text, self.bot.username)
         message = self.desk.post(room, user, Sent(text=text, entities=found), thread_id=thread or 0, reply_to=reply_to)
+        if self._heard(room, found, reply_to):
+            self.updates.put("message", payloads.message(self.world, message))
+        return message
+
+    def share(
+        self, user: int, chat: int, name: str, content: bytes, caption: str = "", *, reply_to: int = 0
+    ) -> TelegramMessage:
+        """Send a document; in a group the bot hears of it as it hears of what is said."""
+        self._person(user)
+        room = self._room(user, chat)
+        file = self.world.add_file(content, "documents", PurePath(name).suffix, name=name)
+        found = entities.typed(caption, self.bot.username)
+        sent = Sent(caption, found, media="document", file_id=file.id)
+        message = self.desk.post(room, user, sent, reply_to=reply_to)
         if self._heard(room, found, reply_to):
             self.updates.put("message", payloads.message(self.world, message))
         return message

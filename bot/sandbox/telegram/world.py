@@ -91,6 +91,7 @@ class TelegramFile:
     content: bytes
     width: int = 0
     height: int = 0
+    name: str = ""
 
 
 @dataclass(slots=True)
@@ -171,10 +172,12 @@ class TelegramWorld:
         chat = self.chat(chat_id)
         return [m for m in chat.messages if not m.deleted] if viewer in chat.members else []
 
-    def add_file(self, content: bytes, folder: str, suffix: str, size: tuple[int, int] = (0, 0)) -> TelegramFile:
+    def add_file(
+        self, content: bytes, folder: str, suffix: str, size: tuple[int, int] = (0, 0), name: str = ""
+    ) -> TelegramFile:
         """Keep a file."""
         number = self.fresh()
         file_id = f"AgACSandbox{number:06d}{secrets.token_urlsafe(9)}"
-        file = TelegramFile(file_id, f"AQAD{number:06d}", f"{folder}/file_{number}{suffix}", content, *size)
+        file = TelegramFile(file_id, f"AQAD{number:06d}", f"{folder}/file_{number}{suffix}", content, *size, name)
         self.files[file_id] = file
         return file

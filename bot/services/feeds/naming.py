@@ -40,6 +40,10 @@ class Names:
         self._bare: dict[str, str] = {}
         for sku in self._free:
             self._bare.setdefault(bare(sku), sku)
+        self._siblings: dict[tuple[str, ...], list[str]] = {}
+        for sku in self._free:
+            self._siblings.setdefault(_digits(sku), []).append(sku)
+        self._told = {sku: _tokens(name) for sku, name in self._free.items()}  # once, not for each name that is sought
 
     def find(self, sku: str, name: str) -> Named:
         """A SKU is the same when it is written the same but for case and width; anything less is for a person to say.
@@ -58,17 +62,23 @@ class Names:
         return Named(code, *best) if best[1] >= LIKE else Named(code)
 
     def _alike(self, code: str, name: str) -> Iterable[tuple[str, int]]:
-        digits = _DIGITS.findall(code)
-        siblings = [sku for sku in self._free if _DIGITS.findall(sku) == digits]  # another number is another product
+        siblings = self._siblings.get(_digits(code), ())  # another number is another product
         found = process.extractOne(code, siblings, scorer=fuzz.ratio, score_cutoff=LIKE)
         if found is not None:
             yield found[0], min(round(found[1]), 99)
-        if name:
-            named = process.extractOne(
-                name, self._free, scorer=fuzz.token_sort_ratio, processor=utils.default_process, score_cutoff=LIKE
-            )
+        if told := _tokens(name):
+            named = process.extractOne(told, self._told, scorer=fuzz.ratio, score_cutoff=LIKE)
             if named is not None:
                 yield str(named[2]), min(round(named[1]), 99)
+
+
+def _digits(code: str) -> tuple[str, ...]:
+    return tuple(_DIGITS.findall(code))
+
+
+def _tokens(name: str) -> str:
+    """A name as `rapidfuzz.fuzz.token_sort_ratio` compares it, with `default_process`."""
+    return " ".join(sorted(utils.default_process(name).split()))
 
 
 def bare(sku: str) -> str:

@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field
 from datetime import datetime
 from decimal import Decimal
+from typing import NamedTuple
 from zoneinfo import ZoneInfo
 
+from bot.domain import setaside
+from bot.domain.money import Money, exponent
+from bot.domain.setaside import text_of
 from bot.ports import OrderFact, ReturnedLine, SoldLine
 from bot.storage.storebooks import Line
 from bot.storage.stores import Code, Spot
@@ -23,45 +27,53 @@ class Misfit(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """What taking an order does to its lines."""
+    """What taking an order does to its lines; `before` are the changed ones as they stood."""
 
     added: tuple[Line, ...]
-    changed: tuple[Line, ...]
-    dropped: tuple[str, ...]
+    changed: tuple[Line, ...] = ()
+    before: tuple[Line, ...] = ()
+    dropped: tuple[Line, ...] = ()
 
     def __bool__(self) -> bool:
         """Whether it does anything."""
         return bool(self.added or self.changed or self.dropped)
 
 
-@dataclass(frozen=True, slots=True)
-class _Piece:
+class _Piece(NamedTuple):
     """A product of a line: how many units of it one unit of the line is, and the share of the money it takes."""
 
     product_id: int
     sku: str
-    each: int
-    share: Decimal
-    suffix: str
+    each: int = 1
+    share: Decimal | None = None  # None: all of it
+    suffix: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class Book:
-    """What orders refer to: the store's codes and places, kits, and (SKU, price in minor units) of every product."""
+    """What orders refer to: the store's codes and places, kits, and (SKU, price in minor units) of every product.
+
+    More codes, kits and goods may be written into it; what it holds already stays as it is.
+    """
 
     codes: Mapping[str, Code]
     spots: Mapping[str, Spot]
     kits: Parts
     goods: Mapping[int, tuple[str, int | None]]
+    _cut: dict[str, Sequence[_Piece]] = field(default_factory=dict)  # by code: lines of one come again and again
 
     def change(self, order: OrderFact, standing: Sequence[Line]) -> Change:
         """What the order as it is now changes in the lines as they stand; Misfit where it cannot be taken."""
         before = {line.external_id: line for line in standing}
         wanted = {line.external_id: line for line in self.lines(order, before)}
+        if not before:
+            return Change(tuple(wanted.values()))
+        changed = tuple(line for name, line in wanted.items() if name in before and before[name] != line)
         return Change(
             added=tuple(line for name, line in wanted.items() if name not in before),
-            changed=tuple(line for name, line in wanted.items() if name in before and before[name] != line),
-            dropped=tuple(name for name in before if name not in wanted),
+            changed=changed,
+            before=tuple(before[line.external_id] for line in changed),
+            dropped=tuple(line for name, line in before.items() if name not in wanted),
         )
 
     def lines(self, order: OrderFact, before: Mapping[str, Line]) -> Iterator[Line]:
@@ -69,37 +81,46 @@ class Book:
         returns: dict[str, list[ReturnedLine]] = {}
         for back in order.returns:
             returns.setdefault(back.line, []).append(back)
+        at, days = to_micros(order.placed_at), _Days(order.placed_at)
         for sold in order.lines:
             spot = self._spot(sold.place or order.place)
             if spot.location_id is None:
                 continue
             for piece in self._pieces(sold):
-                name = f"{order.id}/{sold.id}{piece.suffix}"
-                line = _sold(order, sold, piece, spot, name)
-                known = before.get(name)
+                line = _sold(order, sold, piece, (at, days[spot.zone], spot.location_id))
+                known = before.get(line.external_id)
                 if sold.quantity:
                     yield line
                 elif known is not None:
-                    yield from _cancelled(order, known, before.get(f"{name}/cancelled"), spot)
-                yield from _returned(line, piece, returns.get(sold.id, ()), spot)
+                    yield from _cancelled(order, known, before.get(f"{line.external_id}/cancelled"), spot)
+                if returns:
+                    yield from _returned(line, piece, returns.get(sold.id, ()), spot)
 
     def _spot(self, place: str) -> Spot:
         spot = self.spots.get(place)
         if spot is None:
-            raise Misfit(f"its place {place!r} is not known yet" if place else "it names no place")
+            raise Misfit(
+                text_of(setaside.NO_PLACE_OF_ORDER, place=repr(place)) if place else text_of(setaside.NAMELESS)
+            )
         if spot.location_id is None and not spot.ignored:
-            raise Misfit(f"nobody has said yet which location the place {place!r} is")
+            raise Misfit(text_of(setaside.NO_LOCATION, place=repr(place)))
         return spot
 
-    def _pieces(self, sold: SoldLine) -> Iterable[_Piece]:
-        code = self.codes.get(sold.code)
-        if code is None or code.match == "suggested":
-            raise Misfit(f"nobody has said yet which product {sold.sku or sold.code} is")
+    def _pieces(self, sold: SoldLine) -> Sequence[_Piece]:
+        found = self._cut.get(sold.code)
+        if found is None:
+            code = self.codes.get(sold.code)
+            if code is None or code.match == "suggested":
+                raise Misfit(text_of(setaside.NO_PRODUCT, sku=sold.sku or sold.code))
+            found = self._cut[sold.code] = self._pieces_of(code)
+        return found
+
+    def _pieces_of(self, code: Code) -> Sequence[_Piece]:
         if code.product_id is None or code.match == "ignored":
             return ()
         parts = self.kits.get(code.product_id)
         if not parts:
-            return (_Piece(code.product_id, self.goods[code.product_id][0], 1, Decimal(1), ""),)
+            return (_Piece(code.product_id, self.goods[code.product_id][0]),)
         weights = [Decimal((self.goods[part][1] or 0) * each) for part, each in parts]
         if not sum(weights):
             weights = [Decimal(each) for _, each in parts]
@@ -110,37 +131,54 @@ class Book:
         )
 
 
-def _sold(order: OrderFact, sold: SoldLine, piece: _Piece, spot: Spot, name: str) -> Line:
-    """The row of what was bought; of no units its price is that of nothing."""
-    units = sold.quantity * piece.each
-    amount = round(sold.amount.minor * piece.share)
-    assert spot.location_id is not None  # noqa: S101  # lines() leaves out places that are not ours
+class _Days(dict[str, str]):
+    """The local day (ISO) of an instant by zone."""
+
+    def __init__(self, at: datetime) -> None:
+        super().__init__()
+        self._at = at
+
+    def __missing__(self, zone: str) -> str:
+        day = self[zone] = _day(self._at, zone)
+        return day
+
+
+def _sold(order: OrderFact, sold: SoldLine, piece: _Piece, stands: tuple[int, str, int]) -> Line:
+    """The row of what was bought, at (instant, local day, location); of no units its price is that of nothing."""
+    product, sku, each, share, suffix = piece
+    at, day, location = stands
+    units = sold.quantity * each
+    price, amount = _whole(sold.amount, units) if share is None else _part(sold.amount, units, share)
     return Line(
-        external_id=name,
-        order_ref=order.id,
-        product_id=piece.product_id,
-        location_id=spot.location_id,
-        code=piece.sku,
-        sold_at=to_micros(order.placed_at),
-        day=_day(order.placed_at, spot),
-        quantity=units,
-        unit_price=round(sold.amount.amount * piece.share * 1_000_000 / units) if units else 0,
-        amount_minor=amount,
-        currency=sold.amount.currency,
-        customer=order.customer,
-        kind="sale",
-    )
+        f"{order.id}/{sold.id}{suffix}", order.id, product, location, sku, at, day, units, price, amount,
+        sold.amount.currency, order.customer, "sale",
+    )  # fmt: skip
+
+
+def _whole(amount: Money, units: int) -> tuple[int, int]:
+    """The price of one of the units in millionths, rounded half to even, and all of the money in minor units."""
+    millionths = int(amount.amount.scaleb(6))
+    minor = millionths // 10 ** (6 - exponent(amount.currency))  # exact: money has no fraction of a minor unit
+    if not units:
+        return 0, minor
+    price, rest = divmod(millionths, units)
+    return price + (2 * rest > units or (2 * rest == units and price % 2)), minor
+
+
+def _part(amount: Money, units: int, share: Decimal) -> tuple[int, int]:
+    """As `_whole`, of a share of the money."""
+    price = round(amount.amount * share * 1_000_000 / units) if units else 0
+    return price, round(amount.minor * share)
 
 
 def _cancelled(order: OrderFact, known: Line, ended: Line | None, spot: Spot) -> Iterator[Line]:
     """A line that holds nothing any more: it stays as it was, and a cancellation undoes it, once."""
     name = f"{known.external_id}/cancelled"
-    yield replace(known, cancelled_by=name)
-    yield ended or replace(
-        known,
+    yield known._replace(cancelled_by=name)
+    yield ended or known._replace(
         external_id=name,
         sold_at=to_micros(order.changed_at),
-        day=_day(order.changed_at, spot),
+        day=_day(order.changed_at, spot.zone),
         quantity=-known.quantity,
         amount_minor=-known.amount_minor,
         kind="cancellation",
@@ -152,16 +190,15 @@ def _cancelled(order: OrderFact, known: Line, ended: Line | None, spot: Spot) ->
 def _returned(line: Line, piece: _Piece, returns: Iterable[ReturnedLine], spot: Spot) -> Iterator[Line]:
     for back in returns:
         units = back.quantity * piece.each
-        yield replace(
-            line,
+        yield line._replace(
             external_id=f"{line.external_id}/return/{back.id}",
             sold_at=to_micros(back.at),
-            day=_day(back.at, spot),
+            day=_day(back.at, spot.zone),
             quantity=-units,
             amount_minor=-round(line.amount_minor * Decimal(units) / line.quantity) if line.quantity else 0,
             kind="return",
         )
 
 
-def _day(at: datetime, spot: Spot) -> str:
-    return at.astimezone(ZoneInfo(spot.zone)).date().isoformat()
+def _day(at: datetime, zone: str) -> str:
+    return at.astimezone(ZoneInfo(zone)).date().isoformat()

@@ -1,26 +1,53 @@
-"""Reads stores: each kind of fact from where the last reading stopped, one reading of a store at a time."""
+"""Reads stores: each kind of fact from where the last reading stopped, one reading of a store at a time.
+
+A store that calls is read all the same: what such a reading finds new is what its calls had not told.
+"""
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from dataclasses import dataclass
+from datetime import timedelta
+from functools import partial
+from typing import Protocol
+from urllib.parse import quote
 
 import structlog
+from sqlalchemy.ext.asyncio import AsyncConnection
 
+from bot.chat.command import Asker
 from bot.chat.nodes import Text
+from bot.domain.storeviews import Calls, StoreState, Unsure
 from bot.errors import OutsideError, UnknownReference
-from bot.ports import Check, Clock, FactKind, StoreFeed
+from bot.ports import Check, Clock, FactKind, HookedFeed, OrderFact, Page, StoreFeed
+from bot.services.apikeys import STORE
 from bot.services.audit import Audit
-from bot.services.feeds.taking import WATCHED, Taken, Taking
+from bot.services.feeds.loading import Loading
+from bot.services.feeds.taking import WATCHED, Taken, Taking, joined
+from bot.services.sessions import Address
+from bot.services.storerights import require_admin, require_tending
+from bot.storage import apikeys, deliveries, derive, locks
 from bot.storage import stores as rows
 from bot.storage.database import Database
-from bot.storage.stores import StoreState, Unsure
 from bot.words import _
 
 _log = structlog.get_logger(__name__)
 
+_LOADED = 5_000  # rows of a first reading that are written in one transaction
 ORDER: tuple[FactKind, ...] = ("products", "inbounds", "stock", "orders")  # what later kinds refer to comes first
+_Take = Callable[[Page], Awaitable[Taken]]
+
+
+class _Takes(Protocol):
+    """Takes a page of a reading; `said`: what that began with."""
+
+    def __call__(self, page: Page, *, said: int) -> Awaitable[Taken]: ...
+
+
+def hook_path(store: str) -> str:
+    """The path that a store calls."""
+    return f"/stores/{quote(store, safe='')}/hook"
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,20 +60,33 @@ class SyncReport:
     changed: int
     faults: int
     error: str = ""
+    missed: int = 0  # of the changes: those that the store should have called to tell
 
 
 class Syncing:
     """Reads the connected stores by name."""
 
     def __init__(
-        self, *, database: Database, clock: Clock, audit: Audit, taking: Taking, feeds: Mapping[str, StoreFeed]
+        self,
+        *,
+        database: Database,
+        clock: Clock,
+        audit: Audit,
+        taking: Taking,
+        feeds: Mapping[str, StoreFeed],
+        address: Address | None = None,
     ) -> None:
         self._database = database
         self._clock = clock
         self._audit = audit
         self._taking = taking
         self._feeds = feeds
+        self._address = address or Address()
+        self._asked: dict[str, asyncio.Task[None]] = {}
         self._turns = {name: asyncio.Lock() for name in feeds}
+        # Held from reading a record to taking it: of two readings the later one is to be the last taken.
+        self.pages = {name: asyncio.Lock() for name in feeds}
+        self.hooked = {name: feed for name, feed in feeds.items() if isinstance(feed, HookedFeed)}
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -65,27 +105,86 @@ class Syncing:
                 await self._places(store, feed)
             except OutsideError as error:
                 return [await self._note(store, kind, Taken(), error) for kind in ORDER if kind in feed.kinds]
-            return [await self._read(store, feed, kind) for kind in ORDER if kind in feed.kinds]
+            if not await self._first(store, feed):
+                return await self._kinds(store, feed, partial(self._taking.take, store), 0)
+            loading = Loading(database=self._database, clock=self._clock, taking=self._taking, store=store)
+            reports = await self._kinds(store, feed, loading.take, _LOADED)
+            # Orders that broke off half way go on with the next reading: half a history is not to be judged.
+            if not any(report.kind == "orders" and report.error and report.facts for report in reports):
+                await loading.settle()
+            return reports
+
+    async def _kinds(self, store: str, feed: StoreFeed, take: _Takes, least: int) -> list[SyncReport]:
+        return [await self._read(store, feed, kind, take, least) for kind in ORDER if kind in feed.kinds]
+
+    async def _first(self, store: str, feed: StoreFeed) -> bool:
+        """Whether this reading is a first one, of some kind at least, or goes on with one that broke off."""
+        async with self._database.reading() as connection:
+            if await derive.awaited(connection, f"store:{store}") is not None:
+                return True
+            return not all([await rows.cursor(connection, store, kind) for kind in feed.kinds])
+
+    async def subscribe(self, store: str) -> tuple[str, ...]:
+        """See to it that a store that can call does; the topics that were missing.
+
+        Nothing is asked of one that cannot, nor where the world cannot reach us: `web.public_url` is not set.
+        """
+        feed = self.hooked.get(store)
+        if feed is None or not self._address.public:
+            return ()
+        try:
+            restored = await feed.subscribe(f"{self._address.public}{hook_path(store)}")
+        except OutsideError as error:
+            said = error.detail or str(error)
+            _log.warning("a store does not call", store=store, error=said)
+            await self._note_calls(store, error=said)
+            return ()
+        if restored:
+            _log.info("a store calls again", store=store, topics=list(restored))
+        await self._note_calls(store, restored=len(restored))
+        return restored
+
+    async def _note_calls(self, store: str, *, error: str = "", restored: int = 0) -> None:
+        """Keep how the store's calls stand; they count as on since the first time nothing was missing or refused."""
+        now = self._clock.now()
+        async with self._database.transaction() as connection:
+            before = await rows.calls(connection, store)
+            on = before.since if before is not None and not error and not restored else None
+            since = None if error else on or now
+            await rows.note_calls(connection, store, Calls(since, error))
 
     async def check(self, store: str) -> tuple[Check, ...]:
         """Try a store's address, credentials and what they may do."""
         return await self._feed(store).check()
 
     async def states(self) -> list[StoreState]:
-        """How far each store is read, and what of it waits for a person."""
+        """How far each store is read, or has told by the ingest API, how its calls stand, and what waits for people."""
+        since = self._clock.now() - timedelta(days=1)
         async with self._database.reading() as connection:
-            return [await rows.state(connection, name) for name in self.names]
+            return [await rows.state(connection, name, since) for name in sorted(await self._known(connection))]
+
+    async def calls(self, store: str) -> Mapping[str, int]:
+        """A store's calls of the last day by state (new, done, failed); those that wait are all counted."""
+        async with self._database.reading() as connection:
+            return await deliveries.counts(connection, store, self._clock.now() - timedelta(days=1))
 
     async def unsure(self, store: str) -> Unsure:
         """What of a store waits for a person: variants, places, and facts that were set aside."""
-        self._feed(store)
         async with self._database.reading() as connection:
+            await self._need(connection, store)
             return await rows.unsure(connection, store)
 
-    async def place(self, store: str, place: str, location: str) -> None:
-        """Say which location a store's place is; an empty one says that it is none of ours."""
-        self._feed(store)
+    async def place(
+        self, store: str, place: str, location: str, asker: Asker | None = None, platform: str = "terminal"
+    ) -> None:
+        """Say which location a store's place is; an empty one says that it is none of ours.
+
+        Without an asker: at the terminal. Otherwise an administrator; NotAllowed.
+        """
         async with self._database.transaction() as connection:
+            await self._need(connection, store)
+            if asker is not None:
+                await require_admin(connection, asker)
             if not await rows.map_place(connection, store, place, location):
                 raise UnknownReference(
                     _(
@@ -94,47 +193,113 @@ class Syncing:
                         place=Text(place),
                     )
                 )
-            await self._audit.append(
-                connection, "store.place", f"store:{store}", {"place": place, "location": location}
-            )
+            told = {"place": place, "location": location}
+            member = None if asker is None else asker.member_id
+            await self._audit.append(connection, "store.place", f"store:{store}", told, member, platform)
 
-    async def product(self, store: str, code: str, sku: str) -> None:
+    async def product(
+        self, store: str, code: str, sku: str, asker: Asker | None = None, platform: str = "terminal"
+    ) -> None:
         """Say which product a store's variant is; an empty SKU says that it is none of ours.
 
-        What was set aside for want of this is read again from the beginning with the next reading.
+        What was set aside for want of this is read again from the beginning with the next reading. Without an asker:
+        at the terminal. Otherwise somebody who does not only read; NotAllowed.
         """
-        self._feed(store)
         async with self._database.transaction() as connection:
+            await self._need(connection, store)
+            if asker is not None:
+                await require_tending(connection, asker)
             if not await rows.map_code(connection, store, code, sku):
                 raise UnknownReference(
                     _("{store} has no variant {code}, or we have no such product.", store=Text(store), code=Text(code))
                 )
-            await self._audit.append(connection, "store.product", f"store:{store}", {"code": code, "sku": sku})
+            told = {"code": code, "sku": sku}
+            member = None if asker is None else asker.member_id
+            await self._audit.append(connection, "store.product", f"store:{store}", told, member, platform)
+
+    async def begin(self, store: str, asker: Asker) -> None:
+        """Begin a reading for somebody who does not only read, and leave it to itself; `states` says how it ends."""
+        self._feed(store)
+        async with self._database.reading() as connection:
+            await require_tending(connection, asker)
+        if not self._turns[store].locked():
+            self._asked[store] = asyncio.create_task(self._asked_for(store), name=f"sync-{store}")
+
+    async def _asked_for(self, store: str) -> None:
+        try:
+            await self.sync(store)
+        except Exception:  # noqa: BLE001  # nobody waits for it; the next hour reads again
+            _log.exception("a reading that somebody asked for broke off", store=store)
+
+    async def try_out(self, store: str, asker: Asker) -> tuple[Check, ...]:
+        """As `check`, for an administrator."""
+        feed = self._feed(store)
+        async with self._database.reading() as connection:
+            await require_admin(connection, asker)
+        return await feed.check()
 
     async def close(self) -> None:
-        """Hang up on every store."""
+        """Let readings that somebody asked for end where they are, and hang up on every store."""
+        for reading in self._asked.values():
+            reading.cancel()
+        await asyncio.gather(*self._asked.values(), return_exceptions=True)
         for feed in self._feeds.values():
             await feed.close()
 
-    async def _read(self, store: str, feed: StoreFeed, kind: FactKind) -> SyncReport:
+    async def _read(self, store: str, feed: StoreFeed, kind: FactKind, take: _Takes, least: int) -> SyncReport:
         taken = Taken()
         async with self._database.reading() as connection:
-            cursor = await rows.cursor(connection, store, kind)
+            begun = await rows.begin(connection, store, kind)
+            told = await rows.told(connection, store, kind)
+        pages = aiter(feed.read(kind, begun.cursor))
+        error: OutsideError | None = None
         try:
-            async for page in feed.read(kind, cursor):
-                taken.add(await self._taking.take(store, page))
-        except OutsideError as error:
-            return await self._note(store, kind, taken, error)
-        return await self._note(store, kind, taken, None)
+            while await self._page(self.pages[store], pages, partial(take, said=begun.said), taken, least):
+                pass
+        except OutsideError as problem:
+            error = problem
+        return await self._note(store, kind, taken, error, told=told)
 
-    async def _note(self, store: str, kind: FactKind, taken: Taken, error: OutsideError | None) -> SyncReport:
+    async def _page(
+        self, turn: asyncio.Lock, pages: AsyncIterator[Page], take: _Take, taken: Taken, least: int
+    ) -> bool:
+        """Read a page, or as many as come to `least` rows, and take it; false where there is none.
+
+        Where the store breaks off, the pages before are taken.
+        """
+        async with turn:
+            read: list[Page] = []
+            rows_read, error = 0, None
+            while not read or (rows_read < least and read[-1].until is None):
+                try:
+                    page = await anext(pages, None)
+                except OutsideError as problem:
+                    error = problem
+                    break
+                if page is None:
+                    break
+                read.append(page)
+                rows_read += sum(len(fact.lines) if isinstance(fact, OrderFact) else 1 for fact in page.facts)
+            if read:
+                taken.add(await take(joined(read)))
+            if error is not None:
+                raise error
+            return bool(read)
+
+    async def _note(
+        self, store: str, kind: FactKind, taken: Taken, error: OutsideError | None, *, told: bool = False
+    ) -> SyncReport:
+        """Write down how a reading ended; `told`: the store's calls were on since before the last one."""
         said = "" if error is None else (error.detail or str(error))
         if said:
             _log.warning("a store cannot be read", store=store, kind=kind, error=said)
-        report = SyncReport(store, kind, taken.facts, taken.changed, taken.faults, said)
+        missed = taken.changed if told else 0
+        report = SyncReport(store, kind, taken.facts, taken.changed, taken.faults, said, missed)
+        if missed:
+            _log.warning("a store did not call for every change", store=store, kind=kind, missed=missed)
         async with self._database.transaction() as connection:
             await rows.note_sync(
-                connection, store, kind, self._clock.now(), (taken.facts, taken.changed, taken.faults), said
+                connection, store, kind, self._clock.now(), (taken.facts, taken.changed, taken.faults, missed), said
             )
             if said and kind in WATCHED:
                 await rows.break_off(connection, f"store:{store}", WATCHED[kind], self._clock.now())
@@ -144,7 +309,16 @@ class Syncing:
         """Make places known, before facts name them."""
         found = await feed.places()
         async with self._database.transaction() as connection:
+            await locks.naming(connection, store)
             await rows.add_places(connection, store, found)
+
+    async def _known(self, connection: AsyncConnection) -> set[str]:
+        """The stores that can be read, and those that tell by themselves."""
+        return {*self._feeds, *map(STORE.format, await apikeys.sources(connection))}
+
+    async def _need(self, connection: AsyncConnection, store: str) -> None:
+        if store not in await self._known(connection):
+            self._feed(store)
 
     def _feed(self, store: str) -> StoreFeed:
         if store not in self._feeds:

@@ -2,28 +2,31 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Awaitable, Callable, Collection, Sequence
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from bot.domain import setaside
+from bot.domain.setaside import text_of
 from bot.ports import Clock, Fact, Fault, InboundFact, OrderFact, Page, ProductFact, StockFact
-from bot.services.feeds.naming import Names
-from bot.services.feeds.orders import Book, Change, Misfit
-from bot.storage import derive, facts, masters, storebooks
+from bot.services.feeds.desks import Desk, Desks
+from bot.services.feeds.orders import Misfit
+from bot.storage import derive, facts, locks, masters, storebooks, touched
 from bot.storage import stores as rows
 from bot.storage.bulk import insert_rows
 from bot.storage.database import Database
 from bot.storage.storebooks import Line
 from bot.storage.stores import Code, Spot
-from bot.storage.tables import Inbound, StockLevel, StockMovement
+from bot.storage.tables import Inbound, Sale, StockLevel, StockMovement
 from bot.storage.types import to_micros
 
 LIMIT_HOURS = {"stock": 3, "orders": 3}  # after three missed hourly readings nobody should rely on the figures
 WATCHED = {"stock": "stock", "orders": "sales"}  # the kinds whose freshness the watch looks at
-_AHEAD = 86_400_000_000  # microseconds: clocks differ, but not by a day
+_AHEAD = timedelta(days=1)  # clocks differ, but not by more
 _LEVEL = ("product_id", "location_id", "as_of", "source", "on_hand", "committed")
 _INBOUND = (
     "product_id", "location_id", "quantity", "ordered_at", "expected_on", "received_at", "source", "external_id",
@@ -39,6 +42,7 @@ class Taken:
     changed: int = 0
     faults: int = 0
     touched: set[int] = field(default_factory=set)
+    aside: tuple[Fault, ...] = ()  # the last page's alone: a whole reading may have any number
 
     def add(self, other: Taken) -> None:
         """Count another page in."""
@@ -49,12 +53,19 @@ class Taken:
 
 
 @dataclass(frozen=True, slots=True)
-class _Desk:
-    """What the facts of one page refer to."""
+class Demand:
+    """What becomes of changed demand, of (source, products, since which local day), and when products are judged."""
 
-    source: str
-    codes: Mapping[str, Code]
-    spots: Mapping[str, Spot]
+    note: Callable[[AsyncConnection, str, Collection[int], str], Awaitable[None]]
+    wait: timedelta
+    noted: AbstractSet[int] = frozenset()  # products that will be judged anyway
+
+
+async def _rebuild(connection: AsyncConnection, _source: str, products: Collection[int], since: str) -> None:
+    await derive.rebuild(connection, products, since)
+
+
+_AT_ONCE = Demand(_rebuild, timedelta())
 
 
 class Taking:
@@ -63,71 +74,54 @@ class Taking:
     def __init__(self, *, database: Database, clock: Clock, currency: str) -> None:
         self._database = database
         self._clock = clock
-        self._currency = currency
+        self.desks = Desks(currency)
 
-    async def take(self, store: str, page: Page) -> Taken:
-        """One page; crash-safe, for facts, faults, freshness and cursor are written together or not at all."""
-        now = self._clock.now()
-        faults = list(page.faults)
+    async def take(self, store: str, page: Page, said: int = 0) -> Taken:
+        """One page; crash-safe, for facts, faults, freshness and cursor are written together or not at all.
+
+        `said` as the page's reading began with it (`stores.begin`): where people said more since, the cursor is not
+        kept, for the pages before were taken by what was said then. A page without a cursor needs none.
+        """
         async with self._database.transaction() as connection:
-            desk = await self._desk(connection, store, page, faults, now)
-            match page.kind:
-                case "products":
-                    taken = await self._products(connection, desk, page.facts)
-                case "stock":
-                    taken = await self._stock(connection, desk, page.facts, faults)
-                case "orders":
-                    taken = await self._orders(connection, desk, page.facts, faults, now)
-                case _:
-                    taken = await self._inbounds(connection, desk, page.facts, faults)
-            wrong = {fault.where for fault in faults}
-            good = {_subject(fact) for fact in page.facts} - wrong
-            await rows.keep_faults(connection, store, page.kind, faults, good, now)
-            if page.cursor:  # facts that a delivery led to stand in no reading's order
-                await rows.keep_cursor(connection, store, page.kind, page.cursor, now)
-            if page.until is not None and page.kind in WATCHED:
-                kind = WATCHED[page.kind]
-                await facts.refresh_feed(connection, desk.source, kind, page.until, LIMIT_HOURS[page.kind])
-        taken.facts, taken.faults = len(page.facts), len(wrong)
+            if not page.cursor:  # facts that a delivery led to stand in no reading's order
+                return await self.take_in(connection, store, page)
+            held = await locks.naming(connection, store)
+            taken = await self.take_in(connection, store, page)
+            if held == said:
+                await rows.keep_cursor(connection, store, page.kind, page.cursor, self._clock.now())
+            return taken
+
+    async def take_in(self, connection: AsyncConnection, store: str, page: Page) -> Taken:
+        """One page in the caller's transaction; its cursor is not kept."""
+        laid = await self.desks.lay(connection, store, page, self._clock.now())
+        return await self.write(connection, store, page, laid, _AT_ONCE)
+
+    async def write(
+        self, connection: AsyncConnection, store: str, page: Page, laid: tuple[Desk, list[Fault]], demand: Demand
+    ) -> Taken:
+        """One page whose desk is laid, with the faults that were found in doing so; its cursor is not kept."""
+        now = self._clock.now()
+        desk, faults = laid[0], [*page.faults, *laid[1]]
+        match page.kind:
+            case "products":
+                taken = await self._products(connection, desk, page.facts)
+            case "stock":
+                taken = await self._stock(connection, desk, page.facts, faults, now)
+            case "orders":
+                taken = await self._orders(connection, desk, page.facts, faults, now, demand)
+            case _:
+                taken = await self._inbounds(connection, desk, page.facts, faults)
+        wrong = {fault.where for fault in faults}
+        good = {subject(fact) for fact in page.facts} - wrong
+        await rows.keep_faults(connection, store, page.kind, faults, good, now)
+        await touched.touch(connection, taken.touched - demand.noted, now, now + demand.wait)
+        if page.until is not None and page.kind in WATCHED:
+            kind = WATCHED[page.kind]
+            await facts.refresh_feed(connection, desk.source, kind, page.until, LIMIT_HOURS[page.kind])
+        taken.facts, taken.faults, taken.aside = len(page.facts), len(wrong), tuple(faults)
         return taken
 
-    async def _desk(
-        self, connection: AsyncConnection, store: str, page: Page, faults: list[Fault], now: datetime
-    ) -> _Desk:
-        """Look up what the page names; variants that were never seen are made known, or set aside for a person."""
-        named = {code: (sku, name) for fact in page.facts for code, sku, name in _named(fact) if code}
-        known = await rows.codes(connection, store, named)
-        unsure = {code: what for code, what in named.items() if code not in known or known[code].match == "suggested"}
-        if unsure:
-            catalogue = await storebooks.catalogue(connection)
-            names = Names(catalogue, await storebooks.sold_by(connection, store))
-            written, fresh = [], {}
-            for code, (sku, name) in unsure.items():
-                found = names.find(sku, name)
-                if found.problem:
-                    if page.kind == "products":  # other facts are set aside themselves, for want of it
-                        faults.append(Fault(code, found.problem, f"{sku} {name}".strip()))
-                    continue
-                match = "suggested" if found.suggested else "same"
-                if match == "same":
-                    fresh[found.sku] = self._currency
-                written.append((code, found, name, match))
-            ids = await facts.product_ids(connection)
-            await facts.add_products(connection, fresh, now, ids)
-            at = to_micros(now)
-            await rows.write_codes(
-                connection,
-                store,
-                [
-                    (code, found.sku, name, ids.get(found.suggested or found.sku), match, found.score, at)
-                    for code, found, name, match in written
-                ],
-            )
-            await facts.name_products(connection, [(found.sku, name) for _, found, name, _ in written if name])
-            known |= await rows.codes(connection, store, unsure)
-        return _Desk(f"store:{store}", known, await rows.spots(connection, store))
-
-    async def _products(self, connection: AsyncConnection, desk: _Desk, given: Sequence[Fact]) -> Taken:
+    async def _products(self, connection: AsyncConnection, desk: Desk, given: Sequence[Fact]) -> Taken:
         """Names and prices of what the store is the first to name or price; a person's own stand."""
         products = [fact for fact in given if isinstance(fact, ProductFact)]
         known = [(fact, desk.codes[fact.code]) for fact in products if fact.code in desk.codes]
@@ -137,29 +131,48 @@ class Taking:
             if fact.price is not None and code.product_id is not None and code.match in rows.COUNTED
         }
         changed = await storebooks.price_products(connection, priced)
+        changed |= await self._name(connection, known)
         return Taken(changed=len(changed), touched=changed)
 
+    async def _name(self, connection: AsyncConnection, known: Sequence[tuple[ProductFact, Code]]) -> set[int]:
+        """Name the products that another kind of fact told of first, and that have no name yet; their ids."""
+        names = {
+            code.product_id: (code.sku, fact.name)
+            for fact, code in known
+            if code.match == "same" and code.product_id is not None and fact.name not in {"", code.sku}
+        }
+        nameless = await storebooks.nameless(connection, names)
+        await facts.name_products(connection, [names[product] for product in nameless])
+        return nameless
+
     async def _stock(
-        self, connection: AsyncConnection, desk: _Desk, given: Sequence[Fact], faults: list[Fault]
+        self, connection: AsyncConnection, desk: Desk, given: Sequence[Fact], faults: list[Fault], now: datetime
     ) -> Taken:
-        """Counts, where they say anything new: another figure than the last, or the same one after something moved."""
-        counts: dict[tuple[int, int], list[StockFact]] = {}
+        """Counts, where they say anything new: another figure than the last, or the same one after something moved.
+
+        Of two of the same instant the one told last holds: stores cut their times to seconds.
+        """
+        counts: dict[tuple[int, int], dict[str, StockFact]] = {}
         for fact in given:
             if not isinstance(fact, StockFact):
                 continue
-            product, spot = _meant(desk, fact.code, fact.sku, fact.place, faults, _subject(fact))
+            product, spot = _meant(desk, fact.code, fact.sku, fact.place, faults, subject(fact))
             if product is not None and spot is not None and spot.counts and spot.location_id is not None:
-                counts.setdefault((product, spot.location_id), []).append(fact)
+                said_by = counts.setdefault((product, spot.location_id), {})
+                earlier = said_by.get(subject(fact))
+                if earlier is None or fact.as_of >= earlier.as_of:
+                    said_by[subject(fact)] = fact
         products = {product for product, _ in counts}
         last = await storebooks.last_counts(connection, desk.source, products)
         moved = await storebooks.last_moves(connection, products)
         levels = []
-        for key, stated in counts.items():
-            at = max(fact.as_of for fact in stated)
+        for key, said_by in counts.items():
+            stated = said_by.values()
+            at = min(max(fact.as_of for fact in stated), now)  # a store whose clock is ahead has counted by now
             said = (sum(fact.on_hand for fact in stated), sum(fact.committed for fact in stated))
             before = last.get(key)
             if before is not None and (
-                at <= before[0] or (before[1:] == said and moved.get(key, before[0]) <= before[0])
+                at < before[0] or (before[1:] == said and moved.get(key, before[0]) <= before[0])
             ):
                 continue
             # What is owed stands in `committed`; a shelf holds no fewer than nothing.
@@ -168,25 +181,28 @@ class Taking:
         return Taken(changed=added + updated, touched={level[0] for level in levels})
 
     async def _orders(
-        self, connection: AsyncConnection, desk: _Desk, given: Sequence[Fact], faults: list[Fault], now: datetime
+        self,
+        connection: AsyncConnection,
+        desk: Desk,
+        given: Sequence[Fact],
+        faults: list[Fault],
+        now: datetime,
+        demand: Demand,
     ) -> Taken:
         """Orders as they are now: their lines added, changed and taken away, and the demand of those days anew."""
         orders = {fact.id: fact for fact in given if isinstance(fact, OrderFact)}
-        sold = {code.product_id for code in desk.codes.values() if code.product_id is not None}
-        kits = await rows.kits(connection, sold)
-        goods = await storebooks.sku_prices(connection, sold | {part for parts in kits.values() for part, _ in parts})
-        book = Book(desk.codes, desk.spots, kits, goods)
-        fresh = not await storebooks.any_lines(connection, desk.source)
+        fresh = not await facts.told_before(connection, Sale, desk.source)
         standing = {} if fresh else await storebooks.lines_of(connection, desk.source, orders)
-        taken, touched = Taken(), _Touched()
+        taken, latest = Taken(), now + _AHEAD
         added: list[Line] = []
         altered: list[Line] = []
-        dropped: list[str] = []
+        dropped: list[Line] = []
+        before: list[Line] = []
         for order in orders.values():
             try:
-                if to_micros(order.placed_at) > to_micros(now) + _AHEAD:
-                    raise Misfit("it was placed in the future")  # noqa: TRY301  # one way out for every misfit
-                change = book.change(order, standing.get(order.id, ()))
+                if order.placed_at > latest:
+                    raise Misfit(text_of(setaside.FUTURE))  # noqa: TRY301  # one way out for every misfit
+                change = desk.book.change(order, standing.get(order.id, ()))
             except Misfit as misfit:
                 faults.append(Fault(order.id, str(misfit), order.number))
                 continue
@@ -195,20 +211,21 @@ class Taking:
                 added += change.added
                 altered += change.changed
                 dropped += change.dropped
-                touched.note(change, standing.get(order.id, ()))
-        await storebooks.drop_lines(connection, desk.source, dropped)
+                before += change.before
+        await storebooks.drop_lines(connection, desk.source, {line.external_id for line in dropped})
         await storebooks.add_lines(connection, desk.source, added)
         await storebooks.change_lines(connection, desk.source, altered)
-        if touched.products and touched.since is not None:
-            await derive.rebuild(connection, touched.products, touched.since)
-        taken.touched = touched.products
+        moved = [*added, *altered, *before, *dropped]
+        taken.touched = {line.product_id for line in moved}
+        if moved:
+            await demand.note(connection, desk.source, taken.touched, min(line.day for line in moved))
         return taken
 
     async def _inbounds(
-        self, connection: AsyncConnection, desk: _Desk, given: Sequence[Fact], faults: list[Fault]
+        self, connection: AsyncConnection, desk: Desk, given: Sequence[Fact], faults: list[Fault]
     ) -> Taken:
         """Goods on their way; what has arrived is a receipt too."""
-        inbounds, receipts, touched = [], [], set()
+        inbounds, receipts, meant = [], [], set()
         for fact in given:
             if not isinstance(fact, InboundFact):
                 continue
@@ -219,32 +236,26 @@ class Taking:
             ordered = to_micros(fact.ordered_at)
             named = (fact.quantity, ordered, fact.expected_on.isoformat(), at, desk.source, fact.id)
             inbounds.append((product, spot.location_id, *named))
-            touched.add(product)
+            meant.add(product)
             if fact.received_at is not None:
                 day = fact.received_at.astimezone(ZoneInfo(spot.zone)).date().isoformat()
                 what = (at, day, "receipt", desk.source, f"inbound:{fact.id}")
                 receipts.append((product, spot.location_id, fact.quantity, *what))
         await insert_rows(connection, StockMovement, _RECEIPT, receipts)
         added, updated = await masters.upsert(connection, Inbound, ("source", "external_id"), _INBOUND, inbounds)
-        return Taken(changed=added + updated, touched=touched if added + updated else set())
+        return Taken(changed=added + updated, touched=meant if added + updated else set())
 
 
-@dataclass(slots=True)
-class _Touched:
-    """The products whose demand changed, and since which local day."""
-
-    products: set[int] = field(default_factory=set)
-    since: str | None = None
-
-    def note(self, change: Change, standing: Sequence[Line]) -> None:
-        """Count what an order changed, with the lines as they were before."""
-        gone = {*change.dropped, *(line.external_id for line in change.changed)}
-        for line in (*change.added, *change.changed, *(old for old in standing if old.external_id in gone)):
-            self.products.add(line.product_id)
-            self.since = line.day if self.since is None else min(self.since, line.day)
+def joined(pages: Sequence[Page]) -> Page:
+    """Consecutive pages of one kind as one, with the cursor of the last."""
+    if len(pages) == 1:
+        return pages[0]
+    facts = tuple(fact for page in pages for fact in page.facts)
+    faults = tuple(fault for page in pages for fault in page.faults)
+    return Page(pages[0].kind, facts, pages[-1].cursor, faults, pages[-1].until)
 
 
-def _subject(fact: Fact) -> str:
+def subject(fact: Fact) -> str:
     """What a fact is about, as faults name it."""
     match fact:
         case ProductFact():
@@ -255,28 +266,17 @@ def _subject(fact: Fact) -> str:
             return fact.id
 
 
-def _named(fact: Fact) -> list[tuple[str, str, str]]:
-    """The variants that a fact names: code, SKU, name."""
-    match fact:
-        case OrderFact():
-            return [(line.code, line.sku, line.name) for line in fact.lines]
-        case ProductFact():
-            return [(fact.code, fact.sku, fact.name)]
-        case StockFact() | InboundFact():
-            return [(fact.code, fact.sku, "")]
-
-
 def _meant(
-    desk: _Desk, code: str, sku: str, place: str, faults: list[Fault], subject: str
+    desk: Desk, code: str, sku: str, place: str, faults: list[Fault], subject: str
 ) -> tuple[int | None, Spot | None]:
     """The product and place of a fact; what nobody has said yet is a fault, what is none of ours is None."""
     known, spot = desk.codes.get(code), desk.spots.get(place)
     if known is None or known.match == "suggested":
-        faults.append(Fault(subject, f"nobody has said yet which product {sku or code} is"))
+        faults.append(Fault(subject, text_of(setaside.NO_PRODUCT, sku=sku or code)))
         return None, None
     if spot is None:
-        faults.append(Fault(subject, f"the place {place!r} is not known yet"))
+        faults.append(Fault(subject, text_of(setaside.NO_PLACE, place=repr(place))))
         return None, None
     if spot.location_id is None and not spot.ignored:
-        faults.append(Fault(subject, f"nobody has said yet which location the place {place!r} is"))
+        faults.append(Fault(subject, text_of(setaside.NO_LOCATION, place=repr(place))))
     return (None if known.match == "ignored" else known.product_id), spot

@@ -6,6 +6,7 @@ import re
 import unicodedata
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from types import MappingProxyType
 
 from bot.errors import Fault, FileRefused
 from bot.services.ingest.contracts import Kind
@@ -252,13 +253,26 @@ KINDS: tuple[Kind, ...] = tuple(FIELDS)
 
 
 def mapped(kind: Kind, headers: Sequence[str], wishes: Mapping[str, str], where: str) -> dict[str, int]:
-    """Field -> place of its column, as `wishes` (field -> header) and the header names say.
+    """Field -> place of its column in a file of this kind; see `matched`."""
+    shapes = [plain(header) for header in headers]
+    return matched(FIELDS[kind], kind, headers, wishes, where, _layout(kind, shapes))
+
+
+def matched(
+    fields: Sequence[Field],
+    kind: str,
+    headers: Sequence[str],
+    wishes: Mapping[str, str],
+    where: str,
+    layout: Mapping[str, int] = MappingProxyType({}),
+) -> dict[str, int]:
+    """Field -> place of its column, as `wishes` (field -> header), a known `layout` and the header names say.
 
     Raises FileRefused for a wish that names no field or no header, and for two headers that mean one field.
     """
     found: dict[str, int] = {}
     shapes = [plain(header) for header in headers]
-    names = [field.name for field in FIELDS[kind]]
+    names = [field.name for field in fields]
     for name, header in wishes.items():
         if name not in names:
             raise FileRefused(
@@ -268,8 +282,8 @@ def mapped(kind: Kind, headers: Sequence[str], wishes: Mapping[str, str], where:
             raise FileRefused(Fault(f"--map {name}={header}", "no such header", f"the file has {_list(headers)}"))
         found[name] = headers.index(header) if header in headers else shapes.index(plain(header))
     taken = set(found.values())
-    found = {**{name: at for name, at in _layout(kind, shapes).items() if at not in taken}, **found}
-    for field in FIELDS[kind]:
+    found = {**{name: at for name, at in layout.items() if at not in taken}, **found}
+    for field in fields:
         if field.name in found:
             continue
         free = [
@@ -279,7 +293,7 @@ def mapped(kind: Kind, headers: Sequence[str], wishes: Mapping[str, str], where:
             free = _closest(field, shapes, free)
         if len(free) > 1:
             choices = " or ".join(f"--map {field.name}={headers[place]!r}" for place in free)
-            raise FileRefused(Fault(where, f"several columns could be {field.name}", f"write {choices}"))
+            raise FileRefused(Fault(where, f"several columns could be {field.name}", f"write {choices}"), "several")
         if free:
             found[field.name] = free[0]
     return found
@@ -291,8 +305,12 @@ def missing(kind: Kind, mapping: Mapping[str, int]) -> tuple[str, ...]:
 
 
 def require(kind: Kind, mapping: Mapping[str, int], headers: Sequence[str], where: str) -> None:
-    """FileRefused where a required field has no column: it lists the headers and what to write."""
-    lacking = missing(kind, mapping)
+    """FileRefused where a required field of the kind has no column."""
+    refuse_lacking(missing(kind, mapping), headers, where)
+
+
+def refuse_lacking(lacking: Sequence[str], headers: Sequence[str], where: str) -> None:
+    """FileRefused where fields lack a column: it lists the headers and what to write."""
     if lacking:
         wishes = " ".join(f"--map {name}=HEADER" for name in lacking)
         raise FileRefused(Fault(where, f"no column for {', '.join(lacking)} among {_list(headers)}", f"write {wishes}"))

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from collections.abc import Set as AbstractSet
 from datetime import datetime, time
 from decimal import Decimal
-from typing import Any, Protocol
+from typing import Any, NamedTuple, Protocol
 
 from sqlalchemy import insert, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
@@ -52,10 +53,18 @@ class Taker(Protocol):
         ...
 
 
+class Stored(NamedTuple):
+    """What became of a batch: counts of rows, and the products (ids) that are to be judged by what it changed."""
+
+    added: int
+    updated: int
+    judged: AbstractSet[int]
+
+
 async def take(
     connection: AsyncConnection, kind: Kind, rules: Rules, batch: TableBatch, rejects: Rejects, desk: Desk
-) -> tuple[int, int]:
-    """Bring one batch in; (added, updated). Bad rows go to `rejects`."""
+) -> Stored:
+    """Bring one batch in. Bad rows go to `rejects`."""
     taker = TAKERS[kind](desk)
     await taker.begin(connection, rules)
     good = []
@@ -66,7 +75,9 @@ async def take(
             good.append(taker.read(FileRow(rules, cells)))
         except RowRejected as fault:
             rejects.add(batch.lines[place], fault.field, fault.reason, cells)
-    return await taker.store(connection, good)
+    added, updated = await taker.store(connection, good)
+    judged = taker.meant(good) if isinstance(taker, _Facts) and added + updated else set()
+    return Stored(added, updated, judged)
 
 
 class _Taker:
@@ -102,7 +113,15 @@ class _Known(_Taker):
         await facts.add_products(connection, dict.fromkeys(skus, currency), self.rules.now, self.products)
 
 
-class _Stock(_Known):
+class _Facts(_Known):
+    """Rows that products are judged by; each begins with its SKU."""
+
+    def meant(self, rows: list[tuple[Any, ...]]) -> AbstractSet[int]:
+        """The products of stored rows."""
+        return {self.products[row[0]] for row in rows}
+
+
+class _Stock(_Facts):
     _columns = ("product_id", "location_id", "as_of", "source", "on_hand", "committed")
 
     def read(self, row: FileRow) -> tuple[str, int, datetime, int, int]:
@@ -126,7 +145,7 @@ class _Stock(_Known):
         return await masters.upsert(connection, StockLevel, self._columns[:4], self._columns, levels)
 
 
-class _Inbounds(_Known):
+class _Inbounds(_Facts):
     _columns = (
         "product_id",
         "location_id",

@@ -8,6 +8,7 @@ from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
+from bot.domain.cells import harmless
 from bot.errors import Fault, FileRefused
 
 
@@ -34,8 +35,8 @@ class Rejects:
                 )
                 raise FileRefused(fault) from error
             self._writer = csv.writer(file)
-            self._writer.writerow(["line", "field", "reason", *self._headers])
-        self._writer.writerow([line, field, reason, *("" if cell is None else cell for cell in row)])
+            self._writer.writerow(["line", "field", "reason", *map(harmless, self._headers)])
+        self._writer.writerow([line, field, reason, *("" if cell is None else harmless(cell) for cell in row)])
         self.count += 1
 
     def close(self) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Mapping
+from collections.abc import Set as AbstractSet
 from contextlib import ExitStack
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -14,6 +15,7 @@ from zoneinfo import ZoneInfo, available_timezones
 
 from babel.numbers import list_currencies
 from sqlalchemy import insert, update
+from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bot.errors import Fault, FileRefused
 from bot.ports import Clock
@@ -37,12 +39,14 @@ from bot.services.ingest.rows import Rules
 from bot.services.ingest.sales import MOVEMENT, SALE, Prepared, SalesReader
 from bot.services.ingest.scratch import Scratch
 from bot.services.ingest.settings import IngestSettings
+from bot.services.ingest.wishes import likely_kinds
 from bot.services.orders import Orders
 from bot.services.receiving import Receiving
-from bot.storage import derive, facts
+from bot.services.wakes import TOUCHED, Wakes
+from bot.storage import derive, facts, touched
 from bot.storage.bulk import insert_rows
 from bot.storage.database import Database
-from bot.storage.tables import ImportRun, Sale, StockMovement
+from bot.storage.tables import ImportRun, Inbound, Sale, StockLevel, StockMovement
 from bot.storage.types import of_micros
 
 _SHOWN_ROWS = 5
@@ -51,7 +55,8 @@ _SHOWN_ROWS = 5
 class Ingest:
     """Imports files. `files` opens them (`bot.stores.files.open_table`).
 
-    Without `orders` and `receiving` it refuses files of orders and receipts.
+    Without `orders` and `receiving` it refuses files of orders and receipts; without `wakes` nobody waits for what it
+    changes.
     """
 
     def __init__(
@@ -64,12 +69,14 @@ class Ingest:
         audit: Audit | None = None,
         orders: Orders | None = None,
         receiving: Receiving | None = None,
+        wakes: Wakes | None = None,
     ) -> None:
         self._database = database
         self._desk = Desk(audit or Audit(database=database, clock=clock), orders, receiving)
         self._clock = clock
         self._settings = settings
         self._files = files
+        self._wakes = wakes
 
     async def preview(self, kind: Kind, path: Path, options: ImportOptions | None = None) -> Preview:
         """What an import would read, without writing anything; FileRefused where it cannot be read at all."""
@@ -90,6 +97,16 @@ class Ingest:
             missing=columns.missing(kind, mapping),
             rows=tuple(tuple(values.text(cell) for cell in row) for row in rows),
         )
+
+    async def likely_kinds(self, path: Path, options: ImportOptions) -> tuple[Kind, ...]:
+        """The kinds that a file may be, likeliest first; FileRefused where it cannot be read at all."""
+        file = await asyncio.to_thread(self._open, path, options)
+        return likely_kinds(file.headers, path.name, options.mapping)
+
+    async def count(self, path: Path, options: ImportOptions) -> int:
+        """The rows of a file, all of them read; FileRefused where one of them cannot be."""
+        file = await asyncio.to_thread(self._open, path, options)
+        return await asyncio.to_thread(lambda: sum(len(batch.lines) for batch in file.batches(self._settings.batch)))
 
     async def run(
         self, kind: Kind, path: Path, options: ImportOptions | None = None, progress: Progress | None = None
@@ -137,6 +154,8 @@ class Ingest:
         async with self._database.reading() as connection:
             places = Places(await facts.places(connection), options.location)
             known = await facts.product_ids(connection)
+            follows = await facts.told_before(connection, Sale, options.source)
+            last = await facts.newest(connection) if follows else None
         if "market" not in mapping:
             places.require_default(report.file_name, "market")
         batches = file.batches(self._settings.batch)
@@ -160,11 +179,11 @@ class Ingest:
                     latest = max(latest, prepared.last or 0)
                     progress(report.rows, file.lines)
             except FileRefused:  # damaged further down: what came before it is in, and counts
-                await self._derive(options.source, scratch, latest, report)
+                await self._derive(options.source, scratch, latest, report, last)
                 raise
             finally:
                 await asyncio.wait([reading])
-            await self._derive(options.source, scratch, latest, report)
+            await self._derive(options.source, scratch, latest, report, last)
         finally:
             scratch.close()
 
@@ -181,8 +200,13 @@ class Ingest:
         report.added += added
         report.rows += prepared.rows
 
-    async def _derive(self, source: str, scratch: Scratch, latest: int, report: ImportReport) -> None:
-        """Cancellations, demand, names, prices and freshness, in one transaction."""
+    async def _derive(
+        self, source: str, scratch: Scratch, latest: int, report: ImportReport, last: tuple[int, int] | None
+    ) -> None:
+        """Cancellations, demand, names, prices and freshness, in one transaction.
+
+        The products of what was taken after `last` are judged then; None: nobody's.
+        """
         async with self._database.transaction() as connection:
             since = await derive.touched_since(connection, source)
             if since is not None:
@@ -193,6 +217,14 @@ class Ingest:
             if latest:
                 hours = self._settings.sales_limit_hours
                 await facts.refresh_feed(connection, source, "sales", of_micros(latest), hours)
+            await self._touch(connection, set() if last is None else await facts.changed_after(connection, last))
+
+    async def _touch(self, connection: AsyncConnection, products: AbstractSet[int]) -> None:
+        """Let products be judged as soon as the transaction has ended."""
+        if products:
+            await touched.touch(connection, products, self._clock.now())
+            if self._wakes is not None:
+                await self._wakes.after(connection, TOUCHED)
 
     async def _records(
         self,
@@ -210,15 +242,24 @@ class Ingest:
         options = replace(options, date_order=options.date_order or _day_order(first, mapping, report.file_name))
         currencies, zones = frozenset(list_currencies()), frozenset(available_timezones())
         rules = Rules(mapping, options, self._settings, self._clock.now(), currencies, zones)
-        batch = first
+        batch, follows = first, await self._follows(report.kind, options.source)
         while batch is not None:
             async with self._database.transaction() as connection:
-                added, updated = await take(connection, report.kind, rules, batch, rejects, self._desk)
+                stored = await take(connection, report.kind, rules, batch, rejects, self._desk)
+                await self._touch(connection, stored.judged if follows else frozenset())
             report.rows += len(batch.lines)
-            report.added += added
-            report.updated += updated
+            report.added += stored.added
+            report.updated += stored.updated
             progress(report.rows, file.lines)
             batch = await asyncio.to_thread(next, batches, None)
+
+    async def _follows(self, kind: Kind, source: str) -> bool:
+        """Whether the source told of stock before. Its first file is a history: a scan of the whole judges that."""
+        tables: Mapping[Kind, facts.Told] = {"stock": StockLevel, "inbounds": Inbound}
+        if kind not in tables:
+            return False
+        async with self._database.reading() as connection:
+            return await facts.told_before(connection, tables[kind], source)
 
     async def _begin(self, kind: Kind, path: Path) -> int:
         digest = await asyncio.to_thread(_sha256, path)
@@ -273,5 +314,5 @@ def _day_order(batch: TableBatch | None, mapping: Mapping[str, int], where: str)
         return ""  # one of them is wrong in either reading; it will be a reject
     if "?" in found and not found & {"dmy", "mdy"}:
         problem = "dates such as 3/4/2011 could be of March or of April"
-        raise FileRefused(Fault(where, problem, "write --date-order dmy or --date-order mdy"))
+        raise FileRefused(Fault(where, problem, "write --date-order dmy or --date-order mdy"), "dates")
     return next(iter(found & {"dmy", "mdy"}), "")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import sqlite3
+from functools import cache
 from pathlib import Path
 
 from alembic import command
@@ -48,12 +49,17 @@ async def migrate(database: Database) -> tuple[str, str]:
 
 async def revisions(database: Database) -> tuple[str, str]:
     """The database's revision and the newest one known here."""
-    head = ScriptDirectory.from_config(config()).get_current_head() or "none"
+    head = _head()
     if _is_unmade(database):
         return "none", head
     async with database.reading() as connection:
         current = await connection.run_sync(lambda c: MigrationContext.configure(c).get_current_revision())
     return current or "none", head
+
+
+@cache  # reading the scripts takes longer than asking the database
+def _head() -> str:
+    return ScriptDirectory.from_config(config()).get_current_head() or "none"
 
 
 async def differences(database: Database) -> list[str]:

@@ -1,6 +1,7 @@
 """Every table. Instants are UTC, money is integer minor units of the currency beside it, `day` is a local date."""
 
 from bot.storage.tables import guards
+from bot.storage.tables.api import ApiAnswer, ApiKey
 from bot.storage.tables.base import Base
 from bot.storage.tables.books import Audit, DigestEntry, Effect, Halt, JobRun, Mark
 from bot.storage.tables.facts import (
@@ -16,14 +17,26 @@ from bot.storage.tables.facts import (
     StockMovement,
     Supplier,
 )
+from bot.storage.tables.files import Upload
 from bot.storage.tables.people import Conversation, Identity, LinkCode, Member, Subscription
 from bot.storage.tables.policy import Authenticator, Delegation, ExchangeRate, MemberScope, PolicyVersion
-from bot.storage.tables.stores import Kit, StoreCode, StoreCursor, StoreFault, StorePlace, StoreSync
+from bot.storage.tables.stores import (
+    Kit,
+    StoreCode,
+    StoreCursor,
+    StoreDelivery,
+    StoreFault,
+    StorePlace,
+    StoreSync,
+    TouchedProduct,
+)
 from bot.storage.tables.trade import Offer, Promotion, Receipt, Request, RequestLine, Vote
 from bot.storage.tables.web import Room, RoomGuest, RoomNote, RoomVisit, WebPass, WebSession
 from bot.storage.tables.work import Button, Case, Dialogue, Inbox, Outbox, Post
 
 __all__ = [
+    "ApiAnswer",
+    "ApiKey",
     "Audit",
     "Authenticator",
     "Base",
@@ -68,11 +81,14 @@ __all__ = [
     "StockMovement",
     "StoreCode",
     "StoreCursor",
+    "StoreDelivery",
     "StoreFault",
     "StorePlace",
     "StoreSync",
     "Subscription",
     "Supplier",
+    "TouchedProduct",
+    "Upload",
     "Vote",
     "WebPass",
     "WebSession",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime
+from typing import Any
 
 from sqlalchemy import CheckConstraint, ForeignKey, Index, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column
@@ -98,3 +99,41 @@ class StoreSync(Base):
     changed: Mapped[int] = mapped_column(default=0)
     faults: Mapped[int] = mapped_column(default=0)
     error: Mapped[str] = mapped_column(default="")
+    missed: Mapped[int] = mapped_column(default=0, doc="changes that no call had told, where the store calls")
+
+
+class StoreDelivery(Base):
+    """What a store called to say, stored before it is acknowledged and taken once. `state`: new, done, failed (the
+    hourly reading finds what it was about). A worker holds a row by `lease_until`.
+    """
+
+    __tablename__ = "store_deliveries"
+    __table_args__ = (
+        UniqueConstraint("store", "delivery_id"),
+        Index("ix_store_deliveries_state", "state", "due_at"),
+    )
+    id: Mapped[int] = key()
+    store: Mapped[str]
+    delivery_id: Mapped[str]
+    topic: Mapped[str]
+    said: Mapped[dict[str, Any]]
+    state: Mapped[str]
+    attempts: Mapped[int] = mapped_column(default=0)
+    received_at: Mapped[datetime]
+    due_at: Mapped[datetime]
+    lease_until: Mapped[datetime | None]
+    handled_at: Mapped[datetime | None]
+    error: Mapped[str] = mapped_column(default="")
+
+
+class TouchedProduct(Base):
+    """A product whose facts changed and that no scan has judged since; `version` counts the changes, and from `due_at`
+    on it is to be judged. The row goes with the scan that judged that version and told people.
+    """
+
+    __tablename__ = "touched_products"
+    __table_args__ = (Index("ix_touched_products_due", "due_at"),)
+    product_id: Mapped[int] = mapped_column(Id, ForeignKey("products.id"), primary_key=True)
+    version: Mapped[int]
+    touched_at: Mapped[datetime]
+    due_at: Mapped[datetime]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Iterable, Mapping
+from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Final
@@ -12,6 +12,7 @@ from bot.errors import Declined, SettingsError, Unanswered, Unreached
 from bot.errors import Fault as Wrong
 from bot.ports import Check, Delivery, Fact, FactKind, Fault, Page, StorePlace
 from bot.settings import StorePart
+from bot.stores.following import each
 from bot.stores.shopify import goods, hooks, orders
 from bot.stores.shopify.checking import ALL_ORDERS, checked
 from bot.stores.shopify.client import Shop
@@ -90,11 +91,15 @@ class ShopifyFeed:
         """Check the signature over the raw body and note what the delivery is about; Forged where it is wrong."""
         return hooks.read_delivery(headers, body, self._secret, self._host)
 
-    async def follow(self, delivery: Delivery) -> AsyncIterator[Page]:
-        """What the delivery is about as it is now; of an order its goods' counts too, for it moved them.
+    async def follow(self, deliveries: Sequence[Delivery]) -> AsyncIterator[Page]:
+        """What each delivery is about as it is now; of an order its goods' counts too, for it moved them.
 
         These pages are no step of a reading: their cursor is empty.
         """
+        for page in await each(deliveries, self._followed):
+            yield page
+
+    async def _followed(self, delivery: Delivery) -> AsyncIterator[Page]:
         for subject, named in delivery.said.items():
             match subject:
                 case "product":

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from decimal import Decimal
@@ -136,6 +136,27 @@ class Api:
             yield Leaf(fresh, answer.at, offset, last, end)
             if end:
                 return
+
+    async def chosen(
+        self, path: str, numbers: Collection[int], **params: str | int
+    ) -> tuple[list[Row], datetime | None]:
+        """The rows of a list by their ids, and since when they were so; those that are not there are left out.
+
+        A list tells neither what lies in the bin nor variations: what it leaves out is asked for by itself.
+        """
+        rows: dict[int, Row] = {}
+        asked = sorted(numbers)
+        at: datetime | None = None
+        for start in range(0, len(asked) if len(asked) > 1 else 0, MOST):
+            part = ",".join(map(str, asked[start : start + MOST]))
+            answer = await self.read(path, **params, include=part, status="any", per_page=MOST)
+            rows |= {row["id"]: row for row in rows_of(answer)}
+            at = at or answer.at
+        for number in asked:
+            if number not in rows and (found := await self.find(f"{path}/{number}", **params)) is not None:
+                rows[number] = found.told
+                at = at or found.at
+        return [rows[number] for number in asked if number in rows], at
 
     async def all(self, path: str, **params: str | int) -> list[Row]:
         """A short list, page by page."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
+from collections.abc import AsyncIterator, Collection, Iterable, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
 
@@ -45,6 +45,7 @@ class WooFeed:
         self._api = Api(part, pause=pause)
         self._statuses = orders.Statuses.of(part)
         self._secret = part.hook_secret.get_secret_value()
+        self._currency = ""
 
     async def close(self) -> None:
         """Hang up."""
@@ -61,6 +62,7 @@ class WooFeed:
     async def read(self, kind: FactKind, cursor: str = "") -> AsyncIterator[Page]:
         """The facts of a kind; see `StoreFeed.read`. A cursor holds where a list was and since when it is asked for."""
         currency, now = await self._api.currency()
+        self._currency = currency
         at = Cursor.of(cursor).begin(now)
         path, fields, lists = (
             ("/orders", orders.FIELDS, orders.LISTS) if kind == "orders" else ("/products", PRODUCT_FIELDS, ("any",))
@@ -85,22 +87,28 @@ class WooFeed:
         """See `HookedFeed.open`."""
         return opened(headers, body, self._secret)
 
-    async def follow(self, delivery: Delivery) -> AsyncIterator[Page]:
-        """The order, or the product with its variations, as it is now: what was delivered may be late. No cursor."""
-        number = int(str(delivery.said["id"]))
-        if delivery.said["about"] == "order":
-            order = await self._api.find(f"/orders/{number}", _fields=orders.FIELDS)
-            if order is not None:
-                facts, faults = await self._orders([order.told])
+    async def follow(self, deliveries: Sequence[Delivery]) -> AsyncIterator[Page]:
+        """Orders, and products with their variations, as they are now: what was delivered may be late. No cursor."""
+        about: dict[str, set[int]] = {"order": set(), "product": set()}
+        for delivery in deliveries:
+            about[str(delivery.said["about"])].add(int(str(delivery.said["id"])))
+        if about["order"]:
+            sold, _ = await self._api.chosen("/orders", about["order"], _fields=orders.FIELDS)
+            facts, faults = await self._orders(sold)
+            if sold:
                 yield Page("orders", tuple(facts), "", tuple(faults))
+        if about["product"]:
+            async for page in self._goods_of(about["product"]):
+                yield page
+
+    async def _goods_of(self, numbers: Collection[int]) -> AsyncIterator[Page]:
+        found, at = await self._api.chosen("/products", numbers, _fields=PRODUCT_FIELDS)
+        whole = {row["id"]: row for each in found for row in await self._whole(each)}
+        if not whole or at is None:
             return
-        found = await self._api.find(f"/products/{number}", _fields=PRODUCT_FIELDS)
-        if found is None:
-            return
-        currency, _ = await self._api.currency()
-        rows = await self._whole(found.told)
+        self._currency = self._currency or (await self._api.currency())[0]
         for kind in ("products", "stock"):
-            facts, faults = await self._told(kind, rows, currency, found.at)
+            facts, faults = await self._told(kind, list(whole.values()), self._currency, at)
             yield Page(kind, tuple(facts), "", tuple(faults))
 
     async def subscribe(self, address: str) -> tuple[str, ...]:

@@ -7,10 +7,6 @@ import io
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-from openpyxl import Workbook
-from openpyxl.cell import WriteOnlyCell
-from openpyxl.utils.exceptions import IllegalCharacterError
-
 _RISKY = ("=", "+", "-", "@", "＝", "＋", "－", "＠")  # how a cell begins that a spreadsheet takes for a formula
 _BLANK = ("\t", "\r", "\n")
 
@@ -30,6 +26,8 @@ def as_csv(rows: Sequence[Sequence[Any]], title: str) -> bytes:  # noqa: ARG001 
 
 def as_xlsx(rows: Sequence[Sequence[Any]], title: str) -> bytes:
     """The rows as a workbook of one sheet; texts are stored as texts, whatever they begin with."""
+    from openpyxl import Workbook  # noqa: PLC0415  # loads with the first workbook that is asked for, in its thread
+
     book = Workbook(write_only=True)
     sheet = book.create_sheet(title[:31])
     sheet.freeze_panes = "A2"
@@ -43,6 +41,9 @@ def as_xlsx(rows: Sequence[Sequence[Any]], title: str) -> bytes:
 def _cell(sheet: Any, value: Any) -> Any:  # noqa: ANN401  # openpyxl's own
     if not isinstance(value, str):
         return value
+    from openpyxl.cell import WriteOnlyCell  # noqa: PLC0415  # as above
+    from openpyxl.utils.exceptions import IllegalCharacterError  # noqa: PLC0415  # as above
+
     cell = WriteOnlyCell(sheet)
     try:
         cell.value = value

@@ -17,6 +17,7 @@ LEVELS = "SELECT on_hand, committed, source FROM stock_levels ORDER BY id"
 
 
 async def test_units_on_hand_are_what_the_store_says_and_a_count_that_says_nothing_new_is_not_kept(shop: Shop) -> None:
+    shop.clock.push(timedelta(hours=3))
     assert (await shop.take("stock", count("MUG", 10, committed=2))).changed == 1
     assert (await shop.take("stock", count("MUG", 10, minutes=60, committed=2))).changed == 0
     assert (await shop.take("stock", count("MUG", 9, minutes=120, committed=2))).changed == 1
@@ -26,12 +27,31 @@ async def test_units_on_hand_are_what_the_store_says_and_a_count_that_says_nothi
 
 async def test_the_same_count_after_a_sale_is_news(shop: Shop) -> None:
     """Ten were there, two were sold, and ten are there: two were found. Without the count it would be eight."""
+    shop.clock.push(timedelta(hours=3))
     await shop.take("stock", count("MUG", 10))
     await shop.take("orders", order("1", sold("a", "MUG", 2), placed_at=NOW + timedelta(minutes=10)))
     await shop.take("stock", count("MUG", 10, minutes=60))
     async with shop.database.reading() as connection:
         (stock,) = await ledger.on_hand(connection, NOW + timedelta(hours=2))
     assert stock.on_hand == 10
+
+
+async def test_what_a_store_whose_clock_is_ahead_counts_holds_at_once(shop: Shop) -> None:
+    await shop.take("stock", count("MUG", 10, minutes=-5))
+    await shop.take("stock", count("MUG", 0, minutes=5))
+    async with shop.database.reading() as connection:
+        (stock,) = await ledger.on_hand(connection, shop.clock.now())
+    assert stock.on_hand == 0
+
+
+async def test_of_counts_of_the_same_instant_the_one_told_last_holds_also_within_a_page(shop: Shop) -> None:
+    await shop.take("stock", count("MUG", 10))
+    assert (await shop.take("stock", count("MUG", 9))).changed == 1
+    assert (await shop.take("stock", count("MUG", 9))).changed == 0
+    await shop.take(
+        "stock", count("MUG", 8, minutes=-30), count("MUG", 8), count("MUG", 7), count("MUG", 3, minutes=-9)
+    )
+    assert [row[0] for row in await shop.rows(LEVELS)] == [7]
 
 
 async def test_of_stores_that_share_a_stock_one_counts(shop: Shop) -> None:
@@ -117,3 +137,10 @@ async def test_facts_that_a_delivery_led_to_move_no_cursor(shop: Shop) -> None:
     await shop.take("orders", cursor="page 2")
     await shop.take("orders", order("1", sold("a", "MUG", 1)), cursor="")
     assert await shop.rows("SELECT cursor FROM store_cursors") == [("page 2",)]
+
+
+async def test_a_product_that_was_counted_first_is_named_later_and_a_persons_name_stands(shop: Shop) -> None:
+    await shop.take("stock", count("MUG", 5))
+    assert (await shop.take("products", product("MUG", "Blue mug"))).changed == 1
+    assert (await shop.take("products", product("MUG", "Red mug"))).changed == 0
+    assert await shop.rows("SELECT name FROM products WHERE sku = 'MUG'") == [("Blue mug",)]

@@ -116,7 +116,16 @@ async def test_whatever_was_told_before_the_units_are_those_of_the_last_version(
     sqlite_database: Database, versions: tuple[list[list[int]], list[list[int]]], tellings: list[tuple[int, int]]
 ) -> None:
     async with sqlite_database.transaction() as connection:
-        for table in ("daily_demand", "sales", "store_codes", "store_places", "store_cursors", "products", "locations"):
+        for table in (
+            "daily_demand",
+            "sales",
+            "store_codes",
+            "store_places",
+            "store_cursors",
+            "touched_products",
+            "products",
+            "locations",
+        ):
             await connection.exec_driver_sql(f"DELETE FROM {table}")  # noqa: S608  # our own
     shop = await open_shop(sqlite_database, MovableClock(NOW))
     for number, version in tellings:

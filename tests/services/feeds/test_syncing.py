@@ -2,24 +2,30 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections import Counter
+from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass, field
 
 import pytest
 
+from bot.chat.arguments import Sku
 from bot.chat.nodes import Text
 from bot.errors import Declined, OutsideError, UnknownReference, Unreached
 from bot.ports import Check, FactKind, Page, StorePlace
 from bot.services.audit import Audit
+from bot.services.feeds.kits import Kits
 from bot.services.feeds.syncing import Syncing, SyncReport
+from bot.storage import facts, touched
 from tests.services.feeds.kit import EAST, NOW, SHOP, Shop, count, order, sold
 
 
 @dataclass
 class Script:
-    """A store that tells what is written here: pages by kind; where an error stands among them it breaks off."""
+    """A store that tells what is written here: pages by kind; where an error stands among them it breaks off, and what
+    can be called happens between two pages.
+    """
 
-    told: dict[FactKind, list[Page | OutsideError]] = field(default_factory=dict)
+    told: dict[FactKind, list[Page | OutsideError | Callable[[], Awaitable[None]]]] = field(default_factory=dict)
     name: str = SHOP
     kinds: tuple[FactKind, ...] = ("products", "stock", "orders")
     known: tuple[StorePlace, ...] = ()
@@ -36,7 +42,10 @@ class Script:
         for page in self.told.get(kind, []):
             if isinstance(page, OutsideError):
                 raise page
-            yield page
+            if isinstance(page, Page):
+                yield page
+            else:
+                await page()
 
     async def check(self) -> tuple[Check, ...]:
         return (Check("store shop", "ok", "answers"),)
@@ -69,6 +78,27 @@ async def test_a_reading_that_broke_off_goes_on_behind_the_last_page_that_was_ke
     assert (await syncing.sync(SHOP))[-1] == SyncReport(SHOP, "orders", 2, 1, 0)
     assert [cursor for kind, cursor in script.asked if kind == "orders"] == ["", "after 1"]
     assert (await shop.demand())[0][3] == 3
+
+
+async def test_a_first_reading_whose_orders_broke_off_is_not_judged_before_the_rest_is_there(
+    shop: Shop, script: Script, syncing: Syncing
+) -> None:
+    """Half a history tells of half the demand; where nothing came at all, what is there is judged."""
+
+    async def due() -> int:
+        async with shop.database.reading() as connection:
+            return len(await touched.due(connection, shop.clock.now()))
+
+    first, second = order("1", sold("a", "MUG", 1)), order("2", sold("a", "MUG", 2))
+    script.told = {kind: [Page(kind, (), "c", until=NOW)] for kind in script.kinds}
+    script.told["orders"] = [Page("orders", (first,), "after 1"), Unreached("503")]
+    await syncing.sync(SHOP)
+    assert await shop.demand() == []
+    assert await due() == 0
+    script.told["orders"] = [Page("orders", (second,), "after 2", until=NOW)]
+    await syncing.sync(SHOP)
+    assert (await shop.demand())[0][3] == 3
+    assert await due() == 1
 
 
 async def test_one_kind_that_cannot_be_read_keeps_no_other_from_it(script: Script, syncing: Syncing) -> None:
@@ -154,3 +184,55 @@ async def test_a_place_that_joins_a_stock_which_another_counts_does_not_count_it
     await syncing.place(SHOP, EAST, "")
     await syncing.place(SHOP, "w9", "BER")
     assert await shop.rows(counts) == [("p2",), ("w9",)]
+
+
+_Say = Callable[[Shop, Syncing], Awaitable[None]]
+
+
+async def _map_code(_shop: Shop, syncing: Syncing) -> None:
+    await syncing.product(SHOP, "v-LANTERN 85123A", "LANTERN-85123A")
+
+
+async def _map_place(_shop: Shop, syncing: Syncing) -> None:
+    await syncing.place(SHOP, "w9", "SHA")
+
+
+async def _make_a_kit(shop: Shop, _syncing: Syncing) -> None:
+    kits = Kits(database=shop.database, audit=Audit(database=shop.database, clock=shop.clock))
+    async with shop.database.reading() as connection:
+        ids = await facts.product_ids(connection)
+    product, part = [Sku(ids[sku], sku, "") for sku in ("SET", "LANTERN-85123A")]
+    await kits.put(product, {part: 3})
+
+
+@pytest.mark.parametrize("behind", ["", "before"], ids=["the first reading", "a later one"])
+@pytest.mark.parametrize(
+    ("say", "units"),
+    [
+        (_map_code, {"LANTERN-85123A": 4, "SET": 3}),
+        (_map_place, {"SET": 8}),
+        (_make_a_kit, {"LANTERN-85123A": 9}),
+    ],
+)
+async def test_what_people_say_between_two_pages_holds_for_the_pages_before_with_the_next_reading(
+    shop: Shop, script: Script, syncing: Syncing, say: _Say, units: dict[str, int], behind: str
+) -> None:
+    for sku in ("LANTERN-85123A", "SET"):
+        await shop.product(sku)
+    script.known = (StorePlace("w9", "Hamburg"),)
+    if behind:
+        script.told = {kind: [Page(kind, (), behind, until=NOW)] for kind in script.kinds}
+        await syncing.sync(SHOP)
+    aside = (order("1", sold("a", "LANTERN 85123A", 4)), order("2", sold("a", "SET", 5), place="w9"))
+    first = Page("orders", (*aside, order("3", sold("a", "SET", 1))), "after 1", until=NOW)
+    second = Page("orders", (order("4", sold("a", "SET", 2)),), "after 2", until=NOW)
+    script.told = {"orders": [first, lambda: say(shop, syncing), second]}
+    await syncing.sync(SHOP)
+    script.told = {"orders": [first, second]}
+    await syncing.sync(SHOP)
+    await syncing.sync(SHOP)
+    assert [cursor for kind, cursor in script.asked if kind == "orders"][-3:] == [behind, "", "after 2"]
+    counted = Counter[str]()
+    for sku, _, _, sold_of_it, *_ in await shop.demand():
+        counted[sku] += sold_of_it
+    assert counted == units

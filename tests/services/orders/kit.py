@@ -163,8 +163,8 @@ async def open_yard(
     shop = await open_shop(database, clock)
     await shop.add_place("UK")
     await shop.add_place("DE", "Europe/Berlin", "DE")
-    for sku in ("LAMP", "MUG", "BOWL"):
-        await shop.add_product(sku)
+    await shop.add_products(("LAMP", "MUG", "BOWL"))
+    for sku in shop.skus:
         await shop.holds(sku, "UK", 100)
         await shop.holds(sku, "DE", 500)
     await shop.buys("UK", 35, 100)

@@ -1,14 +1,18 @@
 from __future__ import annotations
 
-from datetime import date, timedelta
+from dataclasses import replace
+from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 
+from bot.bootstrap.choices import service_settings
 from bot.chat.arguments import Location
 from bot.chat.cards import case_card
 from bot.chat.nodes import Actions
+from bot.domain.calendar import CalendarSettings, Closures, Written
 from bot.domain.sourcing import SourcingSettings
 from bot.services import snapshot
 from bot.services.figures import learned
+from bot.settings import given
 from bot.storage import catalogue
 from bot.storage.catalogue import RouteColumns
 from tests.services.orders.kit import Yard
@@ -62,6 +66,32 @@ async def test_a_case_keeps_on_how_many_orders_its_lead_time_rests(yard: Yard) -
     case = (await yard.shop.unresolved())["stockout_risk", "LAMP"]
     assert case.evidence["lead_time"]["observations"] == 1
     assert case.evidence["inputs"]["lead_time_days"] == 40
+
+
+async def test_an_order_before_the_new_year_is_planned_with_its_supplier_s_rest(lite: Yard) -> None:
+    before, after = datetime(2026, 2, 1, 9, tzinfo=UTC), datetime(2026, 3, 1, 9, tzinfo=UTC)
+    chosen = service_settings(given(calendar={"closed_before_days": 2, "closed_after_days": 4})).closures
+    async with lite.shop.database.reading() as connection:
+        plain = await catalogue.routes(connection, before)
+        rested = await catalogue.routes(connection, before, closures=Closures())
+        written = await catalogue.routes(connection, before, closures=chosen)
+        later = await catalogue.routes(connection, after, closures=Closures())
+    assert (plain.lead_time.tolist(), rested.lead_time.tolist()) == ([35], [50])  # 10 to 24 February
+    assert (rested.closed.tolist(), written.closed.tolist(), later.closed.tolist()) == ([15], [7], [0])
+
+
+async def test_a_rest_is_part_of_the_plan_and_of_its_reasons(lite: Yard) -> None:
+    rest = Written("strike", date(2011, 11, 25), date(2011, 11, 27), kind="supply", countries=frozenset({"CN"}))
+    settings = replace(lite.shop.settings, closures=Closures(CalendarSettings(written=(rest,))))
+    await lite.shop.sells("LAMP", "UK", [1] * 120)
+    async with lite.shop.database.reading() as connection:
+        taken = await snapshot.take(connection, settings, SourcingSettings(), lite.clock.now())
+    row = taken.find(lite.shop.skus["LAMP"], lite.shop.places["UK"])
+    assert row is not None
+    assert taken.routes.lead_time_days[row] == 38
+    assert learned(taken, row)["lead_time"] == {
+        "observations": 0, "stated_days": "35.0", "learned_days": "35.0", "closed_days": 3,
+    }  # fmt: skip
 
 
 async def test_goods_that_are_late_open_a_case_that_names_the_order(yard: Yard) -> None:

@@ -187,8 +187,8 @@ async def open_yard(
 async def planted(shop: Shop) -> None:
     """Far too many lamps."""
     await shop.add_place("UK")
-    for number in range(40):  # so that one product is less than a twentieth of the catalogue
-        await shop.add_product(f"OTHER-{number}")
+    # So many that one product is less than a twentieth of the catalogue.
+    await shop.add_products([f"OTHER-{number}" for number in range(40)])
     await shop.add_product(LAMP, COST, PRICE)
     await shop.sells(LAMP, "UK", [1] * 120)
     await shop.holds(LAMP, "UK", 500)

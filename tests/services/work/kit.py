@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -131,19 +131,27 @@ async def add(connection: AsyncConnection, table: type[tables.Base], **values: A
     return int(added.scalar_one())
 
 
+async def add_all(
+    connection: AsyncConnection, table: type[tables.Base], rows: Sequence[Mapping[str, Any]]
+) -> list[int]:
+    """Insert rows by one statement, for what thousands of tests begin with; their ids, in their order."""
+    own = table.__table__.c.id
+    added = await connection.execute(insert(table).returning(own, sort_by_parameter_order=True), rows)
+    return list(added.scalars())
+
+
 async def add_team(connection: AsyncConnection, now: datetime) -> dict[str, int]:
     """Members of every role."""
-    return {
-        name: await add(connection, tables.Member, name=name, role=role, zone="UTC", created_at=now)
-        for name, role in TEAM.items()
-    }
+    rows = [{"name": name, "role": role, "zone": "UTC", "created_at": now} for name, role in TEAM.items()]
+    return dict(zip(TEAM, await add_all(connection, tables.Member, rows), strict=True))
 
 
 async def add_channel(connection: AsyncConnection, name: str, *topics: str, now: datetime) -> int:
     """A Slack channel that wants to hear of the topics."""
     channel = await add(connection, tables.Conversation, platform="slack", external_id=name, kind="group")
-    for topic in topics:
-        await add(connection, tables.Subscription, conversation_id=channel, topic=topic, created_at=now)
+    rows = [{"conversation_id": channel, "topic": topic, "created_at": now} for topic in topics]
+    if rows:
+        await connection.execute(insert(tables.Subscription), rows)
     return channel
 
 

@@ -24,7 +24,7 @@ from bot.services.settings import ServiceSettings
 from bot.services.watch import ScanReport, Watch
 from bot.storage import tables
 from bot.storage.database import Database
-from tests.services.work.kit import Desk, add, add_channel, add_team, open_bureau
+from tests.services.work.kit import Desk, add, add_all, add_channel, add_team, open_bureau
 
 TOPICS = ("restock", "surge", "slow", "late", "stale", "requests")
 
@@ -62,12 +62,22 @@ class Shop(Desk):
         self, sku: str, cost: int | None = 100, price: int | None = 250, currency: str = "GBP"
     ) -> int:
         """A product; money in minor units."""
-        async with self.database.transaction() as connection:
-            self.skus[sku] = await add(
-                connection, tables.Product, sku=sku, name=f"Thing {sku}", currency=currency, unit_cost_minor=cost,
-                unit_price_minor=price, created_at=self.clock.now() - timedelta(days=400),
-            )  # fmt: skip
+        await self.add_products((sku,), cost, price, currency)
         return self.skus[sku]
+
+    async def add_products(
+        self, skus: Sequence[str], cost: int | None = 100, price: int | None = 250, currency: str = "GBP"
+    ) -> None:
+        """Products alike, by one statement; money in minor units."""
+        rows = [
+            {
+                "sku": sku, "name": f"Thing {sku}", "currency": currency, "unit_cost_minor": cost,
+                "unit_price_minor": price, "created_at": self.clock.now() - timedelta(days=400),
+            }
+            for sku in skus
+        ]  # fmt: skip
+        async with self.database.transaction() as connection:
+            self.skus |= zip(skus, await add_all(connection, tables.Product, rows), strict=True)
 
     def today(self, place: str) -> date:
         """The local date there."""

@@ -48,7 +48,7 @@ def watch_of(shop: Shop, cases: Cases) -> Watch:
 class CutOff(Cases):
     """Cases whose process ends right before people are told."""
 
-    async def announce(self, connection: AsyncConnection, applied: Applied, at: datetime) -> int:  # noqa: ARG002  # it ends
+    async def announce(self, connection: AsyncConnection, applied: Applied, at: datetime, individual: int) -> int:  # noqa: ARG002  # it ends
         raise ConnectionError("the process ended")
 
 
@@ -101,11 +101,11 @@ async def test_a_case_put_to_sleep_before_it_is_told_stays_asleep(shop: Shop, cl
     class Drowsy(Cases):
         """Cases one of which a person puts to sleep between the last batch and the telling."""
 
-        async def announce(self, connection: AsyncConnection, applied: Applied, at: datetime) -> int:
+        async def announce(self, connection: AsyncConnection, applied: Applied, at: datetime, individual: int) -> int:
             await connection.execute(
                 update(tables.Case).where(tables.Case.id == applied.opened[0]).values(snoozed_until=clock.now() + DAY)
             )
-            return await super().announce(connection, applied, at)
+            return await super().announce(connection, applied, at, individual)
 
     drowsy = Drowsy(
         database=shop.database, clock=shop.clock, audit=shop.audit, outbox=shop.outbox, settings=shop.settings

@@ -5,13 +5,13 @@ from __future__ import annotations
 import asyncio
 from datetime import timedelta
 
-import psycopg
 import pytest
 
 from bot.errors import NotAllowed
 from bot.ports import MovableClock
 from bot.storage import locks, tables
 from bot.storage.database import Database
+from tests.postgres import until_somebody_waits
 from tests.services.work.shop import Shop, open_shop
 from tests.services.work.test_watch import plant_shortage
 
@@ -49,19 +49,8 @@ async def test_buying_more_holds_the_order_before_the_case_it_answers(
     async with postgres_database.transaction() as connection:
         await locks.request(connection, draft.id)
         more = asyncio.create_task(shop.purchases.buy(shop.sku("A1"), 120, "", None, maria, "slack"))
-        await asyncio.to_thread(_until_somebody_waits, postgres_database)
+        await asyncio.to_thread(until_somebody_waits, postgres_database)
         await locks.cases(connection, [line.case_id])
     await more
     (line,) = [line for line in await shop.all(tables.RequestLine) if line.request_id == draft.id]
     assert line.quantity == 240
-
-
-def _until_somebody_waits(database: Database) -> None:
-    """Until a transaction waits for a row that another one holds; an error after twenty seconds."""
-    address = database.url.set(drivername="postgresql").render_as_string(hide_password=False)
-    with psycopg.connect(address, autocommit=True) as connection:
-        connection.execute("SET statement_timeout = '20s'")
-        connection.execute(
-            "DO $$ BEGIN WHILE NOT EXISTS (SELECT 1 FROM pg_locks WHERE NOT granted) "
-            "LOOP PERFORM pg_sleep(0.01); END LOOP; END $$"
-        )

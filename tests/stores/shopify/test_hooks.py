@@ -40,7 +40,7 @@ def told(feed: Any, topic: str, **said: object) -> Delivery:
 
 
 async def followed(running: Running, delivery: Delivery) -> list[Page]:
-    return [page async for page in running.feed.follow(delivery)]
+    return [page async for page in running.feed.follow([delivery])]
 
 
 async def test_a_delivery_is_known_by_its_webhook_id_and_keeps_ids_alone(running: Running) -> None:

@@ -25,7 +25,7 @@ from tests.stores.woocommerce.shop import KEY, TOPICS, Refusal, Row, WooShop
 ROOT = "/wp-json/wc/v3"
 _OAUTH = {f"oauth_{name}" for name in ("consumer_key", "nonce", "signature", "signature_method", "timestamp")}
 _PAGING = {"page", "per_page", "offset", "order", "orderby", "_fields", "status"}
-_DATED = _PAGING | {"modified_after", "dates_are_gmt"}
+_DATED = _PAGING | {"modified_after", "dates_are_gmt", "include"}
 _ORDERS_BY = {"date", "id", "include", "title", "slug", "modified"}
 _WHEN = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(Z|[+-]\d\d:\d\d)?")
 _PRICES = {"regular_price", "sale_price", "date_on_sale_from", "date_on_sale_to"}
@@ -241,6 +241,8 @@ class _Desk:
 
     def _chosen(self, row: Row, asked: dict[str, str]) -> bool:
         status, after = asked.get("status", "any"), asked.get("modified_after")
+        if "include" in asked and str(row["id"]) not in asked["include"].split(","):
+            return False
         if status == "any" and row.get("status") == "trash":
             return False
         if status not in ("any", "all") and row.get("status") != status:

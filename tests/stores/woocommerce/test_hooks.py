@@ -36,7 +36,7 @@ def delivered(told: Any, topic: str = "order.updated", number: str = "d1", **mor
 
 async def followed(woo: Woo, delivery: Delivery | None) -> list[Page]:
     assert delivery is not None
-    return [page async for page in woo.feed.follow(delivery)]
+    return [page async for page in woo.feed.follow([delivery])]
 
 
 def open_(woo: Woo, told: Any, topic: str = "order.updated", number: str = "d1") -> Delivery | None:
@@ -102,6 +102,23 @@ def test_without_a_secret_of_ours_nothing_is_believed() -> None:
 )  # fmt: skip
 async def test_a_signed_delivery_that_says_nothing_to_us_is_none(woo: Woo, told: Any, topic: str) -> None:
     assert open_(woo, told, topic) is None
+
+
+async def test_many_deliveries_are_followed_by_few_calls_and_none_is_left_out(woo: Woo) -> None:
+    lamp = woo.shop.put(sku="LAMP", manage_stock=True, stock_quantity=3)
+    mugs = [woo.shop.put(sku=f"MUG-{number}") for number in range(130)]
+    kept = [woo.shop.place({"product": lamp}) for _ in range(120)]
+    thrown = woo.shop.place({"product": lamp})
+    woo.shop.touch(woo.shop.orders[thrown], status="trash")
+    told = [("order.updated", number) for number in (*kept, thrown, 99_999)]
+    told += [("product.updated", number) for number in (lamp, *mugs)]
+    deliveries = [found for topic, number in told if (found := open_(woo, {"id": number}, topic)) is not None]
+    woo.shop.calls.clear()
+    pages = [page async for page in woo.feed.follow(deliveries)]
+    assert {fact.id for fact in facts(pages, OrderFact)} == {str(number) for number in (*kept, thrown)}
+    assert len(facts(pages, ProductFact)) == 131
+    assert [(fact.code, fact.on_hand) for fact in facts(pages, StockFact)] == [(str(lamp), 3)]
+    assert len(woo.shop.calls) == 2 + 2 + 2 + 1  # two pages of each list, two orders that no list tells, the currency
 
 
 async def test_an_order_is_read_anew_for_what_was_delivered_may_be_late(woo: Woo) -> None:

@@ -55,6 +55,6 @@ async def test_what_the_shop_tells_is_taken_once_and_follows_its_changes(
     clock.push(timedelta(minutes=1))
     delivery = open_(woo, {"id": lamp}, "product.updated")
     assert delivery is not None
-    changed = [(await shop.taking.take(SHOP, page)).changed async for page in woo.feed.follow(delivery)]
+    changed = [(await shop.taking.take(SHOP, page)).changed async for page in woo.feed.follow([delivery])]
     assert changed == [0, 1]
     assert await shop.rows("SELECT on_hand, committed FROM stock_levels ORDER BY id DESC LIMIT 1") == [(3, 0)]

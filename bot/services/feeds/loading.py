@@ -1,0 +1,87 @@
+"""A store's first reading: its pages are taken as any, but what can wait until all are there is done once, then."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import timedelta
+
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from bot.ports import Clock, FactKind, Page
+from bot.services.feeds.desks import Desk
+from bot.services.feeds.taking import Demand, Taken, Taking
+from bot.storage import derive, locks, storebooks, touched
+from bot.storage import stores as rows
+from bot.storage.chunks import chunked
+from bot.storage.database import Database
+
+_PART = 200  # products whose demand is derived in one transaction
+
+
+async def _put_off(connection: AsyncConnection, source: str, _products: object, since: str) -> None:
+    await derive.put_off(connection, source, since)
+
+
+_WAIT = timedelta(hours=6)  # or until it is settled
+
+
+@dataclass(frozen=True, slots=True)
+class _Kept:
+    """The desk of the page before, and how often people had said by then what the store's things are."""
+
+    desk: Desk
+    kind: FactKind
+    said: int
+
+
+class Loading:
+    """Takes the pages of one reading of one store, in their order.
+
+    Derived page by page demand would be derived a thousand times over, and half a history is not to be judged: both
+    wait for `settle`. What one page named is not looked up again for the next.
+    """
+
+    def __init__(self, *, database: Database, clock: Clock, taking: Taking, store: str) -> None:
+        self._database = database
+        self._clock = clock
+        self._taking = taking
+        self._store = store
+        self._kept: _Kept | None = None
+        self._sold: set[int] = set()  # products of orders: `settle` lets them be judged
+
+    async def take(self, page: Page, said: int = 0) -> Taken:
+        """One page; facts, faults, freshness and cursor are written together or not at all. `said`: see `Taking`."""
+        kept, self._kept = self._kept, None  # a page that fails may have left names on it that were never written
+        async with self._database.transaction() as connection:
+            held = await locks.naming(connection, self._store)
+            if kept is None or (kept.kind, kept.said) != (page.kind, held):
+                desk, faults = await self._taking.desks.lay(connection, self._store, page, self._clock.now())
+            else:
+                desk = kept.desk
+                faults = await self._taking.desks.fill(connection, desk, self._store, page, self._clock.now())
+            demand = Demand(_put_off, _WAIT, self._sold if page.kind == "orders" else frozenset())
+            taken = await self._taking.write(connection, self._store, page, (desk, faults), demand)
+            if page.cursor and held == said:
+                await rows.keep_cursor(connection, self._store, page.kind, page.cursor, self._clock.now())
+        if page.kind == "orders":
+            self._sold |= taken.touched
+        self._kept = _Kept(desk, page.kind, held)
+        return taken
+
+    async def settle(self) -> None:
+        """Derive the demand that was put off, some products at a time, and let the products be judged.
+
+        A crash leaves the rest to the next reading.
+        """
+        source, now = f"store:{self._store}", self._clock.now()
+        async with self._database.reading() as connection:
+            since = await derive.awaited(connection, source)
+            products = [] if since is None else await storebooks.products_of(connection, source, since)
+        for part in chunked(products, _PART):
+            assert since is not None  # noqa: S101  # there are products
+            async with self._database.transaction() as connection:
+                await derive.rebuild(connection, part, since)
+                await touched.touch(connection, part, now, now + _WAIT)  # all of them together, below
+        async with self._database.transaction() as connection:
+            await derive.caught_up(connection, source)
+            await touched.release(connection, now)

@@ -1,0 +1,146 @@
+"""What a scan finds and what is drafted for it, cut into parts that one transaction each takes."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+
+from bot.domain.arrays import Ints
+from bot.domain.cases import NUMERIC_KINDS, Severity
+from bot.domain.sheet import json_text
+from bot.domain.sourcing import row_numbers, without_requests
+from bot.domain.views import CaseKind
+from bot.domain.watch import Assessment
+from bot.services.cases import Finding
+from bot.services.drafting import Need
+from bot.services.figures import evidence_of_kind
+from bot.services.snapshot import Snapshot
+from bot.storage import catalogue as facts
+from bot.storage.cases import CaseRow
+from bot.storage.requests import Draft
+
+
+@dataclass(frozen=True, slots=True)
+class Drafted:
+    """A draft, and what becomes of it: submitted at once, or kept until a person submits it."""
+
+    draft: Draft
+    then: Literal["submit", "keep"]
+
+
+def findings(taken: Snapshot, assessed: Assessment, standing: Mapping[str, CaseRow]) -> list[Finding]:
+    """Findings of what can be judged: everything over an opening limit, and every case that is open already."""
+    opens, holds = without_requests(assessed)
+    found: list[Finding] = []
+    for kind in NUMERIC_KINDS:
+        held = _rows_of(taken, [case for case in standing.values() if case.kind == kind])
+        rows = np.union1d(np.flatnonzero(opens[kind] > 0), held[held >= 0])
+        if taken.positions.stale is not None:
+            rows = rows[~taken.positions.stale[rows]]
+        columns = (taken.product_ids, taken.location_ids, opens[kind], holds[kind], assessed.money_minor[kind])
+        found += [
+            Finding(kind, f"{kind}:{product}:{place}", product, place, opening, holding, money, proof)
+            for product, place, opening, holding, money, proof in zip(
+                *(column[rows].tolist() for column in columns),
+                evidence_of_kind(taken, assessed, rows, kind),
+                strict=True,
+            )
+        ]
+    return found
+
+
+def batches(findings: Sequence[Finding], size: int) -> Iterator[Sequence[Finding]]:
+    """The findings, about `size` at a time; those of one series stay together, for they share one proposal."""
+    start, place = 0, None
+    for number, finding in enumerate(findings):
+        here = (finding.product_id, finding.location_id)
+        if number - start >= size and here != place:
+            yield findings[start:number]
+            start = number
+        place = here
+    if start < len(findings):
+        yield findings[start:]
+
+
+def batches_of(drafts: Sequence[Drafted], size: int) -> Iterator[Sequence[Drafted]]:
+    """The drafts in their order, about `size` lines at a time."""
+    batch: list[Drafted] = []
+    lines = 0
+    for item in drafts:
+        if batch and lines + len(item.draft.lines) > size:
+            yield batch
+            batch, lines = [], 0
+        batch.append(item)
+        lines += len(item.draft.lines)
+    if batch:
+        yield batch
+
+
+def only(draft: Draft, free: Collection[int]) -> Draft | None:
+    """The draft with the lines whose cases are free, and those that only fill it up; None where no case is."""
+    lines = tuple(line for line in draft.lines if line.case_id is None or line.case_id in free)
+    if len(lines) == len(draft.lines):
+        return draft
+    if all(line.case_id is None for line in lines):
+        return None
+    return dataclasses.replace(
+        draft,
+        lines=lines,
+        total_minor=sum(line.quantity * line.unit_cost_minor for line in lines),
+        urgent=any(not (line.detail or {}).get("in_time", True) for line in lines),
+    )
+
+
+def _rows_of(taken: Snapshot, cases: Sequence[CaseRow]) -> Ints:
+    """The row of each case's series; -1 where it has no facts now."""
+    keys = np.array([(case.product_id or 0, case.location_id or 0) for case in cases], dtype=np.int64).reshape(-1, 2)
+    return row_numbers(taken.product_ids, taken.location_ids, keys[:, 0], keys[:, 1])
+
+
+def feed_findings(taken: Snapshot, feeds: Sequence[facts.FeedRow]) -> list[Finding]:
+    """One finding per feed: stale opens a case, fresh resolves it."""
+    stale = {feed.id for feed in taken.stale_feeds}
+    worst = int(Severity.WARNING)
+    return [
+        Finding(
+            kind="data_stale",
+            key=f"data_stale:feed:{feed.id}",
+            product_id=None,
+            location_id=None,
+            opens=worst if feed.id in stale else 0,
+            holds=worst if feed.id in stale else 0,
+            money_minor=0,
+            evidence=json_text(
+                {
+                    "source": feed.source,
+                    "feed": feed.kind,
+                    "fresh_until": feed.fresh_until.isoformat(),
+                    "limit_hours": feed.limit_hours,
+                    "at": taken.at.isoformat(),
+                }
+            ),
+        )
+        for feed in feeds
+    ]
+
+
+def needs(taken: Snapshot, cases: Sequence[CaseRow], kinds: Sequence[CaseKind]) -> list[Need]:
+    """The cases of the kinds whose series was judged; of two on one series the first kind is served."""
+    stale, seen, needs = taken.positions.stale, set(), []
+    for kind in kinds:
+        mine = [case for case in cases if case.kind == kind]
+        for case, row in zip(mine, _rows_of(taken, mine).tolist(), strict=True):
+            if row < 0 or row in seen or (stale is not None and stale[row]):
+                continue
+            seen.add(row)
+            needs.append(Need(case.id, row, case.severity, case.money_minor))
+    return needs
+
+
+def silenced(taken: Snapshot) -> int:
+    """How many series are not judged: their facts are too old, or their stock was never counted."""
+    return 0 if taken.positions.stale is None else int(taken.positions.stale.sum())

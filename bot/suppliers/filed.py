@@ -1,0 +1,50 @@
+"""Orders as files, and beside them in whatever keeps the books of purchases: an ERP that the settings connect."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from bot.ports import Check, Order, SupplierChannel
+
+
+class FiledChannel:
+    """One way of several that each write an order once per key: the books first, so that a refusal leaves no file.
+
+    Trying again after one of them failed repeats nothing in the others. Transfers are filed alone.
+    """
+
+    def __init__(self, folder: SupplierChannel, books: Sequence[SupplierChannel]) -> None:
+        self.name = folder.name
+        self._folder = folder
+        self._books = tuple(books)
+
+    async def send(self, order: Order, key: str) -> Mapping[str, Any]:
+        """Write it everywhere; the folder's receipt, with those of the books by name."""
+        receipts = {book.name: dict(await book.send(order, key)) for book in self._of(order)}
+        return _receipt(await self._folder.send(order, key), receipts)
+
+    async def find(self, order: Order, key: str) -> Mapping[str, Any] | None:
+        """The receipt, where it stands everywhere."""
+        receipts: dict[str, Any] = {}
+        for book in self._of(order):
+            found = await book.find(order, key)
+            if found is None:
+                return None
+            receipts[book.name] = dict(found)
+        filed = await self._folder.find(order, key)
+        return None if filed is None else _receipt(filed, receipts)
+
+    async def check(self) -> tuple[Check, ...]:
+        """Try each."""
+        found = await self._folder.check()
+        for book in self._books:
+            found += await book.check()
+        return found
+
+    def _of(self, order: Order) -> tuple[SupplierChannel, ...]:
+        return self._books if order.kind == "purchase_order" else ()
+
+
+def _receipt(filed: Mapping[str, Any], books: Mapping[str, Any]) -> Mapping[str, Any]:
+    return {**filed, "books": books} if books else filed

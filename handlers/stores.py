@@ -1,0 +1,88 @@
+"""`stores [STORE [read | test | waiting | product CODE SKU | place PLACE LOCATION]]`: the connected stores.
+
+Without a SKU or a location the variant or place is none of ours. Secrets are never typed here.
+"""
+
+from __future__ import annotations
+
+import shlex
+from collections.abc import Sequence
+
+from bot.chat.arguments import Rest
+from bot.chat.cards import notice_card
+from bot.chat.cards.stores import checks_card, store_card, stores_card, waiting_card
+from bot.chat.command import Command
+from bot.chat.nodes import Code, Message, Text
+from bot.chat.parsing import plain
+from bot.errors import BadArgument
+from bot.services import Invocation
+from bot.words import _
+
+_VERBS = {
+    "read": "read", "sync": "read", "读取": "read", "同步": "read",
+    "test": "test", "check": "test", "测试": "test", "检查": "test",
+    "waiting": "waiting", "待确认": "waiting", "待处理": "waiting",
+    "product": "product", "sku": "product", "商品": "product",
+    "place": "place", "location": "place", "仓库": "place", "地点": "place",
+}  # fmt: skip
+
+
+async def stores(call: Invocation, asked: Rest | None = None) -> Message:
+    """The stores, one of them, or what became of what was asked for."""
+    words = _words(asked)
+    service = call.services.stores
+    if not words:
+        states = await service.states()
+        return stores_card(states, {state.store: await service.calls(state.store) for state in states})
+    store, *rest = words
+    if not rest:
+        return await _one(call, store)
+    verb = _VERBS.get(rest[0].casefold(), "")
+    told = rest[1:]
+    match verb, len(told):
+        case "waiting", 0:
+            return waiting_card(store, await service.unsure(store), call.page, call.line)
+        case "read", 0:
+            await service.begin(store, call.asker)
+            return notice_card(
+                _("I am reading {store}. {command} says how far it is.", store=Text(store), command=Code("stores"))
+            )
+        case "test", 0:
+            checks = await service.try_out(store, call.asker)
+            return checks_card(store, [(one.name, one.verdict, one.detail, one.remedy) for one in checks])
+        case "product", 1 | 2:
+            await service.product(store, told[0], told[1] if len(told) == 2 else "", call.asker, call.origin.platform)
+        case "place", 1 | 2:
+            await service.place(store, told[0], told[1] if len(told) == 2 else "", call.asker, call.origin.platform)
+        case _:
+            raise BadArgument(
+                _(
+                    "After a store's name write {words}.",
+                    words=Code("read, test, waiting, product CODE SKU, place PLACE LOCATION"),
+                ),
+                "stores",
+            )
+    return waiting_card(store, await service.unsure(store), call.page, ("stores", store, "waiting"), said=True)
+
+
+async def _one(call: Invocation, store: str) -> Message:
+    service = call.services.stores
+    await service.unsure(store)  # refuses an unknown name
+    (state,) = [state for state in await service.states() if state.store == store]
+    return store_card(state, await service.calls(store))
+
+
+def _words(asked: Rest | None) -> Sequence[str]:
+    """The words as a button gives them, or as they were typed; quotes hold together what has blanks."""
+    if asked is None:
+        return ()
+    if asked.words:
+        return asked.words
+    text = plain(asked.text)
+    try:
+        return shlex.split(text)
+    except ValueError:  # a quote that nothing closes
+        return text.split()
+
+
+COMMAND = Command("stores", stores, summary=_("Connected stores: how they are read, and what waits for you"))

@@ -1,0 +1,193 @@
+"""`stores` and `kit`: what a team sees of its stores in the chat, and what it may say of them."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import AsyncIterator
+from dataclasses import dataclass, field, replace
+from decimal import Decimal
+
+import pytest
+
+from bot.chat.router import Answer
+from bot.domain.money import Money
+from bot.errors import Declined
+from bot.ports import Check, FactKind, Page, StorePlace
+from bot.services.audit import Audit
+from bot.services.feeds import Taking
+from bot.services.feeds.kits import Kits
+from bot.services.feeds.syncing import Syncing
+from tests.handlers.conftest import CANDLE, LANTERN, MUG, START, Office, buttons, text
+from tests.services.feeds.kit import order, sold
+
+
+@dataclass
+class Till:
+    """A store with one order of a variant that resembles the lantern, at a place that nobody has named."""
+
+    name: str = "web"
+    kinds: tuple[FactKind, ...] = ("orders",)
+    read_so_far: list[str] = field(default_factory=list)
+    away: bool = False
+
+    async def places(self) -> tuple[StorePlace, ...]:
+        if self.away:
+            raise Declined("401 the key was withdrawn")
+        return (StorePlace("w 1", "Hall 7"),)
+
+    async def read(self, kind: FactKind, cursor: str = "") -> AsyncIterator[Page]:
+        self.read_so_far.append(cursor)
+        line = replace(sold("a", "85-123a", 2, place="w 1"), amount=Money(Decimal("5.90"), "GBP"))
+        yield Page(kind, (order("7", line, placed_at=START, changed_at=START),), "c")
+
+    async def check(self) -> tuple[Check, ...]:
+        return (Check("store web", "fail", "401 the key was withdrawn", "make a new one"),)
+
+    async def close(self) -> None:
+        self.read_so_far.clear()
+
+
+@dataclass
+class Desk:
+    """The office with a store, and ways to look."""
+
+    office: Office
+    till: Till
+
+    async def ask(self, line: str, name: str = "Maria") -> Answer:
+        return await self.office.ask(line, name)
+
+    async def text(self, line: str, name: str = "Maria") -> str:
+        return text(await self.ask(line, name))
+
+    async def chinese(self, line: str) -> str:
+        return text(await self.ask(line), "zh_CN")
+
+
+@pytest.fixture
+def desk(office: Office) -> Desk:
+    """The small shop with a store connected."""
+    till, shop = Till(), office.shop
+    audit = Audit(database=shop.database, clock=shop.clock)
+    taking = Taking(database=shop.database, clock=shop.clock, currency="GBP")
+    syncing = Syncing(database=shop.database, clock=shop.clock, audit=audit, taking=taking, feeds={"web": till})
+    office.services = dataclasses.replace(
+        office.services, stores=syncing, kits=Kits(database=shop.database, audit=audit)
+    )
+    return Desk(office, till)
+
+
+async def test_stores_are_listed_with_what_waits_and_no_secret(desk: Desk) -> None:
+    assert "never" in await desk.text("stores", "Vic")
+    await desk.office.services.stores.sync("web")
+    told = await desk.text("stores", "Vic")
+    assert "1 variant to name · 1 place to name · 1 record set aside" in told
+    assert "待" in await desk.chinese("店铺")
+    one = await desk.ask("stores web")
+    assert "orders" in text(one)
+    assert [button.arguments for button in buttons(one)] == [("web", "read"), ("web", "waiting")]
+
+
+async def test_why_something_was_set_aside_is_said_in_the_language_of_who_asks(desk: Desk) -> None:
+    await desk.office.services.stores.sync("web")
+    english = "nobody has said yet which location the place 'w 1' is"
+    assert english in await desk.text("stores web waiting")
+    told = await desk.chinese("stores web waiting")
+    assert "还没有人确认店铺地点 'w 1' 是我们的哪个仓库" in told
+    assert "nobody" not in told
+
+
+async def test_a_suggested_variant_is_confirmed_by_a_press_and_its_sales_count_then(desk: Desk) -> None:
+    await desk.office.services.stores.sync("web")
+    waiting = await desk.ask("stores web waiting")
+    assert "Is 85-123A (85-123A) our 85123A? 100% alike" in text(waiting)
+    yes = next(button for button in buttons(waiting) if LANTERN in button.arguments)
+    refused = text(await desk.office.press(yes, "Vic"))
+    assert "only reads" in refused
+    told = text(await desk.office.press(yes, "Maria"))
+    assert "Noted." in told
+    assert "85-123A (" not in told
+    assert "Only administrators" in await desk.text("stores web place 'w 1' UK")
+    assert "Noted." in await desk.text("stores web place 'w 1' UK", "Ada")
+    (report,) = await desk.office.services.stores.sync("web")
+    assert (report.changed, report.faults) == (1, 0)
+    assert "Nothing in web waits for you" in await desk.text("stores web waiting")
+    async with desk.office.shop.database.reading() as connection:
+        rows = (await connection.exec_driver_sql("SELECT action, member_id, platform FROM audit ORDER BY id")).all()
+    assert [tuple(row) for row in rows if row[0].startswith("store.")] == [
+        ("store.product", desk.office.shop.members["Maria"], "slack"),
+        ("store.place", desk.office.shop.members["Ada"], "slack"),
+    ]
+
+
+async def test_what_is_none_of_ours_is_said_by_a_press_too(desk: Desk) -> None:
+    await desk.office.services.stores.sync("web")
+    waiting = await desk.ask("stores web waiting", "Ada")
+    for button in [button for button in buttons(waiting) if len(button.arguments) == 3]:
+        await desk.office.press(button, "Ada")
+    assert "variant" not in await desk.text("stores")
+    (report,) = await desk.office.services.stores.sync("web")
+    assert (report.changed, report.faults) == (0, 0)
+
+
+async def test_a_reading_is_begun_from_the_chat_and_a_store_that_is_away_is_said_to_be(desk: Desk) -> None:
+    assert "only reads" in await desk.text("stores web read", "Vic")
+    assert "I am reading web" in await desk.text("stores web read")
+    await desk.office.services.stores._asked["web"]  # it runs by itself
+    assert desk.till.read_so_far == [""]
+    desk.till.away = True
+    await desk.ask("stores web sync")
+    await desk.office.services.stores._asked["web"]
+    assert "cannot be read" in await desk.text("stores web")
+    assert "401 the key was withdrawn" in await desk.text("stores web")
+    assert "Only administrators" in await desk.text("stores web test")
+    assert "does not work" in await desk.text("stores web test", "Ada")
+
+
+@pytest.mark.parametrize(
+    "line",
+    ["stores nowhere", "stores web dance", "stores web product", "stores web place a b c", "stores web product v9 X"],
+)
+async def test_what_makes_no_sense_is_refused_in_words(desk: Desk, line: str) -> None:
+    told = await desk.ask(line, "Ada")
+    assert told.refused
+    assert "went wrong" not in text(told)
+
+
+async def test_where_no_store_is_connected_the_way_to_one_is_told(office: Office) -> None:
+    assert "stocktide stores add" in text(await office.ask("stores"))
+
+
+async def test_a_set_is_told_changed_and_dissolved(desk: Desk) -> None:
+    assert "is sold as itself" in await desk.text(f"kit {MUG}")
+    assert "only reads" in await desk.text(f"kit {MUG} {LANTERN}", "Vic")
+    told = await desk.text(f"kit {MUG} 2x{LANTERN}, {CANDLE}")
+    assert "takes from the shelf" in told
+    assert await desk.office.services.kits.everything() == {MUG: ((LANTERN, 2), (CANDLE, 1))}
+    assert "RED HANGING HEART" in await desk.text(f"套装 {MUG}")
+    assert "is sold as itself" in await desk.text(f"kit {MUG} off")
+    assert await desk.office.services.kits.everything() == {}
+
+
+async def test_a_set_within_a_set_and_one_within_itself_are_refused(desk: Desk) -> None:
+    await desk.ask(f"kit {MUG} 2x{LANTERN}")
+    for line in (f"kit {LANTERN} {CANDLE}", f"kit {CANDLE} {MUG}"):
+        assert "holds no other kit" in await desk.text(line)
+    assert "part of itself" in await desk.text(f"kit {CANDLE} 2x{CANDLE}")
+    assert "10000" in (await desk.text(f"kit {CANDLE} 20000x{LANTERN}")).replace(",", "")
+
+
+async def test_what_was_sold_as_a_set_counts_as_its_parts_with_the_next_reading(desk: Desk) -> None:
+    services = desk.office.services
+    await services.stores.sync("web")
+    await services.stores.product("web", "v-85-123a", MUG)
+    await services.stores.place("web", "w 1", "UK")
+    await services.stores.sync("web")
+    await desk.ask(f"kit {MUG} 3x{CANDLE}")
+    (report,) = await services.stores.sync("web")
+    assert report.changed == 1
+    async with desk.office.shop.database.reading() as connection:
+        rows = await connection.exec_driver_sql(
+            "SELECT p.sku, s.quantity FROM sales s JOIN products p ON p.id = s.product_id WHERE s.source = 'store:web'"
+        )
+        assert [tuple(row) for row in rows] == [(CANDLE, 6)]

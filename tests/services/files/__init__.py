@@ -1,0 +1,1 @@
+"""Files that members send, by the services alone."""
