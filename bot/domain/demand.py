@@ -4,7 +4,8 @@ Velocity is units per in-stock day. A day without stock is no demand of zero: it
 further back until it holds enough in-stock days (Inventory Planner). Spikes are kept out of the base rate (OCA
 `stock_average_daily_sale`). Classes of regularity are those of Syntetos, Boylan & Croston (2005).
 
-Forecasting stands behind one seam, `DemandModel`; `BlendedVelocity` is the present implementation.
+Where a catalogue is large enough to teach, `bot.domain.outlook` forecasts, and takes the place of the blended velocity;
+which days count, spikes and classes are those found here.
 """
 
 from __future__ import annotations
@@ -13,7 +14,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, fields
 from datetime import date, timedelta
 from enum import IntEnum
-from typing import Literal, Protocol
+from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -149,14 +150,6 @@ class DemandEstimate:
     spike_limit: Floats  # units above which a day is capped; inf where nothing can be called a spike
     spike_days: Ints  # days capped in the longest window
     listed_days: Ints  # days since the first stock or sale within reach
-
-
-class DemandModel(Protocol):
-    """Estimates demand; another forecast is another implementation."""
-
-    def estimate(self, history: SeriesHistory, settings: DemandSettings) -> DemandEstimate:
-        """Demand of every series as of the close of the history's last day."""
-        ...
 
 
 @dataclass(frozen=True, slots=True)

@@ -26,9 +26,10 @@ from bot.domain.watch import Assessment
 
 STEPS_OF_KIND: dict[CaseKind, tuple[str, ...]] = {
     "stockout_risk": (
-        "velocity", "lead_time_demand", "lead_time_variance", "safety_stock", "reorder_point", "order_up_to",
-        "inventory_position", "days_of_cover", "days_to_stockout", "gap", "order_quantity", "lost_units",
-        "lost_margin",
+        "velocity", "lead_time_demand", "lead_time_variance", "lead_time_median", "lead_time_p80", "lead_time_p95",
+        "lead_time_quantile", "safety_stock", "reorder_point", "cycle_demand", "cycle_variance", "cycle_quantile",
+        "cycle_safety_stock", "order_up_to", "inventory_position", "days_of_cover", "days_to_stockout", "gap",
+        "order_quantity", "lost_units", "lost_margin",
     ),
     "surge": ("surge_rate", "surge_p_value", "surge_lost_margin"),
     "slow_mover": ("velocity", "days_of_cover", "inventory_turnover", "days_of_inventory", "capital"),
@@ -128,7 +129,7 @@ def _windows(a: Assessment, sheet: Sheet) -> Texts:
             sheet.record(
                 {
                     "window": window,
-                    "weight": settings.blend[column],
+                    "weight": settings.blend[column] if a.outlook is None else np.full(a.series, np.nan),
                     "units": demand.units[:, column],
                     "in_stock_days": demand.in_stock_days[:, column],
                     "base_days": demand.base_days[:, column],

@@ -10,6 +10,7 @@ from bot.domain import ageing, replenishment, turnover
 from bot.domain.arrays import Bools, Floats, Ints
 from bot.domain.classes import service_table
 from bot.domain.demand import DemandEstimate, SeriesHistory
+from bot.domain.outlook import Outlook
 from bot.domain.watch_inputs import Network, Positions, Routes, WatchSettings
 
 
@@ -61,25 +62,50 @@ class Stock:
     excess_capital_minor: Ints  # the same of the excess
 
 
-def supply_figures(
-    demand: DemandEstimate,
-    classes: tuple[Ints, Ints],
-    routes: Routes,
-    positions: Positions,
-    settings: replenishment.ReplenishmentSettings,
-) -> Supply:
-    """Replenishment of every series; its ABC and XYZ `classes` choose the service level where the routes give none."""
+@dataclass(frozen=True, slots=True, eq=False)
+class Terms:
+    """On what terms each series is kept in stock, all (n,)."""
+
+    lead_time: Floats  # days
+    lead_time_sd: Floats
+    assumed: Bools
+    service_level: Floats
+
+
+def terms_of(classes: tuple[Ints, Ints], routes: Routes, settings: replenishment.ReplenishmentSettings) -> Terms:
+    """A series' ABC and XYZ `classes` choose its service level where the routes give none."""
     assumed = np.isnan(routes.lead_time_days)
     lead_time = np.where(assumed, settings.assumed_lead_time_days, routes.lead_time_days)
     lead_time_sd = np.where(assumed, settings.assumed_lead_time_sd, routes.lead_time_sd)
     level = routes.service_level
     if level is None:
         level = service_table(settings.service_levels, settings.classes)[classes]
+    return Terms(lead_time, lead_time_sd, assumed, level)
+
+
+def supply_figures(
+    demand: DemandEstimate,
+    terms: Terms,
+    routes: Routes,
+    positions: Positions,
+    settings: replenishment.ReplenishmentSettings,
+    ahead: Outlook | None,
+) -> Supply:
+    """Replenishment of every series; the demand of its spans is that of `ahead` where something was taught."""
+    lead_time, lead_time_sd, level = terms.lead_time, terms.lead_time_sd, terms.service_level
     skewed = replenishment.irregular(demand.kind, demand.cv, settings)
-    lead, cycle = (
-        replenishment.span_demand(demand.velocity, demand.sd, span, lead_time_sd, level, skewed, settings.skewed)
-        for span in (lead_time, lead_time + routes.review_days)
-    )
+    if ahead is None:
+        lead, cycle = (
+            replenishment.span_demand(demand.velocity, demand.sd, span, lead_time_sd, level, skewed, settings.skewed)
+            for span in (lead_time, lead_time + routes.review_days)
+        )
+    else:
+        lead, cycle = (
+            replenishment.SpanDemand(
+                span.mean, span.variance, np.maximum(span.quantile[:, 0] - span.mean, 0.0), skewed & (span.mean > 0)
+            )
+            for span in (ahead.lead, ahead.cycle)
+        )
     reorder_point, order_up_to = lead.mean + lead.safety_stock, cycle.mean + cycle.safety_stock
     incoming = positions.incoming.sum(axis=1) + positions.overdue
     position = replenishment.inventory_position(positions.available, incoming, positions.pending, positions.backorders)
@@ -95,7 +121,7 @@ def supply_figures(
         service_level=level,
         lead_time=lead_time,
         lead_time_sd=lead_time_sd,
-        lead_time_assumed=assumed,
+        lead_time_assumed=terms.assumed,
         lead_demand=lead,
         cycle_demand=cycle,
         reorder_point=reorder_point,

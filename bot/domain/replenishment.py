@@ -69,7 +69,7 @@ def span_demand(
     safety = scipy.special.ndtri(service_level) * np.sqrt(variance)
     chosen = skewed & (mean > 0) & (variance > 0)
     if chosen.any():
-        quantile = _gamma_quantile if distribution == "gamma" else _negative_binomial_quantile
+        quantile = gamma_quantile if distribution == "gamma" else _negative_binomial_quantile
         safety[chosen] = quantile(mean[chosen], variance[chosen], service_level[chosen]) - mean[chosen]
     return SpanDemand(mean, variance, np.where(mean > 0, np.maximum(safety, 0.0), 0.0), chosen)
 
@@ -89,7 +89,7 @@ def demand_paths(
     mean, variance = velocity * span, sd**2 * span
     if velocity <= 0:
         return np.zeros((len(levels), days))
-    quantile = _gamma_quantile if shape == "gamma" else _negative_binomial_quantile
+    quantile = gamma_quantile if shape == "gamma" else _negative_binomial_quantile
     paths = np.empty((len(levels), days))
     for row, level in enumerate(levels):
         if shape == "normal" or sd <= 0:
@@ -113,7 +113,7 @@ def demand_quantile(mean: Floats, variance: Floats, skewed: Bools, levels: Float
     return np.maximum(out, 0.0)
 
 
-def _gamma_quantile(mean: Floats, variance: Floats, level: Floats) -> Floats:
+def gamma_quantile(mean: Floats, variance: Floats, level: Floats) -> Floats:
     """Quantile of the gamma with that mean and variance; of its limit, the normal, where it is all but certain."""
     out: Floats = mean + scipy.special.ndtri(level) * np.sqrt(variance)
     spread = variance > mean**2 / NORMAL_SHAPE

@@ -8,6 +8,8 @@ from functools import partial
 import numpy as np
 
 from bot.domain.arrays import Floats, Ints
+from bot.domain.forecasting.states import TINY
+from bot.domain.outlook import Outlook, levels_named
 from bot.domain.replenishment import SpanDemand
 from bot.domain.sheet import Given, Sheet, Texts
 from bot.domain.watch import Assessment
@@ -17,11 +19,58 @@ _Figures = Callable[[Assessment], _Step]
 
 
 def _velocity(a: Assessment, sheet: Sheet) -> Texts:
-    """The blend of the windows that hold in-stock days."""
+    """By what was taught, or the blend of the windows that hold in-stock days."""
+    if a.outlook is not None:
+        return _levels(a, a.outlook, sheet)
     held = a.demand.in_stock_days > 0
     bits = held @ (1 << np.arange(held.shape[1]))
     patterns = np.unique(bits[sheet.rows]).tolist()
     return sheet.either([(bits == pattern, partial(_blend, a, pattern)) for pattern in patterns])
+
+
+def _levels(a: Assessment, ahead: Outlook, sheet: Sheet) -> Texts:
+    """Levels of several half-lives, weighed; a part of that where few days in stock were seen."""
+    beta = ahead.lessons.weights.beta
+    names = levels_named(ahead.lessons.half_lives)
+    used = [k for k in range(len(names)) if beta[k] > 0]
+    values: dict[str, Given] = {"growth": ahead.lessons.weights.growth}
+    values |= {f"b{names[k][1:]}": float(beta[k]) for k in used} | {names[k]: ahead.levels[:, k] for k in used}
+    formula = f"growth * ({' + '.join(f'b{names[k][1:]} * {names[k]}' for k in used)})"
+    part: dict[str, Given] = {**values, "known": ahead.known}
+    return sheet.either(
+        [
+            (ahead.known <= 0, lambda rows: rows.step("velocity", "0", a.demand.velocity)),
+            (ahead.known >= 1, lambda rows: rows.step("velocity", formula, a.demand.velocity, **values)),
+            (
+                ahead.known < 1,
+                lambda rows: rows.step("velocity", f"{formula} * known", a.demand.velocity, **part),
+            ),
+        ]
+    )
+
+
+def _quantile(name: str, column: int, a: Assessment, sheet: Sheet) -> Texts:
+    """What a span's demand stays under with a chance; nothing where nothing was taught."""
+    if a.outlook is None:
+        return [""] * len(sheet)
+    span = a.outlook.cycle if name.startswith("cycle") else a.outlook.lead
+    values: dict[str, Given] = {
+        "seen": span.seen,
+        "ratio": _column(span.ratio, column),
+        "mean": span.mean,
+        "w": _column(span.w, column),
+        "own": _column(span.own, column),
+        "L": span.days,
+        "variance": span.variance,
+        "p": _column(span.p, column),
+    }
+    formula = "(seen * (ratio * mean * (1 - w) + own * L * w) + gamma(mean, variance, p)) / (seen + 1)"
+    result = _column(span.quantile, column)
+    return sheet.where(span.mean > TINY, lambda rows: rows.step(name, formula, result, **values))
+
+
+def _column(table: Floats, column: int) -> Floats:
+    return np.ascontiguousarray(table[:, column])
 
 
 def _blend(a: Assessment, pattern: int, sheet: Sheet) -> Texts:
@@ -43,13 +92,18 @@ def _mean(name: str, a: Assessment, sheet: Sheet) -> Texts:
 def _variance(name: str, a: Assessment, sheet: Sheet) -> Texts:
     """Variance of the demand over a span."""
     span, days = _span(a, name)
-    values = {"d": a.demand.velocity, "L": days, "sd": a.demand.sd, "sd_L": a.supply.lead_time_sd}
+    sd = a.demand.sd if a.outlook is None else a.outlook.daily_sd
+    values = {"d": a.demand.velocity, "L": days, "sd": sd, "sd_L": a.supply.lead_time_sd}
     return sheet.step(name, "L * sd**2 + d**2 * sd_L**2", span.variance, **values)
 
 
 def _safety(name: str, a: Assessment, sheet: Sheet) -> Texts:
     """Safety stock over a span, by the distribution that its series asks for."""
     span, _days = _span(a, name)
+    if a.outlook is not None:
+        ahead = a.outlook.cycle if name.startswith("cycle") else a.outlook.lead
+        upper = {"quantile": _column(ahead.quantile, 0), "mean": ahead.mean}
+        return sheet.step(name, "max(0, quantile - mean)", span.safety_stock, **upper)
     values = {"mean": span.mean, "variance": span.variance, "p": a.supply.service_level}
 
     def by(formula: str) -> Callable[[Sheet], Texts]:
@@ -265,10 +319,15 @@ STEPS: Mapping[str, Callable[[Assessment, Sheet], Texts]] = {  # in the order in
     "velocity": _velocity,
     "lead_time_demand": partial(_mean, "lead_time_demand"),
     "lead_time_variance": partial(_variance, "lead_time_variance"),
+    "lead_time_median": partial(_quantile, "lead_time_median", 1),
+    "lead_time_p80": partial(_quantile, "lead_time_p80", 2),
+    "lead_time_p95": partial(_quantile, "lead_time_p95", 3),
+    "lead_time_quantile": partial(_quantile, "lead_time_quantile", 0),
     "safety_stock": partial(_safety, "safety_stock"),
     "reorder_point": _reorder_point,
     "cycle_demand": partial(_mean, "cycle_demand"),
     "cycle_variance": partial(_variance, "cycle_variance"),
+    "cycle_quantile": partial(_quantile, "cycle_quantile", 0),
     "cycle_safety_stock": partial(_safety, "cycle_safety_stock"),
     "order_up_to": _order_up_to,
     "inventory_position": _position,

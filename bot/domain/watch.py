@@ -1,8 +1,9 @@
 """The watch: one pass over the whole catalogue, from plain arrays to every figure, class and amount at risk.
 
 Rows are series (SKU x location) in the caller's order; a row's figures depend on no other row, save ABC (and the
-service level chosen by it), the false-alarm budget of surges, and transfers. Money is in integer minor units of
-one currency: the caller converts beforehand. An unknown cost or price is zero and puts no money at risk.
+service level chosen by it), the false-alarm budget of surges, and transfers; lessons are learned beforehand. Money is
+in integer minor units of one currency: the caller converts beforehand. An unknown cost or price is zero and puts no
+money at risk.
 """
 
 from __future__ import annotations
@@ -16,15 +17,16 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bot.domain import replenishment, surge, turnover
-from bot.domain.arrays import Bools, Ints, shaped
+from bot.domain.arrays import Bools, Floats, Ints, shaped
 from bot.domain.classes import reviews
-from bot.domain.demand import BlendedVelocity, DemandEstimate, DemandModel, SeriesHistory
-from bot.domain.figures import Stock, Supply, stock_figures, supply_figures, transfer_figures
+from bot.domain.demand import BlendedVelocity, DemandEstimate, SeriesHistory
+from bot.domain.figures import Stock, Supply, Terms, stock_figures, supply_figures, terms_of, transfer_figures
 from bot.domain.judgement import Judged, money_at_risk, severities
+from bot.domain.outlook import Outlook, Question, Taught, outlook
 from bot.domain.views import CaseKind
 from bot.domain.watch_inputs import Network, Positions, Routes, WatchSettings
 
-__all__ = ["Assessment", "Network", "Positions", "Routes", "Stock", "Supply", "WatchSettings", "assess"]
+__all__ = ["Assessment", "Network", "Positions", "Routes", "Stock", "Supply", "Taught", "WatchSettings", "assess"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +43,7 @@ class Assessment:
     routes: Routes
     positions: Positions
     demand: DemandEstimate
+    outlook: Outlook | None  # None: nothing was taught, and the demand is that of `demand` alone
     supply: Supply
     stock: Stock
     surge: surge.SurgeSigns
@@ -62,17 +65,18 @@ def assess(
     positions: Positions,
     settings: WatchSettings,
     network: Network | None = None,
-    model: DemandModel | None = None,
+    taught: Taught | None = None,
     classes: Ints | None = None,
     others: int = 0,
 ) -> Assessment:
     """Judge every series as of the close of the history's last day; ValueError where the arrays do not fit.
 
+    Where there are lessons of the catalogue's past (`taught`), velocities and the demand of lead times are theirs.
     For an assessment of a few series of a catalogue: `classes` are their ABC numbers known from a pass over the whole,
     and `others` is how many series are not among them, so that no more false surges are found than in the whole.
     """
     _check(history, routes, positions, network)
-    estimate = (model or BlendedVelocity()).estimate(history, settings.demand)
+    estimate = BlendedVelocity().estimate(history, settings.demand)
     span = turnover.period(history, settings.turnover.period_days)
     abc = classes
     if abc is None:
@@ -80,7 +84,11 @@ def assess(
     kinds = abc, turnover.xyz(estimate.week_cv, settings.turnover)
     if settings.replenishment.classes:
         routes = replace(routes, review_days=reviews(routes.review_days, settings.replenishment.classes, *kinds))
-    supply = supply_figures(estimate, kinds, routes, positions, settings.replenishment)
+    terms = terms_of(kinds, routes, settings.replenishment)
+    ahead = None if taught is None else _ahead(history, estimate, settings, taught, terms, routes.review_days)
+    if ahead is not None:
+        estimate = replace(estimate, velocity=ahead.velocity)
+    supply = supply_figures(estimate, terms, routes, positions, settings.replenishment, ahead)
     stock = stock_figures(history, estimate, span, kinds, supply, routes, positions, settings)
     signs = surge.surge_signs(history, settings.demand, settings.surge)
     surging = surge.discoveries(signs.p_value, signs.judged, settings.surge.false_discoveries, others)
@@ -92,6 +100,7 @@ def assess(
         routes=routes,
         positions=positions,
         demand=estimate,
+        outlook=ahead,
         supply=supply,
         stock=stock,
         surge=signs,
@@ -101,6 +110,18 @@ def assess(
         holds=holds,
         money_minor=money_at_risk(supply, stock, signs, positions, settings.surge),
     )
+
+
+def _ahead(
+    history: SeriesHistory,
+    estimate: DemandEstimate,
+    settings: WatchSettings,
+    taught: Taught,
+    terms: Terms,
+    review_days: Floats,
+) -> Outlook:
+    question = Question(terms.lead_time, terms.lead_time_sd, review_days, terms.service_level, taught.region)
+    return outlook(history, estimate, settings.demand, taught.lessons, question)
 
 
 def _check(history: SeriesHistory, routes: Routes, positions: Positions, network: Network | None) -> None:

@@ -24,7 +24,7 @@ from bot.domain.combining import Piece, combine
 from bot.domain.demand import SeriesHistory
 from bot.domain.replenishment import Transfers, order_quantity
 from bot.domain.sourcing import Moves, Offer, SourcingSettings, choose_offer, clearance, freight_minor
-from bot.domain.watch import Assessment, Routes, assess
+from bot.domain.watch import Assessment, Routes, Taught, assess
 from bot.services.figures import decimal
 from bot.services.snapshot import Snapshot
 from bot.storage.requests import Draft, DraftLine, Way
@@ -178,7 +178,8 @@ class Drafting:
                 if getattr(taken.positions, field.name) is not None
             },
         )
-        return assess(history, routes, positions, a.settings, classes=a.stock.abc[rows])
+        taught = None if taken.lessons is None else Taught(taken.lessons, taken.location_ids[rows])
+        return assess(history, routes, positions, a.settings, taught=taught, classes=a.stock.abc[rows])
 
     def _planned(self, row: int) -> int:
         index = int(self._taken.market.planned[row])

@@ -20,14 +20,16 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from bot.domain import turnover
 from bot.domain.arrays import Bools, Ints
 from bot.domain.demand import SeriesHistory
+from bot.domain.forecasting.lessons import Lessons
 from bot.domain.sourcing import SourcingSettings, row_numbers, transfer_matrix
-from bot.domain.watch import Assessment, Network, Positions, Routes, WatchSettings, assess
+from bot.domain.watch import Assessment, Network, Positions, Routes, Taught, WatchSettings, assess
 from bot.services.buying import Market, market
 from bot.services.exchange import Exchange
 from bot.services.rates import exchange_at
 from bot.services.settings import ServiceSettings
 from bot.storage import catalogue as facts
 from bot.storage import ledger, orders
+from bot.storage import lessons as lesson_rows
 from bot.storage import requests as request_rows
 from bot.storage.catalogue import FeedRow, InboundRow, PlaceRow, ProductRow
 from bot.storage.ledger import HistoryArrays
@@ -60,10 +62,14 @@ class Snapshot:
     stale_feeds: tuple[FeedRow, ...]
     fresh_until: datetime | None
     exchange: Exchange
+    lessons: Lessons | None  # what the catalogue's past taught by the last whole scan
 
     def assess(self, settings: WatchSettings, classes: Ints | None = None, others: int = 0) -> Assessment:
         """The domain's judgement of every series; `classes` and `others` as in `bot.domain.watch.assess`."""
-        return assess(self.history, self.routes, self.positions, settings, self.network, classes=classes, others=others)
+        taught = None if self.lessons is None else Taught(self.lessons, self.location_ids)
+        return assess(
+            self.history, self.routes, self.positions, settings, self.network, taught, classes=classes, others=others
+        )
 
     def today_of(self, row: int) -> date:
         """The local day that holds the instant."""
@@ -130,6 +136,7 @@ async def take(
         stale_feeds=stale_feeds,
         fresh_until=min((feed.fresh_until for feed in feeds), default=None),
         exchange=exchange,
+        lessons=await lesson_rows.latest(connection, at),
     )
 
 

@@ -35,6 +35,7 @@ from bot.services.cases import Applied, Cases, Finding
 from bot.services.drafting import Drafting
 from bot.services.findings import Drafted, batches, batches_of, feed_findings, findings, needs, only, silenced
 from bot.services.joining import Held, as_far_as_seen, as_they_go
+from bot.services.learning import learn
 from bot.services.ranking import Classes, Ranking
 from bot.services.requests import Requests
 from bot.services.settings import ServiceSettings
@@ -160,6 +161,7 @@ class Watch:
     async def scan(self, at: datetime, progress: Progress | None = None) -> ScanReport:
         """One pass over the whole catalogue as of `at` (aware)."""
         scope = _Scope(None, lambda _news: self._settings.alerts_individual)
+        await learn(self._database, self._settings, self._sourcing, at)
         await self._under_way(self._clock.now() + _PATIENCE)
         try:
             for turn in range(_TURNS):

@@ -6,7 +6,7 @@ import numpy as np
 
 from bot.domain import surge
 from bot.domain.demand import BlendedVelocity, SeriesHistory
-from bot.domain.figures import Stock, Supply, stock_figures, supply_figures, transfer_figures
+from bot.domain.figures import Stock, Supply, stock_figures, supply_figures, terms_of, transfer_figures
 from bot.domain.judgement import Judged, money_at_risk, severities
 from bot.domain.turnover import abc, period, xyz
 from bot.domain.watch import Network, Positions, Routes, WatchSettings, assess
@@ -51,7 +51,8 @@ def _phases(history: SeriesHistory, routes: Routes, positions: Positions, networ
     span = period(history, RULES.turnover.period_days)
     worth = span.units * routes.unit_price_minor.astype(np.float64)
     classes = abc(worth, RULES.turnover), xyz(demand.week_cv, RULES.turnover)
-    supply = supply_figures(demand, classes, routes, positions, RULES.replenishment)
+    terms = terms_of(classes, routes, RULES.replenishment)
+    supply = supply_figures(demand, terms, routes, positions, RULES.replenishment, None)
     stock = stock_figures(history, demand, span, classes, supply, routes, positions, RULES)
     signs = surge.surge_signs(history, RULES.demand, RULES.surge)
     surging = surge.discoveries(signs.p_value, signs.judged, RULES.surge.false_discoveries)
@@ -62,7 +63,7 @@ def _phases(history: SeriesHistory, routes: Routes, positions: Positions, networ
         return stock_figures(history, demand, again, classes, supply, routes, positions, RULES)
 
     def supply_again() -> Supply:
-        return supply_figures(demand, classes, routes, positions, RULES.replenishment)
+        return supply_figures(demand, terms, routes, positions, RULES.replenishment, None)
 
     def judge_again() -> object:
         return severities(facts), money_at_risk(supply, stock, signs, positions, RULES.surge)

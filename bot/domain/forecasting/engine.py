@@ -20,7 +20,7 @@ import numpy as np
 import scipy  # loads its parts when they are first used
 
 from bot.domain.arrays import Floats, Ints, ratio
-from bot.domain.forecasting import fitting, kernels, season, targets
+from bot.domain.forecasting import fitting, season, states, targets
 from bot.domain.forecasting.compiled import in_blocks
 from bot.domain.forecasting.panel import Forecast, Freq, Panel
 from bot.domain.forecasting.profile import spread_over, weekday_factors
@@ -37,8 +37,6 @@ _HALF_LIVES: Mapping[Freq, tuple[float, ...]] = MappingProxyType({
     "week": (1, 2, 4, 8, 16, _EVER),
     "month": (1.5, 3, 6, 12, 24, _EVER),
 })  # fmt: skip
-_SPREAD_LEVEL = 0.95  # of the own past tells how widely a series scatters
-_TINY = 1e-9
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,27 +119,27 @@ class Engine:
         return targets.prepared(past.chosen(rows), factors[rows])
 
     def _learn(self, teachers: Past, found: Targets, span: int, levels: Floats) -> _Learned:
-        known = self._levels(teachers, found.columns)
+        known = states.levels(teachers, self._half_lives(teachers), found.columns)
         steps = np.diff(teachers.units, axis=1).astype(np.float64)
         both = teachers.whole[:, 1:] & teachers.whole[:, :-1]
         scale = np.sqrt(ratio(np.where(both, steps**2, 0.0).sum(axis=1), both.sum(axis=1), 0.0))
         columns = np.append(found.columns, teachers.periods)
         seasons = season.rises(teachers, columns, found.reach, self._settings.season)
         weights, means = fitting.combined(found, known, scale, seasons, self._settings.fit)
-        own = self._own(teachers, span, found.columns, np.array([_SPREAD_LEVEL]))[:, :, 0]
-        scatter = fitting.scattered(found, means, _spread(own, means), levels, self._settings.fit)
+        own = states.own(teachers, span, found.columns, np.array([states.SPREAD_LEVEL]))[:, :, 0]
+        scatter = fitting.scattered(found, means, states.spread(own, means), levels, self._settings.fit)
         return _Learned(weights, scatter)
 
     def _apply(self, ready: Past, learned: _Learned, ahead: Floats, span: int, levels: Floats) -> tuple[Floats, Floats]:
         """Means (n, C) and quantiles (n, C, levels) of cells with the exposure `ahead` (n, C)."""
         now = np.array([ready.periods])
-        mean = self._levels(ready, now)[0] @ learned.weights.beta * learned.weights.growth
-        own = self._own(ready, span, now, np.append(levels, _SPREAD_LEVEL))[0]
+        mean = states.levels(ready, self._half_lives(ready), now)[0] @ learned.weights.beta * learned.weights.growth
+        own = states.own(ready, span, now, np.append(levels, states.SPREAD_LEVEL))[0]
         means = mean[:, None] * ahead
         if learned.scatter is None:
             pooled = scipy.stats.poisson.ppf(levels[None, None, :], means[:, :, None])
         else:
-            pooled = _looked_up(learned.scatter, means, _spread(own[:, -1], mean)) * means[:, :, None]
+            pooled = states.looked_up(learned.scatter, means, states.spread(own[:, -1], mean)) * means[:, :, None]
         samples = ready.whole.sum(axis=1) / span
         share = np.interp(levels, [self._settings.own_from, 0.99], [0.0, self._settings.own_share])
         weight = (samples / (samples + self._settings.own_samples))[:, None, None] * share
@@ -150,30 +148,5 @@ class Engine:
         quantiles[:, :, order] = np.maximum.accumulate(quantiles[:, :, order], axis=2)
         return means, quantiles
 
-    def _levels(self, of: Past, columns: Ints) -> Floats:
-        """(columns, n, kinds): units per exposure as each column began."""
-        half_lives = np.asarray(self._settings.half_lives[of.panel.freq], dtype=np.float64)
-        out = np.zeros((len(columns), of.panel.series, len(half_lives)))
-        decay = 0.5 ** (1 / half_lives)
-        kernels.fill_levels(of.units, of.exposure, decay, columns, out)
-        return out
-
-    def _own(self, of: Past, span: int, columns: Ints, levels: Floats) -> Floats:
-        """(columns, n, levels): quantiles of each series' own units per exposure."""
-        samples, ends = targets.own_samples(of, span)
-        order = np.argsort(levels, kind="stable")
-        out = np.zeros((len(columns), of.panel.series, len(levels)))
-        kernels.fill_quantiles(samples, ends, columns, levels[order], out)
-        return out[:, :, np.argsort(order, kind="stable")]
-
-
-def _spread(own: Floats, mean: Floats) -> Floats:
-    """How far a series' own large demands lie above its mean, as a logarithm."""
-    return np.log((own + 0.3 * mean + _TINY) / (mean + _TINY))
-
-
-def _looked_up(scatter: fitting.Scatter, means: Floats, spread: Floats) -> Floats:
-    out = np.zeros((*means.shape, scatter.ratios.shape[2]))
-    place = np.log(np.maximum(means, _TINY))
-    kernels.fill_lookup(place, spread, scatter.centres, scatter.spreads, scatter.ratios, out)
-    return out
+    def _half_lives(self, of: Past) -> Floats:
+        return np.asarray(self._settings.half_lives[of.panel.freq], dtype=np.float64)

@@ -58,8 +58,7 @@ def combined(
 
     `levels` (origins, n, kinds) as each origin began; `scale` (n,): errors are held against each series' own steps, so
     that series count alike. `seasons` (origins + 1,) are the rises of last year, the last one that of now; growth is
-    what came beyond them. The growth of an origin is what had been known by then: no future moves it. Without
-    origins the last level, the mean of all history, stands alone.
+    what came beyond them. Without origins the last level, the mean of all history, stands alone.
     """
     kinds = levels.shape[2]
     plain = np.zeros(kinds)
@@ -75,12 +74,21 @@ def combined(
     beta, _ = scipy.optimize.nnls(rows.T @ rows, rows.T @ wanted)
     if not beta.any():
         beta = plain
-    means = levels @ beta * seasons[:-1, None]
+    growth, means = grown(targets, levels @ beta, seasons, settings)
+    return Weights(beta, growth), means
+
+
+def grown(targets: Targets, plain: Floats, seasons: Floats, settings: FitSettings) -> tuple[float, Floats]:
+    """The growth of now, and the means (origins, n) that each origin would have told from its `plain` ones.
+
+    The growth of an origin is what had been known by then: no future moves it. The whole is made unbiased.
+    """
+    means = plain * seasons[:-1, None]
     growth = _growths(targets, means, settings)
     means = means * growth[:-1, None]
-    expected = float((means * asked).sum())
-    whole = (float(sold.sum()) + settings.prior_units) / (expected + settings.prior_units)
-    return Weights(beta, float(growth[-1] * seasons[-1]) * whole), means * whole
+    expected = float((means * targets.exposure.sum(axis=2)).sum())
+    whole = (float(targets.sold.sum()) + settings.prior_units) / (expected + settings.prior_units)
+    return float(growth[-1] * seasons[-1]) * whole, means * whole
 
 
 def _growths(targets: Targets, means: Floats, settings: FitSettings) -> Floats:

@@ -6,6 +6,7 @@ Shrinkage is that of a gamma prior on Poisson counts: `k` units sold as the pool
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TypeVar
 
 import numpy as np
@@ -19,6 +20,23 @@ DAYS = 7
 _Number = TypeVar("_Number", np.float32, np.float64)
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class WeekdayPools:
+    """Demand of each weekday (Monday first) over that of the mean day: of all, and of each (pool, region) of `keys`."""
+
+    everyone: Floats  # (7,)
+    keys: Ints  # (P, 2), sorted
+    factors: Floats  # (P, 7)
+
+    def of(self, panel: Panel) -> Floats:
+        """(n, 7): those of each series' category and region; everyone's where that was not seen."""
+        rows = {(pool, region): at for at, (pool, region) in enumerate(self.keys.tolist())}
+        keys, group = _groups(panel)
+        found = np.array([rows.get((pool, region), len(rows)) for pool, region in keys.tolist()], dtype=np.int64)
+        chosen: Floats = np.vstack([self.factors, self.everyone[None, :]])[found[group]]
+        return chosen
+
+
 def weekday_factors(panel: Panel, prior_units: float) -> Floats:
     """(n, 7): demand of each weekday (Monday first) over that of the mean day; 1 where periods are no days.
 
@@ -27,6 +45,30 @@ def weekday_factors(panel: Panel, prior_units: float) -> Floats:
     """
     if panel.freq != "day" or panel.periods < DAYS:
         return np.ones((panel.series, DAYS))
+    seen = _seen(panel)
+    return _own(seen, _pools(panel, seen, prior_units).of(panel), prior_units)
+
+
+def weekday_pools(panel: Panel, prior_units: float) -> WeekdayPools:
+    """What a panel of days teaches about its pools."""
+    return _pools(panel, _seen(panel), prior_units)
+
+
+def leaning_on(pools: WeekdayPools, panel: Panel, prior_units: float) -> Floats:
+    """(n, 7) as `weekday_factors`, for series that lean on pools known from elsewhere."""
+    return _own(_seen(panel), pools.of(panel), prior_units)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Seen:
+    """Units sold on each weekday, and what would have been had every day in stock been the mean one; (n, 7) each."""
+
+    sold: Floats
+    expected: Floats
+    level: Floats  # (n,) units of the mean day
+
+
+def _seen(panel: Panel) -> _Seen:
     sold, open_ = np.zeros((panel.series, DAYS)), np.zeros((panel.series, DAYS))
 
     def add(block: slice) -> None:
@@ -38,12 +80,27 @@ def weekday_factors(panel: Panel, prior_units: float) -> Floats:
 
     in_blocks(panel.series, add)
     level = ratio(sold.sum(axis=1), open_.sum(axis=1), 0.0)
-    expected = open_ * level[:, None]
+    return _Seen(sold, open_ * level[:, None], level)
+
+
+def _pools(panel: Panel, seen: _Seen, prior_units: float) -> WeekdayPools:
+    sold, expected, level = seen.sold, seen.expected, seen.level
     weight = np.where(level > 0, 1 / np.sqrt(np.maximum(level, 1e-9)), 0.0)  # so that no best seller speaks for all
     everyone = ratio((sold * weight[:, None]).sum(axis=0), (expected * weight[:, None]).sum(axis=0), 1.0)
-    group = np.unique(panel.pool * (panel.region.max(initial=0) + 1) + panel.region, return_inverse=True)[1]
-    pooled = _leaning(_by(group, sold), _by(group, expected), everyone[None, :], prior_units)
-    own = _leaning(sold, expected, pooled[group], prior_units)
+    keys, group = _groups(panel)
+    factors = _leaning(_by(group, sold), _by(group, expected), everyone[None, :], prior_units)
+    return WeekdayPools(everyone, keys, factors)
+
+
+def _groups(panel: Panel) -> tuple[Ints, Ints]:
+    """The (pool, region) pairs, sorted, and each series' among them."""
+    wide = int(panel.region.max(initial=0)) + 1
+    found, group = np.unique(panel.pool * wide + panel.region, return_inverse=True)
+    return np.stack([found // wide, found % wide], axis=1), group
+
+
+def _own(seen: _Seen, pooled: Floats, prior_units: float) -> Floats:
+    own = _leaning(seen.sold, seen.expected, pooled, prior_units)
     factors: Floats = own / np.maximum(own.mean(axis=1, keepdims=True), 1e-9)
     return factors
 

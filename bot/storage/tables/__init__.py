@@ -3,7 +3,7 @@
 from bot.storage.tables import guards
 from bot.storage.tables.api import ApiAnswer, ApiKey
 from bot.storage.tables.base import Base
-from bot.storage.tables.books import Audit, DigestEntry, Effect, Halt, JobRun, Mark
+from bot.storage.tables.books import Audit, DigestEntry, Effect, Halt, JobRun, Lesson, Mark
 from bot.storage.tables.facts import (
     DailyDemand,
     Feed,
@@ -57,6 +57,7 @@ __all__ = [
     "Inbox",
     "JobRun",
     "Kit",
+    "Lesson",
     "LinkCode",
     "Location",
     "Mark",

@@ -99,3 +99,15 @@ class Mark(Base):
     __tablename__ = "marks"
     key: Mapped[str] = mapped_column(primary_key=True)
     value: Mapped[str]
+
+
+class Lesson(Base):
+    """What the catalogue's past taught as of an instant, as JSON (`bot.domain.forecasting.lessons`); the last few.
+
+    `told` is empty where it was too little to teach anything.
+    """
+
+    __tablename__ = "lessons"
+    id: Mapped[int] = key()
+    at: Mapped[datetime] = mapped_column(index=True)
+    told: Mapped[str]

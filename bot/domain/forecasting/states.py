@@ -1,0 +1,41 @@
+"""What is known of each series at a moment: its levels, its own quantiles, and its place in the table of scatter."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from bot.domain.arrays import Floats, Ints
+from bot.domain.forecasting import kernels, targets
+from bot.domain.forecasting.fitting import Scatter
+from bot.domain.forecasting.targets import Past
+
+SPREAD_LEVEL = 0.95  # of the own past tells how widely a series scatters
+TINY = 1e-9
+
+
+def levels(of: Past, half_lives: Floats, columns: Ints) -> Floats:
+    """(columns, n, kinds): units per exposure as each column began, one level for each half-life in periods."""
+    out = np.zeros((len(columns), of.panel.series, len(half_lives)))
+    kernels.fill_levels(of.units, of.exposure, 0.5 ** (1 / half_lives), columns, out)
+    return out
+
+
+def own(of: Past, span: int, columns: Ints, chances: Floats) -> Floats:
+    """(columns, n, chances): quantiles of each series' own units per exposure over `span` periods."""
+    samples, ends = targets.own_samples(of, span)
+    order = np.argsort(chances, kind="stable")
+    out = np.zeros((len(columns), of.panel.series, len(chances)))
+    kernels.fill_quantiles(samples, ends, columns, chances[order], out)
+    return out[:, :, np.argsort(order, kind="stable")]
+
+
+def spread(large: Floats, mean: Floats) -> Floats:
+    """How far a series' own large demands lie above its mean, as a logarithm."""
+    return np.log((large + 0.3 * mean + TINY) / (mean + TINY))
+
+
+def looked_up(scatter: Scatter, means: Floats, spreads: Floats) -> Floats:
+    """Ratios (n, C, levels) of demand to its mean for cells of `means` (n, C) of series of `spreads` (n,)."""
+    out = np.zeros((*means.shape, scatter.ratios.shape[2]))
+    kernels.fill_lookup(np.log(np.maximum(means, TINY)), spreads, scatter.centres, scatter.spreads, scatter.ratios, out)
+    return out

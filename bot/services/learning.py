@@ -1,0 +1,71 @@
+"""Learn once a day, from a part of the catalogue, what all of its series are then judged by.
+
+Up to `TEACHERS` series teach, spread evenly over the catalogue, with more of their past than a scan reads: a season
+shows against the year before. What they teach is stored, so that a scan of the whole, one of a few products and an
+answer in the chat reckon alike until the next day.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from datetime import datetime, timedelta
+
+import numpy as np
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from bot.domain.arrays import Floats
+from bot.domain.forecasting.fitting import evenly
+from bot.domain.forecasting.lessons import LEAST_SERIES, Law, Lessons, laws_of, teach
+from bot.domain.outlook import panel_of
+from bot.domain.sourcing import SourcingSettings
+from bot.services import snapshot
+from bot.services.settings import ServiceSettings
+from bot.services.snapshot import Days
+from bot.storage import catalogue as facts
+from bot.storage import lessons as rows
+from bot.storage.database import Database
+
+TEACHERS = 5_000  # series
+PAST_DAYS = 800  # two years, and what comes before a season
+LAWS = 10  # of lead times at most: those that most series have
+_FRESH = timedelta(hours=20)
+
+
+async def learn(
+    database: Database, settings: ServiceSettings, sourcing: SourcingSettings, at: datetime
+) -> Lessons | None:
+    """Learn as of `at` (aware) unless that was done within the day; what was learned now."""
+    async with database.reading() as connection:
+        last = await rows.learned_at(connection, at)
+        if last is not None and at - last < _FRESH:
+            return None
+        book, laws = await _read(connection, settings, sourcing, at)
+    found = None
+    if laws and len(book.product_ids) >= LEAST_SERIES:
+        found = await asyncio.to_thread(_taught, book, laws, settings)
+    async with database.transaction() as connection:
+        await rows.keep(connection, at, found)
+    return found
+
+
+def _taught(book: Days, laws: list[Law], settings: ServiceSettings) -> Lessons | None:
+    return teach(panel_of(book.history, settings.watch.demand, book.location_ids), laws)
+
+
+async def _read(
+    connection: AsyncConnection, settings: ServiceSettings, sourcing: SourcingSettings, at: datetime
+) -> tuple[Days, list[Law]]:
+    """The past of those that teach, and the laws of lead times that the catalogue's routes have."""
+    places = await facts.places(connection)
+    products = np.fromiter(await facts.products(connection), dtype=np.int64)
+    chosen = products[evenly(len(products), max(1, TEACHERS // max(1, len(places))))].tolist()
+    book = await snapshot.days_before(connection, places, at, PAST_DAYS, chosen)
+    taken = await snapshot.take(connection, settings, sourcing, at, chosen)
+    routes, rules = taken.routes, settings.watch.replenishment
+    assumed = np.isnan(routes.lead_time_days)
+    days: Floats = np.where(assumed, rules.assumed_lead_time_days, routes.lead_time_days)
+    deviation: Floats = np.where(assumed, rules.assumed_lead_time_sd, routes.lead_time_sd)
+    sold = taken.history.tail(90).units.sum(axis=1).astype(np.float64) + 1.0
+    spans = np.concatenate([days + routes.review_days, days])
+    weight = np.concatenate([2.0 * sold, sold])  # velocities are weighed by what an order is to cover
+    return book, laws_of(spans, np.concatenate([deviation, deviation]), weight, LAWS)
