@@ -183,6 +183,19 @@ def day_masks(history: SeriesHistory, settings: DemandSettings) -> DayMasks:
     return DayMasks(listed, stocked_out, usable)
 
 
+def without_spikes(history: SeriesHistory, settings: DemandSettings) -> SeriesHistory:
+    """The history with each day's units capped where they would be a spike among all days that count."""
+    masks = day_masks(history, settings)
+    limit = _spike_limit(np.where(masks.usable, history.units, 0).astype(np.float64), settings)
+    return SeriesHistory(
+        history.first_day,
+        np.minimum(history.units, limit[:, None]),
+        history.on_hand,
+        history.marked,
+        history.receipts,
+    )
+
+
 class BlendedVelocity:
     """Corrected velocity of several windows, blended with fixed weights."""
 

@@ -42,7 +42,8 @@ STEPS_OF_KIND: dict[CaseKind, tuple[str, ...]] = {
 def evidence(assessment: Assessment, row: int) -> dict[str, Any]:
     """Everything behind row `row`, as plain JSON.
 
-    Keys: `as_of`; `inputs`; `windows` (one entry per window); `demand`; `steps`; `lying` (days without a sale, and
+    Keys: `as_of`; `inputs`; `windows` (one entry per window); `demand`; `forecast` (what it was learned from, or
+    None); `steps`; `lying` (days without a sale, and
     the lines that make a slow mover); `ageing`; `classes`; `severity` and `money_minor` per kind.
     """
     [text] = evidence_texts(assessment, np.array([row], dtype=np.int64), tuple(STEPS))
@@ -71,6 +72,7 @@ def evidence_texts(assessment: Assessment, rows: Ints, steps: Collection[str]) -
                     "listed_days": demand.listed_days,
                 }
             ),
+            "forecast": [json_text(_forecast(a))] * len(rows),
             "steps": joined(written) if written else ["[]"] * len(rows),
             "lying": sheet.record(
                 {
@@ -86,6 +88,14 @@ def evidence_texts(assessment: Assessment, rows: Ints, steps: Collection[str]) -
             "money_minor": sheet.record({kind: a.money_minor[kind] for kind in KINDS}),
         }
     )
+
+
+def _forecast(a: Assessment) -> dict[str, Any] | None:
+    """From how many series, and until when, was learned; None where nothing was."""
+    if a.outlook is None:
+        return None
+    told = a.outlook.lessons
+    return {"learned_on": told.learned_on.isoformat(), "since": told.begins.isoformat(), "series": told.series}
 
 
 def _inputs(a: Assessment, sheet: Sheet) -> Texts:

@@ -16,7 +16,7 @@ from bot.domain.demand import DemandEstimate, DemandSettings, SeriesHistory, day
 from bot.domain.forecasting import states, targets
 from bot.domain.forecasting.compiled import in_blocks
 from bot.domain.forecasting.engine import EngineSettings
-from bot.domain.forecasting.lessons import CHANCES, Lesson, Lessons, since
+from bot.domain.forecasting.lessons import CHANCES, Lesson, Lessons, recorded
 from bot.domain.forecasting.panel import Panel
 from bot.domain.forecasting.profile import leaning_on
 from bot.domain.replenishment import gamma_quantile
@@ -117,7 +117,7 @@ def outlook(
 
     def say(block: slice) -> None:
         panel = panel_of(_capped(history.rows(block), estimate, block), settings, question.region[block])
-        panel = since(panel, (lessons.begins - panel.first).days)
+        panel = recorded(panel, lessons.begins, lessons.regions)
         ready = targets.prepared(panel, leaning_on(lessons.weekdays, panel, engine.weekday_prior))
         now = np.array([ready.periods])
         levels[block] = states.levels(ready, np.asarray(lessons.half_lives), now)[0]

@@ -14,6 +14,7 @@ import numpy as np
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bot.domain.arrays import Floats
+from bot.domain.demand import without_spikes
 from bot.domain.forecasting.fitting import evenly
 from bot.domain.forecasting.lessons import LEAST_SERIES, Law, Lessons, laws_of, teach
 from bot.domain.outlook import panel_of
@@ -49,7 +50,8 @@ async def learn(
 
 
 def _taught(book: Days, laws: list[Law], settings: ServiceSettings) -> Lessons | None:
-    return teach(panel_of(book.history, settings.watch.demand, book.location_ids), laws)
+    rules = settings.watch.demand
+    return teach(panel_of(without_spikes(book.history, rules), rules, book.location_ids), laws)
 
 
 async def _read(

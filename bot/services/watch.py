@@ -64,8 +64,8 @@ Telling = Callable[[int], int | timedelta]
 class ScanReport:
     """What a scan did. `silenced` series were not judged: their facts are too old, or their stock was never counted.
 
-    `held` are purchases below their supplier's minimum that can wait. `phases` gives seconds for load, assess, judge,
-    apply, draft and tell.
+    `held` are purchases below their supplier's minimum that can wait. `phases` gives seconds for learn, load, assess,
+    judge, apply, draft and tell.
     """
 
     at: datetime
@@ -161,11 +161,13 @@ class Watch:
     async def scan(self, at: datetime, progress: Progress | None = None) -> ScanReport:
         """One pass over the whole catalogue as of `at` (aware)."""
         scope = _Scope(None, lambda _news: self._settings.alerts_individual)
+        phases = _Phases(progress)
+        phases.begin("learn")
         await learn(self._database, self._settings, self._sourcing, at)
         await self._under_way(self._clock.now() + _PATIENCE)
         try:
             for turn in range(_TURNS):
-                report = await self._scan(at, scope, _Phases(progress))
+                report = await self._scan(at, scope, phases)
                 if report is not None:
                     return report
                 _log.info("another scan wrote meanwhile; this one begins again")

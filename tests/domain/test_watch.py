@@ -9,7 +9,7 @@ from dataclasses import fields, is_dataclass, replace
 from datetime import date
 from functools import cache
 from statistics import NormalDist
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 import pytest
@@ -20,14 +20,17 @@ from scipy import stats
 
 from bot.domain.cases import KINDS, step
 from bot.domain.classes import ClassRule
-from bot.domain.demand import BlendedVelocity, DemandEstimate, DemandSettings, SeriesHistory
+from bot.domain.demand import BlendedVelocity, SeriesHistory
 from bot.domain.evidence import STEPS_OF_KIND, evidence
+from bot.domain.forecasting.lessons import Law, Lessons, teach
+from bot.domain.outlook import panel_of
 from bot.domain.surge import SurgeSettings
-from bot.domain.watch import Assessment, Network, Positions, Routes, WatchSettings, assess
+from bot.domain.watch import Assessment, Network, Positions, Routes, Taught, WatchSettings, assess
 from tests.domain.catalogue import catalogue, chosen
 from tests.domain.reference import slow_ageing, slow_demand
 
 RULES = WatchSettings()
+FORESEEN = {"lead_time_median", "lead_time_p80", "lead_time_p95", "lead_time_quantile", "cycle_quantile"}
 N, DAYS = 240, 200
 
 
@@ -35,6 +38,22 @@ N, DAYS = 240, 200
 def whole() -> Assessment:
     history, routes, positions, network = catalogue(N, DAYS)
     return assess(history, routes, positions, RULES, network)
+
+
+@cache
+def lessons() -> Lessons:
+    """What the catalogue itself teaches."""
+    history, _routes, _positions, network = catalogue(N, DAYS)
+    found = teach(panel_of(history, RULES.demand, network.location), (Law(35.0, 0.15), Law(28.0, 0.0)))
+    assert found is not None
+    return found
+
+
+@cache
+def foreseen() -> Assessment:
+    """The whole judged by what it teaches."""
+    history, routes, positions, network = catalogue(N, DAYS)
+    return assess(history, routes, positions, RULES, network, Taught(lessons(), network.location))
 
 
 def row_of(value: object, row: int) -> dict[str, NDArray[Any]]:
@@ -53,15 +72,17 @@ def row_of(value: object, row: int) -> dict[str, NDArray[Any]]:
 
 
 @settings(max_examples=80, deadline=None)
-@given(st.integers(0, N - 1))
-def test_one_series_alone_gets_the_figures_of_its_row(row: int) -> None:
-    history, routes, positions, _ = catalogue(N, DAYS)
+@given(row=st.integers(0, N - 1), learned=st.booleans())
+def test_one_series_alone_gets_the_figures_of_its_row(row: int, *, learned: bool) -> None:
+    history, routes, positions, network = catalogue(N, DAYS)
     rows = np.array([row])
-    given_level = replace(routes, service_level=whole().supply.service_level)
-    alone = assess(*chosen(history, given_level, positions, rows), RULES, classes=whole().stock.abc[rows])
+    full = foreseen() if learned else whole()
+    taught = Taught(lessons(), network.location[rows]) if learned else None
+    given_level = replace(routes, service_level=full.supply.service_level)
+    alone = assess(*chosen(history, given_level, positions, rows), RULES, taught=taught, classes=full.stock.abc[rows])
     # The false-alarm budget of surges and the network of transfers need the other rows.
     for name in ("demand", "supply", "stock", "surge", "opens", "holds", "money_minor"):
-        expected, got = row_of(getattr(whole(), name), row), row_of(getattr(alone, name), 0)
+        expected, got = row_of(getattr(full, name), row), row_of(getattr(alone, name), 0)
         assert expected.keys() == got.keys()
         for path, figure in got.items():
             if (name, path) in {("opens", "surge"), ("holds", "surge")}:
@@ -317,15 +338,15 @@ def test_a_class_with_a_rule_of_its_own_is_planned_by_it_and_no_other_class_is()
     assert (found.supply.cycle_demand.mean[cz] >= whole().supply.cycle_demand.mean[cz]).all()
 
 
-def test_another_forecast_stands_in_at_the_one_seam() -> None:
-    class Doubled:
-        def estimate(self, history: SeriesHistory, settings: DemandSettings) -> DemandEstimate:
-            usual = BlendedVelocity().estimate(history, settings)
-            return replace(usual, velocity=usual.velocity * 2)
-
-    history, routes, positions, network = catalogue(N, DAYS)
-    doubled = assess(history, routes, positions, RULES, network, Doubled())
-    assert doubled.supply.lead_demand.mean.tolist() == (whole().supply.lead_demand.mean * 2).tolist()
+def test_what_was_taught_takes_the_place_of_the_blend_and_says_so() -> None:
+    a, ahead = foreseen(), foreseen().outlook
+    assert ahead is not None
+    assert a.demand.velocity.tolist() == ahead.velocity.tolist()
+    assert a.supply.lead_demand.mean.tolist() == (ahead.velocity * a.supply.lead_time).tolist()
+    np.testing.assert_allclose(a.supply.reorder_point, np.maximum(ahead.lead.quantile[:, 0], ahead.lead.mean))
+    np.testing.assert_allclose(a.supply.order_up_to, np.maximum(ahead.cycle.quantile[:, 0], ahead.cycle.mean))
+    assert evidence(a, 0)["windows"][0]["weight"] is None
+    assert a.demand.corrected.tolist() == whole().demand.corrected.tolist()
 
 
 def test_arrays_of_another_length_are_refused_by_name() -> None:
@@ -367,11 +388,23 @@ WORDS: dict[str, Callable[..., float] | float] = {
 }  # fmt: skip
 
 
-@pytest.mark.parametrize("distribution", ["negative_binomial", "gamma"])
-def test_evidence_replays_every_figure_from_what_was_stored(distribution: Any) -> None:
+def by_shape(distribution: Literal["negative_binomial", "gamma"]) -> Assessment:
     history, routes, positions, network = catalogue(N, DAYS)
     rules = replace(RULES, replenishment=replace(RULES.replenishment, skewed=distribution))
-    a = assess(history, routes, positions, rules, network)
+    return assess(history, routes, positions, rules, network)
+
+
+@pytest.mark.parametrize(
+    ("judged", "untold"),
+    [
+        (lambda: by_shape("negative_binomial"), FORESEEN),
+        (lambda: by_shape("gamma"), FORESEEN),
+        (foreseen, set()),
+    ],
+    ids=["negative_binomial", "gamma", "taught"],
+)
+def test_evidence_replays_every_figure_from_what_was_stored(judged: Callable[[], Assessment], untold: set[str]) -> None:
+    a = judged()
     seen = set()
     for row in range(0, N, 3):
         stored = json.loads(json.dumps(evidence(a, row), allow_nan=False))
@@ -379,7 +412,7 @@ def test_evidence_replays_every_figure_from_what_was_stored(distribution: Any) -
             seen.add(taken["name"])
             replayed = eval(taken["formula"], {"__builtins__": {}}, {**WORDS, **taken["values"]})  # noqa: S307  # our own text
             assert replayed == pytest.approx(taken["result"], rel=1e-6, abs=1e-6), (row, taken)
-    assert {name for names in STEPS_OF_KIND.values() for name in names} <= seen
+    assert {name for names in STEPS_OF_KIND.values() for name in names} - seen == untold
 
 
 def test_evidence_says_what_was_known_and_what_was_shown() -> None:

@@ -58,10 +58,15 @@ class Lesson:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Lessons:
-    """The pooled figures as of the close of `learned_on`, from `series` series since `begins`; `lessons` has one."""
+    """The pooled figures as of the close of `learned_on`, from `series` series; `lessons` has one at least.
+
+    `begins` is the day of the first sale of all, `regions` that of each region: before it nobody wrote sales down, and
+    stock that lay there tells nothing.
+    """
 
     learned_on: date
     begins: date
+    regions: Mapping[int, date]
     series: int
     half_lives: tuple[float, ...]
     weights: Weights
@@ -91,8 +96,8 @@ def laws_of(days: Floats, days_sd: Floats, weight: Floats, most: int) -> list[La
 def teach(panel: Panel, laws: Sequence[Law], settings: EngineSettings | None = None) -> Lessons | None:
     """Lessons of a panel of days, the first law that by which levels are weighed; None where it teaches too little."""
     settings = settings or EngineSettings()
-    begins = int(panel.listed.min(initial=panel.periods))
-    panel = since(panel, begins)
+    regions = _begun(panel)
+    panel = recorded(panel, min(regions.values(), default=panel.starts(panel.periods)), regions)
     if panel.series < LEAST_SERIES or panel.periods < LEAST_DAYS or not laws:
         return None
     ready = targets.prepared(panel, weekday_factors(panel, settings.weekday_prior))
@@ -115,31 +120,46 @@ def teach(panel: Panel, laws: Sequence[Law], settings: EngineSettings | None = N
             found.append(Lesson(law, span, scatter))
     if not found or weights is None:
         return None
+    shares = float(weights.beta.sum())  # so that the levels' weights sum to one, and growth is what it says
     return Lessons(
         learned_on=panel.starts(panel.periods - 1),
         begins=panel.first,
+        regions=regions,
         series=panel.series,
         half_lives=tuple(settings.half_lives["day"]),
-        weights=weights,
+        weights=Weights(weights.beta / shares, weights.growth * shares),
         weekdays=weekday_pools(panel, settings.weekday_prior),
         lessons=tuple(found),
     )
 
 
-def since(panel: Panel, column: int) -> Panel:
-    """The panel from a column on."""
-    cut = min(max(column, 0), panel.periods)
+def recorded(panel: Panel, begins: date, regions: Mapping[int, date]) -> Panel:
+    """The panel from the day on which sales were first written down; a region's series are listed from its own."""
+    cut = min(max((begins - panel.first).days, 0), panel.periods)
+    keys, of = np.unique(panel.region, return_inverse=True)
+    first = np.array([(regions.get(key, begins) - panel.first).days for key in keys.tolist()], dtype=np.int64)
+    listed = np.minimum(np.maximum(panel.listed, first[of] if len(keys) else panel.listed), panel.periods)
     return Panel(
         panel.first + timedelta(days=cut),
         panel.freq,
         panel.units[:, cut:],
         None if panel.in_stock is None else panel.in_stock[:, cut:],
-        np.maximum(panel.listed - cut, 0),
+        np.maximum(listed - cut, 0),
         panel.pool,
         panel.region,
         panel.price,
         panel.cost,
     )
+
+
+def _begun(panel: Panel) -> dict[int, date]:
+    """The day of the first sale in each region."""
+    sold = np.flatnonzero(panel.units.any(axis=1))
+    column = (panel.units[sold] > 0).argmax(axis=1)
+    found: dict[int, date] = {}
+    for region in np.unique(panel.region[sold]).tolist():
+        found[region] = panel.starts(int(column[panel.region[sold] == region].min()))
+    return found
 
 
 def _steps(ready: targets.Past) -> Floats:
@@ -156,6 +176,7 @@ def plain(lessons: Lessons) -> dict[str, Any]:
     return {
         "learned_on": lessons.learned_on.isoformat(),
         "begins": lessons.begins.isoformat(),
+        "regions": [(region, day.isoformat()) for region, day in lessons.regions.items()],
         "series": lessons.series,
         "half_lives": list(lessons.half_lives),
         "beta": lessons.weights.beta.tolist(),
@@ -189,6 +210,7 @@ def from_plain(told: Mapping[str, Any]) -> Lessons:
     return Lessons(
         learned_on=date.fromisoformat(told["learned_on"]),
         begins=date.fromisoformat(told["begins"]),
+        regions={region: date.fromisoformat(day) for region, day in told["regions"]},
         series=told["series"],
         half_lives=tuple(told["half_lives"]),
         weights=Weights(floats(told["beta"]), told["growth"]),

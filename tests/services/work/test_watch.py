@@ -34,7 +34,7 @@ async def test_a_shortage_opens_one_case_with_a_purchase_that_waits(shop: Shop) 
     await plant_shortage(shop)
     report = await shop.scan()
     assert (report.series, report.opened, report.requests_drafted, report.announced) == (1, 1, 1, 1)
-    assert set(report.phases) == {"load", "assess", "judge", "apply", "draft", "tell"}
+    assert set(report.phases) == {"learn", "load", "assess", "judge", "apply", "draft", "tell"}
     case = (await shop.unresolved())["stockout_risk", "A1"]
     assert (case.severity, case.currency, case.state) == (3, "GBP", "open")
     assert case.money_minor > 0

@@ -1,0 +1,126 @@
+"""What the past teaches is learned once a day, kept, and used by every scan and answer until the next day."""
+
+from __future__ import annotations
+
+from datetime import date, timedelta
+from typing import Any
+
+import numpy as np
+import pytest
+
+from bot.chat.arguments import Sku
+from bot.domain.forecasting.lessons import LEAST_SERIES
+from bot.domain.sourcing import SourcingSettings
+from bot.ports import MovableClock
+from bot.services import learning, snapshot
+from bot.services.learning import learn
+from bot.storage import lessons as rows
+from bot.storage import tables
+from bot.storage.database import Database
+from tests.services.work.shop import Shop, open_shop
+
+DAYS = 120
+LAW = np.random.default_rng(3)
+
+
+async def plant(shop: Shop, series: int, start: int = 0) -> None:
+    """Products that sell at random for 120 days and have a supplier four weeks away."""
+    for number in range(start, start + series):
+        sku = f"P{number}"
+        await shop.add_product(sku)
+        sold = LAW.poisson(0.5 + number % 5, DAYS).tolist()
+        await shop.sells(sku, "UK", sold)
+        await shop.holds(sku, "UK", 400 if number % 3 else 20)
+    await shop.buys("UK", 28, 100)
+
+
+@pytest.fixture
+async def shop(database: Database, clock: MovableClock) -> Shop:
+    shop = await open_shop(database, clock)
+    await shop.add_place("UK")
+    await plant(shop, LEAST_SERIES + 2)
+    return shop
+
+
+async def told(shop: Shop) -> list[Any]:
+    return list(await shop.all(tables.Lesson))
+
+
+async def taken(shop: Shop, *skus: str) -> snapshot.Snapshot:
+    """A snapshot of some products, of all where none are named."""
+    ids = [shop.skus[sku] for sku in skus] or None
+    async with shop.database.reading() as connection:
+        return await snapshot.take(connection, shop.settings, SourcingSettings(), shop.clock.now(), ids)
+
+
+async def test_a_scan_learns_once_a_day_and_forgets_what_is_old(shop: Shop) -> None:
+    await shop.scan()
+    (first,) = await told(shop)
+    shop.clock.push(timedelta(hours=8))
+    await shop.scan()
+    assert [row.id for row in await told(shop)] == [first.id]
+    for _day in range(4):
+        shop.clock.push(timedelta(days=1))
+        await shop.scan()
+    kept = await told(shop)
+    assert len(kept) == 3
+    assert first.id not in {row.id for row in kept}
+
+
+async def test_cases_and_answers_rest_on_what_was_learned(shop: Shop) -> None:
+    await shop.scan()
+    case = next(row for (kind, _sku), row in (await shop.unresolved()).items() if kind == "stockout_risk")
+    steps = {step["name"]: step for step in case.evidence["steps"]}
+    assert {"lead_time_quantile", "lead_time_p95", "cycle_quantile"} <= steps.keys()
+    assert case.evidence["forecast"]["series"] == LEAST_SERIES + 2
+    assert date.fromisoformat(case.evidence["forecast"]["learned_on"]) == shop.today("UK") - timedelta(days=1)
+    number = next(name for name, found in shop.skus.items() if found == case.product_id)
+    report = await shop.catalogue.stock_report(Sku(case.product_id, number, number), None, shop.clock.now())
+    assert float(report.lines[0].per_day or 0) == pytest.approx(steps["velocity"]["result"], abs=1e-4)
+
+
+async def test_a_few_products_are_judged_as_the_whole_catalogue_would(shop: Shop) -> None:
+    await learn(shop.database, shop.settings, SourcingSettings(), shop.clock.now())
+    whole, some = await taken(shop), await taken(shop, "P3", "P4")
+    judged = whole.assess(shop.settings.watch)
+    again = some.assess(shop.settings.watch, judged.stock.abc[3:5], others=whole.history.series - 2)
+    for at, row in enumerate((3, 4)):
+        assert some.product(at).sku == whole.product(row).sku
+        assert again.demand.velocity[at] == pytest.approx(judged.demand.velocity[row], rel=1e-12)
+        assert again.supply.order_up_to[at] == pytest.approx(judged.supply.order_up_to[row], rel=1e-12)
+
+
+async def test_too_few_products_teach_nothing_which_is_not_asked_again_that_day(
+    database: Database, clock: MovableClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shop = await open_shop(database, clock)
+    await shop.add_place("UK")
+    await plant(shop, 3)
+    await shop.scan()
+    (row,) = await told(shop)
+    assert row.told == ""
+    assert (await taken(shop)).lessons is None
+    monkeypatch.setattr(learning, "_read", None)  # whoever asks again breaks
+    shop.clock.push(timedelta(hours=1))
+    await shop.scan()
+
+
+async def test_a_look_at_yesterday_does_not_know_what_was_learned_today(shop: Shop) -> None:
+    now = shop.clock.now()
+    await learn(shop.database, shop.settings, SourcingSettings(), now)
+    async with shop.database.reading() as connection:
+        assert await rows.latest(connection, now - timedelta(minutes=1)) is None
+        assert await rows.latest(connection, now) is not None
+
+
+async def test_lessons_come_back_from_the_database_as_they_went_in(shop: Shop) -> None:
+    found = await learn(shop.database, shop.settings, SourcingSettings(), shop.clock.now())
+    assert found is not None
+    async with shop.database.reading() as connection:
+        again = await rows.latest(connection, shop.clock.now())
+    assert again is not None
+    assert again.weights.beta.tolist() == found.weights.beta.tolist()
+    assert [lesson.scatter.ratios.tolist() for lesson in again.lessons] == [
+        lesson.scatter.ratios.tolist() for lesson in found.lessons
+    ]
+    assert again.regions == found.regions
