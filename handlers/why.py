@@ -11,8 +11,9 @@ from bot.words import _
 
 
 async def why(call: Invocation, case: CaseRef) -> Message:
-    """Inputs, windows, formulas and results, as they were when the case was judged."""
-    return why_card(await call.services.cases.get(case.id))
+    """The story, inputs, formulas and results as they were when the case was judged; the picture is of now."""
+    told = await call.services.cases.get(case.id)
+    return why_card(told, await call.services.catalogue.chart(case.id, call.now))
 
 
 COMMAND = Command("why", why, summary=_("The reckoning behind a case"))

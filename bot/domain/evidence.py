@@ -33,7 +33,10 @@ STEPS_OF_KIND: dict[CaseKind, tuple[str, ...]] = {
     ),
     "surge": ("surge_rate", "surge_p_value", "surge_lost_margin"),
     "slow_mover": ("velocity", "days_of_cover", "inventory_turnover", "days_of_inventory", "capital"),
-    "overstock": ("velocity", "safety_stock", "inventory_position", "excess_line", "excess_units", "capital"),
+    "overstock": (
+        "velocity", "lead_time_demand", "lead_time_variance", "lead_time_quantile", "safety_stock",
+        "inventory_position", "days_of_cover", "excess_line", "excess_units", "capital",
+    ),
     "late_inbound": ("velocity", "inventory_position", "days_to_stockout", "gap", "lost_units", "lost_margin"),
     "data_stale": (),
 }  # fmt: skip

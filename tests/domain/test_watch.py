@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 import json
-import math
 from collections.abc import Callable
 from dataclasses import fields, is_dataclass, replace
 from datetime import date
 from functools import cache
-from statistics import NormalDist
 from typing import Any, Literal
 
 import numpy as np
@@ -16,7 +14,6 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
-from scipy import stats
 
 from bot.domain.cases import KINDS, step
 from bot.domain.classes import ClassRule
@@ -28,6 +25,7 @@ from bot.domain.surge import SurgeSettings
 from bot.domain.watch import Assessment, Network, Positions, Routes, Taught, WatchSettings, assess
 from tests.domain.catalogue import catalogue, chosen
 from tests.domain.reference import slow_ageing, slow_demand
+from tests.domain.replaying import replayed
 
 RULES = WatchSettings()
 FORESEEN = {"lead_time_median", "lead_time_p80", "lead_time_p95", "lead_time_quantile", "cycle_quantile"}
@@ -366,28 +364,6 @@ def test_an_empty_catalogue_and_a_single_day_are_no_errors() -> None:
     assert assess(history, routes, positions, RULES, network).series == 8
 
 
-def shortage(stock: float, mean: float, sigma: float) -> float:
-    """E[(D - stock)+] of a normal, integrated numerically."""
-    if sigma == 0:
-        return max(0.0, mean - stock)
-    grid = np.linspace(max(stock, mean - 12 * sigma), max(stock, mean + 12 * sigma), 20_001)
-    return float(np.trapezoid((grid - stock) * stats.norm.pdf(grid, mean, sigma), grid))
-
-
-WORDS: dict[str, Callable[..., float] | float] = {
-    "min": min, "max": max, "round": round, "sqrt": math.sqrt, "floor": math.floor, "ceil": math.ceil, "inf": math.inf,
-    "z": NormalDist().inv_cdf,
-    "poisson": lambda mean, p: stats.poisson.ppf(p, mean),
-    "negative_binomial": lambda mean, variance, p: stats.nbinom.ppf(p, mean**2 / (variance - mean), mean / variance),
-    "gamma": lambda mean, variance, p: stats.gamma.ppf(p, mean**2 / variance, scale=variance / mean),
-    "poisson_tail": lambda count, rate: stats.poisson.sf(count - 1, rate),
-    "negative_binomial_tail": lambda count, rate, variance: stats.nbinom.sf(
-        count - 1, rate**2 / (variance - rate), rate / variance
-    ),
-    "shortage": shortage,
-}  # fmt: skip
-
-
 def by_shape(distribution: Literal["negative_binomial", "gamma"]) -> Assessment:
     history, routes, positions, network = catalogue(N, DAYS)
     rules = replace(RULES, replenishment=replace(RULES.replenishment, skewed=distribution))
@@ -410,8 +386,7 @@ def test_evidence_replays_every_figure_from_what_was_stored(judged: Callable[[],
         stored = json.loads(json.dumps(evidence(a, row), allow_nan=False))
         for taken in stored["steps"]:
             seen.add(taken["name"])
-            replayed = eval(taken["formula"], {"__builtins__": {}}, {**WORDS, **taken["values"]})  # noqa: S307  # our own text
-            assert replayed == pytest.approx(taken["result"], rel=1e-6, abs=1e-6), (row, taken)
+            assert replayed(taken) == pytest.approx(taken["result"], rel=1e-6, abs=1e-6), (row, taken)
     assert {name for names in STEPS_OF_KIND.values() for name in names} - seen == untold
 
 

@@ -7,7 +7,9 @@ from decimal import Decimal
 from typing import Any
 
 from bot.chat.cards import labels
+from bot.chat.cards.charts import chart_block
 from bot.chat.cards.requests import decimal_of
+from bot.chat.cards.story import story
 from bot.chat.nodes import (
     Action,
     Actions,
@@ -29,6 +31,7 @@ from bot.chat.nodes import (
     Table,
     Text,
 )
+from bot.domain.chart import StockChart
 from bot.domain.evidence import STEPS_OF_KIND
 from bot.domain.money import Money
 from bot.domain.views import CaseView
@@ -38,10 +41,15 @@ STEPS: Mapping[str, Words] = {
     "velocity": _("Velocity, units a day"),
     "lead_time_demand": _("Demand over the lead time"),
     "lead_time_variance": _("Its variance"),
+    "lead_time_median": _("As likely as not up to"),
+    "lead_time_p80": _("Four times in five up to"),
+    "lead_time_p95": _("19 times in 20 up to"),
+    "lead_time_quantile": _("At the service level up to"),
     "safety_stock": _("Safety stock"),
     "reorder_point": _("Reorder point"),
     "cycle_demand": _("Demand over lead time and review"),
     "cycle_variance": _("Variance of the cycle"),
+    "cycle_quantile": _("In the cycle, at the service level up to"),
     "cycle_safety_stock": _("Safety stock of the cycle"),
     "order_up_to": _("Order up to"),
     "inventory_position": _("Inventory position"),
@@ -78,8 +86,8 @@ INPUTS: Mapping[str, Words] = {
 }
 
 
-def why_card(case: CaseView) -> Message:
-    """What went in, the windows, and each step with its figures put in, down to the number that was shown."""
+def why_card(case: CaseView, chart: StockChart | None = None) -> Message:
+    """The story in a few lines and a picture of now; then what went in, and each step with its figures put in."""
     code = labels.case_code(case.id)
     about = labels.product(case.sku, case.name) if case.sku else Text(case.name)
     title = _("Why {case}: {kind}", case=Text(code), kind=labels.KINDS[case.kind][0])
@@ -89,8 +97,12 @@ def why_card(case: CaseView) -> Message:
         Paragraph(_("{product} at {place}", product=about, place=place) if case.location else about),
     ]
     blocks.append(Paragraph(_("At risk: {money}", money=Bold(Amount(case.money_at_risk)))))
-    blocks += _reckoning(case.evidence, STEPS_OF_KIND[case.kind], case.money_at_risk.currency)
-    if len(blocks) == 3:
+    blocks += story(case.kind, case.evidence, case.money_at_risk.currency)
+    if chart is not None:
+        blocks.append(chart_block(chart))
+    steps = _reckoning(case.evidence, STEPS_OF_KIND[case.kind], case.money_at_risk.currency)
+    blocks += steps
+    if not steps:
         blocks.append(Paragraph(_gist(case)))
     blocks += _actions(case)
     blocks.append(

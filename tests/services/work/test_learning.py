@@ -53,14 +53,14 @@ async def taken(shop: Shop, *skus: str) -> snapshot.Snapshot:
         return await snapshot.take(connection, shop.settings, SourcingSettings(), shop.clock.now(), ids)
 
 
-async def test_a_scan_learns_once_a_day_and_forgets_what_is_old(shop: Shop) -> None:
+async def test_a_scan_learns_once_a_day_and_forgets_what_is_old(shop: Shop, clock: MovableClock) -> None:
     await shop.scan()
     (first,) = await told(shop)
-    shop.clock.push(timedelta(hours=8))
+    clock.push(timedelta(hours=8))
     await shop.scan()
     assert [row.id for row in await told(shop)] == [first.id]
     for _day in range(4):
-        shop.clock.push(timedelta(days=1))
+        clock.push(timedelta(days=1))
         await shop.scan()
     kept = await told(shop)
     assert len(kept) == 3
@@ -101,7 +101,7 @@ async def test_too_few_products_teach_nothing_which_is_not_asked_again_that_day(
     assert row.told == ""
     assert (await taken(shop)).lessons is None
     monkeypatch.setattr(learning, "_read", None)  # whoever asks again breaks
-    shop.clock.push(timedelta(hours=1))
+    clock.push(timedelta(hours=1))
     await shop.scan()
 
 
