@@ -10,6 +10,7 @@ from bot.domain.classes import ClassRule
 from bot.domain.money import Money
 from bot.domain.policy import Policy, RoleLimit, default_policy
 from bot.domain.replenishment import ReplenishmentSettings
+from bot.domain.uplift import Peaks
 from bot.domain.watch import WatchSettings
 from bot.services.ingest import IngestSettings
 from bot.services.settings import AgeFee, ServiceSettings
@@ -94,6 +95,7 @@ def service_settings(settings: Settings) -> ServiceSettings:
         audit_post_at=settings.audit.post_at,
         calendar=calendar,
         closures=Closures(calendar),
+        peaks=Peaks(calendar),
     )
 
 

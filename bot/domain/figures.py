@@ -11,6 +11,7 @@ from bot.domain.arrays import Bools, Floats, Ints
 from bot.domain.classes import service_table
 from bot.domain.demand import DemandEstimate, SeriesHistory
 from bot.domain.outlook import Outlook
+from bot.domain.uplift import Lift
 from bot.domain.watch_inputs import Network, Positions, Routes, WatchSettings
 
 
@@ -22,6 +23,8 @@ class Supply:
     lead_time: Floats  # days
     lead_time_sd: Floats
     lead_time_assumed: Bools
+    lead_days: Floats  # days of usual demand in the lead time: events count as more
+    cycle_days: Floats
     lead_demand: replenishment.SpanDemand  # over the lead time; its safety stock is the one shown
     cycle_demand: replenishment.SpanDemand  # over lead time + review period
     reorder_point: Floats  # d L + safety stock; in whole units it is floored, which decides the same
@@ -70,17 +73,29 @@ class Terms:
     lead_time_sd: Floats
     assumed: Bools
     service_level: Floats
+    lead_days: Floats  # days of usual demand in the lead time: events count as more
+    cycle_days: Floats  # and in lead time + review
 
 
-def terms_of(classes: tuple[Ints, Ints], routes: Routes, settings: replenishment.ReplenishmentSettings) -> Terms:
-    """A series' ABC and XYZ `classes` choose its service level where the routes give none."""
+def terms_of(
+    classes: tuple[Ints, Ints],
+    routes: Routes,
+    settings: replenishment.ReplenishmentSettings,
+    coming: tuple[Lift, Ints] | None = None,
+) -> Terms:
+    """A series' ABC and XYZ `classes` choose its service level where the routes give none.
+
+    `coming` are the events ahead of each series' region (n,), and those regions.
+    """
     assumed = np.isnan(routes.lead_time_days)
     lead_time = np.where(assumed, settings.assumed_lead_time_days, routes.lead_time_days)
     lead_time_sd = np.where(assumed, settings.assumed_lead_time_sd, routes.lead_time_sd)
     level = routes.service_level
     if level is None:
         level = service_table(settings.service_levels, settings.classes)[classes]
-    return Terms(lead_time, lead_time_sd, assumed, level)
+    cycle = lead_time + routes.review_days
+    extra = [np.zeros(len(level)) if coming is None else coming[0].of(coming[1], days) for days in (lead_time, cycle)]
+    return Terms(lead_time, lead_time_sd, assumed, level, lead_time + extra[0], cycle + extra[1])
 
 
 def supply_figures(
@@ -97,7 +112,7 @@ def supply_figures(
     if ahead is None:
         lead, cycle = (
             replenishment.span_demand(demand.velocity, demand.sd, span, lead_time_sd, level, skewed, settings.skewed)
-            for span in (lead_time, lead_time + routes.review_days)
+            for span in (terms.lead_days, terms.cycle_days)
         )
     else:
         lead, cycle = (
@@ -122,6 +137,8 @@ def supply_figures(
         lead_time=lead_time,
         lead_time_sd=lead_time_sd,
         lead_time_assumed=terms.assumed,
+        lead_days=terms.lead_days,
+        cycle_days=terms.cycle_days,
         lead_demand=lead,
         cycle_demand=cycle,
         reorder_point=reorder_point,

@@ -20,6 +20,7 @@ from bot.domain.forecasting.lessons import CHANCES, Lesson, Lessons, recorded
 from bot.domain.forecasting.panel import Panel
 from bot.domain.forecasting.profile import leaning_on
 from bot.domain.replenishment import gamma_quantile
+from bot.domain.uplift import Lift
 
 TOLD = (0.5, 0.8, 0.95)  # quantiles that are shown beside that of the service level
 
@@ -58,19 +59,22 @@ class Outlook:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Taught:
-    """Lessons, and the region (n,) of each series by the numbering that they were learned with."""
+    """Lessons (None: too little was learned), what events ahead add, and the region (n,) of each series for both."""
 
-    lessons: Lessons
+    lessons: Lessons | None
+    lift: Lift | None
     region: Ints
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Question:
-    """The spans asked about, (n,): lead time and its deviation, the review after it, the service level, the region."""
+    """The spans asked about, (n,): days of usual demand in the lead time, and in it and the review after it; the
+    deviation of the lead time; the service level, and the region.
+    """
 
-    lead_time: Floats
+    lead_days: Floats
+    cycle_days: Floats
     lead_time_sd: Floats
-    review_days: Floats
     service_level: Floats
     region: Ints
 
@@ -112,8 +116,8 @@ def outlook(
     levels, velocity, daily = np.zeros((n, len(lessons.half_lives))), np.zeros(n), np.zeros(n)
     level = question.service_level[:, None]
     shown = np.concatenate([level, np.broadcast_to(np.asarray(TOLD), (n, len(TOLD)))], axis=1)
-    lead = _empty(question.lead_time, shown)
-    cycle = _empty(question.lead_time + question.review_days, level)
+    lead = _empty(question.lead_days, shown)
+    cycle = _empty(question.cycle_days, level)
 
     def say(block: slice) -> None:
         panel = panel_of(_capped(history.rows(block), estimate, block), settings, question.region[block])

@@ -124,8 +124,16 @@ def _safety(name: str, a: Assessment, sheet: Sheet) -> Texts:
 def _span(a: Assessment, name: str) -> tuple[SpanDemand, Floats]:
     """The demand and the days of the span that a step speaks of."""
     if name.startswith("cycle"):
-        return a.supply.cycle_demand, a.supply.lead_time + a.routes.review_days
-    return a.supply.lead_demand, a.supply.lead_time
+        return a.supply.cycle_demand, a.supply.cycle_days
+    return a.supply.lead_demand, a.supply.lead_days
+
+
+def _days(name: str, a: Assessment, sheet: Sheet) -> Texts:
+    """Days of usual demand in a span, where events ahead make them more or fewer than the calendar counts."""
+    plain = a.supply.lead_time + (a.routes.review_days if name.startswith("cycle") else 0.0)
+    _demand, days = _span(a, name)
+    values = {"days": plain, "events": days - plain}
+    return sheet.where(days != plain, lambda part: part.step(name, "days + events", days, **values))
 
 
 def _reorder_point(a: Assessment, sheet: Sheet) -> Texts:
@@ -317,6 +325,7 @@ def _surge_margin(a: Assessment, sheet: Sheet) -> Texts:
 
 STEPS: Mapping[str, Callable[[Assessment, Sheet], Texts]] = {  # in the order in which they are told
     "velocity": _velocity,
+    "lead_time_days": partial(_days, "lead_time_days"),
     "lead_time_demand": partial(_mean, "lead_time_demand"),
     "lead_time_variance": partial(_variance, "lead_time_variance"),
     "lead_time_median": partial(_quantile, "lead_time_median", 1),
@@ -325,6 +334,7 @@ STEPS: Mapping[str, Callable[[Assessment, Sheet], Texts]] = {  # in the order in
     "lead_time_quantile": partial(_quantile, "lead_time_quantile", 0),
     "safety_stock": partial(_safety, "safety_stock"),
     "reorder_point": _reorder_point,
+    "cycle_days": partial(_days, "cycle_days"),
     "cycle_demand": partial(_mean, "cycle_demand"),
     "cycle_variance": partial(_variance, "cycle_variance"),
     "cycle_quantile": partial(_quantile, "cycle_quantile", 0),

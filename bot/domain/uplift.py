@@ -1,14 +1,82 @@
-"""How much more an event sells: its days among those of a history, and its size learned per category with shrinkage."""
+"""How much more events sell: their days in a history, their sizes learned from it, and what they add to days ahead."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from datetime import date
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date, timedelta
 
 import numpy as np
 
-from bot.domain.arrays import Bools, Floats, Ints
-from bot.domain.calendar import Event
+from bot.domain.arrays import Bools, Counts, Floats, Ints, ratio
+from bot.domain.calendar import CalendarSettings, Event, events
+from bot.domain.demand import DemandSettings, SeriesHistory, day_masks
+
+AHEAD_DAYS = 400  # looked ahead; longer spans have no events beyond
+WEIGHT = 300.0  # units sold as assumed, beside those seen
+_BEFORE = 56  # days before an event that it is held against
+_LEAST = 14  # of which a series must have been in stock
+
+
+@dataclass(frozen=True, slots=True)
+class Coming:
+    """An event ahead: `size` times the usual sales, `learned` from own sales or assumed."""
+
+    event: Event
+    size: float
+    learned: bool
+
+
+class Peaks:
+    """The calendar's events of demand, reckoned once for all questions."""
+
+    def __init__(self, settings: CalendarSettings | None = None) -> None:
+        self._events = [event for event in events(date.min, date.max, settings) if event.kind == "demand"]
+
+    def of(self, country: str, first: date, last: date) -> list[Event]:
+        """Those of a country with a day from `first` to `last`."""
+        return [
+            event for event in self._events if event.first <= last and event.last >= first and event.touches(country)
+        ]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Lift:
+    """What events add ahead: `extra` (R, AHEAD_DAYS + 1) days of usual demand within the first k days, by region.
+
+    `regions` (R,) ascending; `coming` holds each region's events by first day.
+    """
+
+    regions: Ints
+    extra: Floats
+    coming: tuple[tuple[Coming, ...], ...]
+
+    def of(self, region: Ints, days: Floats) -> Floats:
+        """Days of usual demand that events add to spans of `days` (n,) from tomorrow on in each region (n,)."""
+        if not len(self.regions):
+            return np.zeros(len(days))
+        row = np.minimum(np.searchsorted(self.regions, region), len(self.regions) - 1)
+        column = np.clip(np.floor(days), 0, AHEAD_DAYS).astype(np.int64)
+        return np.where(self.regions[row] == region, self.extra[row, column], 0.0)
+
+    def within(self, region: int, today: date, days: float) -> tuple[Coming, ...]:
+        """The events of a region that begin within so many days after `today`, which may be its own."""
+        rows = np.flatnonzero(self.regions == region).tolist()
+        until = today + timedelta(days=int(min(days, AHEAD_DAYS)))
+        return tuple(each for row in rows for each in self.coming[row] if each.event.first <= until)
+
+
+def marked(region: Ints, found: Mapping[int, Sequence[Event]], firsts: Mapping[int, date], days: int) -> Bools | None:
+    """Days (n, days) of each series that lie in an event of its region, the columns of a region from its own first day.
+
+    None where no day does.
+    """
+    masks = {each: mask(found[each], firsts[each], days) for each in found}
+    if not any(one.any() for one in masks.values()):
+        return None
+    keys, where = np.unique(region, return_inverse=True)
+    none = np.zeros(days, dtype=np.bool_)
+    return np.stack([masks.get(key, none) for key in keys.tolist()])[where]
 
 
 def mask(chosen: Sequence[Event], first: date, days: int) -> Bools:
@@ -20,20 +88,75 @@ def mask(chosen: Sequence[Event], first: date, days: int) -> Bools:
     return out
 
 
-def learn_uplift(units: Floats, base: Floats, event_mask: Bools, pool: Ints, prior: float, weight: float) -> Floats:
-    """How many times the base rate sells on event days, one per pool, shrunk to `prior`.
+Sizes = Mapping[tuple[str, int], float]  # by the event's key and the region
 
-    `units` and `base` (n, T): what was sold, and what would have been without the event (leave out days without stock
-    by a base of zero and no units); `event_mask` (T,) or (n, T); `pool` (n,) numbers 0, 1, ... as categories. Sales of
-    a pool are Poisson with mean uplift x base, the uplift is gamma with mean `prior` and weighs `weight` base units:
 
-        (weight x prior + actual) / (weight + expected)
+def learned_sizes(
+    history: SeriesHistory, settings: DemandSettings, region: Ints, found: Mapping[int, Sequence[Event]]
+) -> dict[tuple[str, int], float]:
+    """The size of each event that the history holds, by key and region.
 
-    the posterior mean of that conjugate pair (Gelman et al., Bayesian Data Analysis, 3rd ed., section 2.6).
+    Each series' event days in stock are held against its usual days in stock of the eight weeks before. All regions
+    together lean on what was assumed, and each region on all of them; see `leaning`. `history.marked` are the days of
+    every event: they are no usual days.
     """
-    chosen = np.broadcast_to(event_mask, units.shape)
-    size = int(pool.max(initial=-1)) + 1
-    actual = np.bincount(pool, weights=np.where(chosen, units, 0.0).sum(axis=1), minlength=size)
-    expected = np.bincount(pool, weights=np.where(chosen, base, 0.0).sum(axis=1), minlength=size)
-    learned: Floats = (weight * prior + actual) / (weight + expected)
-    return learned
+    masks = day_masks(history, settings)
+    there = masks.listed & ~masks.stocked_out
+    sums: dict[str, dict[int, Floats]] = {}
+    assumed: dict[str, float] = {}
+    for each, its in found.items():
+        rows = np.flatnonzero(region == each)
+        for event in its:
+            start, end = (event.first - history.first_day).days, (event.last - history.first_day).days + 1
+            if _BEFORE <= start < history.days:
+                assumed[event.key] = event.uplift
+                seen = _seen(history.units[rows], there[rows], masks.usable[rows], start, min(end, history.days))
+                of = sums.setdefault(event.key, {})
+                of[each] = of.get(each, np.zeros(2)) + seen
+    sizes: dict[tuple[str, int], float] = {}
+    for key, of in sums.items():
+        pooled = leaning(sum(of.values(), np.zeros(2)), assumed[key])
+        sizes |= {(key, each): leaning(seen, pooled) for each, seen in of.items() if seen[1] > 0}
+    return sizes
+
+
+def leaning(seen: Floats, prior: float) -> float:
+    """How many times the usual sells, from what was `seen` (units sold, units usual), shrunk to `prior`.
+
+    (weight x prior + sold) / (weight + usual): the posterior mean where sales are Poisson with mean uplift x usual and
+    the uplift is gamma with mean `prior` and weighs `WEIGHT` units (Gelman et al., Bayesian Data Analysis, 3rd ed.,
+    section 2.6).
+    """
+    return float((WEIGHT * prior + seen[0]) / (WEIGHT + seen[1]))
+
+
+def _seen(units: Counts, there: Bools, usable: Bools, start: int, end: int) -> Floats:
+    """Units sold on the event days from column `start` to `end`, and those that usual days would have sold."""
+    before = slice(start - _BEFORE, start)
+    count = usable[:, before].sum(axis=1)
+    sold = np.where(usable[:, before], units[:, before], 0).sum(axis=1)
+    rate = np.where(count >= _LEAST, ratio(sold, count, 0.0), 0.0)
+    counted = there[:, start:end] & (rate > 0)[:, None]
+    actual = np.where(counted, units[:, start:end], 0).sum()
+    return np.array([float(actual), float((rate * counted.sum(axis=1)).sum())])
+
+
+def lift(today: Mapping[int, date], found: Mapping[int, Sequence[Event]], sizes: Sizes) -> Lift:
+    """What the events ahead add in each region from its `today` on; of two on one day the larger counts."""
+    regions = np.array(sorted(today), dtype=np.int64)
+    extra = np.zeros((len(regions), AHEAD_DAYS + 1))
+    coming = []
+    for row, region in enumerate(regions.tolist()):
+        there = [
+            Coming(event, sizes.get((event.key, region), event.uplift), (event.key, region) in sizes)
+            for event in found.get(region, ())
+        ]
+        factor = np.ones(AHEAD_DAYS + 1)
+        for each in there:
+            chosen = mask([each.event], today[region], AHEAD_DAYS + 1)
+            larger = np.maximum(factor, each.size) if each.size > 1 else np.minimum(factor, each.size)
+            factor = np.where(chosen, larger, factor)
+        factor[0] = 1.0  # today is under way
+        extra[row] = np.cumsum(factor - 1.0)
+        coming.append(tuple(there))
+    return Lift(regions, extra, tuple(coming))

@@ -17,7 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bot.domain import replenishment, surge, turnover
-from bot.domain.arrays import Bools, Floats, Ints, shaped
+from bot.domain.arrays import Bools, Ints, shaped
 from bot.domain.classes import reviews
 from bot.domain.demand import BlendedVelocity, DemandEstimate, SeriesHistory
 from bot.domain.figures import Stock, Supply, Terms, stock_figures, supply_figures, terms_of, transfer_figures
@@ -71,7 +71,8 @@ def assess(
 ) -> Assessment:
     """Judge every series as of the close of the history's last day; ValueError where the arrays do not fit.
 
-    Where there are lessons of the catalogue's past (`taught`), velocities and the demand of lead times are theirs.
+    Where there are lessons of the catalogue's past (`taught`), velocities and the demand of lead times are theirs;
+    events ahead make either of more days than the calendar counts.
     For an assessment of a few series of a catalogue: `classes` are their ABC numbers known from a pass over the whole,
     and `others` is how many series are not among them, so that no more false surges are found than in the whole.
     """
@@ -84,8 +85,9 @@ def assess(
     kinds = abc, turnover.xyz(estimate.week_cv, settings.turnover)
     if settings.replenishment.classes:
         routes = replace(routes, review_days=reviews(routes.review_days, settings.replenishment.classes, *kinds))
-    terms = terms_of(kinds, routes, settings.replenishment)
-    ahead = None if taught is None else _ahead(history, estimate, settings, taught, terms, routes.review_days)
+    coming = None if taught is None or taught.lift is None else (taught.lift, taught.region)
+    terms = terms_of(kinds, routes, settings.replenishment, coming)
+    ahead = None if taught is None else _ahead(history, estimate, settings, taught, terms)
     if ahead is not None:
         estimate = replace(estimate, velocity=ahead.velocity)
     supply = supply_figures(estimate, terms, routes, positions, settings.replenishment, ahead)
@@ -118,9 +120,10 @@ def _ahead(
     settings: WatchSettings,
     taught: Taught,
     terms: Terms,
-    review_days: Floats,
-) -> Outlook:
-    question = Question(terms.lead_time, terms.lead_time_sd, review_days, terms.service_level, taught.region)
+) -> Outlook | None:
+    if taught.lessons is None:
+        return None
+    question = Question(terms.lead_days, terms.cycle_days, terms.lead_time_sd, terms.service_level, taught.region)
     return outlook(history, estimate, settings.demand, taught.lessons, question)
 
 

@@ -23,7 +23,16 @@ from bot.ports import Clock
 from bot.services import snapshot
 from bot.services.charts import chart_of, worth_a_look
 from bot.services.exchange import Exchange
-from bot.services.figures import decimal, gap_days, learned, next_arrival, opened_flags, stock_line, stockout_on
+from bot.services.figures import (
+    decimal,
+    events_ahead,
+    gap_days,
+    learned,
+    next_arrival,
+    opened_flags,
+    stock_line,
+    stockout_on,
+)
 from bot.services.pages import offset, paged
 from bot.services.ranking import Ranking
 from bot.services.rates import exchange_at
@@ -69,7 +78,11 @@ class Catalogue:
     ) -> tuple[StockReport, Mapping[str, object]]:
         """A product at all its locations, drawn at the chosen one, and everything behind the figures there."""
         report, taken, assessed, shown = await self._report(connection, sku, None, chosen, at)
-        return report, {} if shown is None else {**evidence(assessed, shown), **learned(taken, shown)}
+        return report, {} if shown is None else {
+            **evidence(assessed, shown),
+            **learned(taken, shown),
+            **events_ahead(taken, assessed, shown),
+        }
 
     async def _report(
         self, connection: AsyncConnection, sku: Sku, location: Location | None, chosen: Location | None, at: datetime

@@ -24,7 +24,7 @@ from bot.domain.combining import Piece, combine
 from bot.domain.demand import SeriesHistory
 from bot.domain.replenishment import Transfers, order_quantity
 from bot.domain.sourcing import Moves, Offer, SourcingSettings, choose_offer, clearance, freight_minor
-from bot.domain.watch import Assessment, Routes, Taught, assess
+from bot.domain.watch import Assessment, Routes, assess
 from bot.services.figures import decimal
 from bot.services.snapshot import Snapshot
 from bot.storage.requests import Draft, DraftLine, Way
@@ -158,6 +158,7 @@ class Drafting:
             taken.history.first_day,
             taken.history.units[rows],
             taken.history.on_hand[rows],
+            marked=None if taken.history.marked is None else taken.history.marked[rows],
             receipts=None if taken.history.receipts is None else taken.history.receipts[rows],
         )
         routes = Routes(
@@ -178,8 +179,7 @@ class Drafting:
                 if getattr(taken.positions, field.name) is not None
             },
         )
-        taught = None if taken.lessons is None else Taught(taken.lessons, taken.location_ids[rows])
-        return assess(history, routes, positions, a.settings, taught=taught, classes=a.stock.abc[rows])
+        return assess(history, routes, positions, a.settings, taught=taken.taught(rows), classes=a.stock.abc[rows])
 
     def _planned(self, row: int) -> int:
         index = int(self._taken.market.planned[row])

@@ -164,6 +164,7 @@ def evidence_of_kind(taken: Snapshot, assessed: Assessment, rows: Ints, kind: Ca
             "currency": taken.exchange.currency,
             "shown": headline(taken, assessed, row),
             **learned(taken, row),
+            **events_ahead(taken, assessed, row),
         }
         texts.append(f'{json_text(about)[:-1]},"original":{known[product_id]},{proof[1:]}')
     return texts
@@ -186,6 +187,24 @@ def learned(taken: Snapshot, row: int) -> dict[str, Any]:
         "learned_days": str(decimal(routes.lead_time[route] - closed, 1)),
     }
     return {"lead_time": {**known, "closed_days": closed} if closed else known}
+
+
+def events_ahead(taken: Snapshot, assessed: Assessment, row: int) -> dict[str, Any]:
+    """The events that bear on the lead time, and how many times the usual each is taken to sell; or nothing."""
+    place, lead = int(taken.location_ids[row]), float(assessed.supply.lead_time[row])
+    coming = taken.lift.within(place, taken.today_of(row), lead)
+    told = [
+        {
+            "key": each.event.key,
+            "name": each.event.name.msgid,
+            "first": each.event.first.isoformat(),
+            "last": each.event.last.isoformat(),
+            "times": str(decimal(each.size, 2)),
+            "learned": each.learned,
+        }
+        for each in coming
+    ]
+    return {"events": told} if told else {}
 
 
 def _original(taken: Snapshot, row: int) -> dict[str, Any]:

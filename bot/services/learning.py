@@ -8,18 +8,23 @@ answer in the chat reckon alike until the next day.
 from __future__ import annotations
 
 import asyncio
+import dataclasses
+from collections.abc import Mapping
 from datetime import datetime, timedelta
 
 import numpy as np
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bot.domain.arrays import Floats
+from bot.domain.calendar import Event
 from bot.domain.demand import without_spikes
 from bot.domain.forecasting.fitting import evenly
 from bot.domain.forecasting.lessons import LEAST_SERIES, Law, Lessons, laws_of, teach
 from bot.domain.outlook import panel_of
 from bot.domain.sourcing import SourcingSettings
+from bot.domain.uplift import learned_sizes
 from bot.services import snapshot
+from bot.services.peaking import behind, todays, with_events
 from bot.services.settings import ServiceSettings
 from bot.services.snapshot import Days
 from bot.storage import catalogue as facts
@@ -40,28 +45,32 @@ async def learn(
         last = await rows.learned_at(connection, at)
         if last is not None and at - last < _FRESH:
             return None
-        book, laws = await _read(connection, settings, sourcing, at)
-    found = None
+        book, laws, events = await _read(connection, settings, sourcing, at)
+    lessons = None
     if laws and len(book.product_ids) >= LEAST_SERIES:
-        found = await asyncio.to_thread(_taught, book, laws, settings)
+        lessons = await asyncio.to_thread(_taught, book, laws, events, settings)
     async with database.transaction() as connection:
-        await rows.keep(connection, at, found)
-    return found
+        await rows.keep(connection, at, lessons)
+    return lessons
 
 
-def _taught(book: Days, laws: list[Law], settings: ServiceSettings) -> Lessons | None:
-    rules = settings.watch.demand
-    return teach(panel_of(without_spikes(book.history, rules), rules, book.location_ids), laws)
+def _taught(book: Days, laws: list[Law], found: Mapping[int, list[Event]], settings: ServiceSettings) -> Lessons | None:
+    rules, calm = settings.watch.demand, without_spikes(book.history, settings.watch.demand)
+    sizes = learned_sizes(calm, rules, book.location_ids, found)
+    return teach(panel_of(calm, rules, book.location_ids), laws, sizes)
 
 
 async def _read(
     connection: AsyncConnection, settings: ServiceSettings, sourcing: SourcingSettings, at: datetime
-) -> tuple[Days, list[Law]]:
-    """The past of those that teach, and the laws of lead times that the catalogue's routes have."""
+) -> tuple[Days, list[Law], dict[int, list[Event]]]:
+    """The past of those that teach, the laws of lead times that routes have, and past events by place."""
     places = await facts.places(connection)
     products = np.fromiter(await facts.products(connection), dtype=np.int64)
     chosen = products[evenly(len(products), max(1, TEACHERS // max(1, len(places))))].tolist()
     book = await snapshot.days_before(connection, places, at, PAST_DAYS, chosen)
+    today = todays(places, at)
+    events = behind(places, today, settings.peaks, PAST_DAYS)
+    book = dataclasses.replace(book, history=with_events(book.history, book.location_ids, today, events))
     taken = await snapshot.take(connection, settings, sourcing, at, chosen)
     routes, rules = taken.routes, settings.watch.replenishment
     assumed = np.isnan(routes.lead_time_days)
@@ -70,4 +79,4 @@ async def _read(
     sold = taken.history.tail(90).units.sum(axis=1).astype(np.float64) + 1.0
     spans = np.concatenate([days + routes.review_days, days])
     weight = np.concatenate([2.0 * sold, sold])  # velocities are weighed by what an order is to cover
-    return book, laws_of(spans, np.concatenate([deviation, deviation]), weight, LAWS)
+    return book, laws_of(spans, np.concatenate([deviation, deviation]), weight, LAWS), events

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from bot.domain.calendar import CalendarSettings, Closures
 from bot.domain.money import Money
+from bot.domain.uplift import Peaks
 
 if TYPE_CHECKING:
     from bot.domain.watch import WatchSettings
@@ -52,3 +53,4 @@ class ServiceSettings:
     audit_post_at: time = time(8)  # local time in `default_zone`
     calendar: CalendarSettings = field(default_factory=CalendarSettings)
     closures: Closures = field(default_factory=Closures)  # of the calendar
+    peaks: Peaks = field(default_factory=Peaks)  # of the calendar

@@ -22,7 +22,9 @@ from bot.domain.arrays import Bools, Ints
 from bot.domain.demand import SeriesHistory
 from bot.domain.forecasting.lessons import Lessons
 from bot.domain.sourcing import SourcingSettings, row_numbers, transfer_matrix
+from bot.domain.uplift import Lift
 from bot.domain.watch import Assessment, Network, Positions, Routes, Taught, WatchSettings, assess
+from bot.services import peaking
 from bot.services.buying import Market, market
 from bot.services.exchange import Exchange
 from bot.services.rates import exchange_at
@@ -63,13 +65,18 @@ class Snapshot:
     fresh_until: datetime | None
     exchange: Exchange
     lessons: Lessons | None  # what the catalogue's past taught by the last whole scan
+    lift: Lift  # what the events ahead add at each place
 
     def assess(self, settings: WatchSettings, classes: Ints | None = None, others: int = 0) -> Assessment:
         """The domain's judgement of every series; `classes` and `others` as in `bot.domain.watch.assess`."""
-        taught = None if self.lessons is None else Taught(self.lessons, self.location_ids)
+        taught = self.taught(slice(None))
         return assess(
             self.history, self.routes, self.positions, settings, self.network, taught, classes=classes, others=others
         )
+
+    def taught(self, rows: Ints | slice) -> Taught:
+        """What is known beforehand of some series."""
+        return Taught(self.lessons, self.lift, self.location_ids[rows])
 
     def today_of(self, row: int) -> date:
         """The local day that holds the instant."""
@@ -115,12 +122,14 @@ async def take(
     inbounds = await facts.inbounds(connection, at, product_ids)
     stale = await _stale(connection, stale_feeds, book)
     positions, overdue_since = _positions(book, inbounds, requested, stale)
+    lessons, today = await lesson_rows.latest(connection, at), peaking.todays(places, at)
+    events = peaking.behind(places, today, settings.peaks, HISTORY_DAYS)
     return Snapshot(
         at=at,
         product_ids=book.product_ids,
         location_ids=book.location_ids,
         today=book.today,
-        history=book.history,
+        history=peaking.with_events(book.history, book.location_ids, today, events),
         sold_today=book.sold_today,
         committed=book.committed,
         counted=book.counted,
@@ -136,7 +145,8 @@ async def take(
         stale_feeds=stale_feeds,
         fresh_until=min((feed.fresh_until for feed in feeds), default=None),
         exchange=exchange,
-        lessons=await lesson_rows.latest(connection, at),
+        lessons=lessons,
+        lift=peaking.ahead(places, today, settings.peaks, {} if lessons is None else lessons.uplifts),
     )
 
 

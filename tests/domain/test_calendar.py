@@ -5,7 +5,6 @@ from __future__ import annotations
 from datetime import date, timedelta
 
 import holidays
-import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -22,7 +21,7 @@ from bot.domain.calendar import (
     events,
     holidays_of,
 )
-from bot.domain.uplift import learn_uplift, mask
+from bot.domain.uplift import mask
 
 ALL = events(date(2020, 1, 1), date(2035, 12, 31))
 
@@ -142,31 +141,6 @@ def test_a_mask_marks_exactly_the_days_of_its_events(start: date, days: int) -> 
     found = mask(chosen, start, days)
     each = [start + timedelta(days=number) for number in range(days)]
     assert found.tolist() == [any(event.first <= day <= event.last for event in chosen) for day in each]
-
-
-def test_an_uplift_is_learned_and_shrunk_by_category() -> None:
-    units, base = np.full((4, 20), 2.0), np.full((4, 20), 2.0)
-    units[:2, 5:10] = 6.0
-    event = np.zeros(20, dtype=np.bool_)
-    event[5:10] = True
-    pool = np.array([0, 0, 1, 1])
-    found = learn_uplift(units, base, event, pool, prior=1.5, weight=20.0)
-    assert found.tolist() == [(20 * 1.5 + 60) / 40, (20 * 1.5 + 20) / 40]
-    none = learn_uplift(units, base, np.zeros(20, dtype=np.bool_), pool, prior=1.5, weight=20.0)
-    assert none.tolist() == [1.5, 1.5]
-
-
-@given(seed=st.integers(0, 2**32), prior=st.floats(0.5, 3), weight=st.floats(0.1, 500))
-def test_an_uplift_lies_between_what_was_assumed_and_what_was_seen(seed: int, prior: float, weight: float) -> None:
-    rng = np.random.default_rng(seed)
-    base = rng.uniform(0.1, 4, (6, 30))
-    units = rng.poisson(base * 2).astype(np.float64)
-    event, pool = rng.random((6, 30)) < 0.4, rng.integers(0, 2, 6)
-    found = learn_uplift(units, base, event, pool, prior, weight)
-    for number, learned in enumerate(found):
-        mine = event & (pool == number)[:, None]
-        seen = units[mine].sum() / base[mine].sum() if mine.any() else prior
-        assert min(prior, seen) - 1e-9 <= learned <= max(prior, seen) + 1e-9
 
 
 def rested(start: date, making: float, closed: list[tuple[date, date]]) -> int:

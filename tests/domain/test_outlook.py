@@ -35,9 +35,8 @@ def lessons(days: int = AHEAD) -> Lessons:
 
 def asked(of: SeriesHistory, days: float = AHEAD, days_sd: float = 0.0, level: float = 0.9) -> Outlook:
     n = of.series
-    question = Question(
-        np.full(n, days), np.full(n, days_sd), np.full(n, 7.0), np.full(n, level), np.zeros(n, dtype=np.int64)
-    )
+    region = np.zeros(n, dtype=np.int64)
+    question = Question(np.full(n, days), np.full(n, days + 7.0), np.full(n, days_sd), np.full(n, level), region)
     return outlook(of, BlendedVelocity().estimate(of, RULES), RULES, lessons(), question)
 
 

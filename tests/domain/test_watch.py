@@ -15,6 +15,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
+from bot.domain.calendar import Event
 from bot.domain.cases import KINDS, step
 from bot.domain.classes import ClassRule
 from bot.domain.demand import BlendedVelocity, SeriesHistory
@@ -22,13 +23,20 @@ from bot.domain.evidence import STEPS_OF_KIND, evidence
 from bot.domain.forecasting.lessons import Law, Lessons, teach
 from bot.domain.outlook import panel_of
 from bot.domain.surge import SurgeSettings
+from bot.domain.uplift import lift
 from bot.domain.watch import Assessment, Network, Positions, Routes, Taught, WatchSettings, assess
+from bot.words import Words
 from tests.domain.catalogue import catalogue, chosen
 from tests.domain.reference import slow_ageing, slow_demand
 from tests.domain.replaying import replayed
 
 RULES = WatchSettings()
-FORESEEN = {"lead_time_median", "lead_time_p80", "lead_time_p95", "lead_time_quantile", "cycle_quantile"}
+FORESEEN = {
+    "lead_time_days", "lead_time_median", "lead_time_p80", "lead_time_p95", "lead_time_quantile", "cycle_days",
+    "cycle_quantile",
+}  # fmt: skip
+SALE = Event("sale", Words("Sale"), "demand", date(2011, 5, 8), date(2011, 5, 10), frozenset(), 3.0, "test")
+COMING = lift({place: date(2011, 5, 1) for place in range(8)}, {place: [SALE] for place in range(0, 8, 2)}, {})
 N, DAYS = 240, 200
 
 
@@ -51,7 +59,7 @@ def lessons() -> Lessons:
 def foreseen() -> Assessment:
     """The whole judged by what it teaches."""
     history, routes, positions, network = catalogue(N, DAYS)
-    return assess(history, routes, positions, RULES, network, Taught(lessons(), network.location))
+    return assess(history, routes, positions, RULES, network, Taught(lessons(), COMING, network.location))
 
 
 def row_of(value: object, row: int) -> dict[str, NDArray[Any]]:
@@ -75,7 +83,7 @@ def test_one_series_alone_gets_the_figures_of_its_row(row: int, *, learned: bool
     history, routes, positions, network = catalogue(N, DAYS)
     rows = np.array([row])
     full = foreseen() if learned else whole()
-    taught = Taught(lessons(), network.location[rows]) if learned else None
+    taught = Taught(lessons(), COMING, network.location[rows]) if learned else None
     given_level = replace(routes, service_level=full.supply.service_level)
     alone = assess(*chosen(history, given_level, positions, rows), RULES, taught=taught, classes=full.stock.abc[rows])
     # The false-alarm budget of surges and the network of transfers need the other rows.
@@ -340,11 +348,29 @@ def test_what_was_taught_takes_the_place_of_the_blend_and_says_so() -> None:
     a, ahead = foreseen(), foreseen().outlook
     assert ahead is not None
     assert a.demand.velocity.tolist() == ahead.velocity.tolist()
-    assert a.supply.lead_demand.mean.tolist() == (ahead.velocity * a.supply.lead_time).tolist()
+    assert a.supply.lead_demand.mean.tolist() == (ahead.velocity * a.supply.lead_days).tolist()
     np.testing.assert_allclose(a.supply.reorder_point, np.maximum(ahead.lead.quantile[:, 0], ahead.lead.mean))
     np.testing.assert_allclose(a.supply.order_up_to, np.maximum(ahead.cycle.quantile[:, 0], ahead.cycle.mean))
     assert evidence(a, 0)["windows"][0]["weight"] is None
     assert a.demand.corrected.tolist() == whole().demand.corrected.tolist()
+
+
+def test_events_ahead_make_days_count_as_more_with_and_without_lessons() -> None:
+    history, routes, positions, network = catalogue(N, DAYS)
+    blended = assess(history, routes, positions, RULES, network, Taught(None, COMING, network.location))
+    at_sale = network.location % 2 == 0
+    for a in (blended, foreseen()):
+        long = a.supply.lead_time >= 10  # three days that sell three times the usual lie within
+        extra = np.where(at_sale & long, 6.0, 0.0)
+        some = long | ~at_sale
+        np.testing.assert_allclose((a.supply.lead_days - a.supply.lead_time)[some], extra[some])
+        np.testing.assert_allclose(a.supply.lead_demand.mean, a.demand.velocity * a.supply.lead_days)
+    assert blended.outlook is None
+    assert (blended.supply.reorder_point >= whole().supply.reorder_point - 1e-9).all()
+    assert (blended.supply.reorder_point > whole().supply.reorder_point + 1).any()
+    row = int(np.flatnonzero(at_sale & (blended.supply.lead_time >= 10))[0])
+    told = {step["name"]: step for step in evidence(foreseen(), row)["steps"]}
+    assert told["lead_time_days"]["values"]["events"] == pytest.approx(6.0)
 
 
 def test_arrays_of_another_length_are_refused_by_name() -> None:

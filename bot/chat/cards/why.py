@@ -31,6 +31,7 @@ from bot.chat.nodes import (
     Table,
     Text,
 )
+from bot.domain.calendar import KEYS
 from bot.domain.chart import StockChart
 from bot.domain.evidence import STEPS_OF_KIND
 from bot.domain.money import Money
@@ -39,6 +40,7 @@ from bot.words import Words, _, n_
 
 STEPS: Mapping[str, Words] = {
     "velocity": _("Velocity, units a day"),
+    "lead_time_days": _("Days of usual demand until goods come"),
     "lead_time_demand": _("Demand over the lead time"),
     "lead_time_variance": _("Its variance"),
     "lead_time_median": _("As likely as not up to"),
@@ -47,6 +49,7 @@ STEPS: Mapping[str, Words] = {
     "lead_time_quantile": _("At the service level up to"),
     "safety_stock": _("Safety stock"),
     "reorder_point": _("Reorder point"),
+    "cycle_days": _("Days of usual demand in the cycle"),
     "cycle_demand": _("Demand over lead time and review"),
     "cycle_variance": _("Variance of the cycle"),
     "cycle_quantile": _("In the cycle, at the service level up to"),
@@ -129,6 +132,7 @@ def _reckoning(evidence: Mapping[str, object], steps: Sequence[str], currency: s
     return [
         *_inputs(evidence.get("inputs")),
         *_learned(evidence.get("lead_time")),
+        *_events(evidence.get("events")),
         *_windows(evidence.get("windows")),
         *_steps(evidence.get("steps"), steps, currency),
     ]
@@ -176,6 +180,23 @@ def _taught(lead_time: Mapping[str, object]) -> list[Block]:
         stated=labels.days(stated),
     )
     return [Paragraph(words)]
+
+
+def _events(told: object) -> list[Block]:
+    """What the calendar expects until goods come."""
+    if not isinstance(told, Sequence) or isinstance(told, str):
+        return []
+    lines = tuple(_event(each) for each in told[:6] if isinstance(each, Mapping))
+    return [Paragraph(_("Events until goods come: {events}.", events=labels.listing(lines, _("; "))))] if lines else []
+
+
+def _event(told: Mapping[str, Any]) -> Inline:
+    key, name = str(told.get("key", "")), str(told.get("name", ""))
+    times = Number(decimal_of(told.get("times")) or Decimal(1), 2)
+    named: Inline = Words(name) if key in KEYS else Text(name)
+    if told.get("learned"):
+        return _("{name}, {times} times the usual as own sales say", name=named, times=times)
+    return _("{name}, {times} times the usual as the calendar assumes", name=named, times=times)
 
 
 def _incoming(landings: Sequence[Any]) -> Inline:

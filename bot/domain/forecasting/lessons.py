@@ -41,7 +41,7 @@ class Law:
     def lengths(self, longest: int) -> tuple[Ints, Floats]:
         """Days, ascending, and the chance of each: a normal cut at two deviations; none beyond `longest`."""
         reach = self.share * self.mean * _REACH
-        points = np.linspace(self.mean - reach, self.mean + reach, _POINTS if reach >= 1 else 1)
+        points = self.mean + np.linspace(-reach, reach, _POINTS) if reach >= 1 else np.array([self.mean])
         weight = np.exp(-0.5 * ((points - self.mean) / max(self.share * self.mean, 1e-9)) ** 2)
         days, where = np.unique(np.clip(np.rint(points), 1, longest).astype(np.int64), return_inverse=True)
         return days, np.bincount(where, weights=weight / weight.sum()).astype(np.float64)
@@ -72,6 +72,7 @@ class Lessons:
     weights: Weights
     weekdays: WeekdayPools
     lessons: tuple[Lesson, ...]
+    uplifts: Mapping[tuple[str, int], float]  # the size of events by key and region
 
     def nearest(self, days: Floats, days_sd: Floats) -> Ints:
         """The number of the lesson whose law is most like each of these spans."""
@@ -93,8 +94,16 @@ def laws_of(days: Floats, days_sd: Floats, weight: Floats, most: int) -> list[La
     return [Law(round(_STEP**rung, 3), float(shares[int(at)])) for rung, at in keys[order].tolist()]
 
 
-def teach(panel: Panel, laws: Sequence[Law], settings: EngineSettings | None = None) -> Lessons | None:
-    """Lessons of a panel of days, the first law that by which levels are weighed; None where it teaches too little."""
+def teach(
+    panel: Panel,
+    laws: Sequence[Law],
+    uplifts: Mapping[tuple[str, int], float] | None = None,
+    settings: EngineSettings | None = None,
+) -> Lessons | None:
+    """Lessons of a panel of days, the first law that by which levels are weighed; None where it teaches too little.
+
+    `uplifts` are the sizes of events as they were learned; their days have no exposure in the panel.
+    """
     settings = settings or EngineSettings()
     regions = _begun(panel)
     panel = recorded(panel, min(regions.values(), default=panel.starts(panel.periods)), regions)
@@ -130,6 +139,7 @@ def teach(panel: Panel, laws: Sequence[Law], settings: EngineSettings | None = N
         weights=Weights(weights.beta / shares, weights.growth * shares),
         weekdays=weekday_pools(panel, settings.weekday_prior),
         lessons=tuple(found),
+        uplifts=dict(uplifts or {}),
     )
 
 
@@ -186,6 +196,7 @@ def plain(lessons: Lessons) -> dict[str, Any]:
             "keys": lessons.weekdays.keys.tolist(),
             "factors": lessons.weekdays.factors.tolist(),
         },
+        "uplifts": [(key, region, size) for (key, region), size in lessons.uplifts.items()],
         "lessons": [
             {
                 "mean": lesson.law.mean,
@@ -225,4 +236,5 @@ def from_plain(told: Mapping[str, Any]) -> Lessons:
             )
             for one in told["lessons"]
         ),
+        uplifts={(key, region): size for key, region, size in told["uplifts"]},
     )

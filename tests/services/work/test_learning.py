@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import date, timedelta
 from typing import Any
 
@@ -9,10 +10,13 @@ import numpy as np
 import pytest
 
 from bot.chat.arguments import Sku
+from bot.domain.calendar import CalendarSettings, Written
 from bot.domain.forecasting.lessons import LEAST_SERIES
 from bot.domain.sourcing import SourcingSettings
+from bot.domain.uplift import Peaks
 from bot.ports import MovableClock
 from bot.services import learning, snapshot
+from bot.services.figures import events_ahead
 from bot.services.learning import learn
 from bot.storage import lessons as rows
 from bot.storage import tables
@@ -124,3 +128,30 @@ async def test_lessons_come_back_from_the_database_as_they_went_in(shop: Shop) -
         lesson.scatter.ratios.tolist() for lesson in found.lessons
     ]
     assert again.regions == found.regions
+
+
+async def test_events_behind_are_no_usual_days_and_events_ahead_are_asked_for_and_told(
+    shop: Shop, clock: MovableClock
+) -> None:
+    today = shop.today("UK")
+    past, coming = today - timedelta(days=20), today + timedelta(days=5)
+    events = (
+        Written("fair", past, past + timedelta(days=2), "The fair", uplift=1.0),
+        Written("fair", coming, coming + timedelta(days=1), "The fair", uplift=1.0),
+        Written("opening", coming, coming, "Opening", uplift=4.0),
+    )
+    calendar = CalendarSettings(written=events)
+    shop.settings = replace(shop.settings, calendar=calendar, peaks=Peaks(calendar))
+    await learn(shop.database, shop.settings, SourcingSettings(), clock.now())
+    whole = await taken(shop)
+    assert whole.history.marked is not None
+    assert np.flatnonzero(whole.history.marked[0]).tolist() == [345, 346, 347]  # of 365 days, the last is yesterday
+    assert whole.lessons is not None
+    assert list(whole.lessons.uplifts) == [("fair", shop.places["UK"])]
+    size = whole.lessons.uplifts["fair", shop.places["UK"]]
+    assert 0.8 < size < 1.25
+    judged = whole.assess(shop.settings.watch)
+    assert judged.supply.lead_days[0] == pytest.approx(judged.supply.lead_time[0] + 3.0 + (size - 1))
+    told = events_ahead(whole, judged, 0)["events"]
+    assert [(one["name"], one["learned"]) for one in told] == [("The fair", True), ("Opening", False)]
+    assert told[1]["times"] == "4.00"

@@ -1,0 +1,127 @@
+"""Events: what they sold is learned from their days in stock, and what they add to days ahead."""
+
+from __future__ import annotations
+
+from datetime import date, timedelta
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from numpy.typing import NDArray
+
+from bot.domain.calendar import CalendarSettings, Event, Written
+from bot.domain.demand import DemandSettings, SeriesHistory
+from bot.domain.uplift import AHEAD_DAYS, WEIGHT, Peaks, leaning, learned_sizes, lift, marked
+from bot.words import Words
+
+RULES = DemandSettings()
+FIRST = date(2025, 1, 1)
+DAYS = 120
+
+
+def event(start: int, end: int, key: str = "sale", uplift: float = 1.5) -> Event:
+    """An event from the `start`-th to the `end`-th day after the first, both included."""
+    days = FIRST + timedelta(days=start), FIRST + timedelta(days=end)
+    return Event(key, Words(key), "demand", *days, frozenset(), uplift, "test")
+
+
+def sold(units: NDArray[np.int64], events: list[Event], on_hand: NDArray[np.int64] | None = None) -> SeriesHistory:
+    """A history of one region whose event days are marked."""
+    region = np.zeros(len(units), dtype=np.int64)
+    days = marked(region, {0: events}, {0: FIRST}, units.shape[1])
+    return SeriesHistory(FIRST, units, np.full(units.shape, 50) if on_hand is None else on_hand, days)
+
+
+def sizes(units: NDArray[np.int64], events: list[Event], on_hand: NDArray[np.int64] | None = None) -> float:
+    region = np.zeros(len(units), dtype=np.int64)
+    return learned_sizes(sold(units, events, on_hand), RULES, region, {0: events}).get(("sale", 0), np.nan)
+
+
+def test_a_size_is_what_was_sold_over_what_usually_is_shrunk_to_what_was_assumed() -> None:
+    units = np.full((40, DAYS), 5)
+    units[:, 80:84] = 15
+    once = (WEIGHT * 1.5 + 40 * 4 * 15) / (WEIGHT + 40 * 4 * 5)
+    assert sizes(units, [event(80, 83)]) == pytest.approx((WEIGHT * once + 2400) / (WEIGHT + 800))
+
+
+def test_days_without_stock_say_nothing_of_an_event() -> None:
+    units = np.full((40, DAYS), 5)
+    units[:, 80:84] = 15
+    stock = np.full(units.shape, 50)
+    stock[:, 82:84] = 0
+    units[:, 82:84] = 0
+    half = sizes(units, [event(80, 83)], stock)
+    once = (WEIGHT * 1.5 + 1200) / (WEIGHT + 400)
+    assert half == pytest.approx((WEIGHT * once + 1200) / (WEIGHT + 400))
+
+
+def test_one_event_is_no_usual_time_for_the_next() -> None:
+    units = np.full((200, DAYS), 5)
+    units[:, 62:82] = units[:, 90:94] = 15
+    both = [event(62, 81, key="feast"), event(90, 93)]
+    assert sizes(units, both) > 2.5
+
+
+def test_an_event_without_eight_weeks_before_it_teaches_nothing() -> None:
+    assert np.isnan(sizes(np.full((40, DAYS), 5), [event(50, 53)]))
+    assert np.isnan(sizes(np.full((40, DAYS), 5), [event(DAYS, DAYS + 3)]))
+    assert np.isnan(sizes(np.zeros((40, DAYS), dtype=np.int64), [event(80, 83)]))
+
+
+def test_regions_lean_on_each_other_and_one_that_never_had_it_has_no_size() -> None:
+    units = np.full((60, DAYS), 5)
+    units[:20, 80:84] = 20
+    region = np.repeat([3, 7, 9], 20)
+    its = {3: [event(80, 83)], 7: [event(80, 83)], 9: []}
+    days = marked(region, its, dict.fromkeys(its, FIRST), DAYS)
+    found = learned_sizes(SeriesHistory(FIRST, units, np.full(units.shape, 50), days), RULES, region, its)
+    pooled = (WEIGHT * 1.5 + 20 * 4 * 25) / (WEIGHT + 20 * 4 * 10)
+    assert found["sale", 3] == pytest.approx((WEIGHT * pooled + 1600) / (WEIGHT + 400))
+    assert found["sale", 7] == pytest.approx((WEIGHT * pooled + 400) / (WEIGHT + 400))
+    assert set(found) == {("sale", 3), ("sale", 7)}
+
+
+@given(st.floats(0, 5_000), st.floats(0.1, 2_000), st.floats(0.5, 3))
+def test_a_size_lies_between_what_was_assumed_and_what_was_seen(units: float, usual: float, prior: float) -> None:
+    found, seen = leaning(np.array([units, usual]), prior), units / usual
+    assert min(prior, seen) - 1e-9 <= found <= max(prior, seen) + 1e-9
+
+
+def test_days_are_marked_in_the_region_that_has_the_event_by_its_own_calendar() -> None:
+    region = np.array([4, 2, 4])
+    found = marked(region, {2: [], 4: [event(3, 4)]}, {2: FIRST, 4: FIRST - timedelta(days=1)}, 8)
+    assert found is not None
+    assert np.flatnonzero(found[0]).tolist() == np.flatnonzero(found[2]).tolist() == [4, 5]
+    assert not found[1].any()
+    assert marked(region, {2: [], 4: []}, {2: FIRST, 4: FIRST}, 8) is None
+
+
+def test_each_day_of_an_event_ahead_adds_what_it_sells_beyond_the_usual() -> None:
+    ahead = lift({5: FIRST}, {5: [event(2, 4), event(4, 5, "feast", 3.0)]}, {("sale", 5): 2.0})
+    region = np.full(8, 5)
+    days = np.array([0.0, 1, 2, 3, 4, 4.9, 5, AHEAD_DAYS + 50])
+    assert ahead.of(region, days).tolist() == [0, 0, 1, 2, 4, 4, 6, 6]  # of two on one day the larger counts
+    assert ahead.of(np.array([1, 6]), np.array([10.0, 10.0])).tolist() == [0, 0]
+    assert [(each.event.key, each.size, each.learned) for each in ahead.within(5, FIRST, 3)] == [("sale", 2.0, True)]
+    assert [(each.event.key, each.learned) for each in ahead.within(5, FIRST, 4)] == [("sale", True), ("feast", False)]
+    assert ahead.within(9, FIRST, 400) == ()
+
+
+def test_an_event_on_which_less_is_sold_takes_days_away() -> None:
+    ahead = lift({5: FIRST}, {5: [event(1, 2, uplift=0.5)]}, {})
+    assert ahead.of(np.array([5]), np.array([10.0])).tolist() == [-1.0]
+
+
+def test_no_region_and_no_event_add_nothing() -> None:
+    assert lift({}, {}, {}).of(np.array([3]), np.array([30.0])).tolist() == [0]
+
+
+def test_peaks_are_a_countrys_events_of_demand_with_what_is_written_over_them() -> None:
+    written = Written("stream", date(2026, 9, 9), date(2026, 9, 9), "Our stream", countries=frozenset({"TH"}), uplift=4)
+    peaks = Peaks(CalendarSettings(written=(written,)))
+    year = date(2026, 1, 1), date(2026, 12, 31)
+    assert {one.key for one in peaks.of("TH", *year)} == {"songkran", "singles_day", "stream"}
+    assert "lunar_new_year_closed" not in {one.key for one in peaks.of("CN", *year)}
+    assert peaks.of("DE", date(2026, 11, 28), date(2026, 11, 28))[0].key == "black_friday"
+    assert peaks.of("DE", date(2026, 11, 1), date(2026, 11, 20)) == []
