@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from tests.bench import board, calls, charts, engine, loading, memory, room, sample, start, watch
+from tests.bench import board, calls, charts, engine, loading, memory, room, sample, scan, start, watch
 from tests.bench.report import Benchmark
 
 BENCHMARKS: tuple[Benchmark, ...] = (
@@ -10,6 +10,7 @@ BENCHMARKS: tuple[Benchmark, ...] = (
     sample.BENCHMARK,
     memory.BENCHMARK,
     watch.BENCHMARK,
+    scan.BENCHMARK,
     board.BENCHMARK,
     calls.BENCHMARK,
     loading.BENCHMARK,
