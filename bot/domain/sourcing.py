@@ -35,6 +35,7 @@ class SourcingSettings:
     promotion_days: int = 14
     fill_days: float = 30.0  # of sales above the order-up-to level that filling an order up may buy early
     join_days: float = 0.0  # what will be due within so many days joins an order that is made anyway
+    container_least: float = 0.30  # of its last container an order must fill, or what is not urgent waits
     cool_down_days: float = 7.0  # a rejected proposal is not repeated before, unless the case worsens
 
 

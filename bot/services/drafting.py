@@ -21,12 +21,14 @@ import numpy as np
 
 from bot.domain.arrays import Ints
 from bot.domain.combining import Piece, combine
+from bot.domain.containers import Container
 from bot.domain.demand import SeriesHistory
 from bot.domain.replenishment import Transfers, order_quantity
 from bot.domain.sourcing import Moves, Offer, SourcingSettings, choose_offer, clearance, freight_minor
 from bot.domain.watch import Assessment, Routes, assess
 from bot.services.figures import decimal
 from bot.services.snapshot import Snapshot
+from bot.storage.catalogue import ProductRow
 from bot.storage.requests import Draft, DraftLine, Way
 
 
@@ -48,6 +50,7 @@ class Proposal:
     line: DraftLine
     expected_on: date
     money_minor: int
+    container: Container | None = None  # that its route goes by
 
     @property
     def urgent(self) -> bool:
@@ -105,6 +108,7 @@ class Drafting:
         detail: dict[str, Any] = {"cool_down_days": self._settings.cool_down_days}
         if (least := self.least_total(way)) is not None:
             detail["least_total_minor"] = least
+        detail |= {key: value for key, value in container_facts(lines).items() if value}
         return Draft(
             kind=way.kind,
             location_id=way.location_id,
@@ -200,11 +204,12 @@ class Drafting:
             "minimum_order": int(routes.minimum_order[route]),
             "pack_size": int(routes.pack_size[route]),
             "in_time": offer.lead_time_days <= float(self._assessed.supply.runout.stockout[row]),
+            **measures(product),
         }
         way = Way("purchase_order", taken.place(row).id, currency, int(routes.supplier[route]), mode=routes.mode[route])
         here = self._here(row, offer.lead_time_days)
         line = DraftLine(product.id, quantity, quote, need.case_id, {**detail, "arrives_on": here.isoformat()})
-        return Proposal(way, line, here, need.money_minor)
+        return Proposal(way, line, here, need.money_minor, routes.container[route])
 
     def _here(self, row: int, days: float) -> date:
         return self._taken.today_of(row) + timedelta(days=math.ceil(days))
@@ -304,6 +309,19 @@ class Drafting:
     def _days(self, donor: int, taker: int) -> float:
         network = self._taken.network
         return float(network.transfer_days[network.location[donor], network.location[taker]])
+
+
+def container_facts(lines: Iterable[Proposal]) -> dict[str, Any]:
+    """The one container that routes of the lines name, for an order's detail; or the names of several that differ."""
+    named = {found.container for found in lines if found.container is not None}
+    names = sorted({container.name or f"{container.volume_cm3} cm³" for container in named}) if len(named) > 1 else None
+    return {"container": named.pop().facts() if len(named) == 1 else None, "containers_differ": names}
+
+
+def measures(product: ProductRow) -> dict[str, int]:
+    """What a packed unit takes of a container, as far as it is known."""
+    known = {"volume_cm3": product.volume_cm3, "weight_g": product.weight_g}
+    return {name: value for name, value in known.items() if value is not None}
 
 
 def _takers(moves: Transfers) -> dict[int, list[tuple[int, int]]]:

@@ -32,6 +32,7 @@ if TYPE_CHECKING:
 
     from bot.services.rulings import Rulings
 
+_ADDED = frozenset({"filled", "brought"})  # of a line's detail: units that nothing asks for yet
 LISTS: Mapping[str, tuple[tuple[RequestState, ...], tuple[RequestKind, ...]]] = {
     "drafts": (("draft",), ("purchase_order", "transfer", "promotion")),
     "orders": (("approved", "executing"), ("purchase_order", "transfer")),
@@ -183,7 +184,9 @@ class Requests:
                 gone_with = sorted(over & {line.case_id for line in lines[request.id] if line.case_id is not None})
                 data = {"cases": gone_with, "lines_left": len(kept)}
                 deeds.append(Deed("request.withdrawn", f"request:{request.id}", data))
-            if all(line.case_id is None and "filled" in line.detail for line in kept):  # nothing but what filled it up
+            if all(
+                line.case_id is None and line.detail.keys() & _ADDED for line in kept
+            ):  # nothing but what filled it up
                 await rows.settle_all(
                     connection, [request.id], request.state, {"state": approval.after(request.state, "cancel")}
                 )

@@ -309,7 +309,7 @@ class Watch:
             busy = await proposals.busy(connection, of)
             refused = await proposals.refusals(connection, of)
             minimums = await supplier_rows.minimums(connection)
-            names = {row.id: row.name for row in await supplier_rows.all_of(connection, minimums)}
+            names = {row.id: row.name for row in await supplier_rows.all_of(connection)}
         cool_down = timedelta(days=self._sourcing.cool_down_days)
         wanting = [
             case

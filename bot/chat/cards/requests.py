@@ -7,6 +7,7 @@ from datetime import date, timedelta
 from decimal import Decimal, InvalidOperation
 
 from bot.chat.cards import labels
+from bot.chat.cards.containers import container_facts, container_notes
 from bot.chat.cards.effects import halt_blocks
 from bot.chat.cards.orders import order_blocks
 from bot.chat.cards.promotions import promotion_blocks
@@ -161,6 +162,8 @@ def warnings(request: RequestView) -> list[Block]:
             if late
             else _("A product runs out before its goods are here.")
         )
+    if request.state in _OPEN:
+        words += container_notes(request)
     return [Paragraph(Span((Badge(_("note"), "warn"), Text(" "), word))) for word in words]
 
 
@@ -185,6 +188,7 @@ def _facts(request: RequestView) -> tuple[tuple[Words, Inline], ...]:
         pairs.append((_("Arrives"), Day(request.expected_on)))
     if request.mode:
         pairs.append((_("Way"), labels.MODES.get(request.mode, Text(request.mode))))
+    pairs += container_facts(request)
     if len(request.lines) > 1:
         pairs.append((_("Products"), Number(len(request.lines))))
         pairs.append((_("Units"), Number(sum(line.quantity for line in request.lines))))
