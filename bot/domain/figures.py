@@ -28,7 +28,8 @@ class Supply:
     position: Ints
     runout: replenishment.Runout
     order_due: Bools  # the position is at or under a reorder point of at least one unit
-    order_quantity: Ints  # 0 where no order is due
+    review_point: Floats  # d (L + R) + safety stock, R days to the next review date, on such a date; else reorder_point
+    order_quantity: Ints  # 0 where no order is due; on a review date one is due at or under the review point
     order_cost_minor: Ints
     lost_units: Floats  # expected, until relief
     margin_minor: Ints  # of one unit
@@ -85,7 +86,9 @@ def supply_figures(
     position = replenishment.inventory_position(positions.available, incoming, positions.pending, positions.backorders)
     wanted = replenishment.order_quantity(order_up_to, position, routes.minimum_order, routes.pack_size)
     due = (reorder_point >= 1) & (position <= reorder_point) & (wanted > 0)
-    quantity = np.where(due, wanted, 0)
+    review_point = _review_point(demand, reorder_point, (lead_time, lead_time_sd), level, skewed, routes, settings)
+    joint = (review_point >= 1) & (position <= review_point)
+    quantity = np.where(due | joint, wanted, 0)
     end = replenishment.runout(positions.available, demand.velocity, positions.incoming, lead_time)
     usable = np.maximum(positions.available, 0) + end.landing
     spread = np.where(end.relief_due, 0.0, lead_time_sd)  # an arrival on its way has a date, one to be ordered a spread
@@ -103,12 +106,32 @@ def supply_figures(
         position=position,
         runout=end,
         order_due=due,
+        review_point=review_point,
         order_quantity=quantity,
         order_cost_minor=quantity * routes.unit_cost_minor,
         lost_units=lost,
         margin_minor=margin,
         lost_margin_minor=replenishment.lost_margin(lost, margin),
     )
+
+
+def _review_point(
+    demand: DemandEstimate,
+    reorder_point: Floats,
+    lead: tuple[Floats, Floats],
+    level: Floats,
+    skewed: Bools,
+    routes: Routes,
+    settings: replenishment.ReplenishmentSettings,
+) -> Floats:
+    """What must be left on a review date of the supplier; `lead` is the lead time and its deviation."""
+    if routes.review_every is None or routes.review_wait is None or not (routes.review_wait == 0).any():
+        return reorder_point
+    lead_time, spread = lead
+    span = replenishment.span_demand(
+        demand.velocity, demand.sd, lead_time + routes.review_every, spread, level, skewed, settings.skewed
+    )
+    return np.where(routes.review_wait == 0, span.mean + span.safety_stock, reorder_point)
 
 
 def stock_figures(

@@ -108,8 +108,8 @@ def _order(a: Assessment, sheet: Sheet) -> Texts:
     formula = "ceil(max(ceil(order_up_to - 1e-9) - position, minimum) / pack) * pack"
     return sheet.either(
         [
-            (s.order_due, lambda part: part.step("order_quantity", formula, s.order_quantity, **values)),
-            (~s.order_due, lambda part: part.step("order_quantity", "0", s.order_quantity, **values)),
+            (s.order_quantity > 0, lambda part: part.step("order_quantity", formula, s.order_quantity, **values)),
+            (s.order_quantity == 0, lambda part: part.step("order_quantity", "0", s.order_quantity, **values)),
         ]
     )
 

@@ -79,7 +79,8 @@ def assess(
         abc = turnover.abc(span.units * routes.unit_price_minor.astype(np.float64), settings.turnover)
     kinds = abc, turnover.xyz(estimate.week_cv, settings.turnover)
     if settings.replenishment.classes:
-        routes = replace(routes, review_days=reviews(routes.review_days, settings.replenishment.classes, *kinds))
+        own = reviews(routes.review_days, settings.replenishment.classes, *kinds, every=routes.review_every)
+        routes = replace(routes, review_days=own)
     supply = supply_figures(estimate, kinds, routes, positions, settings.replenishment)
     stock = stock_figures(history, estimate, span, kinds, supply, routes, positions, settings)
     signs = surge.surge_signs(history, settings.demand, settings.surge)

@@ -26,6 +26,7 @@ from bot.domain.demand import SeriesHistory
 from bot.domain.replenishment import Transfers, order_quantity
 from bot.domain.sourcing import Moves, Offer, SourcingSettings, choose_offer, clearance, freight_minor
 from bot.domain.watch import Assessment, Routes, assess
+from bot.services.buying import review_columns
 from bot.services.figures import decimal
 from bot.services.snapshot import Snapshot
 from bot.storage.catalogue import ProductRow
@@ -167,12 +168,12 @@ class Drafting:
         routes = Routes(
             lead_time_days=columns.lead_time[route],
             lead_time_sd=columns.lead_time_sd[route],
-            review_days=taken.routes.review_days[rows],
             minimum_order=columns.minimum_order[route],
             pack_size=columns.pack_size[route],
             unit_cost_minor=taken.routes.unit_cost_minor[rows],
             unit_price_minor=taken.routes.unit_price_minor[rows],
             service_level=a.supply.service_level[rows],
+            **review_columns(columns, route, taken.today[rows], self._settings.review_days),
         )
         positions = dataclasses.replace(
             taken.positions,

@@ -23,6 +23,7 @@ from bot.domain.combining import MOST_LINES
 from bot.domain.containers import Cargo, container_of, cut_back, stowed, topped_up
 from bot.domain.money import Money
 from bot.domain.ordering import Shelf, fill_up, joining
+from bot.domain.reviewdates import next_chance
 from bot.domain.sourcing import Offer, SourcingSettings
 from bot.domain.watch import Assessment
 from bot.services.drafting import Drafting, Need, Proposal
@@ -36,7 +37,7 @@ Why = Literal["filled", "brought"]  # to a supplier's minimum or with what is du
 class Held:
     """An order that waits: what it comes to, and what its supplier, named where it is known, takes at least.
 
-    `least` None: its container would go nearly empty.
+    `least` None: its container would go nearly empty, or it is to gather.
     """
 
     supplier_id: int
@@ -69,13 +70,14 @@ def as_they_go(
     return kept, held
 
 
-def as_far_as_seen(drafts: Sequence[Draft]) -> tuple[list[Draft], list[Held]]:
+def as_far_as_seen(drafts: Sequence[Draft], later: Sequence[Draft] = ()) -> tuple[list[Draft], list[Held]]:
     """The same for a scan of some products alone: what else the supplier ships is not known to it.
 
-    So what is below a minimum is left to the next scan of the whole, and what goes by containers unless it is urgent.
+    So what is below a minimum is left to the next scan of the whole, and what goes by containers unless it is urgent;
+    and so is what is to gather until `later`.
     """
     kept: list[Draft] = []
-    held: list[Held] = []
+    held = [_held(draft, None) for draft in later]
     for draft in drafts:
         least = _least(draft)
         if least is None and (draft.urgent or container_of(draft.detail) is None):
@@ -190,7 +192,9 @@ class _Desk:
     def _presses(self, draft: Draft, line: DraftLine) -> bool:
         """Whether goods ordered a review later would come too late."""
         row = self._row(draft, line)
-        later = float((line.detail or {})["lead_time_days"]) + float(self.assessed.routes.review_days[row])
+        routes = self.assessed.routes
+        chance = next_chance(routes.review_days, routes.review_every, routes.review_wait)[row]
+        later = float((line.detail or {})["lead_time_days"]) + float(chance)
         return float(self.assessed.supply.runout.stockout[row]) < later
 
     def _with(self, draft: Draft, units: Ints, more: Sequence[tuple[int, Offer]], why: Why) -> Draft:

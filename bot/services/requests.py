@@ -197,6 +197,19 @@ class Requests:
         await self.show(connection, found)
         return deeds
 
+    async def replace(self, connection: AsyncConnection, ids: Collection[int]) -> None:
+        """Cancel drafts that gather, for others that are written in their place; not those that people touched since.
+
+        For nobody to be told of but where they are shown: nobody was asked about them yet.
+        """
+        await locks.requests(connection, ids)
+        held = (await rows.rows_of(connection, ids)).values()
+        found = [one for one in held if one.state == "draft" and not (one.requested_by or one.edited_by)]
+        await locks.cases(connection, await rows.case_ids(connection, [request.id for request in found]))
+        values = {"state": approval.after("draft", "cancel")}
+        await rows.settle_all(connection, [request.id for request in found], "draft", values)
+        await self.show(connection, found)
+
     async def show(self, connection: AsyncConnection, requests: Collection[RequestRow]) -> None:
         """Bring every message that shows the requests or their cases up to date."""
         ids = [request.id for request in requests]

@@ -18,6 +18,8 @@ from bot.storage import leadtimes
 from bot.storage.narrowed import NAMED, Narrowed
 from bot.storage.tables import Feed, Inbound, Location, Product, Route, Sale, StockLevel, Supplier
 
+_EPOCH = date(1970, 1, 1)
+
 
 @dataclass(frozen=True, slots=True)
 class ProductRow:
@@ -72,6 +74,8 @@ class RouteColumns:
     mode: tuple[str, ...]
     currency: tuple[str, ...]
     container: tuple[Container | None, ...]
+    review_every: NDArray[np.int64]  # days between its supplier's review dates; 0 where it has none
+    review_from: NDArray[np.int64]  # one of them, in days since 1970
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,6 +117,7 @@ _ROUTES = Narrowed(
         type_coerce(Route.lead_time_days, BigInteger), type_coerce(Route.lead_time_sd_days, BigInteger),
         Route.minimum_order, Route.pack_size, func.coalesce(Route.unit_cost_minor, -1), Route.mode, Route.currency,
         Supplier.country, Route.container, Route.container_volume_cm3, Route.container_weight_g,
+        func.coalesce(Supplier.review_every, 0), Supplier.review_from,
     )
     .join(Supplier, Supplier.id == Route.supplier_id)
     .order_by(Route.id),
@@ -131,7 +136,7 @@ async def routes(
     `closures` stretch the lead time of an order placed then; None: suppliers never rest.
     """
     rows = (await _ROUTES.run(connection, product_ids)).all()
-    columns = list(zip(*rows, strict=True)) if rows else [()] * 15
+    columns = list(zip(*rows, strict=True)) if rows else [()] * 17
     number, supplier, product, location, lead, spread, least, pack, cost = (
         np.array(column, dtype=np.int64) for column in columns[:9]
     )
@@ -164,6 +169,8 @@ async def routes(
             None if volume is None else Container(name or "", volume, weight or 0)
             for name, volume, weight in zip(*columns[12:15], strict=True)
         ),
+        review_every=np.array(columns[15], dtype=np.int64),
+        review_from=np.array([0 if on is None else (on - _EPOCH).days for on in columns[16]], dtype=np.int64),
     )
 
 

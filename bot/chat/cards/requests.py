@@ -11,6 +11,7 @@ from bot.chat.cards.containers import container_facts, container_notes
 from bot.chat.cards.effects import halt_blocks
 from bot.chat.cards.orders import order_blocks
 from bot.chat.cards.promotions import promotion_blocks
+from bot.chat.cards.reviews import review_notes
 from bot.chat.cards.votes import vote_blocks
 from bot.chat.nodes import (
     Action,
@@ -163,7 +164,7 @@ def warnings(request: RequestView) -> list[Block]:
             else _("A product runs out before its goods are here.")
         )
     if request.state in _OPEN:
-        words += container_notes(request)
+        words += [*container_notes(request), *review_notes(request)]
     return [Paragraph(Span((Badge(_("note"), "warn"), Text(" "), word))) for word in words]
 
 
