@@ -22,12 +22,11 @@ def container_facts(request: RequestView) -> list[tuple[Words, Inline]]:
         return []
     box = Text(container.name) if container.name else _("container")
     share = Number(Decimal(str(round(stowage.share, 4))), 0, share=True)
-    named: dict[str, Inline] = {"container": box, "share": share, "by": _BY[stowage.by]}
-    words = n_(
-        "{count} × {container}, {share} full {by}",
-        "{count} × {container}, the last one {share} full {by}",
-        stowage.count,
-        **named,
+    named: dict[str, object] = {"count": stowage.count, "container": box, "share": share, "by": _BY[stowage.by]}
+    words = (
+        _("{count} × {container}, {share} full {by}", **named)
+        if stowage.count == 1
+        else _("{count} × {container}, the last one {share} full {by}", **named)
     )
     return [(_("Containers"), words)]
 
