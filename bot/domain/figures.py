@@ -26,8 +26,9 @@ class Supply:
     reorder_point: Floats  # d L + safety stock; in whole units it is floored, which decides the same
     order_up_to: Floats  # d (L + R) + safety stock over that span; in whole units it is rounded up
     position: Ints
+    counted: Ints  # the position without inbound that lands later than L + R days: orders are due and sized by it
     runout: replenishment.Runout
-    order_due: Bools  # the position is at or under a reorder point of at least one unit
+    order_due: Bools  # what is counted is at or under a reorder point of at least one unit
     review_point: Floats  # d (L + R) + safety stock, R days to the next review date, on such a date; else reorder_point
     order_quantity: Ints  # 0 where no order is due; on a review date one is due at or under the review point
     order_cost_minor: Ints
@@ -84,10 +85,11 @@ def supply_figures(
     reorder_point, order_up_to = lead.mean + lead.safety_stock, cycle.mean + cycle.safety_stock
     incoming = positions.incoming.sum(axis=1) + positions.overdue
     position = replenishment.inventory_position(positions.available, incoming, positions.pending, positions.backorders)
-    wanted = replenishment.order_quantity(order_up_to, position, routes.minimum_order, routes.pack_size)
-    due = (reorder_point >= 1) & (position <= reorder_point) & (wanted > 0)
+    counted = position - replenishment.landing_after(positions.incoming, lead_time + routes.review_days)
+    wanted = replenishment.order_quantity(order_up_to, counted, routes.minimum_order, routes.pack_size)
+    due = (reorder_point >= 1) & (counted <= reorder_point) & (wanted > 0)
     review_point = _review_point(demand, reorder_point, (lead_time, lead_time_sd), level, skewed, routes, settings)
-    joint = (review_point >= 1) & (position <= review_point)
+    joint = (review_point >= 1) & (counted <= review_point)
     quantity = np.where(due | joint, wanted, 0)
     end = replenishment.runout(positions.available, demand.velocity, positions.incoming, lead_time)
     usable = np.maximum(positions.available, 0) + end.landing
@@ -104,6 +106,7 @@ def supply_figures(
         reorder_point=reorder_point,
         order_up_to=order_up_to,
         position=position,
+        counted=counted,
         runout=end,
         order_due=due,
         review_point=review_point,

@@ -137,6 +137,13 @@ def inventory_position(available: Counts, incoming: Counts, pending: Counts, bac
     return np.asarray(available + incoming + pending - backorders).astype(np.int64)
 
 
+def landing_after(incoming: Counts, days: Floats) -> Ints:
+    """Units of inbound (n, H), landing k days from now in column k, that land later than `days` (n,)."""
+    late = np.arange(incoming.shape[1], dtype=np.float64) > days[:, None]
+    landing: Ints = np.where(late, incoming, 0).sum(axis=1).astype(np.int64)
+    return landing
+
+
 def whole(units: Floats) -> Ints:
     """Units rounded up to whole ones, forgiving float noise."""
     return np.ceil(units - ROUNDING).astype(np.int64)

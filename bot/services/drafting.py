@@ -152,7 +152,7 @@ class Drafting:
         route = np.array([offers[row].route for row in other], dtype=np.int64)
         again = self._reassess(rows, route)
         asked = order_quantity(
-            again.supply.order_up_to, again.supply.position, routes.minimum_order[route], routes.pack_size[route]
+            again.supply.order_up_to, again.supply.counted, routes.minimum_order[route], routes.pack_size[route]
         )
         return planned | {row: int(units) for row, units in zip(other, asked.tolist(), strict=True) if units > 0}
 
@@ -301,7 +301,7 @@ class Drafting:
             "severity": need.severity,
             "on_hand": int(self._taken.positions.on_hand[row]),
             "per_day": str(decimal(demand.velocity[row], 4)),
-            "position": int(supply.position[row]),
+            "position": int(supply.counted[row]),
             "order_up_to": math.ceil(supply.order_up_to[row] - 1e-9),
             "days_of_cover": None if cover is None else str(cover),
             "need_90": str(decimal(90 * float(demand.corrected[row, -1]), 1)),

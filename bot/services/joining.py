@@ -180,7 +180,7 @@ class _Desk:
                 dtype=np.int64,
             ),
             velocity=self.assessed.demand.velocity[all_rows],
-            position=self.assessed.supply.position[all_rows],
+            position=self.assessed.supply.counted[all_rows],
             order_up_to=self.assessed.supply.order_up_to[all_rows],
         )
         return shelf, all_rows
