@@ -14,6 +14,7 @@ from zoneinfo import ZoneInfo
 
 import numpy as np
 
+from bot.domain.arrays import Bools
 from bot.domain.watch import Assessment
 from bot.services.drafting import Need
 from bot.services.snapshot import Snapshot
@@ -24,7 +25,7 @@ MARK = "reviewed:"  # and the supplier's and the place's number: the last of the
 
 
 @dataclass(frozen=True, slots=True)
-class Sorted:
+class Shared:
     """Drafts that go out now, and those that gather until a date."""
 
     now: tuple[Draft, ...]
@@ -50,9 +51,7 @@ class Reviews:
         wait = self._assessed.routes.review_wait
         if wait is None:
             return [], list(needs)
-        due = (wait == 0) & (self._assessed.supply.order_quantity > 0)
-        if (stale := self._taken.positions.stale) is not None:
-            due &= ~stale
+        due = self._on_date() & (self._assessed.supply.order_quantity > 0)
         done = {key for key, day in self._today().items() if self._seen.get(key) == day}
         money = self._assessed.money_minor["stockout_risk"]
         more = [
@@ -72,7 +71,7 @@ class Reviews:
         """What to remember of this scan: the dates that it saw to."""
         return {key: day for key, day in self._today().items() if self._seen.get(key) != day}
 
-    def sorted(self, drafts: Iterable[Draft], overdue: Collection[int] = ()) -> Sorted:
+    def shared_out(self, drafts: Iterable[Draft], overdue: Collection[int] = ()) -> Shared:
         """Which drafts go out now in a scan of the whole; `overdue` cases waited for a date that has passed."""
         now: list[Draft] = []
         later: list[Draft] = []
@@ -84,9 +83,9 @@ class Reviews:
                 now.append(_noting(draft, "review_on", self._today_at(draft.location_id)))
             else:
                 self._part(draft, wait, overdue, now, later)
-        return Sorted(tuple(now), tuple(later))
+        return Shared(tuple(now), tuple(later))
 
-    def pressing(self, drafts: Iterable[Draft]) -> Sorted:
+    def pressing(self, drafts: Iterable[Draft]) -> Shared:
         """The same for a scan of some products alone, which leaves an order of many products to one of the whole."""
         now: list[Draft] = []
         later: list[Draft] = []
@@ -96,7 +95,7 @@ class Reviews:
                 now.append(draft)
             else:
                 self._part(draft, wait, (), now, later)
-        return Sorted(tuple(now), tuple(later))
+        return Shared(tuple(now), tuple(later))
 
     def _part(self, draft: Draft, wait: int, overdue: Collection[int], now: list[Draft], later: list[Draft]) -> None:
         """Share the lines out: those that would run out before goods ordered on the date are here go now."""
@@ -129,11 +128,16 @@ class Reviews:
 
     def _today(self) -> dict[str, str]:
         """The local day of each supplier and place whose date it is, by mark."""
-        wait = self._assessed.routes.review_wait
-        if wait is None:
-            return {}
-        rows = np.flatnonzero(wait == 0).tolist()
+        rows = np.flatnonzero(self._on_date()).tolist()
         return {self._key(row): self._taken.today_of(row).isoformat() for row in rows}
+
+    def _on_date(self) -> Bools:
+        """The series that are judged and whose supplier's date it is."""
+        wait, stale = self._assessed.routes.review_wait, self._taken.positions.stale
+        if wait is None:
+            return np.zeros(self._assessed.series, dtype=np.bool_)
+        today: Bools = wait == 0
+        return today if stale is None else today & ~stale
 
     def _key(self, row: int) -> str:
         market = self._taken.market

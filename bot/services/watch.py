@@ -365,7 +365,7 @@ class Watch:
         least, taken = self._settings.least_minor, judged.taken
         joint, others = reviews.joint(needs(taken, wanting, ("stockout_risk",)), cased)
         overdue = {case_id for draft in gathering if reviews.passed(draft) for case_id in draft.case_ids}
-        due = reviews.sorted([*drafting.restock(joint), *drafting.restock(others, least)], overdue)
+        due = reviews.shared_out([*drafting.restock(joint), *drafting.restock(others, least)], overdue)
         restock, held = as_they_go(taken, judged.assessed, drafting, self._sourcing, due.now)
         later, replaced = settled(gathering, due.later)
         keep = [*later, *drafting.clear(needs(taken, wanting, ("slow_mover", "overstock")), least)]

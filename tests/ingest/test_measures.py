@@ -68,7 +68,7 @@ async def test_routes_go_by_containers_of_a_standard_size_or_of_their_own(any_de
     await any_desk.take(SUPPLIERS, "suppliers", "s.csv")
     head = "supplier,location,mode,lead_time_days,container,container_volume,container_payload (t)\n"
     content = head + (
-        "yiwu,UK,sea,35,40hc,,\nyiwu,UK,rail,20,20GP,25 m3,\nyiwu,UK,road,9,Truck 7.5t,35 m3,3.5\nyiwu,DE,sea,30,,,\n"
+        "yiwu,UK,sea,35,40' hc,,\nyiwu,UK,rail,20,20GP,25 m3,\nyiwu,UK,road,9,Truck 7.5t,35 m3,3.5\nyiwu,DE,sea,30,,,\n"
         "yiwu,UK,air,5,ULD,,\nyiwu,DE,air,5,,,2\n"
     )
     report = await any_desk.take(content, "routes", "r.csv")

@@ -37,6 +37,7 @@ from bot.storage.types import to_micros
 
 ROLES = ("viewer", "operator", "buyer", "approver", "promo_manager", "auditor", "admin")
 MOST_REVIEW_DAYS = 90
+_UNSAID = str.maketrans("", "", " '′-")  # 40' HC and 40HC are one
 LOOSE = ("LCL", "拼箱", "散货")  # as loose cargo, in a container with other people's goods
 MODES = ("sea", "air", "rail", "road", "courier")
 
@@ -325,7 +326,7 @@ class _Routes(_Known):
 
 def _container(row: FileRow) -> dict[str, Any]:
     """A route's container: a standard size, the person's own, or a standard size with figures of their own."""
-    name = row.text("container").upper().replace("HC", "HQ").replace("'", "")
+    name = row.text("container").upper().replace("HC", "HQ").translate(_UNSAID)
     own = {
         column: row.measure(field, units)
         for field, column, units in (
