@@ -75,14 +75,19 @@ async def test_the_last_container_is_filled_with_what_runs_out_next(shop: Shop) 
     units = await planned(shop)
     await plant_next(shop, "SOON", 290)
     await plant_next(shop, "BLANK", 280)
-    for sku in ("A1", "SOON"):
+    await plant_next(shop, "OTHER", 270)
+    for sku in ("A1", "SOON", "OTHER"):
         await measured(shop, sku, 1_000)
     await by_container(shop, Container("40HQ", units * 1_000 + 60_000))
+    route = tables.Route
+    async with shop.database.transaction() as connection:
+        theirs = update(route).where(route.product_id == shop.skus["OTHER"])
+        await connection.execute(theirs.values(container="20GP"))
     report = await shop.scan()
     assert (report.requests_drafted, report.held) == (1, ())
     request = await shop.requests.get(2)
     lines = {line.sku: line for line in request.lines}
-    assert set(lines) == {"A1", "SOON"}  # nobody knows how much room BLANK takes
+    assert set(lines) == {"A1", "SOON"}  # nobody knows how much room BLANK takes, and OTHER goes by another
     assert lines["A1"].quantity >= units
     brought = lines["A1"].quantity - units + lines["SOON"].quantity
     assert 40 < brought <= 60

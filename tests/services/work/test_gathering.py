@@ -9,8 +9,11 @@ from sqlalchemy import update
 
 from bot.domain.sourcing import SourcingSettings
 from bot.ports import MovableClock
+from bot.services.gathering import settled
 from bot.storage import tables
 from bot.storage.database import Database
+from bot.storage.proposals import Gathering
+from bot.storage.requests import Draft, DraftLine, Way
 from tests.services.work.shop import Shop, open_shop, steady
 from tests.services.work.test_containers import unsure
 from tests.services.work.test_watch import plant_shortage
@@ -117,6 +120,44 @@ async def test_what_would_run_out_before_goods_ordered_on_the_date_are_here_does
     assert orders["pending"].detail["before_review"] == on.isoformat()
     assert [line.sku for line in orders["draft"].lines] == ["B1"]
     assert "This one does not wait" in str(await shop.said())
+
+
+async def test_what_goes_before_the_date_by_another_route_lasts_until_goods_of_the_date_come_by_it(shop: Shop) -> None:
+    await plant_shortage(shop)
+    await shop.buys("UK", 5, 140, sku="A1", mode="air")
+    await reviewed(shop, 5, every=28)
+    await shop.scan()
+    order = await shop.requests.get(1)
+    (line,) = order.lines
+    assert (order.mode, order.state) == ("air", "pending")
+    assert line.detail["position"] + line.quantity == pytest.approx(10 * (5 + 28), rel=0.2)
+
+
+async def test_a_draft_that_was_changed_while_a_scan_looked_is_not_replaced(shop: Shop) -> None:
+    await plant_shortage(shop, on_hand=400)
+    await unsure(shop)
+    await reviewed(shop, 5)
+    await shop.scan()
+    async with shop.database.transaction() as connection:
+        await connection.execute(update(tables.Request).values(edited_by=shop.members["Jonas"]))
+        await shop.requests.replace(connection, [1])
+    assert (await shop.requests.get(1)).state == "draft"
+
+
+def test_drafts_alike_stay_and_others_are_replaced() -> None:
+    way = Way("purchase_order", 1, "GBP", 2, mode="sea")
+    until = date(2011, 12, 5)
+
+    def draft(case_id: int, on: date = until, mode: str = "sea") -> Draft:
+        lines = (DraftLine(case_id, 10, 100, case_id),)
+        return Draft("purchase_order", 1, "GBP", 1_000, lines, 2, None, mode, detail={"gathers_until": on.isoformat()})
+
+    standing = [Gathering(7, way, until, frozenset({1}))]
+    assert settled(standing, [draft(1)]) == ([], [])
+    assert settled(standing, [draft(2)]) == ([draft(2)], [7])
+    assert settled(standing, [draft(1, until + DAY)]) == ([draft(1, until + DAY)], [7])
+    assert settled(standing, []) == ([], [7])
+    assert settled(standing, [draft(1), draft(3, mode="air")]) == ([draft(3, mode="air")], [])
 
 
 async def test_the_nearer_the_date_the_more_can_wait(shop: Shop) -> None:
