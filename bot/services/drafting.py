@@ -20,7 +20,7 @@ from typing import Any
 import numpy as np
 
 from bot.domain.arrays import Ints
-from bot.domain.combining import Piece, combine
+from bot.domain.combining import MOST_LINES, MOST_SHIPPED, Piece, combine
 from bot.domain.containers import Container
 from bot.domain.demand import SeriesHistory
 from bot.domain.replenishment import Transfers, order_quantity
@@ -100,8 +100,16 @@ class Drafting:
         return [*self._combined(list(moved.values()), least_minor), *cleared]
 
     def _combined(self, lines: Sequence[Proposal], least_minor: int) -> list[Draft]:
-        orders = combine([Piece(line.way, line.money_minor) for line in lines], least_minor)
-        return [self.order([lines[number] for number in order]) for order in orders]
+        shipped = {line.way for line in lines if line.container is not None}
+        found: list[list[Proposal]] = []
+        for some, most in (
+            ([line for line in lines if line.way not in shipped], MOST_LINES),
+            ([line for line in lines if line.way in shipped], MOST_SHIPPED),
+        ):
+            orders = combine([Piece(line.way, line.money_minor) for line in some], least_minor, most)
+            found += [[some[number] for number in order] for order in orders]
+        found.sort(key=lambda order: -sum(line.money_minor for line in order))
+        return [self.order(order) for order in found]
 
     def order(self, lines: Sequence[Proposal]) -> Draft:
         """One order of lines that come the same way; it is here when the last of them is."""

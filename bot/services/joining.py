@@ -19,7 +19,7 @@ from typing import Literal
 import numpy as np
 
 from bot.domain.arrays import Ints
-from bot.domain.combining import MOST_LINES
+from bot.domain.combining import MOST_LINES, MOST_SHIPPED
 from bot.domain.containers import Cargo, container_of, cut_back, stowed, topped_up
 from bot.domain.money import Money
 from bot.domain.ordering import Shelf, fill_up, joining
@@ -240,7 +240,8 @@ class _Desk:
                 found.setdefault(row, offer)
         end = self.assessed.supply.runout.stockout
         soonest = sorted(found.items(), key=lambda item: (float(end[item[0]]), item[0]))
-        return soonest[: max(MOST_LINES - len(draft.lines), 0)]
+        most = MOST_LINES if container is None else MOST_SHIPPED
+        return soonest[: max(most - len(draft.lines), 0)]
 
     def _price(self, row: int, offer: Offer) -> tuple[int, str]:
         """What a unit costs on an offer, in minor units and their currency: the route's price, or the product's."""

@@ -7,13 +7,13 @@ from decimal import Decimal
 import pytest
 from sqlalchemy import update
 
-from bot.domain.containers import Container, container_of, stowage_of
+from bot.domain.containers import STANDARD, Container, container_of, stowage_of
 from bot.domain.sourcing import SourcingSettings
 from bot.domain.views import RequestView
 from bot.ports import MovableClock
 from bot.storage import tables
 from bot.storage.database import Database
-from tests.services.work.shop import Shop, open_shop
+from tests.services.work.shop import Shop, open_shop, steady
 from tests.services.work.test_joining import least, plant_next
 from tests.services.work.test_watch import plant_shortage
 
@@ -201,3 +201,23 @@ async def test_routes_that_name_different_containers_fill_none(shop: Shop) -> No
     assert container_of(request.detail) is None
     assert request.detail["containers_differ"] == ["20GP", "40HQ"]
     assert "different containers" in str((await shop.said())[-1])
+
+
+async def test_what_goes_by_containers_is_one_order_however_many_its_lines(shop: Shop) -> None:
+    skus = [f"A{number:02}" for number in range(42)]
+    await shop.add_products(skus)
+    for sku in skus:
+        await shop.sells(sku, "UK", steady(30))
+        await shop.holds(sku, "UK", 20)
+        await shop.buys("UK", 21, 90, sku=sku)
+    async with shop.database.transaction() as connection:
+        await connection.execute(update(tables.Product).values(unit_volume_cm3=10_000, unit_weight_g=800))
+    await by_container(shop, STANDARD["20GP"])
+    report = await shop.scan()
+    assert (report.opened, report.requests_drafted) == (42, 1)
+    (request,) = await shop.requested()
+    found = await shop.requests.get(request.id)
+    assert len(found.lines) == 42
+    taken = stowage_of(found.detail, [(line.quantity, line.detail) for line in found.lines])
+    assert taken is not None
+    assert taken.share > 0.99
