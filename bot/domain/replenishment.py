@@ -139,9 +139,10 @@ def inventory_position(available: Counts, incoming: Counts, pending: Counts, bac
 
 def landing_after(incoming: Counts, days: Floats) -> Ints:
     """Units of inbound (n, H), landing k days from now in column k, that land later than `days` (n,)."""
-    late = np.arange(incoming.shape[1], dtype=np.float64) > days[:, None]
-    landing: Ints = np.where(late, incoming, 0).sum(axis=1).astype(np.int64)
-    return landing
+    row, day = np.nonzero(incoming)  # few series await anything
+    late = day > days[row]
+    row, day = row[late], day[late]
+    return np.bincount(row, weights=incoming[row, day], minlength=len(days)).astype(np.int64)
 
 
 def whole(units: Floats) -> Ints:
