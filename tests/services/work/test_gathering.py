@@ -82,6 +82,22 @@ async def test_what_is_due_gathers_until_the_date_and_then_goes_out_with_what_el
     assert (await shop.scan()).requests_drafted == 0  # the date has been seen to
 
 
+async def test_on_a_date_an_order_goes_out_though_nothing_is_a_case_and_is_told(
+    shop: Shop, clock: MovableClock
+) -> None:
+    await plant_enough(shop, "B1", 280)  # above its reorder point, and below what lasts until the next date's goods
+    await reviewed(shop, 0)
+    report = await shop.scan()
+    assert (report.opened, report.requests_drafted) == (0, 1)
+    order = await shop.requests.get(1)
+    assert (order.state, [(line.sku, line.case_id) for line in order.lines]) == ("pending", [("B1", None)])
+    assert "'subject': 'request:1'" in (await shop.said())[-1]
+    async with shop.database.transaction() as connection:
+        await connection.execute(update(tables.Request).values(state="cancelled"))
+    clock.push(timedelta(hours=1))
+    assert (await shop.scan()).requests_drafted == 0  # what somebody turned down is left until the next date
+
+
 async def test_a_new_need_joins_what_gathers(shop: Shop) -> None:
     await plant_shortage(shop, on_hand=400)
     await unsure(shop)
