@@ -22,8 +22,16 @@ DAY = timedelta(days=1)
 
 
 @pytest.fixture
-async def shop(database: Database, clock: MovableClock) -> Shop:
+async def any_shop(database: Database, clock: MovableClock) -> Shop:
+    """On SQLite, and on PostgreSQL."""
     shop = await open_shop(database, clock)
+    await shop.add_place("UK")
+    return shop
+
+
+@pytest.fixture
+async def shop(sqlite_database: Database, clock: MovableClock) -> Shop:
+    shop = await open_shop(sqlite_database, clock)
     await shop.add_place("UK")
     return shop
 
@@ -53,8 +61,9 @@ async def move(shop: Shop, clock: MovableClock, days: int, **on_hand: int) -> No
 
 
 async def test_what_is_due_gathers_until_the_date_and_then_goes_out_with_what_else_must_last(
-    shop: Shop, clock: MovableClock
+    any_shop: Shop, clock: MovableClock
 ) -> None:
+    shop = any_shop
     await plant_shortage(shop, on_hand=400)
     await plant_enough(shop, "B1", 500)
     await unsure(shop)
