@@ -65,8 +65,8 @@ class Stowage:
 class Cargo:
     """Lines that go into containers: `quantity` units are ordered of each, 0 of those that are not due.
 
-    `position` is the inventory position without this order. `pressing` lines are never cut back. `rank` (distinct)
-    decides between lines that last equally long. A weight of 0 weighs nothing.
+    `position` is the inventory position without this order; above `overstock` it is too much. `pressing` lines are
+    never cut back. `rank` (distinct) decides between lines that last equally long. A weight of 0 weighs nothing.
     """
 
     quantity: Ints
@@ -77,6 +77,7 @@ class Cargo:
     velocity: Floats
     position: Ints
     order_up_to: Floats
+    overstock: Floats
     pressing: Bools
     rank: Ints
 
@@ -115,13 +116,14 @@ def topped_up(container: Container, cargo: Cargo, fill_days: float) -> Ints:
 
     Of the line whose position lasts the shortest about a day of sales more is taken, in whole packs (of one that is not
     ordered its minimum first), again and again. What does not fit is passed over, nothing is taken of what does not
-    sell, and no position is lifted above its order-up-to level by more than `fill_days` of sales.
+    sell, and no position is lifted above its order-up-to level by more than `fill_days` of sales, nor to an overstock.
     """
     quantity = cargo.quantity.astype(np.int64)
     volume, weight = _totals(cargo, quantity)
     count = stowage(container, volume, weight).count
     room = [container.volume_cm3 * count - volume, container.weight_g * count - weight if container.weight_g else None]
-    most = whole(cargo.order_up_to + cargo.velocity * fill_days) - cargo.position
+    highest = np.minimum(whole(cargo.order_up_to + cargo.velocity * fill_days), np.floor(cargo.overstock))
+    most = (highest - cargo.position).astype(np.int64)
     first = pack_up(np.ones_like(cargo.minimum), cargo.minimum, cargo.pack)
     step = _steps(cargo)
     heap = [_soonest(cargo, quantity, line) for line in np.flatnonzero(cargo.velocity > 0).tolist()]

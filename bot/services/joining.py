@@ -160,6 +160,7 @@ class _Desk:
             velocity=shelf.velocity,
             position=shelf.position,
             order_up_to=shelf.order_up_to,
+            overstock=self.assessed.stock.excess_line[rows],
             pressing=np.array([*(self._presses(draft, line) for line in draft.lines), *(False for _each in more)]),
             rank=self.taken.product_ids[rows],
         )

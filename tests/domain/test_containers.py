@@ -41,6 +41,7 @@ def cargo(n: int, seed: int) -> Cargo:
         velocity=random.uniform(0, 6, n) * (random.random(n) < 0.9),
         position=random.integers(-5, 120, n),
         order_up_to=random.uniform(0, 200, n),
+        overstock=random.uniform(0, 400, n),
         pressing=random.random(n) < 0.3,
         rank=random.permutation(n) + 1,
     )
@@ -72,6 +73,7 @@ def test_what_fills_up_begins_no_container_more_and_takes_nothing_away(seed: int
     assert (found[grown] >= given_.minimum[grown]).all()
     above = given_.position + found - given_.order_up_to - given_.velocity * days
     assert (above[grown] <= 1).all()
+    assert (given_.position + found <= given_.overstock)[grown].all()
 
 
 @given(days=st.floats(1, 90), **FEW)
@@ -84,7 +86,8 @@ def test_a_pack_more_of_any_line_would_not_fit_or_would_last_too_long(seed: int,
     bulky = volume + lot * given_.volume_cm3 > count * BOX.volume_cm3
     heavy = weight + lot * given_.weight_g > count * BOX.weight_g
     long = given_.position + found + lot > given_.order_up_to + given_.velocity * days
-    assert (bulky | heavy | long | (given_.velocity <= 0)).all()
+    much = given_.position + found + lot > given_.overstock
+    assert (bulky | heavy | long | much | (given_.velocity <= 0)).all()
 
 
 @given(count=st.integers(0, 5), **FEW)
@@ -136,6 +139,7 @@ def three(quantity: tuple[int, ...], pressing: tuple[bool, ...] = (False, False,
         velocity=np.array([1.0, 2.0, 5.0]),
         position=np.array([20, 20, 20]),
         order_up_to=np.array([60.0, 60.0, 60.0]),
+        overstock=np.array([200.0, 200.0, 200.0]),
         pressing=np.array(pressing),
         rank=np.array([1, 2, 3]),
     )
