@@ -41,6 +41,9 @@ MEANINGS: Mapping[Kind, Mapping[str, str]] = {
         "unit_cost": "What one piece costs, landed.",
         "unit_price": "What one piece sells for; otherwise the median of its sales.",
         "currency": "Of cost and price; an ISO 4217 code.",
+        "unit_volume": "What one packed piece takes up, its share of the carton: cm³ (millilitres), or with a "
+        "unit in the cell or in brackets in the header: l, m3, cbm, ft3, in3, 升, 立方米. Rounded up to whole cm³.",
+        "unit_weight": "What one packed piece weighs: grams, or with a unit: kg, t, lb, oz, 千克, 公斤.",
     },
     "suppliers": {
         "code": "A short code of your own.",
@@ -50,6 +53,9 @@ MEANINGS: Mapping[Kind, Mapping[str, str]] = {
         "language": "The supplier's language.",
         "email": "Where orders go, several parted by commas; without one they are only written into the folder.",
         "minimum_total": "The least an order must come to, in the supplier's currency.",
+        "review_every": "Days between two orders, where the supplier's orders go out together, such as 14; 0: whenever "
+        "they are due.",
+        "review_from": "One of the days on which they go out, such as a Monday; the others are counted from it.",
     },
     "routes": {
         "supplier": "A supplier's code or name.",
@@ -63,6 +69,11 @@ MEANINGS: Mapping[Kind, Mapping[str, str]] = {
         "pack_size": "Orders are multiples of it; 1 by default.",
         "unit_cost": "What one piece costs by this route; otherwise the product's cost.",
         "currency": "Of the cost; otherwise the supplier's.",
+        "container": "What orders are to fill: 20GP, 40GP or 40HQ (40HC), or a name of your own with container_volume; "
+        "LCL or 拼箱: nothing.",
+        "container_volume": "The volume of it that can be loaded: cm³, or with a unit such as `68 m3`; the standard "
+        "sizes have theirs.",
+        "container_weight": "Its payload: grams, or with a unit such as `26 t`; without one, any weight.",
     },
     "members": {
         "name": "The person's name; it tells members apart.",

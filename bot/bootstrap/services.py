@@ -245,6 +245,7 @@ def _ground(
         review_days=float(settings.watch.review_days),
         fill_days=float(settings.watch.fill_days),
         join_days=float(settings.watch.join_days),
+        container_least=float(settings.watch.container_least),
     )
     zone, language = chosen.default_zone, chosen.default_language
     audit = Audit(database=database, clock=clock)

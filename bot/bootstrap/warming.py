@@ -33,5 +33,5 @@ def rehearse() -> None:
     region = np.zeros(n, dtype=np.int64)
     lessons = teach(panel_of(history, settings, region), (Law(7.0, 0.15), Law(1.0, 0.0)))
     if lessons is not None:
-        question = Question(np.full(n, 7.0), np.full(n, 14.0), np.full(n, 1.0), np.full(n, 0.95), region)
+        question = Question(np.full(n, 7.0), np.full(n, 14.0), None, np.full(n, 1.0), np.full(n, 0.95), region)
         outlook(history, BlendedVelocity().estimate(history, settings), settings, lessons, question)

@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from bot.bootstrap import App
     from bot.chat.router import Answer
     from bot.services import Services
+    from bot.services.joining import Held
     from bot.services.watch import ScanReport
 
 TERMINAL = "terminal"
@@ -85,6 +86,14 @@ def ask(
         raise typer.Exit(1)
 
 
+def _held(order: Held) -> str:
+    """Why an order waits."""
+    what = f"an order of {order.total} ({counted(order.lines, 'line')})"
+    if order.least is not None:
+        return f"Held until the next scan: {what}; {order.supplier} takes none under {order.least}"
+    return f"Held until more is due: {what}; a container from {order.supplier} would go nearly empty"
+
+
 def scan(context: typer.Context, at: AtOption = None) -> None:
     """Run the watch over the whole catalogue now, or as of an instant."""
     loaded = load_settings(context)
@@ -103,11 +112,7 @@ def scan(context: typer.Context, at: AtOption = None) -> None:
         f"{report.resolved:,} resolved; {counted(report.requests_drafted, 'request')} drafted.",
     )
     for order in report.held:
-        say(
-            out,
-            f"Held until the next scan: an order of {order.total} ({counted(order.lines, 'line')}); "
-            f"{order.supplier} takes none under {order.least}, and its stock lasts.",
-        )
+        say(out, f"{_held(order)}, and its stock lasts.")
     for phase, seconds in report.phases.items():
         say(err, f"  {phase:<12} {seconds:6.2f} s")
     say(out, 'Next: stocktide ask "/restock"')

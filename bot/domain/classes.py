@@ -29,13 +29,18 @@ def service_table(levels: Sequence[float], rules: Sequence[ClassRule]) -> Floats
     return table
 
 
-def reviews(usual: Floats, rules: Sequence[ClassRule], abc: Ints, xyz: Ints) -> Floats:
-    """Each series' days between two orders: its class's, where a rule has them, otherwise the usual ones."""
+def reviews(usual: Floats, rules: Sequence[ClassRule], abc: Ints, xyz: Ints, every: Floats | None = None) -> Floats:
+    """Each series' days between two orders: its class's, where a rule has them, otherwise the usual ones.
+
+    Where its supplier is ordered from `every` so many days (0: any day), a class's are raised to a multiple of these.
+    """
     table = np.full((len(ABC), len(XYZ)), np.nan)
     for rule in rules:
         if rule.review_days is not None:
             table[_cell(rule)] = rule.review_days
     own = table[abc, xyz]
+    if every is not None:
+        own = np.where(every > 0, np.ceil(own / np.maximum(every, 1.0)) * every, own)
     return np.where(np.isnan(own), usual, own)
 
 

@@ -6,6 +6,7 @@ from collections.abc import Hashable, Sequence
 from dataclasses import dataclass
 
 MOST_LINES = 40  # of one order: a person still reads it through
+MOST_SHIPPED = 400  # of one that goes by containers: split up, each part would begin containers of its own
 
 
 @dataclass(frozen=True, slots=True)

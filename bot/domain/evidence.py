@@ -116,6 +116,7 @@ def _inputs(a: Assessment, sheet: Sheet) -> Texts:
             "lead_time_sd": supply.lead_time_sd,
             "lead_time_assumed": supply.lead_time_assumed,
             "review_days": routes.review_days,
+            **({} if routes.review_wait is None else {"review_wait": routes.review_wait}),
             "service_level": supply.service_level,
             "minimum_order": routes.minimum_order,
             "pack_size": routes.pack_size,

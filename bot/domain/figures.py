@@ -10,7 +10,7 @@ from bot.domain import ageing, replenishment, turnover
 from bot.domain.arrays import Bools, Floats, Ints
 from bot.domain.classes import service_table
 from bot.domain.demand import DemandEstimate, SeriesHistory
-from bot.domain.outlook import Outlook
+from bot.domain.outlook import Outlook, Span
 from bot.domain.uplift import Lift
 from bot.domain.watch_inputs import Network, Positions, Routes, WatchSettings
 
@@ -30,9 +30,11 @@ class Supply:
     reorder_point: Floats  # d L + safety stock; in whole units it is floored, which decides the same
     order_up_to: Floats  # d (L + R) + safety stock over that span; in whole units it is rounded up
     position: Ints
+    counted: Ints  # the position without inbound that lands later than L + R days: orders are due and sized by it
     runout: replenishment.Runout
-    order_due: Bools  # the position is at or under a reorder point of at least one unit
-    order_quantity: Ints  # 0 where no order is due
+    order_due: Bools  # what is counted is at or under a reorder point of at least one unit
+    review_point: Floats  # d (L + R) + safety stock, R days to the next review date, on such a date; else reorder_point
+    order_quantity: Ints  # 0 where no order is due; on a review date one is due at or under the review point
     order_cost_minor: Ints
     lost_units: Floats  # expected, until relief
     margin_minor: Ints  # of one unit
@@ -75,6 +77,7 @@ class Terms:
     service_level: Floats
     lead_days: Floats  # days of usual demand in the lead time: events count as more
     cycle_days: Floats  # and in lead time + review
+    joint_days: Floats | None  # and in lead time + days between the supplier's dates; None where no date is today
 
 
 def terms_of(
@@ -93,9 +96,15 @@ def terms_of(
     level = routes.service_level
     if level is None:
         level = service_table(settings.service_levels, settings.classes)[classes]
-    cycle = lead_time + routes.review_days
-    extra = [np.zeros(len(level)) if coming is None else coming[0].of(coming[1], days) for days in (lead_time, cycle)]
-    return Terms(lead_time, lead_time_sd, assumed, level, lead_time + extra[0], cycle + extra[1])
+
+    def usual(days: Floats) -> Floats:
+        return days if coming is None else days + coming[0].of(coming[1], days)
+
+    joint = None
+    if routes.review_every is not None and routes.review_wait is not None and (routes.review_wait == 0).any():
+        joint = usual(lead_time + routes.review_every)
+    cycle = usual(lead_time + routes.review_days)
+    return Terms(lead_time, lead_time_sd, assumed, level, usual(lead_time), cycle, joint)
 
 
 def supply_figures(
@@ -109,24 +118,29 @@ def supply_figures(
     """Replenishment of every series; the demand of its spans is that of `ahead` where something was taught."""
     lead_time, lead_time_sd, level = terms.lead_time, terms.lead_time_sd, terms.service_level
     skewed = replenishment.irregular(demand.kind, demand.cv, settings)
-    if ahead is None:
-        lead, cycle = (
-            replenishment.span_demand(demand.velocity, demand.sd, span, lead_time_sd, level, skewed, settings.skewed)
-            for span in (terms.lead_days, terms.cycle_days)
-        )
-    else:
-        lead, cycle = (
-            replenishment.SpanDemand(
-                span.mean, span.variance, np.maximum(span.quantile[:, 0] - span.mean, 0.0), skewed & (span.mean > 0)
+
+    def over(days: Floats, told: Span | None) -> replenishment.SpanDemand:
+        if told is None:
+            return replenishment.span_demand(
+                demand.velocity, demand.sd, days, lead_time_sd, level, skewed, settings.skewed
             )
-            for span in (ahead.lead, ahead.cycle)
-        )
+        safety = np.maximum(told.quantile[:, 0] - told.mean, 0.0)
+        return replenishment.SpanDemand(told.mean, told.variance, safety, skewed & (told.mean > 0))
+
+    lead = over(terms.lead_days, None if ahead is None else ahead.lead)
+    cycle = over(terms.cycle_days, None if ahead is None else ahead.cycle)
     reorder_point, order_up_to = lead.mean + lead.safety_stock, cycle.mean + cycle.safety_stock
     incoming = positions.incoming.sum(axis=1) + positions.overdue
     position = replenishment.inventory_position(positions.available, incoming, positions.pending, positions.backorders)
-    wanted = replenishment.order_quantity(order_up_to, position, routes.minimum_order, routes.pack_size)
-    due = (reorder_point >= 1) & (position <= reorder_point) & (wanted > 0)
-    quantity = np.where(due, wanted, 0)
+    counted = position - replenishment.landing_after(positions.incoming, lead_time + routes.review_days)
+    wanted = replenishment.order_quantity(order_up_to, counted, routes.minimum_order, routes.pack_size)
+    due = (reorder_point >= 1) & (counted <= reorder_point) & (wanted > 0)
+    review_point = reorder_point
+    if terms.joint_days is not None:  # what must be left on a review date of the supplier
+        until = over(terms.joint_days, None if ahead is None else ahead.joint)
+        review_point = np.where(routes.review_wait == 0, until.mean + until.safety_stock, reorder_point)
+    joint = (review_point >= 1) & (counted <= review_point)
+    quantity = np.where(due | joint, wanted, 0)
     end = replenishment.runout(positions.available, demand.velocity, positions.incoming, lead_time)
     usable = np.maximum(positions.available, 0) + end.landing
     spread = np.where(end.relief_due, 0.0, lead_time_sd)  # an arrival on its way has a date, one to be ordered a spread
@@ -144,8 +158,10 @@ def supply_figures(
         reorder_point=reorder_point,
         order_up_to=order_up_to,
         position=position,
+        counted=counted,
         runout=end,
         order_due=due,
+        review_point=review_point,
         order_quantity=quantity,
         order_cost_minor=quantity * routes.unit_cost_minor,
         lost_units=lost,

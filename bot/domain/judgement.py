@@ -67,7 +67,7 @@ def _stockout(facts: Judged, relaxed: replenishment.Runout) -> _Classes:
     level = supply.reorder_point * rules.position_release
     gap = (level >= 1) & (relaxed.slack < rules.gap_release_days)
     soon = relaxed.stockout <= rules.critical_days * rules.critical_release
-    return opens, _worst((level >= 1) & (supply.position <= level) | gap, gap, gap & soon)
+    return opens, _worst((level >= 1) & (supply.counted <= level) | gap, gap, gap & soon)
 
 
 def _relaxed_runout(facts: Judged) -> replenishment.Runout:

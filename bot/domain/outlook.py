@@ -55,6 +55,7 @@ class Outlook:
     daily_sd: Floats  # units, of a day in stock
     lead: Span
     cycle: Span
+    joint: Span | None
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -68,12 +69,14 @@ class Taught:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Question:
-    """The spans asked about, (n,): days of usual demand in the lead time, and in it and the review after it; the
-    deviation of the lead time; the service level, and the region.
+    """The spans asked about, (n,), in days of usual demand: the lead time; it and the review after it; until goods of a
+    supplier's next date come (None where no date is today). The deviation of the lead time, the service level, and the
+    region.
     """
 
     lead_days: Floats
     cycle_days: Floats
+    joint_days: Floats | None
     lead_time_sd: Floats
     service_level: Floats
     region: Ints
@@ -118,6 +121,8 @@ def outlook(
     shown = np.concatenate([level, np.broadcast_to(np.asarray(TOLD), (n, len(TOLD)))], axis=1)
     lead = _empty(question.lead_days, shown)
     cycle = _empty(question.cycle_days, level)
+    joint = None if question.joint_days is None else _empty(question.joint_days, level)
+    spans = [span for span in (lead, cycle, joint) if span is not None]
 
     def say(block: slice) -> None:
         panel = panel_of(_capped(history.rows(block), estimate, block), settings, question.region[block])
@@ -128,11 +133,11 @@ def outlook(
         velocity[block] = lessons.weights.growth * (levels[block] @ lessons.weights.beta) * known[block]
         daily[block] = _daily_sd(ready)
         spread = daily[block], question.lead_time_sd[block]
-        for span in (lead, cycle):
+        for span in spans:
             _fill(_rows(span, block), ready, velocity[block], spread, lessons, engine)
 
     in_blocks(n, say)
-    return Outlook(lessons, levels, known, velocity, daily, lead, cycle)
+    return Outlook(lessons, levels, known, velocity, daily, lead, cycle, joint)
 
 
 def _empty(days: Floats, p: Floats) -> Span:

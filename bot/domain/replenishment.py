@@ -137,6 +137,14 @@ def inventory_position(available: Counts, incoming: Counts, pending: Counts, bac
     return np.asarray(available + incoming + pending - backorders).astype(np.int64)
 
 
+def landing_after(incoming: Counts, days: Floats) -> Ints:
+    """Units of inbound (n, H), landing k days from now in column k, that land later than `days` (n,)."""
+    row, day = np.nonzero(incoming)  # few series await anything
+    late = day > days[row]
+    row, day = row[late], day[late]
+    return np.bincount(row, weights=incoming[row, day], minlength=len(days)).astype(np.int64)
+
+
 def whole(units: Floats) -> Ints:
     """Units rounded up to whole ones, forgiving float noise."""
     return np.ceil(units - ROUNDING).astype(np.int64)

@@ -35,6 +35,7 @@ class SourcingSettings:
     promotion_days: int = 14
     fill_days: float = 30.0  # of sales above the order-up-to level that filling an order up may buy early
     join_days: float = 0.0  # what will be due within so many days joins an order that is made anyway
+    container_least: float = 0.30  # of its last container an order must fill, or what is not urgent waits
     cool_down_days: float = 7.0  # a rejected proposal is not repeated before, unless the case worsens
 
 
@@ -103,12 +104,12 @@ def find_moves(assessed: Assessment, network: Network, judged: Bools, promised: 
     supply, positions = assessed.supply, assessed.positions
     target = whole(supply.order_up_to)
     spare = np.where(judged, np.maximum(positions.available - promised - target, 0), 0).astype(np.int64)
-    lacking = np.where(judged, np.maximum(target - supply.position, 0), 0).astype(np.int64)
+    lacking = np.where(judged, np.maximum(target - supply.counted, 0), 0).astype(np.int64)
     restock = find_transfers(
         network.sku, network.location, np.where((supply.order_quantity > 0) & (positions.pending == 0), lacking, 0),
         spare, network.transfer_days, supply.lead_time, supply.lost_margin_minor,
     )  # fmt: skip
-    enough = supply.position + restock.quantity > supply.reorder_point
+    enough = supply.counted + restock.quantity > supply.reorder_point
     kept = (restock.donor >= 0) & enough
     restock = Transfers(np.where(kept, restock.donor, -1), np.where(kept, restock.quantity, 0))
     taken = np.bincount(restock.donor[kept], weights=restock.quantity[kept], minlength=len(spare)).astype(np.int64)
@@ -183,10 +184,10 @@ def without_requests(assessed: Assessment) -> tuple[dict[CaseKind, Ints], dict[C
     pending = assessed.positions.pending
     if not pending.any():
         return dict(assessed.opens), dict(assessed.holds)
-    position = assessed.supply.position - pending
-    due = (assessed.supply.reorder_point >= 1) & (position <= assessed.supply.reorder_point)
-    due &= position < whole(assessed.supply.order_up_to)
-    supply = dataclasses.replace(assessed.supply, position=position, order_due=due)
+    position, counted = assessed.supply.position - pending, assessed.supply.counted - pending
+    due = (assessed.supply.reorder_point >= 1) & (counted <= assessed.supply.reorder_point)
+    due &= counted < whole(assessed.supply.order_up_to)
+    supply = dataclasses.replace(assessed.supply, position=position, counted=counted, order_due=due)
     facts = Judged(
         assessed.demand, supply, assessed.stock, assessed.surge, assessed.surging, assessed.positions, assessed.settings
     )

@@ -167,11 +167,20 @@ def _order(a: Assessment, sheet: Sheet) -> Texts:
         "minimum": route.minimum_order,
         "pack": route.pack_size,
     }
-    formula = "ceil(max(ceil(order_up_to - 1e-9) - position, minimum) / pack) * pack"
+    formula = "ceil(max(ceil(order_up_to - 1e-9) - {}, minimum) / pack) * pack"
+    late = s.position - s.counted
+    without = formula.format("(position - late)")
     return sheet.either(
         [
-            (s.order_due, lambda part: part.step("order_quantity", formula, s.order_quantity, **values)),
-            (~s.order_due, lambda part: part.step("order_quantity", "0", s.order_quantity, **values)),
+            (
+                (s.order_quantity > 0) & (late > 0),
+                lambda part: part.step("order_quantity", without, s.order_quantity, **values, late=late),
+            ),
+            (
+                s.order_quantity > 0,
+                lambda part: part.step("order_quantity", formula.format("position"), s.order_quantity, **values),
+            ),
+            (s.order_quantity == 0, lambda part: part.step("order_quantity", "0", s.order_quantity, **values)),
         ]
     )
 

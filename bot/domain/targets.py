@@ -8,6 +8,10 @@ theory). The order is then Q = max(S - s + U, lot). With lost sales and demand D
     stock just before goods arrive = E[(s - U - D)+]        lost in a cycle = E[(D - s + U)+]
     mean stock = that + Q / 2                               sold from stock = Q / (Q + lost)
 
+Where the supplier has review dates E days apart, s covers L + E, and an order follows whenever the position on a date
+is at s or under it. On the date before it was S where R = E, and above s by an excess of d E / 2 on average where R is
+longer. With D the demand of L + E the same formulas hold from there: Q = max(S - s + d E - excess, lot).
+
 Service levels are moved together: z of every series by the same `shift`, so that classes keep their order. A level
 under one half would mean negative safety stock; it counts as none. Arrays are (n,), money is in integer minor units.
 """
@@ -33,7 +37,8 @@ _HALVINGS = 13  # of the shift: to about a thousandth, which moves no level by a
 class Sold:
     """What is planned for, one row per series: how it sells, how it is bought, what it costs and earns.
 
-    `level` is the cycle service that is set for it, `abc` its class number, `lot` the least order in whole packs.
+    `level` is the cycle service that is set for it, `abc` its class number, `lot` the least order in whole packs,
+    `every` the days between review dates of its supplier, 0 where it has none (None: none has any).
     """
 
     velocity: Floats
@@ -47,6 +52,7 @@ class Sold:
     level: Floats
     skewed: Bools
     abc: Ints
+    every: Floats | None = None
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -84,15 +90,18 @@ def shifted(level: Floats, shift: float) -> Floats:
 def expected(sold: Sold, shift: float) -> Expected:
     """Stock and service of each series with its level moved by `shift`; see the head of this module."""
     level = shifted(sold.level, shift)
+    every = np.zeros_like(sold.velocity) if sold.every is None else sold.every
     lead, cycle = (
         span_demand(sold.velocity, sold.sd, span, sold.lead_time_sd, level, sold.skewed, "negative_binomial")
-        for span in (sold.lead_time, sold.lead_time + sold.review)
+        for span in (sold.lead_time + every, sold.lead_time + sold.review)
     )
     reorder = lead.mean + lead.safety_stock
-    under = np.maximum(ratio(sold.sd**2 + sold.velocity**2, 2 * sold.velocity, 0.5) - 0.5, 0.0)
+    walked = np.maximum(ratio(sold.sd**2 + sold.velocity**2, 2 * sold.velocity, 0.5) - 0.5, 0.0)
+    excess = np.where(sold.review > every, sold.velocity * every / 2, 0.0)  # on the date before, above s
+    under = np.where(every > 0, sold.velocity * every - excess, walked)
     order = np.maximum(cycle.mean + cycle.safety_stock - reorder + under, sold.lot)
     demand = Demand(lead.mean, lead.variance, sold.skewed)
-    at_order = reorder - under
+    at_order = np.where(every > 0, reorder + excess, reorder - walked)
     lost = demand.lost(at_order)
     left = np.maximum(at_order - demand.mean + lost, 0.0)
     sells = sold.velocity > 0

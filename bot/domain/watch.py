@@ -84,7 +84,8 @@ def assess(
         abc = turnover.abc(span.units * routes.unit_price_minor.astype(np.float64), settings.turnover)
     kinds = abc, turnover.xyz(estimate.week_cv, settings.turnover)
     if settings.replenishment.classes:
-        routes = replace(routes, review_days=reviews(routes.review_days, settings.replenishment.classes, *kinds))
+        own = reviews(routes.review_days, settings.replenishment.classes, *kinds, every=routes.review_every)
+        routes = replace(routes, review_days=own)
     coming = None if taught is None or taught.lift is None else (taught.lift, taught.region)
     terms = terms_of(kinds, routes, settings.replenishment, coming)
     ahead = None if taught is None else _ahead(history, estimate, settings, taught, terms)
@@ -123,7 +124,9 @@ def _ahead(
 ) -> Outlook | None:
     if taught.lessons is None:
         return None
-    question = Question(terms.lead_days, terms.cycle_days, terms.lead_time_sd, terms.service_level, taught.region)
+    question = Question(
+        terms.lead_days, terms.cycle_days, terms.joint_days, terms.lead_time_sd, terms.service_level, taught.region
+    )
     return outlook(history, estimate, settings.demand, taught.lessons, question)
 
 

@@ -38,6 +38,8 @@ class Routes:
     unit_price_minor: Ints
     service_level: Floats | None = None  # cycle service, 0 to 1; chosen by ABC class where absent
     storage_tariff_minor: Floats | None = None  # per unit and day; NaN where the location gives none
+    review_every: Floats | None = None  # days between the supplier's review dates; 0 where it has none
+    review_wait: Floats | None = None  # days until its next one, 0 on one; NaN where it has none
 
 
 @dataclass(frozen=True, slots=True)

@@ -69,6 +69,7 @@ class Order:
     lines: tuple[OrderLine, ...]
     total: Money
     note: str = ""
+    containers: str = ""  # such as 2 × 40HQ; empty where goods go otherwise, or it is unknown
 
 
 class SupplierChannel(Protocol):

@@ -207,7 +207,7 @@ class _Work:
             pack=np.array([each["pack_size"] for each in detail], dtype=np.int64),
             unit_cost_minor=np.array([line.unit_cost_minor for _draft, line in mine], dtype=np.int64),
             margin_minor=np.rint(margin).astype(np.int64),
-            stock=supply.position[rows],
+            stock=supply.counted[rows],
             before=Demand.over(velocity, sd, lead, supply.lead_time_sd[rows], skewed),
             after=Demand.over(velocity, sd, last, np.zeros(len(rows)), skewed),
         )

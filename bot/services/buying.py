@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from bot.domain.arrays import Floats, Ints
+from bot.domain.reviewdates import days_to_review
 from bot.domain.sourcing import Offer, row_numbers
 from bot.services.exchange import Exchange
 from bot.storage.catalogue import RouteColumns
@@ -40,12 +42,36 @@ class Market:
             for k in range(start, end)
         ]
 
+    @property
+    def planned_route(self) -> Ints:
+        """The route number (n,) that each series is planned on; -1 where it has none."""
+        if not len(self.route):
+            return np.full(len(self.planned), -1, dtype=np.int64)
+        return np.where(self.planned >= 0, self.route[np.maximum(self.planned, 0)], -1)
+
     def of_plan(self, values: NDArray[np.float64] | NDArray[np.int64], missing: float) -> Floats:
         """A route column for each series by its planned route; `missing` without one."""
         if not len(self.route):
             return np.full(len(self.planned), missing)
         chosen = values[self.route[np.maximum(self.planned, 0)]]
         return np.where(self.planned >= 0, chosen, missing).astype(np.float64)
+
+
+def review_columns(routes: RouteColumns, route: Ints, today: Ints, usual: float) -> dict[str, Any]:
+    """The fields of `bot.domain.watch.Routes` that say when series are ordered, by route number (n,), -1 for none.
+
+    `today` (n,) is the local day in days since 1970, `usual` the days between two orders of a supplier without dates.
+    """
+    known = (route >= 0) & (len(routes.id) > 0)
+    at = np.where(known, route, 0)
+    every = np.where(known, routes.review_every[at], 0) if known.any() else np.zeros(len(route), dtype=np.int64)
+    if not every.any():
+        return {"review_days": np.full(len(route), usual), "review_every": None, "review_wait": None}
+    return {
+        "review_days": np.where(every > 0, every, usual).astype(np.float64),
+        "review_every": every.astype(np.float64),
+        "review_wait": days_to_review(routes.review_from[at], every, today),
+    }
 
 
 def market(

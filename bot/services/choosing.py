@@ -69,7 +69,7 @@ def series_of(figures: Plan, sku: Sku, location: Location | None) -> int:
     return max(
         mine,
         key=lambda row: (
-            float(supply.order_up_to[row]) - int(supply.position[row]),
+            float(supply.order_up_to[row]) - int(supply.counted[row]),
             float(figures.assessed.demand.velocity[row]),
             -row,
         ),

@@ -20,13 +20,16 @@ from typing import Any
 import numpy as np
 
 from bot.domain.arrays import Ints
-from bot.domain.combining import Piece, combine
+from bot.domain.combining import MOST_LINES, MOST_SHIPPED, Piece, combine
+from bot.domain.containers import Container
 from bot.domain.demand import SeriesHistory
 from bot.domain.replenishment import Transfers, order_quantity
 from bot.domain.sourcing import Moves, Offer, SourcingSettings, choose_offer, clearance, freight_minor
 from bot.domain.watch import Assessment, Routes, assess
+from bot.services.buying import review_columns
 from bot.services.figures import decimal
 from bot.services.snapshot import Snapshot
+from bot.storage.catalogue import ProductRow
 from bot.storage.requests import Draft, DraftLine, Way
 
 
@@ -48,6 +51,7 @@ class Proposal:
     line: DraftLine
     expected_on: date
     money_minor: int
+    container: Container | None = None  # that its route goes by
 
     @property
     def urgent(self) -> bool:
@@ -96,8 +100,16 @@ class Drafting:
         return [*self._combined(list(moved.values()), least_minor), *cleared]
 
     def _combined(self, lines: Sequence[Proposal], least_minor: int) -> list[Draft]:
-        orders = combine([Piece(line.way, line.money_minor) for line in lines], least_minor)
-        return [self.order([lines[number] for number in order]) for order in orders]
+        shipped = {line.way for line in lines if line.container is not None}
+        found: list[list[Proposal]] = []
+        for some, most in (
+            ([line for line in lines if line.way not in shipped], MOST_LINES),
+            ([line for line in lines if line.way in shipped], MOST_SHIPPED),
+        ):
+            orders = combine([Piece(line.way, line.money_minor) for line in some], least_minor, most)
+            found += [[some[number] for number in order] for order in orders]
+        found.sort(key=lambda order: -sum(line.money_minor for line in order))
+        return [self.order(order) for order in found]
 
     def order(self, lines: Sequence[Proposal]) -> Draft:
         """One order of lines that come the same way; it is here when the last of them is."""
@@ -105,6 +117,7 @@ class Drafting:
         detail: dict[str, Any] = {"cool_down_days": self._settings.cool_down_days}
         if (least := self.least_total(way)) is not None:
             detail["least_total_minor"] = least
+        detail |= {key: value for key, value in container_facts(lines).items() if value}
         return Draft(
             kind=way.kind,
             location_id=way.location_id,
@@ -147,7 +160,7 @@ class Drafting:
         route = np.array([offers[row].route for row in other], dtype=np.int64)
         again = self._reassess(rows, route)
         asked = order_quantity(
-            again.supply.order_up_to, again.supply.position, routes.minimum_order[route], routes.pack_size[route]
+            again.supply.order_up_to, again.supply.counted, routes.minimum_order[route], routes.pack_size[route]
         )
         return planned | {row: int(units) for row, units in zip(other, asked.tolist(), strict=True) if units > 0}
 
@@ -164,12 +177,12 @@ class Drafting:
         routes = Routes(
             lead_time_days=columns.lead_time[route],
             lead_time_sd=columns.lead_time_sd[route],
-            review_days=taken.routes.review_days[rows],
             minimum_order=columns.minimum_order[route],
             pack_size=columns.pack_size[route],
             unit_cost_minor=taken.routes.unit_cost_minor[rows],
             unit_price_minor=taken.routes.unit_price_minor[rows],
             service_level=a.supply.service_level[rows],
+            **review_columns(columns, route, taken.today[rows], self._settings.review_days),
         )
         positions = dataclasses.replace(
             taken.positions,
@@ -201,11 +214,12 @@ class Drafting:
             "minimum_order": int(routes.minimum_order[route]),
             "pack_size": int(routes.pack_size[route]),
             "in_time": offer.lead_time_days <= float(self._assessed.supply.runout.stockout[row]),
+            **measures(product),
         }
         way = Way("purchase_order", taken.place(row).id, currency, int(routes.supplier[route]), mode=routes.mode[route])
         here = self._here(row, offer.lead_time_days)
         line = DraftLine(product.id, quantity, quote, need.case_id, {**detail, "arrives_on": here.isoformat()})
-        return Proposal(way, line, here, need.money_minor)
+        return Proposal(way, line, here, need.money_minor, routes.container[route])
 
     def _here(self, row: int, days: float) -> date:
         return self._taken.today_of(row) + timedelta(days=math.ceil(days))
@@ -296,7 +310,7 @@ class Drafting:
             "severity": need.severity,
             "on_hand": int(self._taken.positions.on_hand[row]),
             "per_day": str(decimal(demand.velocity[row], 4)),
-            "position": int(supply.position[row]),
+            "position": int(supply.counted[row]),
             "order_up_to": math.ceil(supply.order_up_to[row] - 1e-9),
             "days_of_cover": None if cover is None else str(cover),
             "need_90": str(decimal(90 * float(demand.corrected[row, -1]), 1)),
@@ -305,6 +319,19 @@ class Drafting:
     def _days(self, donor: int, taker: int) -> float:
         network = self._taken.network
         return float(network.transfer_days[network.location[donor], network.location[taker]])
+
+
+def container_facts(lines: Iterable[Proposal]) -> dict[str, Any]:
+    """The one container that routes of the lines name, for an order's detail; or the names of several that differ."""
+    named = {found.container for found in lines if found.container is not None}
+    names = sorted({container.name or f"{container.volume_cm3} cm³" for container in named}) if len(named) > 1 else None
+    return {"container": named.pop().facts() if len(named) == 1 else None, "containers_differ": names}
+
+
+def measures(product: ProductRow) -> dict[str, int]:
+    """What a packed unit takes of a container, as far as it is known."""
+    known = {"volume_cm3": product.volume_cm3, "weight_g": product.weight_g}
+    return {name: value for name, value in known.items() if value is not None}
 
 
 def _takers(moves: Transfers) -> dict[int, list[tuple[int, int]]]:

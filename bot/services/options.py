@@ -255,7 +255,7 @@ class Options:
         taken, supply = figures.taken, figures.assessed.supply
         target = np.ceil(supply.order_up_to - 1e-9).astype(np.int64)
         spare = np.maximum(figures.assessed.positions.available - taken.promised - target, 0)
-        lacking = max(int(target[row]) - int(supply.position[row]), 0)
+        lacking = max(int(target[row]) - int(supply.counted[row]), 0)
         place = taken.network.location
         donors = [
             (float(taken.network.transfer_days[place[other], place[row]]), -int(spare[other]), other)

@@ -19,6 +19,7 @@ from zoneinfo import ZoneInfo
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bot.domain import approval
+from bot.domain.containers import container_of, stowage_of
 from bot.domain.money import Money
 from bot.domain.views import RequestKind
 from bot.errors import Unreached
@@ -213,7 +214,14 @@ class Placing:
                 for line in lines
             ),
             total=held.total,
+            containers=await self._containers(connection, held),
         )
+
+    async def _containers(self, connection: AsyncConnection, held: RequestRow) -> str:
+        """How many containers of which name the goods take, as the supplier reads it."""
+        lines = [(line.quantity, line.detail) for line in (await rows.lines(connection, [held.id]))[held.id]]
+        container, taken = container_of(held.detail), stowage_of(held.detail, lines)
+        return f"{taken.count} × {container.name}" if container and container.name and taken else ""
 
 
 def order_json(order: Order) -> dict[str, Any]:

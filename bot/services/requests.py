@@ -32,6 +32,7 @@ if TYPE_CHECKING:
 
     from bot.services.rulings import Rulings
 
+_ADDED = frozenset({"filled", "brought"})  # of a line's detail: units that nothing asks for yet
 LISTS: Mapping[str, tuple[tuple[RequestState, ...], tuple[RequestKind, ...]]] = {
     "drafts": (("draft",), ("purchase_order", "transfer", "promotion")),
     "orders": (("approved", "executing"), ("purchase_order", "transfer")),
@@ -183,7 +184,9 @@ class Requests:
                 gone_with = sorted(over & {line.case_id for line in lines[request.id] if line.case_id is not None})
                 data = {"cases": gone_with, "lines_left": len(kept)}
                 deeds.append(Deed("request.withdrawn", f"request:{request.id}", data))
-            if all(line.case_id is None and "filled" in line.detail for line in kept):  # nothing but what filled it up
+            if all(
+                line.case_id is None and line.detail.keys() & _ADDED for line in kept
+            ):  # nothing but what filled it up
                 await rows.settle_all(
                     connection, [request.id], request.state, {"state": approval.after(request.state, "cancel")}
                 )
@@ -193,6 +196,19 @@ class Requests:
             await self.change(connection, request, [as_draft(line) for line in kept], changes, {})
         await self.show(connection, found)
         return deeds
+
+    async def replace(self, connection: AsyncConnection, ids: Collection[int]) -> None:
+        """Cancel drafts that gather, for others that are written in their place; not those that people touched since.
+
+        For nobody to be told of but where they are shown: nobody was asked about them yet.
+        """
+        await locks.requests(connection, ids)
+        held = (await rows.rows_of(connection, ids)).values()
+        found = [one for one in held if one.state == "draft" and not (one.requested_by or one.edited_by)]
+        await locks.cases(connection, await rows.case_ids(connection, [request.id for request in found]))
+        values = {"state": approval.after("draft", "cancel")}
+        await rows.settle_all(connection, [request.id for request in found], "draft", values)
+        await self.show(connection, found)
 
     async def show(self, connection: AsyncConnection, requests: Collection[RequestRow]) -> None:
         """Bring every message that shows the requests or their cases up to date."""

@@ -11,7 +11,7 @@ from bot.chat.cards.labels import MODES
 from bot.chat.nodes import Code, Text
 from bot.domain.sourcing import Offer
 from bot.errors import BadArgument
-from bot.services.drafting import Proposal
+from bot.services.drafting import Proposal, container_facts
 from bot.services.planning import Plan, listed
 from bot.services.requests import Change
 from bot.storage.requests import DraftLine, LineRow, RequestRow
@@ -188,7 +188,7 @@ def _route_columns(figures: Plan, fresh: Sequence[Proposal]) -> dict[str, object
         "supplier_id": way.supplier_id,
         "mode": way.mode,
         "currency": way.currency,
-        "detail": {"least_total_minor": least},
+        "detail": {"least_total_minor": least, **container_facts(fresh)},
     }
 
 

@@ -25,7 +25,7 @@ from bot.domain.sourcing import SourcingSettings, row_numbers, transfer_matrix
 from bot.domain.uplift import Lift
 from bot.domain.watch import Assessment, Network, Positions, Routes, Taught, WatchSettings, assess
 from bot.services import peaking
-from bot.services.buying import Market, market
+from bot.services.buying import Market, market, review_columns
 from bot.services.exchange import Exchange
 from bot.services.rates import exchange_at
 from bot.services.settings import ServiceSettings
@@ -134,7 +134,7 @@ async def take(
         committed=book.committed,
         counted=book.counted,
         positions=positions,
-        routes=_planned_routes(offers, cost, price, sourcing),
+        routes=_planned_routes(offers, book.today, cost, price, sourcing),
         market=offers,
         network=_network(book, places, sourcing),
         promised=_promised(book, [*requested, *await orders.unshipped(connection, at, product_ids)]),
@@ -247,7 +247,7 @@ def _unit_money(product_ids: Ints, products: Mapping[int, ProductRow], exchange:
     return np.array(costs, dtype=np.int64)[where], np.array(prices, dtype=np.int64)[where]
 
 
-def _planned_routes(offers: Market, cost: Ints, price: Ints, sourcing: SourcingSettings) -> Routes:
+def _planned_routes(offers: Market, today: Ints, cost: Ints, price: Ints, sourcing: SourcingSettings) -> Routes:
     """The planned route of each series as the domain wants it."""
     routes = offers.routes
     landed = np.zeros(len(cost), dtype=np.int64)
@@ -256,11 +256,11 @@ def _planned_routes(offers: Market, cost: Ints, price: Ints, sourcing: SourcingS
     return Routes(
         lead_time_days=offers.of_plan(routes.lead_time, np.nan),
         lead_time_sd=offers.of_plan(routes.lead_time_sd, np.nan),
-        review_days=np.full(len(cost), sourcing.review_days),
         minimum_order=offers.of_plan(routes.minimum_order, 1).astype(np.int64),
         pack_size=offers.of_plan(routes.pack_size, 1).astype(np.int64),
         unit_cost_minor=np.where(cost > 0, cost, np.maximum(landed, 0)),
         unit_price_minor=price,
+        **review_columns(routes, offers.planned_route, today, sourcing.review_days),
     )
 
 

@@ -188,6 +188,7 @@ def sold_of(assessed: Assessment, rows: Ints) -> Sold:
         level=of(supply.service_level),
         skewed=skewed[rows],
         abc=assessed.stock.abc[rows],
+        every=None if routes.review_every is None else of(routes.review_every),
     )
 
 

@@ -16,7 +16,7 @@ import asyncio
 import dataclasses
 import random
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
@@ -34,6 +34,7 @@ from bot.services.audit import Audit
 from bot.services.cases import Applied, Cases, Finding
 from bot.services.drafting import Drafting
 from bot.services.findings import Drafted, batches, batches_of, feed_findings, findings, needs, only, silenced
+from bot.services.gathering import MARK, Reviews, settled
 from bot.services.joining import Held, as_far_as_seen, as_they_go
 from bot.services.learning import learn
 from bot.services.ranking import Classes, Ranking
@@ -47,6 +48,7 @@ from bot.storage import locks, marks, proposals, touched
 from bot.storage import suppliers as supplier_rows
 from bot.storage.cases import CaseRow
 from bot.storage.database import Database
+from bot.storage.proposals import Gathering
 
 _log = structlog.get_logger(__name__)
 
@@ -111,6 +113,16 @@ class _Judged:
     assessed: Assessment
     moves: Moves
     findings: Sequence[Finding]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Meant:
+    """What a scan is to draft, what is held, the drafts (ids) that others replace, and marks to set, by key."""
+
+    drafts: Sequence[Drafted]
+    held: tuple[Held, ...]
+    replaced: Sequence[int] = ()
+    seen: Mapping[str, str] = field(default_factory=dict)
 
 
 class _Phases:
@@ -208,8 +220,14 @@ class Watch:
                 applied.add(await self._apply(connection, part, read.standing, at))
             scans += 1
         phases.begin("draft")
-        proposed, held = await self._drafts(judged, applied, scope)
-        for drafts in batches_of(proposed, self._batch):
+        meant = await self._drafts(judged, applied, scope)
+        if meant.replaced:
+            async with self._database.transaction() as connection:
+                if not await locks.scan(connection, scans):
+                    return None
+                await self._requests.replace(connection, meant.replaced)
+            scans += 1
+        for drafts in batches_of(meant.drafts, self._batch):
             async with self._database.transaction() as connection:
                 if not await locks.scan(connection, scans):
                     return None
@@ -221,6 +239,8 @@ class Watch:
                 return None
             announced = await self._tell(connection, applied, scope, read, at)
             await self._record(connection, applied, drafted, at)
+            for key, day in meant.seen.items():
+                await marks.put(connection, key, day)
         phases.begin("")
         return ScanReport(
             at=at,
@@ -231,7 +251,7 @@ class Watch:
             resolved=len(applied.resolved),
             requests_drafted=drafted,
             announced=announced,
-            held=tuple(held),
+            held=meant.held,
             phases=phases.seconds,
         )
 
@@ -299,7 +319,7 @@ class Watch:
             found = [item for item in found if item.kind != "surge" or item.opens > 0]
         return _Judged(taken, assessed, moves, [*found, *feed_findings(taken, read.feeds)])
 
-    async def _drafts(self, judged: _Judged, applied: Applied, scope: _Scope) -> tuple[list[Drafted], Sequence[Held]]:
+    async def _drafts(self, judged: _Judged, applied: Applied, scope: _Scope) -> _Meant:
         """What every case that wants and may have a proposal is to get, most money at risk first; and what is held."""
         taken, woken = judged.taken, {item.case_id for item in applied.news}
         async with self._database.reading() as connection:
@@ -313,7 +333,10 @@ class Watch:
             busy = await proposals.busy(connection, of)
             refused = await proposals.refusals(connection, of)
             minimums = await supplier_rows.minimums(connection)
-            names = {row.id: row.name for row in await supplier_rows.all_of(connection, minimums)}
+            names = {row.id: row.name for row in await supplier_rows.all_of(connection)}
+            gathering = await proposals.gathering(connection) if scope.products is None else []
+            seen = await marks.beginning(connection, MARK)
+        busy -= {case_id for draft in gathering for case_id in draft.case_ids}  # drafted anew, and replaced if need be
         cool_down = timedelta(days=self._sourcing.cool_down_days)
         wanting = [
             case
@@ -324,21 +347,43 @@ class Watch:
             )
         ]
         drafting = Drafting(taken, judged.assessed, judged.moves, self._sourcing, minimums)
-        drafts, held = await asyncio.to_thread(self._proposed, drafting, judged, wanting, scope)
-        return drafts, [dataclasses.replace(each, supplier=names[each.supplier_id]) for each in held]
+        reviews = Reviews(taken, judged.assessed, seen)
+        if scope.products is None:
+            cased = {found.row for found in needs(taken, list(standing), ("stockout_risk",))}
+            meant = await asyncio.to_thread(self._meant, drafting, judged, wanting, reviews, cased, gathering)
+        else:
+            meant = await asyncio.to_thread(self._seen, drafting, judged, wanting, reviews)
+        named = (dataclasses.replace(each, supplier=names[each.supplier_id]) for each in meant.held)
+        return dataclasses.replace(meant, held=tuple(named))
 
-    def _proposed(
-        self, drafting: Drafting, judged: _Judged, wanting: Sequence[CaseRow], scope: _Scope
-    ) -> tuple[list[Drafted], Sequence[Held]]:
+    def _meant(
+        self,
+        drafting: Drafting,
+        judged: _Judged,
+        wanting: Sequence[CaseRow],
+        reviews: Reviews,
+        cased: Collection[int],
+        gathering: Sequence[Gathering],
+    ) -> _Meant:
         """The arithmetic; it runs in a thread, so that chats are answered meanwhile."""
         least, taken = self._settings.least_minor, judged.taken
-        due = drafting.restock(needs(taken, wanting, ("stockout_risk",)), least)
-        if scope.products is None:
-            restock, held = as_they_go(taken, judged.assessed, drafting, self._sourcing, due)
-        else:
-            restock, held = as_far_as_seen(due)
-        clear = drafting.clear(needs(taken, wanting, ("slow_mover", "overstock")), least)
-        return [*(Drafted(each, "submit") for each in restock), *(Drafted(each, "keep") for each in clear)], held
+        joint, others = reviews.joint(needs(taken, wanting, ("stockout_risk",)), cased)
+        overdue = {case_id for draft in gathering if reviews.passed(draft) for case_id in draft.case_ids}
+        due = reviews.shared_out([*drafting.restock(joint), *drafting.restock(others, least)], overdue)
+        restock, held = as_they_go(taken, judged.assessed, drafting, self._sourcing, due.now)
+        later, replaced = settled(gathering, due.later)
+        keep = [*later, *drafting.clear(needs(taken, wanting, ("slow_mover", "overstock")), least)]
+        drafts = [*(Drafted(each, "submit") for each in restock), *(Drafted(each, "keep") for each in keep)]
+        return _Meant(drafts, tuple(held), replaced, reviews.marks())
+
+    def _seen(self, drafting: Drafting, judged: _Judged, wanting: Sequence[CaseRow], reviews: Reviews) -> _Meant:
+        """The same for some products alone: what else would go with them is not known."""
+        least, taken = self._settings.least_minor, judged.taken
+        due = reviews.pressing(drafting.restock(needs(taken, wanting, ("stockout_risk",)), least))
+        restock, held = as_far_as_seen(due.now, due.later)
+        keep = drafting.clear(needs(taken, wanting, ("slow_mover", "overstock")), least)
+        drafts = [*(Drafted(each, "submit") for each in restock), *(Drafted(each, "keep") for each in keep)]
+        return _Meant(drafts, tuple(held))
 
     async def _write(self, connection: AsyncConnection, drafts: Sequence[Drafted]) -> int:
         """Write drafts down; purchases and restocking transfers are submitted. How many requests that made.

@@ -152,7 +152,13 @@ class WatchPart(Part):
         30,
         ge=0,
         le=365,
-        description="Days of sales bought early at most to reach a supplier's minimum order, such as 30",
+        description="Days of sales bought early at most to reach a minimum order or fill a container, such as 30",
+    )
+    container_least: Decimal = Field(
+        Decimal("0.3"),
+        ge=0,
+        le=1,
+        description="What of its last container an order must fill, or what can wait is left out of it: '0.3'",
     )
     join_days: int = Field(
         0, ge=0, le=90, description="What will be due within so many days joins an order that is made anyway, such as 7"

@@ -12,15 +12,21 @@ from sqlalchemy import BigInteger, bindparam, func, or_, select, type_coerce
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bot.domain.calendar import Closures
+from bot.domain.containers import Container
 from bot.domain.leadtime import LeadTimeSettings, Stated, learn
 from bot.storage import leadtimes
 from bot.storage.narrowed import NAMED, Narrowed
 from bot.storage.tables import Feed, Inbound, Location, Product, Route, Sale, StockLevel, Supplier
 
+_EPOCH = date(1970, 1, 1)
+
 
 @dataclass(frozen=True, slots=True)
 class ProductRow:
-    """A product; cost and price are per unit in minor units of `currency`, None where unknown."""
+    """A product; cost and price are per unit in minor units of `currency`, None where unknown.
+
+    `volume_cm3` and `weight_g` are those of a packed unit, None where unknown.
+    """
 
     id: int
     sku: str
@@ -28,6 +34,8 @@ class ProductRow:
     currency: str
     unit_cost_minor: int | None
     unit_price_minor: int | None
+    volume_cm3: int | None = None
+    weight_g: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +52,8 @@ class PlaceRow:
 @dataclass(frozen=True, slots=True, eq=False)
 class RouteColumns:
     """Every route as columns, by id. `product` 0: all goods of the supplier; `cost` -1: the product's.
+
+    `container` is None where goods go as loose cargo.
 
     Lead times are what deliveries taught (`bot.domain.leadtime`), `observations` the orders they rest on, and `closed`
     the days of rest that an order placed at the instant meets at its supplier, which they hold already.
@@ -63,6 +73,9 @@ class RouteColumns:
     cost: NDArray[np.int64]  # minor units of `currency`
     mode: tuple[str, ...]
     currency: tuple[str, ...]
+    container: tuple[Container | None, ...]
+    review_every: NDArray[np.int64]  # days between its supplier's review dates; 0 where it has none
+    review_from: NDArray[np.int64]  # one of them, in days since 1970
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,10 +91,11 @@ class FeedRow:
 
 _PRODUCTS = Narrowed(
     select(
-        Product.id, Product.sku, Product.name, Product.currency, Product.unit_cost_minor, Product.unit_price_minor
+        Product.id, Product.sku, Product.name, Product.currency, Product.unit_cost_minor, Product.unit_price_minor,
+        Product.unit_volume_cm3, Product.unit_weight_g,
     ).where(Product.active),
     Product.id.in_(NAMED),
-)
+)  # fmt: skip
 
 
 async def products(connection: AsyncConnection, ids: Collection[int] | None = None) -> dict[int, ProductRow]:
@@ -102,7 +116,8 @@ _ROUTES = Narrowed(
         Route.id, Route.supplier_id, func.coalesce(Route.product_id, 0), Route.location_id,
         type_coerce(Route.lead_time_days, BigInteger), type_coerce(Route.lead_time_sd_days, BigInteger),
         Route.minimum_order, Route.pack_size, func.coalesce(Route.unit_cost_minor, -1), Route.mode, Route.currency,
-        Supplier.country,
+        Supplier.country, Route.container, Route.container_volume_cm3, Route.container_weight_g,
+        func.coalesce(Supplier.review_every, 0), Supplier.review_from,
     )
     .join(Supplier, Supplier.id == Route.supplier_id)
     .order_by(Route.id),
@@ -121,7 +136,7 @@ async def routes(
     `closures` stretch the lead time of an order placed then; None: suppliers never rest.
     """
     rows = (await _ROUTES.run(connection, product_ids)).all()
-    columns = list(zip(*rows, strict=True)) if rows else [()] * 12
+    columns = list(zip(*rows, strict=True)) if rows else [()] * 17
     number, supplier, product, location, lead, spread, least, pack, cost = (
         np.array(column, dtype=np.int64) for column in columns[:9]
     )
@@ -150,6 +165,12 @@ async def routes(
         cost=cost,
         mode=tuple(columns[9]),
         currency=tuple(columns[10]),
+        container=tuple(
+            None if volume is None else Container(name or "", volume, weight or 0)
+            for name, volume, weight in zip(*columns[12:15], strict=True)
+        ),
+        review_every=np.array(columns[15], dtype=np.int64),
+        review_from=np.array([0 if on is None else (on - _EPOCH).days for on in columns[16]], dtype=np.int64),
     )
 
 

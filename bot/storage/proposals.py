@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Collection
-from datetime import datetime
+from dataclasses import dataclass
+from datetime import date, datetime
 
 from sqlalchemy import and_, or_, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from bot.storage import requests
+from bot.storage.requests import Way
 from bot.storage.tables import Case, Request, RequestLine
 
 BUSY_STATES = ("draft", "pending", "approved")  # a case with a request in one of these gets no other
@@ -46,3 +49,30 @@ async def refusals(connection: AsyncConnection, of: Collection[int] | None = Non
             query if of is None else query.where(Case.id.in_(of))
         )
     }
+
+
+@dataclass(frozen=True, slots=True)
+class Gathering:
+    """A draft that gathers what is due until its supplier's review date, and the cases that it answers."""
+
+    id: int
+    way: Way
+    until: date
+    case_ids: frozenset[int]
+
+
+async def gathering(connection: AsyncConnection) -> list[Gathering]:
+    """Every draft that gathers and that nobody has touched, by id."""
+    untouched = Request.requested_by.is_(None), Request.edited_by.is_(None)
+    mine = await requests.rows_in(connection, Request.state == "draft", Request.kind == "purchase_order", *untouched)
+    found = [row for row in mine if "gathers_until" in row.detail]
+    lines = await requests.lines(connection, [row.id for row in found])
+    return [
+        Gathering(
+            row.id,
+            Way(row.kind, row.location_id, row.total.currency, row.supplier_id, mode=row.mode),
+            date.fromisoformat(row.detail["gathers_until"]),
+            frozenset(line.case_id for line in lines[row.id] if line.case_id is not None),
+        )
+        for row in found
+    ]

@@ -167,6 +167,8 @@ class _Page:
             pairs.append((_("Expected by"), self._spoken.day(order.expected_on)))
         if order.mode:
             pairs.append((_("Transport"), self.say(MODES[order.mode]) if order.mode in MODES else order.mode))
+        if order.containers:
+            pairs.append((_("Containers"), order.containers))
         cells = [[self._said(self.say(label), self._label), self._said(text, self._text)] for label, text in pairs]
         return _grid([cells], [_WIDTH / len(cells)] * len(cells))
 

@@ -136,6 +136,36 @@ def test_an_order_under_the_suppliers_minimum_says_so_where_it_is_approved() -> 
         assert "takes no order under £6,000.00" in said(card)
 
 
+def test_an_order_by_containers_says_how_many_how_full_and_what_filled_them() -> None:
+    card = cards.request_card(views.boxed(2))
+    assert "2 × 40HQ, the last one 96% full by volume" in said(card)
+    assert "340 units are brought forward to fill the container" in said(card)
+    assert "2 × 40HQ，最后一个按体积装载率 96%" in said(card, "zh_CN")
+    assert "提前订购了 340 件" in said(card, "zh_CN")
+    assert "1 × 40HQ, 96% full by volume" in said(cards.request_card(views.boxed(1)))
+    left = said(cards.request_card(views.boxed(2, left=48)))
+    assert "48 units that can wait are left to a later order" in left
+    assert "no weight is known of 85123A" in said(cards.request_card(views.boxed(2, weight=None)))
+
+
+def test_an_order_of_which_a_volume_is_unknown_names_the_product_and_no_container() -> None:
+    known = views.boxed(2)
+    unknown = replace(known, lines=(*known.lines, *views.a_request().lines))
+    told = said(cards.request_card(unknown))
+    assert "no volume is known of 85123A" in told
+    assert "96%" not in told
+    decided = replace(unknown, state="approved")
+    assert "no volume" not in said(cards.request_card(decided))
+
+
+def test_an_order_of_review_dates_says_until_when_it_gathers_or_why_it_does_not() -> None:
+    gathers = views.a_request(state="draft", detail={"gathers_until": "2011-12-05"})
+    assert "until Dec 5, 2011, when orders to Ningbo Lights go out together" in said(cards.request_card(gathers))
+    assert "go out together" not in said(cards.request_card(replace(gathers, state="pending")))
+    goes = views.a_request(detail={"before_review": "2011-12-05"})
+    assert "This one does not wait" in said(cards.request_card(goes))
+
+
 def test_a_decision_is_told_with_who_when_where_and_what_is_left_to_do() -> None:
     told = said(cards.request_card(views.a_request(state="approved")))
     assert "approved by Lin Wei, Nov 21, 2011" in told

@@ -204,6 +204,15 @@ def a_request(kind: RequestKind = "purchase_order", state: RequestState = "pendi
     return replace(base, **changes)
 
 
+def boxed(count: int, left: int = 0, *, weight: int | None = 4_000) -> RequestView:
+    """An order of one product by 40HQ, the last of which is 96% full by volume, with 340 units brought forward."""
+    units = 68_000_000 * count // 10_000 - 272
+    detail = {"volume_cm3": 10_000, "brought": 340} | ({} if weight is None else {"weight_g": weight})
+    line = RequestLineView("85123A", "HOLDER", units, money("1.21"), detail=detail)
+    container = {"name": "40HQ", "volume_cm3": 68_000_000, "weight_g": 26_280_000 * 10, "left": left}
+    return a_request(lines=(line,), total=line.unit_cost * units, detail={"container": container})
+
+
 def a_member(**changes: Any) -> MemberView:
     base = MemberView(
         id=3,
@@ -296,6 +305,11 @@ def _requests() -> Iterator[tuple[str, Message]]:
         "changed and urgent",
         cards.request_card(a_request(lines=many, urgent=True, detail=changed, edited_by=HOSTILE, reference=HOSTILE)),
     )
+    yield "by containers", cards.request_card(boxed(3, 2))
+    yield "by containers of unknown goods", cards.request_card(replace(boxed(1, 2), lines=many))
+    yield "by containers that differ", cards.request_card(a_request(detail={"containers_differ": [HOSTILE, "20GP"]}))
+    gathers = {"gathers_until": "2011-12-05", "before_review": "2011-12-05"}
+    yield "gathering", cards.request_card(a_request(state="draft", supplier=HOSTILE, detail=gathers))
     yield "case in a long order", cards.case_card(a_case(), a_request(lines=(*a_request().lines, *many)))
     yield "case in a long draft", cards.case_card(a_case(), a_request(state="draft", lines=(*a_request().lines, *many)))
     options = tuple(

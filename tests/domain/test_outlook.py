@@ -36,7 +36,7 @@ def lessons(days: int = AHEAD) -> Lessons:
 def asked(of: SeriesHistory, days: float = AHEAD, days_sd: float = 0.0, level: float = 0.9) -> Outlook:
     n = of.series
     region = np.zeros(n, dtype=np.int64)
-    question = Question(np.full(n, days), np.full(n, days + 7.0), np.full(n, days_sd), np.full(n, level), region)
+    question = Question(np.full(n, days), np.full(n, days + 7.0), None, np.full(n, days_sd), np.full(n, level), region)
     return outlook(of, BlendedVelocity().estimate(of, RULES), RULES, lessons(), question)
 
 

@@ -34,8 +34,10 @@ def shop(n: int, seed: int, spread: float = 1.5) -> Sold:
     )
 
 
-def simulated(row: Sold, reorder: float, up_to: float, seed: int, horizon: int = 60_000) -> tuple[float, float]:
-    """Mean stock and share sold of the (s, S) policy with lost sales, day by day."""
+def simulated(
+    row: Sold, reorder: float, up_to: float, seed: int, every: int = 1, horizon: int = 60_000
+) -> tuple[float, float]:
+    """Mean stock and share sold of the (s, S) policy with lost sales, day by day, ordered on each of `every` days."""
     rng = np.random.default_rng(seed)
     mean, variance = float(row.velocity[0]), float(row.sd[0] ** 2)
     wanted = (
@@ -51,7 +53,7 @@ def simulated(row: Sold, reorder: float, up_to: float, seed: int, horizon: int =
         out = min(stock, int(wanted[day]))
         seen += stock - out / 2
         stock, sold = stock - out, sold + int(out)
-        if stock + due <= reorder:
+        if day % every == 0 and stock + due <= reorder:
             order = max(math.ceil(up_to) - stock - due, float(row.lot[0]))
             coming[day + lead + 1] = coming.get(day + lead + 1, 0.0) + order  # placed at the close of a day
             due += order
@@ -97,6 +99,26 @@ def test_the_expected_stock_and_service_are_what_a_simulation_finds(
     stock, fill = simulated(row, reorder, up_to, seed=5)
     assert float(found.stock[0]) == pytest.approx(stock, rel=0.12)
     assert fill - 0.05 < float(found.fill[0]) < fill + 0.005  # of slow sellers rather too little than too much
+
+
+@pytest.mark.parametrize(("velocity", "variance", "review"), [(4.0, 4.0, 14), (4.0, 12.0, 28), (1.0, 2.0, 14)])
+def test_so_they_are_where_orders_go_out_on_dates_alone(velocity: float, variance: float, review: int) -> None:
+    every, lead, one = 14, 21, np.ones(1)
+    row = Sold(
+        velocity * one, variance**0.5 * one, lead * one, 0 * one, review * one, np.array([1]), np.array([100]),
+        np.array([100]), 0.95 * one, np.array([variance > velocity]), np.array([0]), every * one,
+    )  # fmt: skip
+    reorder, up_to = (
+        float((demand.mean + demand.safety_stock)[0])
+        for demand in (
+            span_demand(row.velocity, row.sd, span * one, 0 * one, row.level, row.skewed, "negative_binomial")
+            for span in (lead + every, lead + review)
+        )
+    )
+    found = expected(row, 0.0)
+    stock, fill = simulated(row, reorder, up_to, seed=5, every=every)
+    assert float(found.stock[0]) == pytest.approx(stock, rel=0.05)
+    assert float(found.fill[0]) == pytest.approx(fill, abs=0.02)
 
 
 @given(seed=st.integers(0, 2**32), n=st.integers(1, 30), shift=st.floats(-3, 2.5), more=st.floats(0.01, 2))

@@ -215,6 +215,17 @@ def test_a_steady_series_worked_out_by_hand() -> None:
     assert a.stock.days_of_inventory[0] == pytest.approx(90 / 7.2)
 
 
+@pytest.mark.parametrize(("lands", "counted", "ordered"), [(27, 240, 0), (28, 40, 72)])
+def test_inbound_that_lands_after_goods_of_the_next_review_spares_no_order(
+    lands: int, counted: int, ordered: int
+) -> None:
+    a = single([4] * 120, on_hand=40, incoming={lands: 200})
+    assert (a.supply.position[0], a.supply.counted[0], a.supply.order_quantity[0]) == (240, counted, ordered)
+    assert a.opens["stockout_risk"][0] == 2  # the shelf is empty before it in either case
+    (step_,) = (one for one in evidence(a, 0)["steps"] if one["name"] == "order_quantity")
+    assert replayed(step_) == ordered
+
+
 @pytest.mark.parametrize(("on_hand", "opens", "holds"), [(81, 0, 1), (80, 1, 1), (88, 0, 1), (89, 0, 0), (20, 3, 3)])
 def test_a_stock_out_risk_opens_at_the_reorder_point_and_resolves_a_tenth_above(
     on_hand: int, opens: int, holds: int

@@ -34,6 +34,14 @@ def test_a_purchase_order_says_who_buys_what_from_whom_for_how_much() -> None:
         assert words in page, words
 
 
+def test_an_order_says_how_many_containers_its_goods_take_where_that_is_known() -> None:
+    [page] = read(order_pdf(an_order(containers="2 × 40HQ")))
+    assert "Containers" in page
+    assert "2 × 40HQ" in page
+    [plain_page] = read(order_pdf(an_order()))
+    assert "Containers" not in plain_page
+
+
 def test_a_transfer_says_from_where() -> None:
     [page] = read(order_pdf(an_order(kind="transfer", supplier="Germany", supplier_code="DE")))
     assert "Transfer order R-12" in page

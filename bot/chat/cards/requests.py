@@ -7,9 +7,11 @@ from datetime import date, timedelta
 from decimal import Decimal, InvalidOperation
 
 from bot.chat.cards import labels
+from bot.chat.cards.containers import container_facts, container_notes
 from bot.chat.cards.effects import halt_blocks
 from bot.chat.cards.orders import order_blocks
 from bot.chat.cards.promotions import promotion_blocks
+from bot.chat.cards.reviews import review_notes
 from bot.chat.cards.votes import vote_blocks
 from bot.chat.nodes import (
     Action,
@@ -161,6 +163,8 @@ def warnings(request: RequestView) -> list[Block]:
             if late
             else _("A product runs out before its goods are here.")
         )
+    if request.state in _OPEN:
+        words += [*container_notes(request), *review_notes(request)]
     return [Paragraph(Span((Badge(_("note"), "warn"), Text(" "), word))) for word in words]
 
 
@@ -185,6 +189,7 @@ def _facts(request: RequestView) -> tuple[tuple[Words, Inline], ...]:
         pairs.append((_("Arrives"), Day(request.expected_on)))
     if request.mode:
         pairs.append((_("Way"), labels.MODES.get(request.mode, Text(request.mode))))
+    pairs += container_facts(request)
     if len(request.lines) > 1:
         pairs.append((_("Products"), Number(len(request.lines))))
         pairs.append((_("Units"), Number(sum(line.quantity for line in request.lines))))

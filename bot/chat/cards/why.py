@@ -83,6 +83,7 @@ INPUTS: Mapping[str, Words] = {
     "lead_time_days": _("Lead time, days"),
     "lead_time_sd": _("Its spread, days"),
     "review_days": _("Review period, days"),
+    "review_wait": _("Days until the supplier's orders go out"),
     "service_level": _("Service level"),
     "minimum_order": _("Minimum order"),
     "pack_size": _("Pack size"),

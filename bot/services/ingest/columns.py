@@ -130,6 +130,18 @@ FIELDS: Mapping[Kind, tuple[Field, ...]] = {
         _field("unit_cost", _COST),
         _field("unit_price", _PRICE),
         _field("currency", _CURRENCY),
+        _field(
+            "unit_volume",
+            "volume volumecm3 unitvolumecm3 packedvolume packagevolume itemvolume volumeperunit cbm cbmperunit "
+            "unitcbm volumem3 volumecbm volumeml unitvolumem3 体积m3 体积cm3 "
+            "体积 单件体积 包装体积 商品体积 单位体积",
+        ),
+        _field(
+            "unit_weight",
+            "weight weightg unitweightg grossweight packedweight packageweight itemweight weightperunit variantgrams "
+            "weightkg weightkgs unitweightkg weightlb weightlbs weightoz 重量kg 重量g 毛重kg "
+            "重量 毛重 单件重量 包装重量 商品重量 单位重量",
+        ),
     ),
     "suppliers": (
         _field(
@@ -145,6 +157,16 @@ FIELDS: Mapping[Kind, tuple[Field, ...]] = {
         _field(
             "minimum_total",
             "minimumordervalue minimumorderamount minordervalue mov leastorder 最低订单金额 最小订单金额 起订金额",
+        ),
+        _field(
+            "review_every",
+            "reviewdays reviewperiod revieweverydays ordereverydays orderevery orderinterval ordercycle ordercycledays "
+            "订货周期 下单周期 补货周期 订货间隔 采购频率",
+        ),
+        _field(
+            "review_from",
+            "reviewdate firstreview firstreviewdate nextreview nextreviewdate firstorderdate nextorderdate "
+            "首次订货日 订货日 下单日 下次订货日 起始订货日 固定订货日",
         ),
     ),
     "routes": (
@@ -164,6 +186,12 @@ FIELDS: Mapping[Kind, tuple[Field, ...]] = {
         _field("pack_size", "pack casepack cartonsize unitspercarton caseqty packqty 箱规 装箱数 包装数 每箱数量"),
         _field("unit_cost", _COST + " landedunitcost price 单价"),
         _field("currency", _CURRENCY),
+        _field("container", "containertype containersize boxtype 柜型 箱型 集装箱 货柜 柜子"),
+        _field(
+            "container_volume",
+            "containercapacity containercbm usablevolume loadingvolume 装柜体积 柜容积 可装体积 装载体积",
+        ),
+        _field("container_weight", "containerpayload payload maxpayload maxload 限重 柜限重 载重 最大载重"),
     ),
     "members": (
         _field("name", "member fullname person displayname 姓名 名字 成员", required=True),

@@ -11,8 +11,10 @@ from typing import Any, NamedTuple, Protocol
 from sqlalchemy import insert, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from bot.domain.containers import STANDARD
 from bot.services.audit import Deed
 from bot.services.ingest.contracts import Desk, Kind, TableBatch
+from bot.services.ingest.measures import VOLUMES, WEIGHTS
 from bot.services.ingest.places import Places
 from bot.services.ingest.rejects import Rejects
 from bot.services.ingest.rows import FileRow, RowRejected, Rules
@@ -34,6 +36,9 @@ from bot.storage.tables import (
 from bot.storage.types import to_micros
 
 ROLES = ("viewer", "operator", "buyer", "approver", "promo_manager", "auditor", "admin")
+MOST_REVIEW_DAYS = 90
+_UNSAID = str.maketrans("", "", " '′-")  # 40' HC and 40HC are one
+LOOSE = ("LCL", "拼箱", "散货")  # as loose cargo, in a container with other people's goods
 MODES = ("sea", "air", "rail", "road", "courier")
 
 
@@ -201,11 +206,16 @@ class _Products(_Taker):
         for field in ("unit_cost", "unit_price"):
             if row.has(field):
                 found[f"{field}_minor"] = row.minor(field, currency)
+        if row.has("unit_volume"):
+            found["unit_volume_cm3"] = row.measure("unit_volume", VOLUMES)
+        if row.has("unit_weight"):
+            found["unit_weight_g"] = row.measure("unit_weight", WEIGHTS)
         return found
 
     async def store(self, connection: AsyncConnection, rows: list[dict[str, Any]]) -> tuple[int, int]:
         currency = self._rules.options.currency or self._rules.settings.currency
-        rest = {"unit_cost_minor": None, "unit_price_minor": None, "active": True, "created_at": self._rules.now}
+        unknown = dict.fromkeys(("unit_cost_minor", "unit_price_minor", "unit_volume_cm3", "unit_weight_g"))
+        rest = {**unknown, "active": True, "created_at": self._rules.now}
         known = [{"name": row["sku"], **row} if row["sku"] not in self._currencies else row for row in rows]
         return await masters.merge(connection, Product, ("sku",), known, {"currency": currency, **rest})
 
@@ -228,12 +238,29 @@ class _Suppliers(_Taker):
             found["email"] = row.addresses("email")
         if row.has("minimum_total"):
             found["minimum_total_minor"] = row.minor("minimum_total", currency)
-        return found
+        return {**found, **_review(row)}
 
     async def store(self, connection: AsyncConnection, rows: list[dict[str, Any]]) -> tuple[int, int]:
         # Those of the first file were known from the beginning; one that comes later is new for a while.
-        defaults = {"email": "", "minimum_total_minor": None, "created_at": None if self._first else self._rules.now}
+        unsaid = dict.fromkeys(("minimum_total_minor", "review_every", "review_from"))
+        defaults = {"email": "", **unsaid, "created_at": None if self._first else self._rules.now}
         return await masters.merge(connection, Supplier, ("code",), rows, defaults)
+
+
+def _review(row: FileRow) -> dict[str, Any]:
+    """Every how many days the supplier is ordered from, and one of these days; 0 days: whenever orders are due."""
+    if not row.has("review_every"):
+        if row.has("review_from"):
+            raise RowRejected("review_every", "missing; write every how many days, such as 14, beside review_from")
+        return {}
+    every = row.whole("review_every")
+    if every > MOST_REVIEW_DAYS:
+        raise RowRejected("review_every", f"above {MOST_REVIEW_DAYS} days")
+    if not every:
+        return {"review_every": None, "review_from": None}
+    if not row.has("review_from"):
+        raise RowRejected("review_from", "missing; write one of the days on which orders go out, such as 2026-01-05")
+    return {"review_every": every, "review_from": row.day("review_from")}
 
 
 class _Locations(_Taker):
@@ -288,11 +315,39 @@ class _Routes(_Known):
             "pack_size": row.whole("pack_size", 1, least=1),
             "unit_cost_minor": row.minor("unit_cost", currency) if row.has("unit_cost") else None,
             "currency": currency,
+            **_container(row),
         }
 
     async def store(self, connection: AsyncConnection, rows: list[dict[str, Any]]) -> tuple[int, int]:
         keys = ("supplier_id", "product_id", "location_id", "mode")
-        return await masters.merge(connection, Route, keys, rows, {})
+        unsaid = dict.fromkeys(("container", "container_volume_cm3", "container_weight_g"))
+        return await masters.merge(connection, Route, keys, rows, unsaid)
+
+
+def _container(row: FileRow) -> dict[str, Any]:
+    """A route's container: a standard size, the person's own, or a standard size with figures of their own."""
+    name = row.text("container").upper().replace("HC", "HQ").translate(_UNSAID)
+    own = {
+        column: row.measure(field, units)
+        for field, column, units in (
+            ("container_volume", "container_volume_cm3", VOLUMES),
+            ("container_weight", "container_weight_g", WEIGHTS),
+        )
+        if row.has(field)
+    }
+    if name in LOOSE:
+        return {"container": None, "container_volume_cm3": None, "container_weight_g": None}
+    if name in STANDARD:
+        known = STANDARD[name]
+        return {
+            "container": name, "container_volume_cm3": known.volume_cm3, "container_weight_g": known.weight_g, **own
+        }  # fmt: skip
+    if name and "container_volume_cm3" not in own:
+        sizes = ", ".join(STANDARD)
+        raise RowRejected("container", f"none of {sizes} or LCL; for another one write container_volume too")
+    if own and "container_volume_cm3" not in own:
+        raise RowRejected("container_volume", "missing; write it beside container_weight, or a container's name")
+    return {"container": row.text("container")[:40], "container_weight_g": None, **own} if own else {}
 
 
 class _Members(_Taker):

@@ -11,7 +11,7 @@ from zoneinfo import ZoneInfo
 
 from bot.domain.money import Money
 from bot.language import nearest_language
-from bot.services.ingest import values
+from bot.services.ingest import measures, values
 from bot.services.ingest.contracts import ImportOptions
 from bot.services.ingest.settings import IngestSettings
 from bot.services.ingest.values import Bad
@@ -38,6 +38,7 @@ class Rules:
     now: datetime
     currencies: frozenset[str]
     zones: frozenset[str]
+    headers: tuple[str, ...] = ()  # as the file writes them: a measure's unit may stand there
 
 
 class FileRow:
@@ -90,6 +91,12 @@ class FileRow:
         if found != round(found, 6):
             raise RowRejected(field, "more than six decimals")
         return found
+
+    def measure(self, field: str, units: Mapping[str, Decimal]) -> int:
+        """A volume or a weight in the smallest of the units, above 0."""
+        place = self._rules.mapping.get(field, 0)
+        header = self._rules.headers[place] if self._rules.headers else ""
+        return _good(field, measures.measure(self.text(field), header, units))
 
     def minor(self, field: str, currency: str) -> int:
         """An amount in minor units of the currency, rounded half to even."""

@@ -241,7 +241,7 @@ class Ingest:
         first = await asyncio.to_thread(next, batches, None)
         options = replace(options, date_order=options.date_order or _day_order(first, mapping, report.file_name))
         currencies, zones = frozenset(list_currencies()), frozenset(available_timezones())
-        rules = Rules(mapping, options, self._settings, self._clock.now(), currencies, zones)
+        rules = Rules(mapping, options, self._settings, self._clock.now(), currencies, zones, tuple(file.headers))
         batch, follows = first, await self._follows(report.kind, options.source)
         while batch is not None:
             async with self._database.transaction() as connection:

@@ -13,7 +13,10 @@ from bot.storage.tables.base import Base, Id, key, to
 
 
 class Product(Base):
-    """A SKU. `sku` is upper case without outer spaces; cost and price are per unit, null where unknown."""
+    """A SKU. `sku` is upper case without outer spaces; cost and price are per unit, null where unknown.
+
+    Volume (cubic centimetres) and weight (grams) are those of a packed unit as it ships.
+    """
 
     __tablename__ = "products"
     id: Mapped[int] = key()
@@ -24,6 +27,8 @@ class Product(Base):
     unit_price_minor: Mapped[int | None] = mapped_column(BigInteger)
     active: Mapped[bool] = mapped_column(default=True)
     created_at: Mapped[datetime]
+    unit_volume_cm3: Mapped[int | None] = mapped_column(BigInteger)
+    unit_weight_g: Mapped[int | None] = mapped_column(BigInteger)
 
 
 class Location(Base):
@@ -40,7 +45,10 @@ class Location(Base):
 
 
 class Supplier(Base):
-    """Who sells to us. Orders go to `email` where it is known, in the supplier's `language`."""
+    """Who sells to us. Orders go to `email` where it is known, in the supplier's `language`.
+
+    Its orders go out together every `review_every` days, counted from `review_from`; null: whenever they are due.
+    """
 
     __tablename__ = "suppliers"
     id: Mapped[int] = key()
@@ -52,12 +60,16 @@ class Supplier(Base):
     email: Mapped[str] = mapped_column(default="")
     minimum_total_minor: Mapped[int | None] = mapped_column(BigInteger, doc="the least an order must come to")
     created_at: Mapped[datetime | None] = mapped_column(doc="null: known from the beginning")
+    review_every: Mapped[int | None]
+    review_from: Mapped[date | None]
 
 
 class Route(Base):
     """Supplier to location: for one product, or for all of the supplier's where `product_id` is null.
 
     Lead times are in days; `unit_cost_minor` is the landed cost per unit in `currency`, null to use the product's.
+    Where `container_volume_cm3` is known, goods go by containers of that volume and of `container_weight_g` (null: any
+    weight), called `container`; otherwise as loose cargo.
     """
 
     __tablename__ = "routes"
@@ -77,6 +89,9 @@ class Route(Base):
     pack_size: Mapped[int] = mapped_column(default=1)
     unit_cost_minor: Mapped[int | None] = mapped_column(BigInteger)
     currency: Mapped[str]
+    container: Mapped[str | None]
+    container_volume_cm3: Mapped[int | None] = mapped_column(BigInteger)
+    container_weight_g: Mapped[int | None] = mapped_column(BigInteger)
 
 
 class StockLevel(Base):

@@ -1,10 +1,14 @@
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Mapping
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
+from sqlalchemy import update
+
+from bot.domain.containers import STANDARD
 from bot.errors import Declined, OutsideError, Unreached
 from bot.ports import Check, MovableClock, Order
 from bot.services.placing import order_json, order_of
@@ -60,6 +64,21 @@ async def test_an_approved_order_is_written_and_its_goods_are_on_their_way_once(
     ]
     assert await yard.deeds() == ["order.placed"]
     assert (await yard.shop.audit.verify()).broken_at is None
+
+
+async def test_the_supplier_reads_how_many_containers_the_goods_take(lite: Yard) -> None:
+    detail = {"container": STANDARD["40HQ"].facts()}
+    plain = await lite.approved({"LAMP": 240})
+    boxed = await lite.approved({"LAMP": 240}, detail=detail)
+    async with lite.shop.database.transaction() as connection:
+        line = update(tables.RequestLine).where(tables.RequestLine.request_id == boxed)
+        await connection.execute(line.values(detail={"volume_cm3": 500_000, "weight_g": 9_000}))
+        held = await lite.shop.requests.held(connection, boxed)
+        await lite.placing.begin(connection, dataclasses.replace(held, version=held.version + 1))
+    orders = {row.request_id: row.payload["order"] for row in await lite.shop.all(tables.Effect)}  # the latest of each
+    assert {request: order["containers"] for request, order in orders.items()} == {plain: "", boxed: "2 × 40HQ"}
+    old = {name: value for name, value in orders[boxed].items() if name != "containers"}
+    assert order_of(old).containers == ""  # planned before there were any
 
 
 async def test_placing_twice_places_once(yard: Yard) -> None:

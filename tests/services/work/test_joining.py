@@ -103,6 +103,7 @@ async def test_an_order_that_cannot_be_filled_up_and_can_wait_is_held_until_it_c
     report = await shop.scan()
     assert (report.opened, report.requests_drafted) == (1, 0)
     (held,) = report.held
+    assert held.least is not None
     assert (held.least.minor, held.lines, held.supplier) == (50_000_000, 1, "Yiwu")
     assert 0 < held.total.minor < 50_000_000
     clock.push(timedelta(hours=1))
