@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any
 
 from sqlalchemy import BigInteger, ForeignKey, Index, UniqueConstraint, text
@@ -53,6 +53,7 @@ class Case(Base):
     notified_at: Mapped[datetime | None]
     snoozed_until: Mapped[datetime | None]
     resolved_at: Mapped[datetime | None] = mapped_column(index=True)
+    foretold_on: Mapped[date | None] = mapped_column(doc="when the stock would end, as it was first told; a local day")
     evidence: Mapped[dict[str, Any]]
 
 
