@@ -74,7 +74,7 @@ def _forecasts(card: Scorecard) -> list[Block]:
     notes.append(_left_out(judged))
     if judged.replayed:
         notes.append(_("Made afterwards, of the facts known when the week began; from now on each week's is kept."))
-    return [*blocks, Footnote(labels.listing(notes, _(" ")))]
+    return [*blocks, *(Footnote(note) for note in notes)]
 
 
 _COVERAGE = (
@@ -236,19 +236,14 @@ def _turnover(points: Sequence[TurnPoint], period: int) -> list[Block]:
     if not known:
         return [Paragraph(_("Turnover: no sales or no cost is known yet."))]
     parts = [Span((_AGO[point.weeks_ago], Text(" "), Bold(Number(_decimal(point.days or 0.0), 1)))) for point in known]
-    words = n_(
-        "Days of inventory, over {count} day: {trend}",
-        "Days of inventory, over {count} days: {trend}",
-        period,
-        trend=labels.listing(parts, _("; ")),
-    )
-    return [Paragraph(words)]
+    title = n_("Days of inventory, over {count} day", "Days of inventory, over {count} days", period)
+    return [Paragraph(Span((Bold(title), Text(": "), labels.listing(parts, _("; ")))))]
 
 
 def _proposals(proposals: Sequence[Proposal], lacking: Sequence[Lacking]) -> list[Block]:
     blocks: list[Block] = []
     if proposals:
-        blocks.append(Paragraph(Bold(_("Proposals; nothing of it is done by itself"))))
+        blocks.append(Paragraph(Bold(_("Proposals: nothing changes until you change it"))))
         blocks.append(Bullets(tuple(_proposal(each) for each in proposals)))
     else:
         blocks.append(Paragraph(_("Nothing is proposed.")))
