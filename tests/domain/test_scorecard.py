@@ -17,7 +17,6 @@ from bot.domain.scorecard import (
     ForecastWeek,
     Lacking,
     LeadTime,
-    Proposal,
     Thresholds,
     advise,
     raised,
@@ -34,7 +33,8 @@ def weeks(*service: Coverage, count: int = 3) -> list[ForecastWeek]:
     """So many weeks alike."""
     series = sum(part.of for part in service) or 1
     told = ForecastScore(series, 10.0, 10, 0.0, 0.1, (), service)
-    return [ForecastWeek(date(2011, 11, 7 * week), False, told, 0, 0) for week in range(1, count + 1)]
+    mondays = [date(2011, 11, 7 * week) for week in range(1, count + 1)]
+    return [ForecastWeek(monday, replayed=False, score=told, empty=0, silent=0) for monday in mondays]
 
 
 HOLDS = weeks(Coverage(0.975, 98, 100, "A"), Coverage(0.95, 97, 100, "B"), Coverage(0.90, 95, 100, "C"))
@@ -90,7 +90,8 @@ def test_a_raised_level_is_higher_and_never_beyond_the_highest(level: float, gap
 def test_many_false_alarms_lower_a_level_that_holds() -> None:
     [proposal], _lacking = advise(HOLDS, alerts("C", 15, 5), [ON_TIME], QUICK)
     lower = float(scipy.special.ndtr(scipy.special.ndtri(0.9) - LIMITS.lower_by))
-    assert proposal == Proposal("lower_level", pytest.approx(0.9), pytest.approx(lower, abs=0.0025), 15, 20, "C")
+    assert (proposal.kind, proposal.subject, proposal.count, proposal.of) == ("lower_level", "C", 15, 20)
+    assert (proposal.was, proposal.to) == (pytest.approx(0.9), pytest.approx(lower, abs=0.0025))
 
 
 def test_false_alarms_lower_no_level_that_does_not_hold_is_not_known_or_may_be_chance() -> None:

@@ -16,7 +16,7 @@ class Case(Base):
 
     `severity` counts classes upwards from 1; `notified_severity` is what the audience knows. `money_minor` is the
     money at risk in the organisation's currency. `evidence` holds the inputs, windows, formula and result of the
-    figure shown; it stands last, because a scan reads and writes the short columns before it far more often.
+    figure shown; it stands behind the short columns, which a scan reads and writes far more often.
     `request_id` is the request that answers the case, the last one there was: a case has one at most that is open.
     """
 
@@ -53,8 +53,8 @@ class Case(Base):
     notified_at: Mapped[datetime | None]
     snoozed_until: Mapped[datetime | None]
     resolved_at: Mapped[datetime | None] = mapped_column(index=True)
-    foretold_on: Mapped[date | None] = mapped_column(doc="when the stock would end, as it was first told; a local day")
     evidence: Mapped[dict[str, Any]]
+    foretold_on: Mapped[date | None] = mapped_column(doc="when the stock would end, as it was first told; a local day")
 
 
 class Inbox(Base):

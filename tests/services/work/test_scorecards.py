@@ -10,7 +10,7 @@ from types import SimpleNamespace
 from typing import Any, cast
 
 import pytest
-from sqlalchemy import insert, update
+from sqlalchemy import delete, insert, select, update
 
 from bot.domain.sourcing import SourcingSettings
 from bot.ports import MovableClock
@@ -119,8 +119,8 @@ async def test_a_week_that_a_crash_cut_off_is_written_on_and_one_without_facts_w
     assert await cards.keeping.keep(MONDAY) == 2
     whole = (await of_week(shop, MONDAY)).figures.tolist()
     async with shop.database.transaction() as connection:
-        await connection.execute(tables.Forecast.__table__.delete().where(tables.Forecast.product_id == shop.skus["B"]))
-        await connection.execute(tables.Mark.__table__.delete())
+        await connection.execute(delete(tables.Forecast).where(tables.Forecast.product_id == shop.skus["B"]))
+        await connection.execute(delete(tables.Mark))
     assert len((await of_week(shop, MONDAY)).figures) == 1
     assert await cards.keeping.keep(MONDAY) == 2
     assert (await of_week(shop, MONDAY)).figures.tolist() == whole
@@ -142,7 +142,7 @@ async def test_the_last_week_is_judged_against_its_sales_and_what_was_out_of_sto
     assert (judged.score.series, judged.empty, judged.silent) == (1, 1, 0)
     assert judged.score.sold == 98
     assert judged.score.bias == pytest.approx(judged.score.forecast / 98 - 1)
-    assert judged.score.bias < -0.2
+    assert judged.score.forecast < 80
     assert [(part.abc, part.within, part.of) for part in judged.score.service] == [("A", 0, 1)]
     assert [week.replayed for week in card.forecasts[1:]] == [True] * 3  # made up for, of what was known then
 
@@ -174,14 +174,14 @@ async def weeks_of_alerts(shop: Shop) -> None:
     await moved(shop, "AVERTED", MONDAY + DAY, 300)
     async with shop.database.transaction() as connection:
         lines = tables.RequestLine
-        asked = lines.__table__.select().where(lines.product_id == shop.skus["ORDERED"])
+        asked = select(lines.request_id).where(lines.product_id == shop.skus["ORDERED"])
         line = (await connection.execute(asked)).one()
         await connection.execute(
             update(tables.Request)
             .where(tables.Request.id == line.request_id)
             .values(state="executing", decided_at=SUNDAY + timedelta(hours=3))
         )
-        others = lines.__table__.delete().where(lines.product_id != shop.skus["ORDERED"])
+        others = delete(lines).where(lines.product_id != shop.skus["ORDERED"])
         await connection.execute(others)
 
 
