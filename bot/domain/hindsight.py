@@ -187,12 +187,13 @@ def fates(alerts: Alerts, closing: Counts, receipts: Counts, first: int) -> Ints
     if not len(out):
         return out
     judged = (end < days) & (end >= first) & (alerts.told >= 1)
-    row, told, last = alerts.row[judged], alerts.told[judged], end[judged]
-    empty = _running(closing == 0)
+    told, last = alerts.told[judged], end[judged]
+    some, row = np.unique(alerts.row[judged], return_inverse=True)
+    empty = _running(closing[some] == 0)
     came = empty[row, last + 1] > empty[row, told]
-    arrived = _running(np.maximum(receipts, 0))
+    arrived = _running(np.maximum(receipts[some], 0))
     averted = arrived[row, last + 1] > arrived[row, told]
-    late = closing[row, told - 1] == 0
+    late = closing[some][row, told - 1] == 0
     ordered = alerts.ordered[judged] <= last
     out[judged] = np.select(
         [late, came, averted, ordered],
@@ -218,8 +219,9 @@ def stockouts(closing: Counts, units: Counts, first: int) -> tuple[Ints, Ints]:
     began = (closing[:, first:] == 0) & (closing[:, first - 1 : -1] > 0)
     rows, columns = np.nonzero(began)
     columns = columns + first
-    sold = _running(np.maximum(units, 0))
-    lately = sold[rows, columns + 1] - sold[rows, np.maximum(columns + 1 - USUAL_DAYS, 0)]
+    some, row = np.unique(rows, return_inverse=True)
+    sold = _running(np.maximum(units[some], 0))
+    lately = sold[row, columns + 1] - sold[row, np.maximum(columns + 1 - USUAL_DAYS, 0)]
     return rows[lately > 0], columns[lately > 0]
 
 

@@ -119,6 +119,10 @@ def test_a_card_without_anything_says_so_part_by_part() -> None:
     ):
         assert words in told, told
     assert "Not enough yet" not in told
+    assert CARD.alerts is not None
+    only_late = replace(empty, alerts=replace(CARD.alerts, score=AlertScore(0, 0, 0, 0, 4, 0, 0)))
+    assert "4 told when the shelf was empty" in said(only_late)
+    assert "0 of 0" not in said(only_late)
     assert "Weeks before" not in told
     punctual = said(replace(empty, ways=2))
     assert "nothing takes longer than stated (2 ways of buying)" in punctual

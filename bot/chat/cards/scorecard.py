@@ -20,6 +20,7 @@ from bot.chat.nodes import (
     Footnote,
     Heading,
     Inline,
+    Instant,
     Message,
     Number,
     Paragraph,
@@ -54,6 +55,7 @@ def scorecard_card(card: Scorecard) -> Message:
     blocks += [Divider(), *_latency(card.latency)]
     blocks += [Divider(), *_turnover(card.turnover, card.turnover_days)]
     blocks += [Divider(), *_proposals(card.proposals, card.lacking)]
+    blocks.append(Footnote(_("As of {at}.", at=Instant(card.as_of))))
     blocks.append(Actions((Action(_("Turnover"), "turnover"), Action(_("Open cases"), "cases"))))
     return Message(title, tuple(blocks))
 
@@ -133,20 +135,25 @@ def _alerts(view: AlertsView | None) -> list[Block]:
         return [Paragraph(_("Alerts: of none has the day passed that it foretold."))]
     score = view.score
     title = n_("Stock-out alerts of the last {count} week", "Stock-out alerts of the last {count} weeks", view.weeks)
-    lines: list[Inline] = [
-        _(
-            "{right} of those whose day has passed came true: {came} ran out, {averted} were averted by goods that came"
-            " first; {false} were false.",
-            right=Bold(_ratio(score.right, score.judged)),
-            came=Number(score.came),
-            averted=Number(score.averted),
-            false=Number(score.false),
-        ),
-        _(
-            "{told} of the stock-outs that came were told before.",
-            told=Bold(_ratio(score.foretold, score.stockouts)),
-        ),
-    ]
+    lines: list[Inline] = []
+    if score.judged:
+        lines.append(
+            _(
+                "{right} of those whose day has passed came true: {came} ran out, {averted} were averted by goods that"
+                " came first; {false} were false.",
+                right=Bold(_ratio(score.right, score.judged)),
+                came=Number(score.came),
+                averted=Number(score.averted),
+                false=Number(score.false),
+            )
+        )
+    if score.stockouts:
+        lines.append(
+            _(
+                "{told} of the stock-outs that came were told before.",
+                told=Bold(_ratio(score.foretold, score.stockouts)),
+            )
+        )
     if score.ordered or score.late:
         lines.append(_aside(score))
     blocks: list[Block] = [Paragraph(Bold(title)), Bullets(tuple(lines))]

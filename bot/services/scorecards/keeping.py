@@ -17,6 +17,7 @@ from bot.services import snapshot
 from bot.services.settings import ServiceSettings
 from bot.services.snapshot import Snapshot
 from bot.storage import forecasts as rows
+from bot.storage import ledger
 from bot.storage.chunks import chunked
 from bot.storage.database import Database
 from bot.storage.forecasts import Kept
@@ -38,6 +39,7 @@ class Keeping:
         self._settings = settings
         self._sourcing = sourcing
         self._turn = asyncio.Lock()
+        self._barren: set[tuple[object, ...]] = set()  # weeks in vain, with the revision of the facts
 
     @property
     def zone(self) -> ZoneInfo:
@@ -60,12 +62,16 @@ class Keeping:
             async with self._database.reading() as connection:
                 if monday in await rows.on_record(connection):
                     return None
+                facts = monday, await ledger.revision(connection)
+            if facts in self._barren:
+                return 0
             at, now = self.begins(monday), self._clock.now()
             async with self._database.reading() as connection:
                 taken = await snapshot.take(connection, self._settings, self._sourcing, at)
             kept = await asyncio.to_thread(self._foreseen, taken)
             if not len(kept.product_ids):
-                return 0  # nothing is known yet: once it is, the week is made up for
+                self._barren.add(facts)  # once more is known, the week is made up for
+                return 0
             for part in chunked(rows.rows_of(monday, at, kept, DAYS), rows.PART):
                 async with self._database.transaction() as connection:
                     await rows.write(connection, part)
