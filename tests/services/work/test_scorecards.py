@@ -183,6 +183,14 @@ async def weeks_of_alerts(shop: Shop) -> None:
         )
         others = delete(lines).where(lines.product_id != shop.skus["ORDERED"])
         await connection.execute(others)
+        refused = await add(
+            connection, tables.Request, kind="purchase_order", state="rejected", location_id=shop.places["UK"],
+            total_minor=1_000, currency="GBP", created_at=SUNDAY, decided_at=SUNDAY + timedelta(hours=3), detail={},
+        )  # fmt: skip
+        await add(
+            connection, lines, request_id=refused, product_id=shop.skus["FALSE"], quantity=10, unit_cost_minor=100,
+            detail={},
+        )  # fmt: skip
 
 
 async def test_alerts_are_judged_by_what_became_of_them_and_stock_outs_by_what_was_told(shop: Shop) -> None:
@@ -242,6 +250,10 @@ async def test_decisions_and_first_actions_are_timed_week_by_week(shop: Shop) ->
     await shop.scan()
     [case] = await shop.all_cases()
     [request] = await shop.requested()
+    to(shop, MORNING + timedelta(hours=2))
+    async with shop.database.transaction() as connection:  # what somebody was not allowed to do is no action
+        subject = f"request:{request.id}"
+        await shop.audit.append(connection, "request.refused", subject, {}, shop.members["Nok"], "slack")
     to(shop, MORNING + timedelta(hours=5))
     await shop.cases.acknowledge(case.id, shop.members["Maria"], "slack")
     async with shop.database.transaction() as connection:
