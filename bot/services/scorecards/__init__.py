@@ -119,6 +119,7 @@ class Scorecards:
                     subject = key.rpartition(":")[0]
                     await self._outbox.put(connection, place, card, "post", subject, dedupe_key=key)
             done.posted = len(due)
+            _log.info("scorecard", week=str(self.keeping.monday(now)), conversations=len(due))
         return done
 
     def _due(self, readers: Sequence[hindsight.Reader], now: datetime) -> dict[int, str]:

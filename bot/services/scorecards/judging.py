@@ -157,10 +157,13 @@ def told_by_replay(shelf: Shelf, weeks: Sequence[tuple[date, Kept]]) -> list[Tol
 
 
 def alerts_view(shelf: Shelf, told: Sequence[Told], abc: Ints, first: int, *, replayed: bool) -> AlertsView:
-    """Alerts whose day lies in columns `first` to the last, and the stock-outs of these days; `abc` (n,) classes."""
+    """Alerts whose day lies in columns `first` to the last, and the stock-outs of these days; `abc` (n,) classes.
+
+    Of silent series nobody knows what became.
+    """
     history = shelf.days.history
     columns = np.array([(t.row, t.told, t.due, t.closed, t.ordered) for t in told], dtype=np.int64).reshape(-1, 5)
-    alerts = Alerts(*columns.T)
+    alerts = Alerts(*columns[~shelf.silent[columns[:, 0]]].T)
     receipts = history.receipts if history.receipts is not None else np.zeros_like(history.units)
     found = fates(alerts, history.on_hand, receipts, first)
     rows, on = stockouts(history.on_hand, history.units, first)

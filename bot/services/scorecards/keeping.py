@@ -68,17 +68,17 @@ class Keeping:
             at, now = self.begins(monday), self._clock.now()
             async with self._database.reading() as connection:
                 taken = await snapshot.take(connection, self._settings, self._sourcing, at)
-            kept = await asyncio.to_thread(self._foreseen, taken)
-            if not len(kept.product_ids):
+            foreseen = await asyncio.to_thread(lambda: rows.rows_of(monday, at, self._foreseen(taken), DAYS))
+            if not foreseen:
                 self._barren.add(facts)  # once more is known, the week is made up for
                 return 0
-            for part in chunked(rows.rows_of(monday, at, kept, DAYS), rows.PART):
+            for part in chunked(foreseen, rows.PART):
                 async with self._database.transaction() as connection:
                     await rows.write(connection, part)
             async with self._database.transaction() as connection:
                 await rows.close(connection, monday, replayed=now - at > REPLAYED_AFTER)
-        _log.info("forecasts kept", week=str(monday), series=len(kept.product_ids))
-        return len(kept.product_ids)
+        _log.info("forecasts kept", week=str(monday), series=len(foreseen))
+        return len(foreseen)
 
     def _foreseen(self, taken: Snapshot) -> Kept:
         """What is expected of each series that sells and whose facts are fresh."""

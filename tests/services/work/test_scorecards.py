@@ -205,6 +205,14 @@ async def test_alerts_are_judged_by_what_became_of_them_and_stock_outs_by_what_w
     assert sum(false for _abc, false, _of in card.alerts.by_class) == 1
 
 
+async def test_of_a_place_whose_feed_stopped_nobody_knows_what_became_of_its_alerts(shop: Shop) -> None:
+    await weeks_of_alerts(shop)
+    await shop.feed("count", "stock", SUNDAY + 10 * DAY)
+    card = await scorecards(shop).view(shop.clock.now())
+    assert card.alerts is not None
+    assert card.alerts.score.judged + card.alerts.score.ordered == 0
+
+
 async def test_the_day_that_an_alert_foretold_first_is_the_one_it_is_judged_by(shop: Shop) -> None:
     await stocked(shop, "A", [10] * 120, 50)
     await shop.buys("UK", 20, 100)
