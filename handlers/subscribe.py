@@ -8,7 +8,7 @@ from bot.chat.cards.labels import ROLES, TOPICS
 from bot.chat.command import READERS, Command
 from bot.chat.nodes import Message, Text
 from bot.domain.views import Topic
-from bot.errors import NotAllowed
+from bot.errors import BadArgument, NotAllowed
 from bot.services import Invocation
 from bot.words import _
 
@@ -16,6 +16,8 @@ from bot.words import _
 async def subscribe(call: Invocation, topic: Topic, location: Location | None = None) -> Message:
     """From now on this conversation hears of the topic, everywhere or at one place."""
     require_voice(call)
+    if topic == "scorecard" and location is not None:
+        raise BadArgument(_("The scorecard is of all places together: subscribe without a place."), "subscribe")
     topics = call.services.topics
     new = await topics.subscribe(call.origin, topic, location.code if location else "")
     words = _("Subscribed to {topic}.", topic=TOPICS[topic])

@@ -7,9 +7,9 @@ the digests of the same minute.
 from __future__ import annotations
 
 from bot.services.jobs import Job
-from jobs import cleanup, digest, expire, files, head, promotions, rates, rooms, route, stores, watch
+from jobs import cleanup, digest, expire, files, head, promotions, rates, rooms, route, scorecard, stores, watch
 
 JOBS: tuple[Job, ...] = (
     rates.JOB, stores.JOB, files.JOB, watch.JOB, promotions.JOB, expire.JOB, route.JOB, digest.JOB, rooms.JOB,
-    cleanup.JOB, head.JOB,
+    cleanup.JOB, head.JOB, scorecard.JOB,
 )  # fmt: skip

@@ -89,6 +89,7 @@ def service_settings(settings: Settings) -> ServiceSettings:
         alerts_individual=watch.alerts_individual,
         least_minor=Money.rounded(watch.least_money, organisation.currency).minor,
         scan_at=watch.scan_at,
+        scorecard_at=watch.scorecard_at,
         sales_stale_hours=watch.sales_stale_hours,
         stock_stale_hours=watch.stock_stale_hours,
         audit_post_to=settings.audit.post_to,

@@ -62,6 +62,7 @@ from bot.services.rooms import Rooms
 from bot.services.roomviews import RoomViews
 from bot.services.routing import Routing
 from bot.services.rulings import Rulings
+from bot.services.scorecards import Scorecards
 from bot.services.sessions import LINK_MINUTES, Address, WebSessions
 from bot.services.settings import ServiceSettings
 from bot.services.settlements import Settlements
@@ -229,6 +230,9 @@ def services_of(
             database=database, clock=clock, feeds=file_feeds_of(settings, ingest_settings(settings), importer)
         ),
         targets=Targets(database=database, clock=clock, settings=chosen, sourcing=sourcing),
+        scorecards=Scorecards(
+            database=database, clock=clock, outbox=outbox, settings=chosen, sourcing=sourcing,
+        ),
     )  # fmt: skip
 
 

@@ -24,7 +24,7 @@ RequestState = Literal[
 OrderStage = Literal["ordered", "confirmed", "in_transit", "partly_received", "received"]
 PromotionStage = Literal["starting", "running", "stopping", "stopped"]
 Stage = Literal[""] | OrderStage | PromotionStage
-Topic = Literal["restock", "surge", "slow", "late", "stale", "requests"]
+Topic = Literal["restock", "surge", "slow", "late", "stale", "requests", "scorecard"]
 
 
 @dataclass(frozen=True, slots=True)

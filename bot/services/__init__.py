@@ -49,6 +49,7 @@ if TYPE_CHECKING:
     from bot.services.roomlife import RoomLife
     from bot.services.rooms import Rooms
     from bot.services.routing import Routing
+    from bot.services.scorecards import Scorecards
     from bot.services.sessions import WebSessions
     from bot.services.stepup import Authenticators
     from bot.services.targets import Targets
@@ -106,6 +107,7 @@ class Services:
     uploads: Uploads
     files: FileFeeds
     targets: Targets
+    scorecards: Scorecards
 
 
 Invocation = command.Invocation[Services]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field, fields
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any
 
 from sqlalchemy.ext.asyncio import AsyncConnection
@@ -35,8 +35,9 @@ _MAY_TEND = frozenset({"operator", "buyer", "approver", "promo_manager", "admin"
 class Finding:
     """What a scan found of one kind of trouble at one place.
 
-    `opens` and `holds` are the severities by the opening and by the relaxed limits; `evidence` is JSON text. Facts too
-    old to judge make no finding, and a case without a finding stays as it is.
+    `opens` and `holds` are the severities by the opening and by the relaxed limits; `evidence` is JSON text. `ends_on`
+    is the local day on which the stock would end, of a stock-out risk. Facts too old to judge make no finding, and a
+    case without a finding stays as it is.
     """
 
     kind: CaseKind
@@ -47,6 +48,7 @@ class Finding:
     holds: int
     money_minor: int
     evidence: str
+    ends_on: date | None = None
 
 
 @dataclass(slots=True)
@@ -210,6 +212,7 @@ class Cases:
                 "money_minor": finding.money_minor,
                 "currency": self._settings.organisation_currency,
                 "evidence": finding.evidence,
+                "foretold_on": finding.ends_on,
                 "opened_at": at,
                 "updated_at": at,
             }

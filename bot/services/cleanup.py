@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 from bot.services.promotions import PROPOSED
 from bot.services.purchases import BOUGHT
 from bot.services.receiving import RECEIVED
-from bot.storage import apikeys, jobs, websessions
+from bot.storage import apikeys, forecasts, jobs, websessions
 from bot.storage import cleanup as rows
 from bot.storage.database import Database
 
@@ -15,6 +15,7 @@ EVENTS = timedelta(days=7)  # platforms redeliver for a day at most
 LETTERS = timedelta(days=30)
 CODES = timedelta(days=1)
 RUNS = timedelta(days=14)
+FORECASTS = timedelta(days=183)  # half a year
 ANSWERS = timedelta(days=2)  # the ingest API promises a day
 
 
@@ -34,6 +35,13 @@ async def clean(database: Database, now: datetime) -> dict[str, int]:
             done[kind] += count
             if count < rows.BATCH:
                 break
+    done["forecasts"] = 0
+    while True:
+        async with database.transaction() as connection:
+            count = await forecasts.forget(connection, (now - FORECASTS).date())
+        done["forecasts"] += count
+        if not count:
+            break
     async with database.transaction() as connection:
         done["codes"] = await rows.codes(connection, now - CODES)
         done["marks"] = sum([await rows.marks(connection, mark, now - EVENTS) for mark in (BOUGHT, PROPOSED, RECEIVED)])

@@ -17,7 +17,7 @@ from bot.domain.views import CaseKind
 from bot.domain.watch import Assessment
 from bot.services.cases import Finding
 from bot.services.drafting import Need
-from bot.services.figures import evidence_of_kind
+from bot.services.figures import evidence_of_kind, stockout_on
 from bot.services.snapshot import Snapshot
 from bot.storage import catalogue as facts
 from bot.storage.cases import CaseRow
@@ -42,11 +42,13 @@ def findings(taken: Snapshot, assessed: Assessment, standing: Mapping[str, CaseR
         if taken.positions.stale is not None:
             rows = rows[~taken.positions.stale[rows]]
         columns = (taken.product_ids, taken.location_ids, opens[kind], holds[kind], assessed.money_minor[kind])
+        ends = [stockout_on(taken, assessed, row) if kind == "stockout_risk" else None for row in rows.tolist()]
         found += [
-            Finding(kind, f"{kind}:{product}:{place}", product, place, opening, holding, money, proof)
-            for product, place, opening, holding, money, proof in zip(
+            Finding(kind, f"{kind}:{product}:{place}", product, place, opening, holding, money, proof, end)
+            for product, place, opening, holding, money, proof, end in zip(
                 *(column[rows].tolist() for column in columns),
                 evidence_of_kind(taken, assessed, rows, kind),
+                ends,
                 strict=True,
             )
         ]

@@ -34,24 +34,33 @@ from bot.storage.database import Database
 TEACHERS = 5_000  # series
 PAST_DAYS = 800  # two years, and what comes before a season
 LAWS = 10  # of lead times at most: those that most series have
+WEEK = Law(7.0, 0.0)  # what forecasts on record are held to
 _FRESH = timedelta(hours=20)
 
 
 async def learn(
     database: Database, settings: ServiceSettings, sourcing: SourcingSettings, at: datetime
 ) -> Lessons | None:
-    """Learn as of `at` (aware) unless that was done within the day; what was learned now."""
+    """Learn as of `at` (aware) and keep it, unless that was done within the day; what was learned now."""
     async with database.reading() as connection:
         last = await rows.learned_at(connection, at)
-        if last is not None and at - last < _FRESH:
-            return None
-        book, laws, events = await _read(connection, settings, sourcing, at)
-    lessons = None
-    if laws and len(book.product_ids) >= LEAST_SERIES:
-        lessons = await asyncio.to_thread(_taught, book, laws, events, settings)
+    if last is not None and at - last < _FRESH:
+        return None
+    lessons = await as_of(database, settings, sourcing, at)
     async with database.transaction() as connection:
         await rows.keep(connection, at, lessons)
     return lessons
+
+
+async def as_of(
+    database: Database, settings: ServiceSettings, sourcing: SourcingSettings, at: datetime
+) -> Lessons | None:
+    """What was to be learned as of `at` (aware); nothing is kept."""
+    async with database.reading() as connection:
+        book, laws, events = await _read(connection, settings, sourcing, at)
+    if not laws or len(book.product_ids) < LEAST_SERIES:
+        return None
+    return await asyncio.to_thread(_taught, book, laws, events, settings)
 
 
 def _taught(book: Days, laws: list[Law], found: Mapping[int, list[Event]], settings: ServiceSettings) -> Lessons | None:
@@ -79,4 +88,4 @@ async def _read(
     sold = taken.history.tail(90).units.sum(axis=1).astype(np.float64) + 1.0
     spans = np.concatenate([days + routes.review_days, days])
     weight = np.concatenate([2.0 * sold, sold])  # velocities are weighed by what an order is to cover
-    return book, laws_of(spans, np.concatenate([deviation, deviation]), weight, LAWS), events
+    return book, [*laws_of(spans, np.concatenate([deviation, deviation]), weight, LAWS), WEEK], events

@@ -45,6 +45,7 @@ class ServiceSettings:
     alerts_individual: int = 5
     least_minor: int = 0  # money at risk, in the organisation's minor units, under which nothing is drafted by itself
     scan_at: tuple[time, ...] = (time(6), time(18))  # local times in `default_zone`
+    scorecard_at: time = time(8)  # of Mondays, local time of each conversation
     sales_stale_hours: int = 48
     stock_stale_hours: int = 72
     digest_late: timedelta = timedelta(minutes=10)

@@ -172,6 +172,9 @@ class WatchPart(Part):
     scan_at: tuple[time, ...] = Field(
         (time(6), time(18)), description="Times of day in the organisation's zone: ['06:00']"
     )
+    scorecard_at: time = Field(
+        time(8), description="Time of Monday at which each channel gets the scorecard it wants, in its zone: '08:00'"
+    )
     sales_stale_hours: int = Field(48, ge=1, description="Hours after which sales are stale, such as 48")
     stock_stale_hours: int = Field(72, ge=1, description="Hours after which stock levels are stale, such as 72")
     alerts_individual: int = Field(5, ge=1, le=20, description="Cards of their own per scan, such as 5")

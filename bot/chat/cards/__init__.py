@@ -29,6 +29,7 @@ from bot.chat.cards.plain import (
 )
 from bot.chat.cards.requestlists import more_requests_card, requests_card
 from bot.chat.cards.requests import decided_card, request_card
+from bot.chat.cards.scorecard import scorecard_card
 from bot.chat.cards.stock import stock_card, turnover_card
 from bot.chat.cards.why import reckoning_card, why_card
 
@@ -66,6 +67,7 @@ __all__ = [
     "refusal_card",
     "request_card",
     "requests_card",
+    "scorecard_card",
     "snoozed_card",
     "stale_card",
     "stock_card",

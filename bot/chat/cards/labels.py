@@ -54,6 +54,7 @@ TOPICS: Mapping[Topic, Words] = {
     "late": _("late arrivals"),
     "stale": _("stale data"),
     "requests": _("requests and decisions"),
+    "scorecard": _("the weekly scorecard"),
 }
 
 ROLES: Mapping[str, Words] = {

@@ -18,6 +18,7 @@ from bot.storage.tables.facts import (
     Supplier,
 )
 from bot.storage.tables.files import Upload
+from bot.storage.tables.forecasts import Forecast
 from bot.storage.tables.people import Conversation, Identity, LinkCode, Member, Subscription
 from bot.storage.tables.policy import Authenticator, Delegation, ExchangeRate, MemberScope, PolicyVersion
 from bot.storage.tables.stores import (
@@ -50,6 +51,7 @@ __all__ = [
     "Effect",
     "ExchangeRate",
     "Feed",
+    "Forecast",
     "Halt",
     "Identity",
     "ImportRun",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any
 
 from sqlalchemy import BigInteger, ForeignKey, Index, UniqueConstraint, text
@@ -16,7 +16,7 @@ class Case(Base):
 
     `severity` counts classes upwards from 1; `notified_severity` is what the audience knows. `money_minor` is the
     money at risk in the organisation's currency. `evidence` holds the inputs, windows, formula and result of the
-    figure shown; it stands last, because a scan reads and writes the short columns before it far more often.
+    figure shown; it stands behind the short columns, which a scan reads and writes far more often.
     `request_id` is the request that answers the case, the last one there was: a case has one at most that is open.
     """
 
@@ -54,6 +54,7 @@ class Case(Base):
     snoozed_until: Mapped[datetime | None]
     resolved_at: Mapped[datetime | None] = mapped_column(index=True)
     evidence: Mapped[dict[str, Any]]
+    foretold_on: Mapped[date | None] = mapped_column(doc="when the stock would end, as it was first told; a local day")
 
 
 class Inbox(Base):
