@@ -75,7 +75,7 @@ def test_the_same_is_told_in_chinese() -> None:
         "最近 90 天日均售出 11.12 件，有货日日均 11.51 件（剔除缺货 3 天）；当前预计日均 14.26 件。"
     )
     assert "补货需 32 天" in lines[1]
-    assert "九成五可能不超过 702" in lines[1]
+    assert lines[1].endswith("九成五可能不超过 702 件。")
     assert "按每包 12 件取整" in lines[4]
 
 
@@ -96,6 +96,15 @@ def test_overdue_goods_are_told_and_not_counted_as_coming() -> None:
     late = evidence()
     late["inputs"] = {**late["inputs"], "overdue": 240}
     assert told(late)[3].startswith("There are 37 units, with 240 units overdue and counted on no day: they last")
+
+
+def test_an_empty_shelf_is_called_empty() -> None:
+    bare = evidence(days_to_stockout=0, gap=21)
+    bare["inputs"] = {**bare["inputs"], "available": 0}
+    assert told(bare)[3] == (
+        "The shelf is empty, 240 units are on their way, and it stays so for 21 days until help comes. That loses"
+        " 134 units, £179.56 of margin."
+    )
 
 
 def test_a_forecast_without_lessons_tells_its_mean_alone() -> None:

@@ -13,6 +13,8 @@ from bot.domain.money import Money
 from bot.domain.views import CaseKind
 from bot.words import _, n_
 
+_END = _(".")
+
 
 class _Told:
     """The figures of a case's evidence by name; None where it keeps none."""
@@ -119,7 +121,7 @@ def _lead_time(told: _Told) -> list[Inline]:
                 p95=_units(nearly),
             )
         )
-    return [Span((*parts, Text(".")))]
+    return [Span((*parts, _END))]
 
 
 def _source(told: _Told) -> Inline:
@@ -154,14 +156,28 @@ def _runout(told: _Told) -> list[Inline]:
     if have is None or ends is None:
         return []
     coming = (told.value("inventory_position", "incoming") or Decimal(0)) - (told.given("overdue") or Decimal(0))
-    parts: list[Inline] = [_("There are {units}", units=_units(have))]
+    empty = have <= 0
+    parts: list[Inline] = [_("The shelf is empty") if empty else _("There are {units}", units=_units(have))]
     if coming > 0:
-        parts.append(_(" and {units} on their way", units=_units(coming)))
+        on_way = _units(coming)
+        parts.append(
+            _(", {units} are on their way", units=on_way) if empty else _(" and {units} on their way", units=on_way)
+        )
     late = told.given("overdue") or Decimal(0)
     if late > 0:
         parts.append(_(", with {units} overdue and counted on no day", units=_units(late)))
-    parts.append(_(": they last {days}", days=Bold(labels.days(ends))))
-    if gap:
+    if not empty or ends > 0:
+        parts.append(_(": they last {days}", days=Bold(labels.days(ends))))
+    if gap and empty and ends <= 0:
+        parts.append(
+            _(
+                ", and it stays so for {gap} until help comes. That loses {units}, {money} of margin.",
+                gap=Bold(labels.days(gap)),
+                units=_units(told.step("lost_units")),
+                money=told.amount("lost_margin"),
+            )
+        )
+    elif gap:
         parts.append(
             _(
                 ", and the shelf is empty for {gap} before help comes. That loses {units}, {money} of margin.",
@@ -219,7 +235,7 @@ def _lies(told: _Told) -> list[Inline]:
         parts.append(n_("; the last sale was {count} day ago", "; the last sale was {count} days ago", int(idle)))
     if cover is not None:
         parts.append(_("; at this rate they last {days}", days=Bold(labels.days(cover))))
-    return [Span((*parts, Text(".")))]
+    return [Span((*parts, _END))]
 
 
 def _excess(told: _Told) -> list[Inline]:
