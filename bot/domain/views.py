@@ -39,6 +39,14 @@ class Velocity:
 
 
 @dataclass(frozen=True, slots=True)
+class StoreIncoming:
+    """Units that a store says are on their way to a place, without a date: shown, and part of no figure."""
+
+    store: str
+    units: int
+
+
+@dataclass(frozen=True, slots=True)
 class StockLine:
     """One SKU at one location, as of `as_of`."""
 
@@ -74,6 +82,12 @@ class StockLine:
     unit_price: Money | None
     value: Money | None  # on_hand at cost
     flags: tuple[CaseKind, ...] = ()
+    told: StoreIncoming | None = None
+
+    @property
+    def undated(self) -> int:
+        """Units of what the store says is on its way that are in no shipment or order we know."""
+        return 0 if self.told is None else max(self.told.units - self.incoming, 0)
 
 
 @dataclass(frozen=True, slots=True)

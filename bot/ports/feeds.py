@@ -32,7 +32,8 @@ class ProductFact:
 class StockFact:
     """Units of a variant at one of the store's places as of an instant (aware).
 
-    `on_hand` lies there, `committed` of it is sold and has not left; `incoming` is on its way there.
+    `on_hand` lies there, `committed` of it is sold and has not left; `incoming` is on its way there, of which
+    the store tells no dates: what it can date it tells as InboundFacts.
     """
 
     code: str

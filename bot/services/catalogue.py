@@ -31,6 +31,7 @@ from bot.services.settings import ServiceSettings
 from bot.services.snapshot import Days, Snapshot
 from bot.storage import cases as case_rows
 from bot.storage import catalogue as facts
+from bot.storage import storebooks
 from bot.storage.database import Database
 
 _RESTOCK: tuple[CaseKind, ...] = ("stockout_risk",)
@@ -84,11 +85,13 @@ class Catalogue:
         chart = None if shown is None else await chart_of(connection, taken, assessed, shown)
         surging = {case.location for case in here if case.kind == "surge"}
         opens, _holds = without_requests(assessed)
+        told = await storebooks.coming(connection, sku.id, at)
         lines = []
         for row in rows:
             flags = opened_flags(opens, row, _OF_FIGURES)
             code = taken.place(row).code
-            lines.append(stock_line(taken, assessed, row, (*flags, "surge") if code in surging else flags))
+            line = stock_line(taken, assessed, row, (*flags, "surge") if code in surging else flags)
+            lines.append(dataclasses.replace(line, told=told.get(int(taken.location_ids[row]))))
         fresh = taken.fresh_until
         report = StockReport(
             sku=sku.code,

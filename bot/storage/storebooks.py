@@ -10,13 +10,12 @@ from sqlalchemy import and_, bindparam, delete, func, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bot.domain.money import Money
+from bot.domain.views import StoreIncoming
 from bot.storage.bulk import insert_rows
 from bot.storage.chunks import chunked
 from bot.storage.stores import COUNTED
 from bot.storage.tables import DailyDemand, Product, Sale, StockLevel, StockMovement, StoreCode
 from bot.storage.types import to_micros
-
-_COUNT = ("product_id", "location_id", "as_of", "on_hand", "committed")
 
 
 class Line(NamedTuple):
@@ -42,6 +41,17 @@ class Line(NamedTuple):
     cancelled_by: str | None = None
 
 
+class Counted(NamedTuple):
+    """A count of stock as a store told it; `incoming` has no date."""
+
+    as_of: datetime
+    on_hand: int
+    committed: int
+    incoming: int
+
+
+_STORE = "store:"
+_TOLD = StockLevel.source.startswith(_STORE, autoescape=True)
 _LINE = ("source", *Line._fields)
 _STANDING = select(*(Sale.__table__.c[name] for name in Line._fields)).where(
     Sale.source == bindparam("of"), Sale.order_ref.in_(bindparam("orders", expanding=True))
@@ -131,8 +141,8 @@ async def drop_lines(connection: AsyncConnection, source: str, ids: Collection[s
 
 async def last_counts(
     connection: AsyncConnection, source: str, products: Collection[int]
-) -> dict[tuple[int, int], tuple[datetime, int, int]]:
-    """(product, location) -> when the source last counted it, on hand and committed."""
+) -> dict[tuple[int, int], Counted]:
+    """The last count of a source by (product, location)."""
     newest = (
         select(StockLevel.product_id, StockLevel.location_id, func.max(StockLevel.as_of).label("as_of"))
         .where(StockLevel.source == source, StockLevel.product_id.in_(products))
@@ -140,9 +150,7 @@ async def last_counts(
         .subquery()
     )
     rows = await connection.execute(
-        select(
-            StockLevel.product_id, StockLevel.location_id, StockLevel.as_of, StockLevel.on_hand, StockLevel.committed
-        )
+        select(StockLevel.product_id, StockLevel.location_id, *(getattr(StockLevel, name) for name in Counted._fields))
         .join(
             newest,
             and_(
@@ -153,7 +161,26 @@ async def last_counts(
         )
         .where(StockLevel.source == source)
     )
-    return {(r.product_id, r.location_id): (r.as_of, r.on_hand, r.committed) for r in rows}
+    return {(product, place): Counted(*count) for product, place, *count in rows}
+
+
+async def coming(connection: AsyncConnection, product: int, at: datetime) -> dict[int, StoreIncoming]:
+    """What stores said by `at` is on its way of a product, by location; of several stores the one that said it last."""
+    newest = (
+        select(StockLevel.location_id, func.max(StockLevel.as_of).label("as_of"))
+        .where(StockLevel.product_id == product, StockLevel.as_of <= at, _TOLD)
+        .group_by(StockLevel.location_id)
+        .subquery()
+    )
+    same = and_(StockLevel.location_id == newest.c.location_id, StockLevel.as_of == newest.c.as_of)
+    rows = await connection.execute(
+        select(StockLevel.location_id, StockLevel.source, StockLevel.incoming)
+        .join(newest, same)
+        .where(StockLevel.product_id == product, _TOLD)
+        .order_by(StockLevel.source)
+    )
+    last = {place: StoreIncoming(source.removeprefix(_STORE), units) for place, source, units in rows}
+    return {place: told for place, told in last.items() if told.units}
 
 
 async def last_moves(connection: AsyncConnection, products: Collection[int]) -> dict[tuple[int, int], datetime]:

@@ -13,7 +13,7 @@ from bot.chat import cards
 from bot.chat.codec import decode_message, encode
 from bot.chat.nodes import Action, Actions, Instant, Message, Table
 from bot.chat.paging import page_of
-from bot.domain.views import CaseKind
+from bot.domain.views import CaseKind, StoreIncoming
 from bot.language import CATALOGS, language
 from bot.platforms.slack import blocks as slack
 from bot.platforms.telegram import entities as telegram
@@ -165,6 +165,17 @@ def test_the_stock_card_shows_the_figures_of_the_report_with_units() -> None:
         "Next: look at R-7",
     ):
         assert part in told, part
+
+
+@pytest.mark.parametrize(("units", "known"), [(3000, "2,400"), (2000, "2,000")])
+def test_what_the_store_says_is_on_its_way_stands_beside_the_shipments_we_know(units: int, known: str) -> None:
+    line = views.a_line(told=StoreIncoming("amazon-eu", units))
+    alone = said(cards.stock_card(views.a_report(line)))
+    words = f"Incoming: 2,400 units; amazon-eu says {units:,}, {known} of them in shipments we know"
+    assert words in alone
+    several = said(cards.stock_card(views.a_report(line, views.a_line(location="US"))))
+    noted = "amazon-eu says 3,000 are on their way, 600 of them in no shipment we know"
+    assert (noted in several) is (units == 3000)
 
 
 def test_an_unknown_figure_is_never_shown_as_nothing() -> None:

@@ -74,7 +74,7 @@ def _one_place(line: StockLine) -> list[Block]:
         head += [Text("  "), badge]
     pairs: list[tuple[Words, Inline]] = [
         (_("On hand"), _on_hand(line)),
-        (_("Incoming"), labels.units(line.incoming)),
+        (_("Incoming"), _incoming(line)),
         (_("Sells"), _velocity(line)),
         (_("Cover"), _cover(line)),
         (_("Runs out"), _runs_out(line)),
@@ -103,6 +103,19 @@ def _on_hand(line: StockLine) -> Inline:
         "{units}, {free} of them free",
         units=labels.units(line.on_hand),
         free=Number(line.available),
+    )
+
+
+def _incoming(line: StockLine) -> Inline:
+    """What is dated, and how it stands to what the store says; what has no date counts nowhere."""
+    if line.told is None:
+        return labels.units(line.incoming)
+    return _(
+        "{units}; {store} says {told}, {known} of them in shipments we know",
+        units=labels.units(line.incoming),
+        store=Text(line.told.store),
+        told=labels.count(line.told.units),
+        known=labels.count(line.told.units - line.undated),
     )
 
 
@@ -223,7 +236,7 @@ def _arrives(line: StockLine) -> Inline:
 
 
 def _note(line: StockLine) -> Inline | None:
-    """What the table cannot say of a place: its flags, the gap before the next arrival, days left out."""
+    """What the table cannot say of a place: flags, the gap before the next arrival, undated goods, days left out."""
     parts: list[Inline] = list(_badges(line))
     if line.gap_days is not None and line.gap_days > 0:
         parts.append(
@@ -231,6 +244,15 @@ def _note(line: StockLine) -> Inline | None:
                 "empty for {count} day before the next arrival",
                 "empty for {count} days before the next arrival",
                 line.gap_days,
+            )
+        )
+    if line.told is not None and line.undated:
+        parts.append(
+            _(
+                "{store} says {told} are on their way, {undated} of them in no shipment we know",
+                store=Text(line.told.store),
+                told=labels.count(line.told.units),
+                undated=labels.count(line.undated),
             )
         )
     left_out = max(line.velocities, key=lambda each: each.days_left_out, default=None)

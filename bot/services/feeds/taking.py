@@ -27,7 +27,7 @@ from bot.storage.types import to_micros
 LIMIT_HOURS = {"stock": 3, "orders": 3}  # after three missed hourly readings nobody should rely on the figures
 WATCHED = {"stock": "stock", "orders": "sales"}  # the kinds whose freshness the watch looks at
 _AHEAD = timedelta(days=1)  # clocks differ, but not by more
-_LEVEL = ("product_id", "location_id", "as_of", "source", "on_hand", "committed")
+_LEVEL = ("product_id", "location_id", "as_of", "source", "on_hand", "committed", "incoming")
 _INBOUND = (
     "product_id", "location_id", "quantity", "ordered_at", "expected_on", "received_at", "source", "external_id",
 )  # fmt: skip
@@ -150,6 +150,7 @@ class Taking:
     ) -> Taken:
         """Counts, where they say anything new: another figure than the last, or the same one after something moved.
 
+        What is on its way without a date is kept with them and changes no figure, so that nothing is judged for it.
         Of two of the same instant the one told last holds: stores cut their times to seconds.
         """
         counts: dict[tuple[int, int], dict[str, StockFact]] = {}
@@ -165,20 +166,21 @@ class Taking:
         products = {product for product, _ in counts}
         last = await storebooks.last_counts(connection, desk.source, products)
         moved = await storebooks.last_moves(connection, products)
-        levels = []
+        levels, weighty = [], set()
         for key, said_by in counts.items():
             stated = said_by.values()
             at = min(max(fact.as_of for fact in stated), now)  # a store whose clock is ahead has counted by now
-            said = (sum(fact.on_hand for fact in stated), sum(fact.committed for fact in stated))
-            before = last.get(key)
-            if before is not None and (
-                at < before[0] or (before[1:] == said and moved.get(key, before[0]) <= before[0])
-            ):
-                continue
             # What is owed stands in `committed`; a shelf holds no fewer than nothing.
-            levels.append((*key, to_micros(at), desk.source, max(said[0], 0), max(said[1], 0)))
+            told = [max(sum(getattr(fact, name) for fact in stated), 0) for name in _LEVEL[4:]]
+            before = last.get(key)
+            still = before is not None and moved.get(key, before.as_of) <= before.as_of
+            if before is not None and (at < before.as_of or (still and told == [*before[1:]])):
+                continue
+            if not still or before is None or told[:2] != [*before[1:3]]:
+                weighty.add(key[0])
+            levels.append((*key, to_micros(at), desk.source, *told))
         added, updated = await masters.upsert(connection, StockLevel, _LEVEL[:4], _LEVEL, levels)
-        return Taken(changed=added + updated, touched={level[0] for level in levels})
+        return Taken(changed=added + updated, touched=weighty)
 
     async def _orders(
         self,

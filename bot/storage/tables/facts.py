@@ -81,7 +81,8 @@ class Route(Base):
 
 class StockLevel(Base):
     """A count of stock at an instant, as a file or a store stated it. The latest one at or before a moment is the base;
-    movements and sales after it are added.
+    movements and sales after it are added. `incoming` is what a store says is on its way, without a date: shown, and
+    counted nowhere, for it may be the goods of `inbounds`.
     """
 
     __tablename__ = "stock_levels"
@@ -93,6 +94,7 @@ class StockLevel(Base):
     on_hand: Mapped[int]
     committed: Mapped[int] = mapped_column(default=0)
     source: Mapped[str]
+    incoming: Mapped[int] = mapped_column(default=0, server_default="0")
 
 
 class StockMovement(Base):

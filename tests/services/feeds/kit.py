@@ -108,9 +108,9 @@ def order(number: str, *lines: SoldLine, returns: tuple[ReturnedLine, ...] = (),
     return OrderFact(id=number, number=f"#{number}", lines=lines, returns=returns, **given)
 
 
-def count(sku: str, on_hand: int, place: str = EAST, minutes: int = 0, committed: int = 0) -> StockFact:
-    """A count so many minutes after nine."""
-    return StockFact(f"v-{sku}", sku, place, on_hand, NOW + timedelta(minutes=minutes), committed)
+def count(sku: str, on_hand: int, place: str = EAST, minutes: int = 0, **more: int) -> StockFact:
+    """A count so many minutes after nine; `more`: committed, incoming."""
+    return StockFact(f"v-{sku}", sku, place, on_hand, NOW + timedelta(minutes=minutes), **more)
 
 
 def product(sku: str, name: str = "", price: str | None = None) -> ProductFact:

@@ -8,6 +8,7 @@ from decimal import Decimal
 import pytest
 
 from bot.domain.money import Money
+from bot.domain.views import StoreIncoming
 from bot.ports import MovableClock
 from bot.storage.database import Database
 from tests.services.work.shop import Shop, open_shop, steady
@@ -50,6 +51,19 @@ async def test_days_of_cover_rest_on_the_blended_rate(shop: Shop) -> None:
     assert line.gap_days == 7  # 14.5 days of stock, the arrival 21 days after yesterday's close
     assert line.incoming == 100
     assert (line.lead_time_days, line.flags) == (Decimal(30), ("stockout_risk",))
+
+
+async def test_what_a_store_says_is_coming_is_told_beside_what_we_know_and_counted_nowhere(shop: Shop) -> None:
+    await shop.add_place("US")
+    await shop.add_product("A1")
+    await shop.sells("A1", "UK", [10] * 120)
+    await shop.holds("A1", "UK", 145, source="store:amazon", incoming=160)
+    await shop.holds("A1", "US", 5, incoming=9)  # a file's, which says nothing of the kind
+    await shop.awaits("A1", "UK", 100, 5)
+    british, american = (await shop.catalogue.stock_report(shop.sku("A1"))).lines
+    assert british.told == StoreIncoming("amazon", 160)
+    assert (british.incoming, british.undated, british.position) == (100, 60, 245)
+    assert american.told is None
 
 
 async def test_an_arrival_in_time_is_counted(shop: Shop) -> None:
