@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import date, datetime, time
+from datetime import date, datetime, time, timedelta
 from decimal import Decimal
 from typing import Any, Literal
 
@@ -44,6 +44,17 @@ class StoreIncoming:
 
     store: str
     units: int
+
+
+REVENUE_DAYS = timedelta(days=30)
+
+
+@dataclass(frozen=True, slots=True)
+class Revenue:
+    """What goods were sold for; money in the currencies of `waiting` is left out, for want of a rate of its day."""
+
+    amount: Money
+    waiting: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,6 +94,7 @@ class StockLine:
     value: Money | None  # on_hand at cost
     flags: tuple[CaseKind, ...] = ()
     told: StoreIncoming | None = None
+    revenue: Revenue | None = None  # of the last REVENUE_DAYS whole local days; None: nothing was sold
 
     @property
     def undated(self) -> int:

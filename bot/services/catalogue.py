@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Mapping, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from decimal import Decimal
 
 import numpy as np
@@ -17,10 +17,10 @@ from bot.domain.chart import StockChart
 from bot.domain.evidence import evidence
 from bot.domain.money import Money
 from bot.domain.sourcing import SourcingSettings, without_requests
-from bot.domain.views import CaseKind, CaseView, Page, StockReport, TurnoverLine
+from bot.domain.views import REVENUE_DAYS, CaseKind, CaseView, Page, Revenue, StockReport, TurnoverLine
 from bot.domain.watch import Assessment, WatchSettings
 from bot.ports import Clock
-from bot.services import snapshot
+from bot.services import revenues, snapshot
 from bot.services.charts import chart_of, worth_a_look
 from bot.services.exchange import Exchange
 from bot.services.figures import decimal, gap_days, learned, next_arrival, opened_flags, stock_line, stockout_on
@@ -86,12 +86,14 @@ class Catalogue:
         surging = {case.location for case in here if case.kind == "surge"}
         opens, _holds = without_requests(assessed)
         told = await storebooks.coming(connection, sku.id, at)
+        taken_in = await self._revenues(connection, taken, sku.id, rows)
         lines = []
         for row in rows:
             flags = opened_flags(opens, row, _OF_FIGURES)
             code = taken.place(row).code
             line = stock_line(taken, assessed, row, (*flags, "surge") if code in surging else flags)
-            lines.append(dataclasses.replace(line, told=told.get(int(taken.location_ids[row]))))
+            place = int(taken.location_ids[row])
+            lines.append(dataclasses.replace(line, told=told.get(place), revenue=taken_in.get(place)))
         fresh = taken.fresh_until
         report = StockReport(
             sku=sku.code,
@@ -103,6 +105,15 @@ class Catalogue:
             chart=chart,
         )
         return report, taken, assessed, shown
+
+    async def _revenues(
+        self, connection: AsyncConnection, taken: Snapshot, product: int, rows: Sequence[int]
+    ) -> dict[int, Revenue]:
+        """A product's revenue of the last whole local days at each place, by location."""
+        ends = {int(taken.location_ids[row]): taken.today_of(row) for row in rows}
+        spans = {place: (today - REVENUE_DAYS, today - timedelta(days=1)) for place, today in ends.items()}
+        settings = self._settings
+        return await revenues.of_product(connection, settings.organisation_currency, settings.rates, product, spans)
 
     async def chart(self, case_id: int, at: datetime) -> StockChart | None:
         """The chart of a case's product at its place; None where the case has none."""

@@ -33,6 +33,7 @@ from bot.domain.turnover import ABC, XYZ
 from bot.domain.views import Arrival, CaseKind, StockLine, Velocity
 from bot.domain.watch import Assessment
 from bot.services.snapshot import Snapshot
+from bot.storage.catalogue import ProductRow
 
 _EXACT = 1e-9
 _FAR_DAYS = 36_500  # a stock-out further off than a century is none
@@ -81,7 +82,8 @@ def stock_line(taken: Snapshot, assessed: Assessment, row: int, flags: Iterable[
         abc=ABC[stock.abc[row]],
         xyz=XYZ[stock.xyz[row]],
         unit_cost=_money(product.unit_cost_minor, product.currency),
-        unit_price=_money(product.unit_price_minor, product.currency),
+        unit_price=_money(product.unit_price_minor, product.currency)
+        or _money(product.store_price_minor, product.store_currency or ""),
         value=_money(None if product.unit_cost_minor is None else product.unit_cost_minor * on_hand, product.currency),
         flags=tuple(flags),
     )
@@ -197,6 +199,19 @@ def _original(taken: Snapshot, row: int) -> dict[str, Any]:
         "unit_cost_minor": product.unit_cost_minor,
         "unit_price_minor": product.unit_price_minor,
         "rate": None if rate is None else str(rate),
+        **_of_store(taken, product),
+    }
+
+
+def _of_store(taken: Snapshot, product: ProductRow) -> dict[str, Any]:
+    """The store's price that stands in for a missing one, and the rate it was converted at."""
+    if product.unit_price_minor is not None or product.store_currency is None:
+        return {}
+    rate = taken.exchange.rate(product.store_currency)
+    return {
+        "store_price_minor": product.store_price_minor,
+        "store_currency": product.store_currency,
+        "store_rate": None if rate is None else str(rate),
     }
 
 

@@ -226,8 +226,14 @@ def _unit_money(product_ids: Ints, products: Mapping[int, ProductRow], exchange:
     ids, where = np.unique(product_ids, return_inverse=True)
     rows = [products[product_id] for product_id in ids.tolist()]
     costs = [exchange.minor(row.unit_cost_minor, row.currency) or 0 for row in rows]
-    prices = [exchange.minor(row.unit_price_minor, row.currency) or 0 for row in rows]
+    prices = [_price(row, exchange) for row in rows]
     return np.array(costs, dtype=np.int64)[where], np.array(prices, dtype=np.int64)[where]
+
+
+def _price(product: ProductRow, exchange: Exchange) -> int:
+    """The product's own price, or a store's in another currency; 0 where neither is known, or has no rate."""
+    own = exchange.minor(product.unit_price_minor, product.currency)
+    return own or exchange.minor(product.store_price_minor, product.store_currency or "") or 0
 
 
 def _planned_routes(offers: Market, cost: Ints, price: Ints, sourcing: SourcingSettings) -> Routes:

@@ -20,7 +20,10 @@ from bot.storage.tables import Feed, Inbound, Location, Product, Route, Sale, St
 
 @dataclass(frozen=True, slots=True)
 class ProductRow:
-    """A product; cost and price are per unit in minor units of `currency`, None where unknown."""
+    """A product; cost and price are per unit in minor units of `currency`, None where unknown.
+
+    `store_price_minor` is a store's price in another currency, `store_currency`.
+    """
 
     id: int
     sku: str
@@ -28,6 +31,8 @@ class ProductRow:
     currency: str
     unit_cost_minor: int | None
     unit_price_minor: int | None
+    store_price_minor: int | None = None
+    store_currency: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,7 +83,14 @@ class FeedRow:
 
 _PRODUCTS = Narrowed(
     select(
-        Product.id, Product.sku, Product.name, Product.currency, Product.unit_cost_minor, Product.unit_price_minor
+        Product.id,
+        Product.sku,
+        Product.name,
+        Product.currency,
+        Product.unit_cost_minor,
+        Product.unit_price_minor,
+        Product.store_price_minor,
+        Product.store_currency,
     ).where(Product.active),
     Product.id.in_(NAMED),
 )

@@ -71,6 +71,12 @@ async def latest(connection: AsyncConnection, at: datetime) -> list[RateRow]:
     return [RateRow(*row) for row in found]
 
 
+async def between(connection: AsyncConnection, first: date, last: date) -> list[RateRow]:
+    """Every rate of the days between two, both inclusive."""
+    found = await connection.execute(select(*_COLUMNS).where(ExchangeRate.day.between(first, last)))
+    return [RateRow(*row) for row in found]
+
+
 async def newest_day(connection: AsyncConnection, source: str) -> date | None:
     """The last day that a source has stated; None where it has stated none."""
     found: date | None = await connection.scalar(

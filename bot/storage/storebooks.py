@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import date, datetime
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from sqlalchemy import and_, bindparam, delete, func, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
@@ -198,24 +199,41 @@ async def last_moves(connection: AsyncConnection, products: Collection[int]) -> 
     return found
 
 
-async def price_products(connection: AsyncConnection, prices: Mapping[int, Money]) -> set[int]:
-    """Give products their store's price and its currency; the ids of those whose price was another one.
+@dataclass(frozen=True, slots=True)
+class Priced:
+    """The products whose price is another one now, and those that are kept in another currency since."""
 
-    A product that is sold or bought in another currency keeps its own: amounts of two currencies never mix.
+    changed: frozenset[int]
+    moved: frozenset[int]
+
+
+async def price_products(connection: AsyncConnection, prices: Mapping[int, Money]) -> Priced:
+    """Give products their store's price and its currency; what became of those whose price was another one.
+
+    A product that is sold or bought in another currency keeps its own: amounts of two currencies never mix. The store's
+    price stands beside it, in the currency of the store that told first.
     """
     rows = await connection.execute(
-        select(Product.id, Product.currency, Product.unit_price_minor, Product.unit_cost_minor).where(
-            Product.id.in_(prices)
-        )
-    )
-    changes = []
+        select(
+            Product.id, Product.currency, Product.unit_price_minor, Product.unit_cost_minor, Product.store_price_minor,
+            Product.store_currency,
+        ).where(Product.id.in_(prices))
+    )  # fmt: skip
+    own, beside, moved = [], [], set()
     for row in rows:
         price = prices[row.id]
+        change = {"of": row.id, "price": price.minor, "money": price.currency}
         blank = row.unit_price_minor is None and row.unit_cost_minor is None
-        if (row.currency == price.currency or blank) and row.unit_price_minor != price.minor:
-            changes.append({"of": row.id, "price": price.minor, "money": price.currency})
-    if changes:
-        statement = update(Product).where(Product.id == bindparam("of"))
-        changed = statement.values(unit_price_minor=bindparam("price"), currency=bindparam("money"))
-        await connection.execute(changed, changes)
-    return {change["of"] for change in changes}
+        if row.currency == price.currency or blank:
+            if row.unit_price_minor != price.minor:
+                own.append(change)
+                moved |= {row.id} if row.currency != price.currency else set()
+        elif row.store_currency in {None, price.currency} and row.store_price_minor != price.minor:
+            beside.append(change)
+    for values, price_column, currency_column in (
+        (own, "unit_price_minor", "currency"), (beside, "store_price_minor", "store_currency"),
+    ):  # fmt: skip
+        if values:
+            new: dict[str, Any] = {price_column: bindparam("price"), currency_column: bindparam("money")}
+            await connection.execute(update(Product).where(Product.id == bindparam("of")).values(**new), values)
+    return Priced(frozenset(change["of"] for change in (*own, *beside)), frozenset(moved))

@@ -145,7 +145,7 @@ def test_the_installed_program_migrates_quietly_and_once(home: Path) -> None:
     first = program("migrate", folder=home)
     assert (first.code, first.out, first.err) == (0, "Migrated the database from none to 0008.\n", "")
     second = program("migrate", folder=home)
-    assert (second.code, second.out, second.err) == (0, "The database is at 0008.\n", "")
+    assert (second.code, second.out, second.err) == (0, "The database is at 0009.\n", "")
 
 
 @pytest.mark.parametrize(

@@ -30,7 +30,7 @@ from bot.chat.nodes import (
     Table,
     Text,
 )
-from bot.domain.views import CaseView, StockLine, StockReport, TurnoverLine, Velocity
+from bot.domain.views import REVENUE_DAYS, CaseView, Revenue, StockLine, StockReport, TurnoverLine, Velocity
 from bot.words import Words, _, n_
 
 MAX_NOTES = 6  # places whose troubles are told in a line of their own
@@ -91,6 +91,9 @@ def _one_place(line: StockLine) -> list[Block]:
         pairs.append((_("Days of inventory"), labels.days(line.days_of_inventory)))
     if line.value is not None:
         pairs.append((_("Stock at cost"), labels.amount(line.value)))
+    if line.revenue is not None:
+        days = n_("Sold for, {count} day", "Sold for, {count} days", REVENUE_DAYS.days)
+        pairs.append((days, _revenue(line.revenue)))
     if line.abc or line.xyz:
         pairs.append((_("Class"), Text(line.abc + line.xyz)))
     return [Paragraph(Span(tuple(head))), Facts(tuple(pairs)), *_speeds(line), *_age(line)]
@@ -103,6 +106,16 @@ def _on_hand(line: StockLine) -> Inline:
         "{units}, {free} of them free",
         units=labels.units(line.on_hand),
         free=Number(line.available),
+    )
+
+
+def _revenue(revenue: Revenue) -> Inline:
+    if not revenue.waiting:
+        return labels.amount(revenue.amount)
+    return _(
+        "{amount}, and what was paid in {currencies}, which waits for a rate",
+        amount=labels.amount(revenue.amount),
+        currencies=Text(", ".join(revenue.waiting)),
     )
 
 

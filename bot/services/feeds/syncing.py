@@ -106,12 +106,15 @@ class Syncing:
             except OutsideError as error:
                 return [await self._note(store, kind, Taken(), error) for kind in ORDER if kind in feed.kinds]
             if not await self._first(store, feed):
-                return await self._kinds(store, feed, partial(self._taking.take, store), 0)
+                reports = await self._kinds(store, feed, partial(self._taking.take, store), 0)
+                await self._taking.mend()
+                return reports
             loading = Loading(database=self._database, clock=self._clock, taking=self._taking, store=store)
             reports = await self._kinds(store, feed, loading.take, _LOADED)
             # Orders that broke off half way go on with the next reading: half a history is not to be judged.
             if not any(report.kind == "orders" and report.error and report.facts for report in reports):
                 await loading.settle()
+            await self._taking.mend()
             return reports
 
     async def _kinds(self, store: str, feed: StoreFeed, take: _Takes, least: int) -> list[SyncReport]:

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Collection, Sequence
+from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
+from decimal import Decimal
 from zoneinfo import ZoneInfo
 
 from sqlalchemy.ext.asyncio import AsyncConnection
@@ -13,12 +14,14 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from bot.domain import setaside
 from bot.domain.setaside import text_of
 from bot.ports import Clock, Fact, Fault, InboundFact, OrderFact, Page, ProductFact, StockFact
+from bot.services import revenues
 from bot.services.feeds.desks import Desk, Desks
 from bot.services.feeds.orders import Misfit
 from bot.storage import derive, facts, locks, masters, storebooks, touched
 from bot.storage import stores as rows
 from bot.storage.bulk import insert_rows
 from bot.storage.database import Database
+from bot.storage.revenues import WAITING
 from bot.storage.storebooks import Line
 from bot.storage.stores import Code, Spot
 from bot.storage.tables import Inbound, Sale, StockLevel, StockMovement
@@ -26,6 +29,7 @@ from bot.storage.types import to_micros
 
 LIMIT_HOURS = {"stock": 3, "orders": 3}  # after three missed hourly readings nobody should rely on the figures
 WATCHED = {"stock": "stock", "orders": "sales"}  # the kinds whose freshness the watch looks at
+_BEGINNING = "1970-01-01"
 _AHEAD = timedelta(days=1)  # clocks differ, but not by more
 _LEVEL = ("product_id", "location_id", "as_of", "source", "on_hand", "committed", "incoming")
 _INBOUND = (
@@ -69,11 +73,17 @@ _AT_ONCE = Demand(_rebuild, timedelta())
 
 
 class Taking:
-    """Writes facts down. A fact told again changes nothing; one that cannot be taken is set aside and listed."""
+    """Writes facts down. A fact told again changes nothing; one that cannot be taken is set aside and listed.
 
-    def __init__(self, *, database: Database, clock: Clock, currency: str) -> None:
+    `currency` is the organisation's, and `rates` those typed by hand, as in `Exchange`: money without a rate is listed.
+    """
+
+    def __init__(
+        self, *, database: Database, clock: Clock, currency: str, rates: Mapping[str, Decimal] | None = None
+    ) -> None:
         self._database = database
         self._clock = clock
+        self._money = (currency, rates or {})
         self.desks = Desks(currency)
 
     async def take(self, store: str, page: Page, said: int = 0) -> Taken:
@@ -104,7 +114,7 @@ class Taking:
         desk, faults = laid[0], [*page.faults, *laid[1]]
         match page.kind:
             case "products":
-                taken = await self._products(connection, desk, page.facts)
+                taken = await self._products(connection, desk, page.facts, demand)
             case "stock":
                 taken = await self._stock(connection, desk, page.facts, faults, now)
             case "orders":
@@ -121,7 +131,12 @@ class Taking:
         taken.facts, taken.faults, taken.aside = len(page.facts), len(wrong), tuple(faults)
         return taken
 
-    async def _products(self, connection: AsyncConnection, desk: Desk, given: Sequence[Fact]) -> Taken:
+    async def mend(self) -> None:
+        """Look again at the money of every store that waits for a rate."""
+        async with self._database.transaction() as connection:
+            await revenues.mend(connection, *self._money)
+
+    async def _products(self, connection: AsyncConnection, desk: Desk, given: Sequence[Fact], demand: Demand) -> Taken:
         """Names and prices of what the store is the first to name or price; a person's own stand."""
         products = [fact for fact in given if isinstance(fact, ProductFact)]
         known = [(fact, desk.codes[fact.code]) for fact in products if fact.code in desk.codes]
@@ -130,8 +145,10 @@ class Taking:
             for fact, code in known
             if fact.price is not None and code.product_id is not None and code.match in rows.COUNTED
         }
-        changed = await storebooks.price_products(connection, priced)
-        changed |= await self._name(connection, known)
+        prices = await storebooks.price_products(connection, priced)
+        if prices.moved:  # what is revenue in their own currency is derived by the currency they are kept in
+            await demand.note(connection, desk.source, prices.moved, _BEGINNING)
+        changed = {*prices.changed, *await self._name(connection, known)}
         return Taken(changed=len(changed), touched=changed)
 
     async def _name(self, connection: AsyncConnection, known: Sequence[tuple[ProductFact, Code]]) -> set[int]:
@@ -217,11 +234,21 @@ class Taking:
         await storebooks.drop_lines(connection, desk.source, {line.external_id for line in dropped})
         await storebooks.add_lines(connection, desk.source, added)
         await storebooks.change_lines(connection, desk.source, altered)
+        faults += await self._unpaid([*added, *altered], connection)
         moved = [*added, *altered, *before, *dropped]
         taken.touched = {line.product_id for line in moved}
         if moved:
             await demand.note(connection, desk.source, taken.touched, min(line.day for line in moved))
         return taken
+
+    async def _unpaid(self, lines: Sequence[Line], connection: AsyncConnection) -> list[Fault]:
+        """The money among lines that has no rate of its day: the units count, and a rate that comes mends it."""
+        days: dict[str, set[date]] = {}
+        for line in lines:
+            if line.currency != self._money[0] and line.kind == "sale" and line.amount_minor:
+                days.setdefault(line.currency, set()).add(date.fromisoformat(line.day))
+        wrong = await revenues.lacking(connection, *self._money, days) if days else {}
+        return [Fault(f"{WAITING}{code}", problem) for code, problem in wrong.items()]
 
     async def _inbounds(
         self, connection: AsyncConnection, desk: Desk, given: Sequence[Fact], faults: list[Fault]

@@ -7,6 +7,7 @@ from bot.storage.tables.books import Audit, DigestEntry, Effect, Halt, JobRun, M
 from bot.storage.tables.facts import (
     DailyDemand,
     Feed,
+    ForeignRevenue,
     ImportRun,
     Inbound,
     Location,
@@ -50,6 +51,7 @@ __all__ = [
     "Effect",
     "ExchangeRate",
     "Feed",
+    "ForeignRevenue",
     "Halt",
     "Identity",
     "ImportRun",

@@ -13,7 +13,9 @@ from bot.storage.tables.base import Base, Id, key, to
 
 
 class Product(Base):
-    """A SKU. `sku` is upper case without outer spaces; cost and price are per unit, null where unknown."""
+    """A SKU. `sku` is upper case without outer spaces; cost and price are per unit, null where unknown. A store's price
+    in another currency than the product's stands apart, in `store_currency`.
+    """
 
     __tablename__ = "products"
     id: Mapped[int] = key()
@@ -24,6 +26,8 @@ class Product(Base):
     unit_price_minor: Mapped[int | None] = mapped_column(BigInteger)
     active: Mapped[bool] = mapped_column(default=True)
     created_at: Mapped[datetime]
+    store_price_minor: Mapped[int | None] = mapped_column(BigInteger)
+    store_currency: Mapped[str | None]
 
 
 class Location(Base):
@@ -177,7 +181,7 @@ class Sale(Base):
 
 class DailyDemand(Base):
     """Demand per product, location and local day, derived from `sales`: units of uncancelled sales, their lines and
-    revenue, and the units that cancellations and returns brought back that day.
+    revenue in the product's currency, and the units that cancellations and returns brought back that day.
     """
 
     __tablename__ = "daily_demand"
@@ -188,6 +192,17 @@ class DailyDemand(Base):
     lines: Mapped[int]
     returned: Mapped[int] = mapped_column(default=0)
     shipped: Mapped[int] = mapped_column(default=0, doc="net units that left the shelf, cancelled sales included")
+    revenue_minor: Mapped[int] = mapped_column(BigInteger)
+
+
+class ForeignRevenue(Base):
+    """Revenue in another currency than its product's, beside that of `daily_demand`, by the currency it was paid in."""
+
+    __tablename__ = "foreign_revenue"
+    product_id: Mapped[int] = mapped_column(Id, ForeignKey("products.id"), primary_key=True)
+    location_id: Mapped[int] = mapped_column(Id, ForeignKey("locations.id"), primary_key=True)
+    day: Mapped[date] = mapped_column(primary_key=True, index=True)
+    currency: Mapped[str] = mapped_column(primary_key=True)
     revenue_minor: Mapped[int] = mapped_column(BigInteger)
 
 

@@ -6,10 +6,12 @@ from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 
 import pytest
+from sqlalchemy import insert, update
 
 from bot.domain.money import Money
 from bot.domain.views import StoreIncoming
 from bot.ports import MovableClock
+from bot.storage import tables
 from bot.storage.database import Database
 from tests.services.work.shop import Shop, open_shop, steady
 
@@ -190,3 +192,19 @@ async def test_the_past_is_seen_as_it_was(shop: Shop, clock: MovableClock) -> No
     line = (await shop.catalogue.stock_report(shop.sku("A1"), None, before)).lines[0]
     assert line.velocities[2].units == 900
     assert (line.as_of, line.incoming) == (before, 0)
+
+
+async def test_a_store_s_price_in_another_currency_stands_in_where_the_product_has_none(shop: Shop) -> None:
+    await shop.add_product("A1", price=None)
+    await shop.sells("A1", "UK", [10] * 120)
+    await shop.holds("A1", "UK", 10)
+    async with shop.database.transaction() as connection:
+        told = {"store_price_minor": 500, "store_currency": "USD"}
+        await connection.execute(update(tables.Product).values(told))
+        rate = {"source": "file", "base": "USD", "currency": "GBP", "day": shop.today("UK"), "rate": Decimal("0.8")}
+        at = shop.clock.now()
+        await connection.execute(insert(tables.ExchangeRate).values(stated_at=at, fetched_at=at, **rate))
+        taken, _classes = await shop.catalogue.figures(connection, [shop.sku("A1").id], at)
+    assert taken.routes.unit_price_minor.tolist() == [400]
+    line = (await shop.catalogue.stock_report(shop.sku("A1"))).lines[0]
+    assert line.unit_price == Money(Decimal("5.00"), "USD")

@@ -1,4 +1,4 @@
-"""What stores say is on its way."""
+"""What stores say is on its way; prices and revenue in other currencies than the products'."""
 
 from __future__ import annotations
 
@@ -10,10 +10,38 @@ down_revision = "0008"
 branch_labels = None
 depends_on = None
 
+ID = sa.BigInteger().with_variant(sa.Integer(), "sqlite")
+
+_REVENUE = """
+INSERT INTO foreign_revenue (product_id, location_id, day, currency, revenue_minor)
+SELECT s.product_id, s.location_id, s.day, s.currency, SUM(s.amount_minor)
+FROM sales s JOIN products p ON p.id = s.product_id
+WHERE s.currency <> p.currency AND s.kind = 'sale' AND s.cancelled_by IS NULL
+GROUP BY s.product_id, s.location_id, s.day, s.currency
+"""
+
 
 def upgrade() -> None:
     op.add_column("stock_levels", sa.Column("incoming", sa.Integer(), nullable=False, server_default="0"))
+    op.add_column("products", sa.Column("store_price_minor", sa.BigInteger(), nullable=True))
+    op.add_column("products", sa.Column("store_currency", sa.String(), nullable=True))
+    op.create_table(
+        "foreign_revenue",
+        sa.Column("product_id", ID, nullable=False),
+        sa.Column("location_id", ID, nullable=False),
+        sa.Column("day", sa.Date(), nullable=False),
+        sa.Column("currency", sa.String(), nullable=False),
+        sa.Column("revenue_minor", sa.BigInteger(), nullable=False),
+        sa.ForeignKeyConstraint(["location_id"], ["locations.id"], name=op.f("fk_foreign_revenue_location_id")),
+        sa.ForeignKeyConstraint(["product_id"], ["products.id"], name=op.f("fk_foreign_revenue_product_id")),
+        sa.PrimaryKeyConstraint("product_id", "location_id", "day", "currency", name=op.f("pk_foreign_revenue")),
+    )
+    op.create_index(op.f("ix_foreign_revenue_day"), "foreign_revenue", ["day"], unique=False)
+    op.execute(_REVENUE)
 
 
 def downgrade() -> None:
+    op.drop_table("foreign_revenue")
+    op.drop_column("products", "store_currency")
+    op.drop_column("products", "store_price_minor")
     op.drop_column("stock_levels", "incoming")
