@@ -266,7 +266,7 @@ class Syncing:
     async def _page(
         self, turn: asyncio.Lock, pages: AsyncIterator[Page], take: _Take, taken: Taken, least: int
     ) -> bool:
-        """Read a page, or as many as come to `least` rows, and take it; false where there is none.
+        """Read a page, or as many as come to `least` rows or to one without facts, and take it; false for none.
 
         Where the store breaks off, the pages before are taken.
         """
@@ -282,6 +282,8 @@ class Syncing:
                 if page is None:
                     break
                 read.append(page)
+                if not page.facts and not page.faults:  # it says where to go on, which is to outlive what comes next
+                    break
                 rows_read += sum(len(fact.lines) if isinstance(fact, OrderFact) else 1 for fact in page.facts)
             if read:
                 taken.add(await take(joined(read)))

@@ -161,6 +161,20 @@ def _more(owner: str, field: str, entries: str) -> str:
 
 
 _OWN = {
+    "OrdersCount": "query OrdersCount { ordersCount { count } }",
+    "VariantsCount": "query VariantsCount { productVariantsCount { count } }",
+    "BulkStart": """mutation BulkStart($query: String!) {
+  bulkOperationRunQuery(query: $query, groupObjects: false) {
+    bulkOperation { id createdAt }
+    userErrors { code message }
+  }
+}""",
+    "BulkState": """query BulkState($id: ID!) {
+  bulkOperation(id: $id) { id status errorCode createdAt objectCount rootObjectCount fileSize url }
+}""",
+    "OrdersNamed": f"""query OrdersNamed($ids: [ID!]!, {_ORDER_TERMS}) {{
+  nodes(ids: $ids) {{ ... on Order {{ {_ORDER} }} }}
+}}""",
     "Terms": """query Terms {
   shop { currencyCode myshopifyDomain }
   currentAppInstallation { id accessScopes { handle } }
@@ -230,6 +244,42 @@ _OWN = {
   }
 }""",
 }
+
+# What a bulk operation is asked: one list with the lists inside of it, whole. Shopify takes five lists at most, nested
+# two deep, and none inside of a plain list: what refunds and fulfilments hold is not among it.
+_BULK_ORDERS = f"""{{
+  orders {{ edges {{ node {{
+    id name test cancelledAt processedAt updatedAt taxesIncluded returnStatus
+    retailLocation {{ id }}
+    CUSTOMER
+    refunds {{ id }}
+    fulfillments {{ status location {{ id }} }}
+    lineItems {{ edges {{ node {{ {_LINE} }} }} }}
+    fulfillmentOrders {{ edges {{ node {{
+      id status assignedLocation {{ location {{ id }} }}
+      lineItems {{ edges {{ node {{ id {_TO_SHIP} }} }} }}
+    }} }} }}
+  }} }} }}
+}}"""
+BULK: Final[Mapping[str, str]] = MappingProxyType(
+    {
+        "products": f"""{{
+  products {{ edges {{ node {{
+    id title status isGiftCard updatedAt
+    variants {{ edges {{ node {{ {_VARIANT} }} }} }}
+  }} }} }}
+}}""",
+        "stock": f"""{{
+  inventoryItems {{ edges {{ node {{
+    id sku tracked
+    variants {{ edges {{ node {{ id }} }} }}
+    inventoryLevels(includeInactive: true) {{ edges {{ node {{ {_LEVEL} }} }} }}
+  }} }} }}
+}}""",
+        "orders": _BULK_ORDERS.replace("CUSTOMER", ""),
+        "orders of known customers": _BULK_ORDERS.replace("CUSTOMER", "customer { id }"),
+    }
+)
 
 OPERATIONS: Final[Mapping[str, str]] = MappingProxyType(
     _OWN | {more(owner, field): _more(owner, field, entries) for (owner, field), entries in MORE.items()}

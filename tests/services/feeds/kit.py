@@ -76,7 +76,8 @@ class Shop:
 
 async def open_shop(database: Database, clock: MovableClock) -> Shop:
     """Locations BER and SHA, which the store's places p1 and p2 are."""
-    shop = Shop(database, clock, Taking(database=database, clock=clock, currency="EUR"))
+    typed = {"GBP": Decimal("1.15")}
+    shop = Shop(database, clock, Taking(database=database, clock=clock, currency="EUR", rates=typed))
     for code, zone, place in (("BER", "Europe/Berlin", EAST), ("SHA", "Asia/Shanghai", WEST)):
         location = await shop.add(
             Location, code=code, name=code, zone=zone, country="", currency="EUR", markets=[]

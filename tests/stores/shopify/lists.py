@@ -9,24 +9,19 @@ from collections.abc import Callable, Mapping
 from datetime import datetime
 from typing import Any
 
-from graphql import GraphQLError
-
+from tests.stores.shopify import bulk
+from tests.stores.shopify.refused import Refused
 from tests.stores.shopify.store import ShopifyStore
 
 _TERM = re.compile(r"""(\w+):(>=|<=|>|<)?(?:'([^']*)'|"((?:[^"\\]|\\.)*)"|(\w+))""")
-
-
-class Refused(GraphQLError):
-    """An error with Shopify's code."""
-
-    def __init__(self, message: str, code: str = "") -> None:
-        super().__init__(message, extensions={"code": code} if code else None)
 
 
 def paged(
     store: ShopifyStore, entries: list[Any], given: Mapping[str, Any], key: Callable[[Any], str]
 ) -> dict[str, Any]:
     """A page of a list; a cursor is the place of the last entry in its order."""
+    if store.whole:
+        return {"edges": [{"node": entry} for entry in entries]}
     first, after = given.get("first"), given.get("after")
     if first is None or not 1 <= first <= 250:
         raise Refused("you must provide one of first or last, from 1 to 250", "BAD_USER_INPUT")
@@ -96,7 +91,7 @@ class Root:
         return self._changed(self.store.orders, query, sortKey, given)
 
     def _changed(self, entries: list[Any], query: str | None, sort: str, given: Mapping[str, Any]) -> Any:
-        assert sort == "UPDATED_AT", "a list that changes while it is read is read in the order of changes"
+        assert self.store.whole or sort == "UPDATED_AT", "what changes while it is read is read in the order of changes"
         found = search(entries, query, {"updated_at": "updatedAt"})
 
         def key(entry: dict[str, Any]) -> str:
@@ -120,6 +115,19 @@ class Root:
     def productVariants(self, query: str | None = None, **given: Any) -> Any:  # noqa: N802
         variants = [variant for product in self.store.products for variant in product["variants"]]
         return paged(self.store, search(variants, query, {"sku": "sku"}), given, lambda entry: str(entry["id"]))
+
+    def ordersCount(self, **_given: Any) -> Any:  # noqa: N802
+        return {"count": len(self.store.orders)}
+
+    def productVariantsCount(self, **_given: Any) -> Any:  # noqa: N802
+        return {"count": len(self.store.items)}
+
+    def bulkOperationRunQuery(self, query: str, groupObjects: bool) -> Any:  # noqa: N802, N803, FBT001
+        assert not groupObjects, "grouping makes operations fail more often"
+        return bulk.begun(self.store, query)
+
+    def bulkOperation(self, **given: Any) -> Any:  # noqa: N802
+        return bulk.looked_at(self.store, given["id"])
 
     def node(self, **given: Any) -> Any:
         return next((each for each in self._all() if each["id"] == given["id"]), None)
