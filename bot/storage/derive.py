@@ -7,6 +7,7 @@ takes the mark away, so an import that was killed half way leaves the mark, and 
 from __future__ import annotations
 
 from collections.abc import Collection
+from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import Any
 
@@ -149,21 +150,36 @@ async def rebuild(connection: AsyncConnection, products: Collection[int], since:
             await connection.execute(statement, some)
 
 
+@dataclass(frozen=True, slots=True)
+class Awaited:
+    """Since which local day (ISO) demand is to be rebuilt, and how often that was said."""
+
+    since: str
+    said: int
+
+
 async def put_off(connection: AsyncConnection, source: str, since: str) -> None:
-    """Note that a source's demand is to be rebuilt from a local day (ISO) on, later."""
+    """Note that a source's demand is to be rebuilt from a local day (ISO) on, later; its naming is held."""
+    kept = await awaited(connection, source)
+    first, said = (since, 1) if kept is None else (min(since, kept.since), kept.said + 1)
+    await marks.put(connection, _later(source), f"{first} {said}")
+
+
+async def awaited(connection: AsyncConnection, source: str) -> Awaited | None:
+    """What of a source's demand is to be rebuilt; None: it is up to date."""
     kept = await marks.get(connection, _later(source))
-    if kept is None or since < kept:
-        await marks.put(connection, _later(source), since)
+    if kept is None:
+        return None
+    since, _, said = kept.partition(" ")
+    return Awaited(since, int(said or 0))
 
 
-async def awaited(connection: AsyncConnection, source: str) -> str | None:
-    """Since which local day (ISO) a source's demand is to be rebuilt; None: it is up to date."""
-    return await marks.get(connection, _later(source))
-
-
-async def caught_up(connection: AsyncConnection, source: str) -> None:
-    """Note that a source's demand is up to date."""
+async def caught_up(connection: AsyncConnection, source: str, done: Awaited) -> bool:
+    """Note that a source's demand is up to date; false where more was put off since `done`. Its naming is held."""
+    if await awaited(connection, source) != done:
+        return False
     await connection.execute(delete(Mark).where(Mark.key == _later(source)))
+    return True
 
 
 def _later(source: str) -> str:
