@@ -14,6 +14,7 @@ from typing import Any, Literal
 from bot.domain.chart import Arrival as Arrival  # noqa: PLC0414  # views are imported from here
 from bot.domain.chart import StockChart
 from bot.domain.money import Money
+from bot.domain.told import ToldAge
 
 CaseKind = Literal["stockout_risk", "surge", "slow_mover", "overstock", "late_inbound", "data_stale"]
 CaseState = Literal["open", "acknowledged", "acting", "resolved"]
@@ -94,6 +95,7 @@ class StockLine:
     value: Money | None  # on_hand at cost
     flags: tuple[CaseKind, ...] = ()
     told: StoreIncoming | None = None
+    told_age: ToldAge | None = None  # where a store says it: `ageing` then is what it says, as far as its bands fit
     revenue: Revenue | None = None  # of the last REVENUE_DAYS whole local days; None: nothing was sold
 
     @property
@@ -150,6 +152,7 @@ class CaseView:
     next_arrival: Arrival | None
     request_id: int | None
     evidence: Mapping[str, Any] = field(default_factory=dict)
+    told_age: ToldAge | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,6 +17,8 @@ from bot.ports.chat import (
 from bot.ports.checks import Check
 from bot.ports.clock import Clock, MovableClock, SystemClock
 from bot.ports.feeds import (
+    AgeBand,
+    AgeFact,
     Delivery,
     Fact,
     FactKind,
@@ -48,6 +50,8 @@ from bot.ports.rooms import Admission, Guest, OpenRoom, RoomPlan, RoomProvider, 
 
 __all__ = [
     "Admission",
+    "AgeBand",
+    "AgeFact",
     "Call",
     "CallNotice",
     "CallPerson",

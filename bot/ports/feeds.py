@@ -14,7 +14,7 @@ from typing import Literal, Protocol, runtime_checkable
 from bot.domain.money import Money
 from bot.ports.checks import Check
 
-FactKind = Literal["products", "stock", "orders", "inbounds"]
+FactKind = Literal["products", "stock", "orders", "inbounds", "ages"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,7 +101,34 @@ class InboundFact:
     supplier: str = ""
 
 
-Fact = ProductFact | StockFact | OrderFact | InboundFact
+@dataclass(frozen=True, slots=True)
+class AgeBand:
+    """Units of an age in days, both ends inclusive; the oldest band is open: its `last` is None."""
+
+    first: int
+    last: int | None
+    units: int
+
+
+@dataclass(frozen=True, slots=True)
+class AgeFact:
+    """How old a variant's units at one of the store's places are, as the store itself says, and what they cost there.
+
+    `bands` follow each other from age 0 on. `storage` is the fee that the store expects for the next month, `surcharge`
+    the extra one for aged units that it expects next, `charged` what storage of the last whole month came to.
+    """
+
+    code: str
+    sku: str
+    place: str
+    as_of: datetime
+    bands: tuple[AgeBand, ...]
+    storage: Money | None = None
+    surcharge: Money | None = None
+    charged: Money | None = None
+
+
+Fact = ProductFact | StockFact | OrderFact | InboundFact | AgeFact
 
 
 @dataclass(frozen=True, slots=True)

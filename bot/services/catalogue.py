@@ -230,6 +230,7 @@ def _refreshed(case: CaseView, key: tuple[int | None, int | None], taken: Snapsh
         stockout_on=stockout_on(taken, assessed, row),
         next_arrival=next_arrival(taken, assessed, row),
         evidence={**case.evidence, "gap_days": gap_days(assessed, row)},
+        told_age=taken.told_ages.get(row),
     )
 
 

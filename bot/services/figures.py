@@ -78,7 +78,8 @@ def stock_line(taken: Snapshot, assessed: Assessment, row: int, flags: Iterable[
         gap_days=gap_days(assessed, row),
         days_of_inventory=decimal(stock.days_of_inventory[row], 1),
         inventory_turnover=decimal(stock.inventory_turnover[row]),
-        ageing=_five(stock.ageing[row].tolist()),
+        ageing=_five(_ageing(taken, assessed, row)),
+        told_age=taken.told_ages.get(row),
         abc=ABC[stock.abc[row]],
         xyz=XYZ[stock.xyz[row]],
         unit_cost=_money(product.unit_cost_minor, product.currency),
@@ -87,6 +88,13 @@ def stock_line(taken: Snapshot, assessed: Assessment, row: int, flags: Iterable[
         value=_money(None if product.unit_cost_minor is None else product.unit_cost_minor * on_hand, product.currency),
         flags=tuple(flags),
     )
+
+
+def _ageing(taken: Snapshot, assessed: Assessment, row: int) -> list[int]:
+    """Units by age as the place's own store says, where that is fresh; else first in, first out."""
+    told = taken.told_ages.get(row)
+    buckets = None if told is None else told.buckets(assessed.settings.ageing.bucket_edges)
+    return assessed.stock.ageing[row].tolist() if buckets is None else list(buckets)
 
 
 def velocities(taken: Snapshot, assessed: Assessment, row: int) -> tuple[Velocity, ...]:

@@ -21,13 +21,14 @@ from bot.domain import turnover
 from bot.domain.arrays import Bools, Ints
 from bot.domain.demand import SeriesHistory
 from bot.domain.sourcing import SourcingSettings, row_numbers, transfer_matrix
+from bot.domain.told import ToldAge
 from bot.domain.watch import Assessment, Network, Positions, Routes, WatchSettings, assess
 from bot.services.buying import Market, market
 from bot.services.exchange import Exchange
 from bot.services.rates import exchange_at
 from bot.services.settings import ServiceSettings
+from bot.storage import ages, ledger, orders
 from bot.storage import catalogue as facts
-from bot.storage import ledger, orders
 from bot.storage import requests as request_rows
 from bot.storage.catalogue import FeedRow, InboundRow, PlaceRow, ProductRow
 from bot.storage.ledger import HistoryArrays
@@ -60,6 +61,7 @@ class Snapshot:
     stale_feeds: tuple[FeedRow, ...]
     fresh_until: datetime | None
     exchange: Exchange
+    told_ages: Mapping[int, ToldAge]  # by row: what a store says of its stock's age, where that is fresh
 
     def assess(self, settings: WatchSettings, classes: Ints | None = None, others: int = 0) -> Assessment:
         """The domain's judgement of every series; `classes` and `others` as in `bot.domain.watch.assess`."""
@@ -130,6 +132,7 @@ async def take(
         stale_feeds=stale_feeds,
         fresh_until=min((feed.fresh_until for feed in feeds), default=None),
         exchange=exchange,
+        told_ages=_told_ages(book, await ages.fresh(connection, at, product_ids)),
     )
 
 
@@ -302,6 +305,13 @@ def _overdue_orders(book: Days, ordered: Sequence[InboundRow]) -> dict[int, tupl
         if row >= 0 and (one.expected_on - _EPOCH).days < int(book.today[row]):
             found.setdefault(row, {})[one.external_id.partition(":")[0]] = None
     return {row: tuple(names) for row, names in found.items()}
+
+
+def _told_ages(book: Days, told: Mapping[tuple[int, int], ToldAge]) -> dict[int, ToldAge]:
+    """What is told of each series, by row."""
+    columns = np.array(list(told), dtype=np.int64).reshape(-1, 2)
+    rows = row_numbers(book.product_ids, book.location_ids, columns[:, 0], columns[:, 1]).tolist()
+    return {row: age for row, age in zip(rows, told.values(), strict=True) if row >= 0}
 
 
 def _promised(book: Days, requested: Sequence[tuple[int, int, int | None, int]]) -> Ints:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from decimal import Decimal
 
 from bot.chat.cards import labels
@@ -187,15 +187,25 @@ def _speeds(line: StockLine) -> list[Block]:
 
 
 def _age(line: StockLine) -> list[Block]:
+    """How old the stock is: as the place's own store measured it, otherwise first in, first out."""
+    if line.told_age is not None:
+        aged = [(labels.age_band(first, last), units) for first, last, units in line.told_age.bands]
+        told = _("Age of the stock, as measured there: {buckets}", buckets=_listed(aged))
+        return [Footnote(labels.told_age(line.told_age)), Footnote(told)]
     if not any(line.ageing[2:]):
         return []
     names = (_("0–30 days"), _("31–60 days"), _("61–90 days"), _("91–180 days"), _("over 180 days"))
+    return [Footnote(_("Age of the stock: {buckets}", buckets=_listed(zip(names, line.ageing, strict=True))))]
+
+
+def _listed(aged: Iterable[tuple[Inline, int]]) -> Span:
+    """The ages that hold any units, with those."""
     parts: list[Inline] = []
-    for name, aged in zip(names, line.ageing, strict=True):
-        if aged:
+    for name, units in aged:
+        if units:
             parts += [Text(" · ")] if parts else []
-            parts += [name, Text(" "), Number(aged)]
-    return [Footnote(_("Age of the stock: {buckets}", buckets=Span(tuple(parts))))]
+            parts += [name, Text(" "), Number(units)]
+    return Span(tuple(parts) or (labels.NONE,))
 
 
 def _badges(line: StockLine) -> tuple[Badge, ...]:

@@ -13,11 +13,11 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bot.domain import setaside
 from bot.domain.setaside import text_of
-from bot.ports import Clock, Fact, Fault, InboundFact, OrderFact, Page, ProductFact, StockFact
+from bot.ports import AgeFact, Clock, Fact, Fault, InboundFact, OrderFact, Page, ProductFact, StockFact
 from bot.services import revenues
 from bot.services.feeds.desks import Desk, Desks
 from bot.services.feeds.orders import Misfit
-from bot.storage import derive, facts, locks, masters, storebooks, touched
+from bot.storage import ages, derive, facts, locks, masters, storebooks, touched
 from bot.storage import stores as rows
 from bot.storage.bulk import insert_rows
 from bot.storage.database import Database
@@ -119,8 +119,10 @@ class Taking:
                 taken = await self._stock(connection, desk, page.facts, faults, now)
             case "orders":
                 taken = await self._orders(connection, desk, page.facts, faults, now, demand)
-            case _:
+            case "inbounds":
                 taken = await self._inbounds(connection, desk, page.facts, faults)
+            case _:
+                taken = await self._ages(connection, desk, page.facts, faults, now)
         wrong = {fault.where for fault in faults}
         good = {subject(fact) for fact in page.facts} - wrong
         await rows.keep_faults(connection, store, page.kind, faults, good, now)
@@ -274,6 +276,19 @@ class Taking:
         added, updated = await masters.upsert(connection, Inbound, ("source", "external_id"), _INBOUND, inbounds)
         return Taken(changed=added + updated, touched=meant if added + updated else set())
 
+    async def _ages(
+        self, connection: AsyncConnection, desk: Desk, given: Sequence[Fact], faults: list[Fault], now: datetime
+    ) -> Taken:
+        """How old stock is, as the store says. It is shown, and judges nothing, so that nothing is judged for it."""
+        told: dict[tuple[int, int], list[AgeFact]] = {}
+        for fact in given:
+            if not isinstance(fact, AgeFact):
+                continue
+            product, spot = _meant(desk, fact.code, fact.sku, fact.place, faults, subject(fact))
+            if product is not None and spot is not None and spot.counts and spot.location_id is not None:
+                told.setdefault((product, spot.location_id), []).append(fact)
+        return Taken(changed=await ages.keep(connection, desk.source, told, now))
+
 
 def joined(pages: Sequence[Page]) -> Page:
     """Consecutive pages of one kind as one, with the cursor of the last."""
@@ -289,7 +304,7 @@ def subject(fact: Fact) -> str:
     match fact:
         case ProductFact():
             return fact.code
-        case StockFact():
+        case StockFact() | AgeFact():
             return f"{fact.code}@{fact.place}"
         case OrderFact() | InboundFact():
             return fact.id

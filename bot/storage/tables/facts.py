@@ -101,6 +101,26 @@ class StockLevel(Base):
     incoming: Mapped[int] = mapped_column(default=0, server_default="0")
 
 
+class StockAge(Base):
+    """How old the units of a count are, as a store says: `bands` are [first day, last day or null, units], following
+    each other from 0 on. Money in minor units of `currency`: storage expected next month, the surcharge on aged units
+    expected next, and what storage of the last whole month came to; null where the store says nothing.
+    """
+
+    __tablename__ = "stock_ages"
+    __table_args__ = (UniqueConstraint("product_id", "location_id", "as_of", "source"),)
+    id: Mapped[int] = key()
+    product_id: Mapped[int] = to("products.id")
+    location_id: Mapped[int] = to("locations.id")
+    as_of: Mapped[datetime] = mapped_column(index=True)
+    source: Mapped[str]
+    bands: Mapped[str] = mapped_column(doc="JSON")
+    currency: Mapped[str]
+    storage_minor: Mapped[int | None] = mapped_column(BigInteger)
+    surcharge_minor: Mapped[int | None] = mapped_column(BigInteger)
+    charged_minor: Mapped[int | None] = mapped_column(BigInteger)
+
+
 class StockMovement(Base):
     """Stock that moved for another reason than a sale.
 

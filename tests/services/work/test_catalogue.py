@@ -10,8 +10,9 @@ from sqlalchemy import insert, update
 
 from bot.domain.money import Money
 from bot.domain.views import StoreIncoming
-from bot.ports import MovableClock
-from bot.storage import tables
+from bot.ports import AgeBand, AgeFact, MovableClock
+from bot.services.standings import standing_of
+from bot.storage import ages, tables
 from bot.storage.database import Database
 from tests.services.work.shop import Shop, open_shop, steady
 
@@ -66,6 +67,35 @@ async def test_what_a_store_says_is_coming_is_told_beside_what_we_know_and_count
     assert british.told == StoreIncoming("amazon", 160)
     assert (british.incoming, british.undated, british.position) == (100, 60, 245)
     assert american.told is None
+
+
+async def test_what_a_store_says_of_its_stocks_age_is_believed_while_it_is_fresh(shop: Shop) -> None:
+    await shop.add_product("A1")
+    await shop.sells("A1", "UK", [1] * 120)
+    await shop.holds("A1", "UK", 400)
+    await shop.scan()
+    before = (await shop.catalogue.stock_report(shop.sku("A1"))).lines[0]
+    fact = AgeFact(
+        "A1", "A1", "FBA", shop.clock.now() - timedelta(days=1),
+        tuple(AgeBand(first, last, units) for first, last, units in (
+            (0, 30, 1), (31, 60, 2), (61, 90, 3), (91, 180, 4), (181, 270, 5), (271, None, 6))),
+        storage=Money(Decimal("7.00"), "GBP"),
+    )  # fmt: skip
+    key = (shop.skus["A1"], shop.places["UK"])
+    async with shop.database.transaction() as connection:
+        await ages.keep(connection, "store:amazon", {key: [fact]}, shop.clock.now())
+    line = (await shop.catalogue.stock_report(shop.sku("A1"))).lines[0]
+    assert line.told_age is not None
+    assert (line.ageing, line.told_age.store, line.told_age.over(180)) == ((1, 2, 3, 4, 11), "amazon", 11)
+    (case,) = (await shop.catalogue.slow()).items
+    assert case.told_age == line.told_age
+    async with shop.database.reading() as connection:
+        taken, classes = await shop.catalogue.figures(connection, [shop.skus["A1"]], shop.clock.now())
+    standing = standing_of(taken, taken.assess(shop.catalogue.watch_settings, classes), shop.settings)
+    assert (standing.aged.tolist(), standing.fees.tolist()) == ([[1, 2, 3, 4, 11]], [700])
+    old = shop.clock.now() + timedelta(days=7)
+    assert (await shop.catalogue.stock_report(shop.sku("A1"), at=old)).lines[0].told_age is None
+    assert before.ageing != line.ageing
 
 
 async def test_an_arrival_in_time_is_counted(shop: Shop) -> None:

@@ -1,9 +1,11 @@
-"""What stores say is on its way; prices and revenue in other currencies than the products'."""
+"""What stores say is on its way; prices and revenue in other currencies than the products'; ages of stock."""
 
 from __future__ import annotations
 
 import sqlalchemy as sa
 from alembic import op
+
+from bot.storage.types import UtcDateTime
 
 revision = "0009"
 down_revision = "0008"
@@ -38,9 +40,32 @@ def upgrade() -> None:
     )
     op.create_index(op.f("ix_foreign_revenue_day"), "foreign_revenue", ["day"], unique=False)
     op.execute(_REVENUE)
+    op.create_table(
+        "stock_ages",
+        sa.Column("id", ID, nullable=False),
+        sa.Column("product_id", ID, nullable=False),
+        sa.Column("location_id", ID, nullable=False),
+        sa.Column("as_of", UtcDateTime(), nullable=False),
+        sa.Column("source", sa.String(), nullable=False),
+        sa.Column("bands", sa.String(), nullable=False),
+        sa.Column("currency", sa.String(), nullable=False),
+        sa.Column("storage_minor", sa.BigInteger(), nullable=True),
+        sa.Column("surcharge_minor", sa.BigInteger(), nullable=True),
+        sa.Column("charged_minor", sa.BigInteger(), nullable=True),
+        sa.ForeignKeyConstraint(["location_id"], ["locations.id"], name=op.f("fk_stock_ages_location_id")),
+        sa.ForeignKeyConstraint(["product_id"], ["products.id"], name=op.f("fk_stock_ages_product_id")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_stock_ages")),
+        sa.UniqueConstraint(
+            "product_id", "location_id", "as_of", "source",
+            name=op.f("uq_stock_ages_product_id_location_id_as_of_source"),
+        ),
+    )  # fmt: skip
+    for column in ("as_of", "location_id", "product_id"):
+        op.create_index(op.f(f"ix_stock_ages_{column}"), "stock_ages", [column], unique=False)
 
 
 def downgrade() -> None:
+    op.drop_table("stock_ages")
     op.drop_table("foreign_revenue")
     op.drop_column("products", "store_currency")
     op.drop_column("products", "store_price_minor")
