@@ -9,12 +9,13 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
+from decimal import Decimal
 from typing import Literal, Protocol, runtime_checkable
 
 from bot.domain.money import Money
 from bot.ports.checks import Check
 
-FactKind = Literal["products", "stock", "orders", "inbounds", "ages"]
+FactKind = Literal["products", "stock", "orders", "inbounds", "ages", "offers"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,7 +129,26 @@ class AgeFact:
     charged: Money | None = None
 
 
-Fact = ProductFact | StockFact | OrderFact | InboundFact | AgeFact
+@dataclass(frozen=True, slots=True)
+class OfferFact:
+    """What a supplier asks for a variant: `lead_days` from the order to the goods, at least one, and the `price` of one
+    unit from `minimum` units on; None where the store does not say. `own`: of this very variant, and not of several.
+    """
+
+    id: str
+    code: str
+    sku: str
+    supplier: str  # its code in the store, or its name where it has none
+    supplier_name: str
+    currency: str
+    lead_days: Decimal
+    minimum: int = 1
+    price: Money | None = None
+    active: bool = True
+    own: bool = True
+
+
+Fact = ProductFact | StockFact | OrderFact | InboundFact | AgeFact | OfferFact
 
 
 @dataclass(frozen=True, slots=True)

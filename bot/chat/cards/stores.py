@@ -37,6 +37,7 @@ KINDS: Mapping[str, Words] = {
     "orders": _("orders"),
     "inbounds": _("goods on their way"),
     "ages": _("ages of stock"),
+    "offers": _("suppliers' offers"),
 }
 _VERDICTS: Mapping[str, tuple[Words, Tone]] = {
     "ok": (_("works"), "good"),

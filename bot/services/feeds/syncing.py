@@ -35,13 +35,8 @@ from bot.words import _
 _log = structlog.get_logger(__name__)
 
 _LOADED = 5_000  # rows of a first reading that are written in one transaction
-ORDER: tuple[FactKind, ...] = (
-    "products",
-    "inbounds",
-    "stock",
-    "orders",
-    "ages",
-)  # what others refer to comes first
+# What others refer to comes first.
+ORDER: tuple[FactKind, ...] = ("products", "offers", "inbounds", "stock", "orders", "ages")
 _Take = Callable[[Page], Awaitable[Taken]]
 
 

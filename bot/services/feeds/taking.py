@@ -13,11 +13,11 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bot.domain import setaside
 from bot.domain.setaside import text_of
-from bot.ports import AgeFact, Clock, Fact, Fault, InboundFact, OrderFact, Page, ProductFact, StockFact
+from bot.ports import AgeFact, Clock, Fact, Fault, InboundFact, OfferFact, OrderFact, Page, ProductFact, StockFact
 from bot.services import revenues
 from bot.services.feeds.desks import Desk, Desks
 from bot.services.feeds.orders import Misfit
-from bot.storage import ages, derive, facts, locks, masters, storebooks, touched
+from bot.storage import ages, derive, facts, locks, masters, storebooks, supply, touched
 from bot.storage import stores as rows
 from bot.storage.bulk import insert_rows
 from bot.storage.database import Database
@@ -121,6 +121,8 @@ class Taking:
                 taken = await self._orders(connection, desk, page.facts, faults, now, demand)
             case "inbounds":
                 taken = await self._inbounds(connection, desk, page.facts, faults)
+            case "offers":
+                taken = await self._offers(connection, desk, page.facts, faults, now)
             case _:
                 taken = await self._ages(connection, desk, page.facts, faults, now)
         wrong = {fault.where for fault in faults}
@@ -276,6 +278,19 @@ class Taking:
         added, updated = await masters.upsert(connection, Inbound, ("source", "external_id"), _INBOUND, inbounds)
         return Taken(changed=added + updated, touched=meant if added + updated else set())
 
+    async def _offers(
+        self, connection: AsyncConnection, desk: Desk, given: Sequence[Fact], faults: list[Fault], now: datetime
+    ) -> Taken:
+        """What suppliers ask, to each place whose stock the store keeps, where a person stated nothing else."""
+        offered = [
+            supply.Offered(product, fact)
+            for fact in given
+            if isinstance(fact, OfferFact) and (product := _product(desk, fact.code, fact.sku, faults, fact.id))
+        ]
+        places = {spot.location_id for spot in desk.spots.values() if spot.counts and spot.location_id is not None}
+        changed = await supply.keep(connection, desk.source, offered, places, now)
+        return Taken(changed=len(changed), touched=changed)
+
     async def _ages(
         self, connection: AsyncConnection, desk: Desk, given: Sequence[Fact], faults: list[Fault], now: datetime
     ) -> Taken:
@@ -306,7 +321,7 @@ def subject(fact: Fact) -> str:
             return fact.code
         case StockFact() | AgeFact():
             return f"{fact.code}@{fact.place}"
-        case OrderFact() | InboundFact():
+        case OrderFact() | InboundFact() | OfferFact():
             return fact.id
 
 
@@ -314,13 +329,22 @@ def _meant(
     desk: Desk, code: str, sku: str, place: str, faults: list[Fault], subject: str
 ) -> tuple[int | None, Spot | None]:
     """The product and place of a fact; what nobody has said yet is a fault, what is none of ours is None."""
-    known, spot = desk.codes.get(code), desk.spots.get(place)
-    if known is None or known.match == "suggested":
-        faults.append(Fault(subject, text_of(setaside.NO_PRODUCT, sku=sku or code)))
+    spot, before = desk.spots.get(place), len(faults)
+    product = _product(desk, code, sku, faults, subject)
+    if len(faults) > before:
         return None, None
     if spot is None:
         faults.append(Fault(subject, text_of(setaside.NO_PLACE, place=repr(place))))
         return None, None
     if spot.location_id is None and not spot.ignored:
         faults.append(Fault(subject, text_of(setaside.NO_LOCATION, place=repr(place))))
-    return (None if known.match == "ignored" else known.product_id), spot
+    return product, spot
+
+
+def _product(desk: Desk, code: str, sku: str, faults: list[Fault], subject: str) -> int | None:
+    """The product of a fact; what nobody has said yet is a fault, what is none of ours is None."""
+    known = desk.codes.get(code)
+    if known is None or known.match == "suggested":
+        faults.append(Fault(subject, text_of(setaside.NO_PRODUCT, sku=sku or code)))
+        return None
+    return None if known.match == "ignored" else known.product_id

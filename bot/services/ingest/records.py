@@ -288,6 +288,7 @@ class _Routes(_Known):
             "pack_size": row.whole("pack_size", 1, least=1),
             "unit_cost_minor": row.minor("unit_cost", currency) if row.has("unit_cost") else None,
             "currency": currency,
+            "source": "",  # what a person states stands, whatever a store said of it
         }
 
     async def store(self, connection: AsyncConnection, rows: list[dict[str, Any]]) -> tuple[int, int]:

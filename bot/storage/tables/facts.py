@@ -62,6 +62,7 @@ class Route(Base):
     """Supplier to location: for one product, or for all of the supplier's where `product_id` is null.
 
     Lead times are in days; `unit_cost_minor` is the landed cost per unit in `currency`, null to use the product's.
+    `source` is the store that said so (`store:erp`), empty where a person did.
     """
 
     __tablename__ = "routes"
@@ -81,6 +82,7 @@ class Route(Base):
     pack_size: Mapped[int] = mapped_column(default=1)
     unit_cost_minor: Mapped[int | None] = mapped_column(BigInteger)
     currency: Mapped[str]
+    source: Mapped[str] = mapped_column(default="", server_default="")
 
 
 class StockLevel(Base):

@@ -1,4 +1,4 @@
-"""What stores say is on its way; prices and revenue in other currencies than the products'; ages of stock."""
+"""What stores say is on its way, of the age of stock and of suppliers; money in other currencies than products'."""
 
 from __future__ import annotations
 
@@ -27,6 +27,7 @@ def upgrade() -> None:
     op.add_column("stock_levels", sa.Column("incoming", sa.Integer(), nullable=False, server_default="0"))
     op.add_column("products", sa.Column("store_price_minor", sa.BigInteger(), nullable=True))
     op.add_column("products", sa.Column("store_currency", sa.String(), nullable=True))
+    op.add_column("routes", sa.Column("source", sa.String(), nullable=False, server_default=""))
     op.create_table(
         "foreign_revenue",
         sa.Column("product_id", ID, nullable=False),
@@ -67,6 +68,7 @@ def upgrade() -> None:
 def downgrade() -> None:
     op.drop_table("stock_ages")
     op.drop_table("foreign_revenue")
+    op.drop_column("routes", "source")
     op.drop_column("products", "store_currency")
     op.drop_column("products", "store_price_minor")
     op.drop_column("stock_levels", "incoming")
