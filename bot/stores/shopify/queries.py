@@ -111,12 +111,14 @@ _TRANSFER = f"""
   id
   name
   status
+  tags
   dateCreated
   origin {{ name }}
   destination {{ location {{ id }} }}
   lineItems(first: 30) {{ nodes {{ {_MOVED} }} {_TURN} }}
   shipments(first: 5) {{ nodes {{ {_SHIPMENT} }} {_TURN} }}
 """
+_WRITTEN = "id name status tags"
 _ORDER_TERMS = "$customers: Boolean!, $places: Boolean!, $returns: Boolean!"
 _PRICED = """
   id
@@ -213,6 +215,30 @@ _OWN = {
   }}
 }}""",
     "Transfer": f"query Transfer($id: ID!) {{ inventoryTransfer(id: $id) {{ {_TRANSFER} }} }}",
+    "TransfersTagged": f"""query TransfersTagged($query: String!) {{
+  inventoryTransfers(first: 5, query: $query) {{ nodes {{ {_WRITTEN} }} {_TURN} }}
+}}""",
+    "TransferAsWritten": f"""query TransferAsWritten($id: ID!) {{
+  inventoryTransfer(id: $id) {{
+    {_WRITTEN}
+    lineItems(first: 250) {{ nodes {{ totalQuantity inventoryItem {{ id }} }} {_TURN} }}
+  }}
+}}""",
+    "TransferDraft": """mutation TransferDraft($input: InventoryTransferCreateInput!, $key: String!) {
+  inventoryTransferCreate(input: $input) @idempotent(key: $key) {
+    inventoryTransfer { id }
+    userErrors { field message code }
+  }
+}""",
+    "TransferReady": """mutation TransferReady($input: InventoryTransferCreateAsReadyToShipInput!, $key: String!) {
+  inventoryTransferCreateAsReadyToShip(input: $input) @idempotent(key: $key) {
+    inventoryTransfer { id }
+    userErrors { field message code }
+  }
+}""",
+    "ItemsOf": f"""query ItemsOf($query: String!) {{
+  inventoryItems(first: 50, query: $query) {{ nodes {{ id sku }} {_TURN} }}
+}}""",
     "Subscriptions": f"""query Subscriptions($uri: String!, $after: String) {{
   webhookSubscriptions(first: 50, after: $after, uri: $uri) {{ nodes {{ id topic }} {_TURN} }}
 }}""",

@@ -11,7 +11,7 @@ from typing import Any
 
 from tests.stores.shopify import bulk
 from tests.stores.shopify.refused import Refused
-from tests.stores.shopify.store import ShopifyStore
+from tests.stores.shopify.store import ShopifyStore, instant
 
 _TERM = re.compile(r"""(\w+):(>=|<=|>|<)?(?:'([^']*)'|"((?:[^"\\]|\\.)*)"|(\w+))""")
 
@@ -49,7 +49,7 @@ def search(entries: list[Any], query: str | None, fields: Mapping[str, str]) -> 
 
 
 def _fits(name: str, sign: str, value: str, wanted: str) -> bool:
-    if name == "sku":  # finds parts, in any case
+    if name in {"sku", "tags"}:  # finds parts, in any case
         return wanted.casefold() in value.casefold()
     one: Any
     other: Any
@@ -100,17 +100,43 @@ class Root:
         return paged(self.store, sorted(found, key=key), given, key)
 
     def inventoryItems(self, query: str | None = None, **given: Any) -> Any:  # noqa: N802
-        found = search(self.store.items, query, {"id": "id"})
+        found = search(self.store.items, query, {"id": "id", "sku": "sku"})
         return paged(self.store, found, given, lambda entry: entry["id"].rsplit("/", 1)[1].zfill(20))
 
     def inventoryTransfers(self, query: str | None = None, sortKey: str = "ID", **given: Any) -> Any:  # noqa: N802, N803
-        assert sortKey == "CREATED_AT"
-        found = search(self.store.transfers, query, {"created_at": "dateCreated"})
+        assert sortKey == "CREATED_AT" or query
+        found = search(self.store.transfers, query, {"created_at": "dateCreated", "tag": "tags"})
 
         def key(entry: dict[str, Any]) -> str:
             return f"{entry['dateCreated']} {entry['id']}"
 
         return paged(self.store, sorted(found, key=key), given, key)
+
+    def inventoryTransferCreate(self, input: dict[str, Any]) -> Any:  # noqa: A002, N802  # the schema's own names
+        return self._transferred(input, "DRAFT")
+
+    def inventoryTransferCreateAsReadyToShip(self, input: dict[str, Any]) -> Any:  # noqa: A002, N802  # as above
+        return self._transferred(input, "READY_TO_SHIP")
+
+    def _transferred(self, given: dict[str, Any], status: str) -> Any:
+        ends = [given["originLocationId"], given["destinationLocationId"]]
+        places = [next(each for each in self.store.locations if each["id"] == end) for end in ends]
+        items = {item["id"]: item for item in self.store.items}
+        listed = [line["inventoryItemId"] for line in given["lineItems"]]
+        if problem := self.store.transfer_problem or ("DUPLICATE_ITEM" if len(set(listed)) < len(listed) else ""):
+            errors = [{"field": ["input"], "message": f"{problem} of the tests", "code": problem}]
+            return {"inventoryTransfer": None, "userErrors": errors}
+        found = {
+            "__typename": "InventoryTransfer", "id": self.store.gid("InventoryTransfer"), "status": status,
+            "name": f"#T{len(self.store.transfers) + 1}", "dateCreated": instant(self.store.clock.now()),
+            "origin": {"location": places[0], "name": places[0]["name"]}, "shipments": [],
+            "destination": {"location": places[1], "name": places[1]["name"]}, "tags": given["tags"],
+            "referenceName": given["referenceName"], "note": given["note"],
+            "lineItems": [{"id": self.store.gid("InventoryTransferLineItem"), "totalQuantity": line["quantity"],
+                           "inventoryItem": items[line["inventoryItemId"]]} for line in given["lineItems"]],
+        }  # fmt: skip
+        self.store.transfers.append(found)
+        return {"inventoryTransfer": found, "userErrors": []}
 
     def productVariants(self, query: str | None = None, **given: Any) -> Any:  # noqa: N802
         variants = [variant for product in self.store.products for variant in product["variants"]]

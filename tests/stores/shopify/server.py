@@ -28,6 +28,7 @@ from graphql import (
     Visitor,
     build_schema,
     execute_sync,
+    get_directive_values,
     get_named_type,
     parse,
     validate,
@@ -60,7 +61,12 @@ _NEEDS = {
     ("Order", "returns"): "read_returns",
     ("Order", "fulfillmentOrders"): "read_merchant_managed_fulfillment_orders",
     ("Mutation", "productVariantsBulkUpdate"): "write_products",
+    ("Mutation", "inventoryTransferCreate"): "write_inventory_transfers",
+    ("Mutation", "inventoryTransferCreateAsReadyToShip"): "write_inventory_transfers",
 }
+
+
+_ONCE = {"inventoryTransferCreate", "inventoryTransferCreateAsReadyToShip"}
 
 
 def shopify_app(store: ShopifyStore) -> Starlette:
@@ -233,7 +239,9 @@ def _resolve(source: Any, info: GraphQLResolveInfo[ShopifyStore], **given: Any) 
     if scope and scope not in store.scopes:
         raise Refused(f"Access denied for {info.field_name} field. Required access: `{scope}`.", "ACCESS_DENIED")
     if isinstance(source, Root):
-        value = getattr(source, info.field_name)(**given)
+        value = _once(store, info, given) or getattr(source, info.field_name)(**given)
+        if info.field_name in _ONCE and not value["userErrors"]:
+            store.once[_key_of(info)] = (given, value)
     else:
         code = store.broken.get((source.get("id", ""), info.field_name))
         if code:
@@ -242,6 +250,24 @@ def _resolve(source: Any, info: GraphQLResolveInfo[ShopifyStore], **given: Any) 
     if get_named_type(info.return_type).name.endswith("Connection") and isinstance(value, list):
         return paged(store, value, given, lambda entry: str(value.index(entry)).zfill(9))
     return value
+
+
+def _key_of(info: GraphQLResolveInfo[ShopifyStore]) -> str:
+    told = get_directive_values(SCHEMA.get_directive("idempotent"), info.field_nodes[0], info.variable_values)  # type: ignore[arg-type]
+    if not told or not told["key"].strip():
+        raise Refused("The @idempotent directive is required for this mutation but was not provided.", "BAD_REQUEST")
+    return str(told["key"])
+
+
+def _once(store: ShopifyStore, info: GraphQLResolveInfo[ShopifyStore], given: dict[str, Any]) -> Any:
+    """The answer of a mutation that was carried out under this key; None where none was."""
+    if info.field_name not in _ONCE or (key := _key_of(info)) not in store.once:
+        return None
+    asked, answered = store.once[key]
+    if asked == given:
+        return answered
+    code = "IDEMPOTENCY_KEY_PARAMETER_MISMATCH"
+    return {"inventoryTransfer": None, "userErrors": [{"field": None, "message": code.lower(), "code": code}]}
 
 
 def _special(store: ShopifyStore, source: dict[str, Any], name: str, given: Mapping[str, Any]) -> Any:

@@ -82,6 +82,8 @@ class ShopifyStore:
     bulk_error: str = ""  # why none can be begun, by its code
     moved: bool = False  # files are said to lie elsewhere
     others: int = 0  # operations of somebody else that run
+    once: dict[str, tuple[Any, Any]] = field(default_factory=dict)  # by idempotency key, what was asked and answered
+    transfer_problem: str = ""  # why no transfer is made, by its code
     address: str = ""  # where the shop was called
     whole: bool = False  # lists are told whole, as inside of an operation
 
@@ -239,7 +241,7 @@ class ShopifyStore:
         location = next(location for location in self.locations if location["id"] == place)
         found = {
             "__typename": "InventoryTransfer", "id": self.gid("InventoryTransfer"),
-            "name": f"#T{len(self.transfers) + 1}",
+            "name": f"#T{len(self.transfers) + 1}", "tags": [],
             "status": "IN_PROGRESS", "dateCreated": instant(self.clock.now()), "origin": {"name": "Mill Ltd"},
             "destination": {"location": location, "name": location["name"]}, "shipments": [],
             "lineItems": [{"id": self.gid("InventoryTransferLineItem"), "totalQuantity": units,
