@@ -35,13 +35,19 @@ class DatedRates:
     currency: str
     typed: Mapping[str, Decimal]
     stated: tuple[StatedRate, ...]
+    _stated: dict[date, list[StatedRate]] = field(default_factory=dict)
     _days: dict[date, Exchange] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        """Put the rates in order: a history has a thousand days, of thirty rates each."""
+        for rate in self.stated:
+            self._stated.setdefault(rate.day, []).append(rate)
 
     def on(self, day: date) -> Exchange:
         """The rates of a day."""
         found = self._days.get(day)
         if found is None:
-            near = [rate for rate in self.stated if day - NEAR < rate.day <= day]
+            near = [rate for back in range(NEAR.days) for rate in self._stated.get(day - timedelta(days=back), ())]
             found = self._days[day] = Exchange(self.currency, self.typed, quotes_of(self.currency, near))
         return found
 

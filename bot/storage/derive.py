@@ -10,6 +10,7 @@ from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import Any
+from uuid import uuid4
 
 from sqlalchemy import TextClause, bindparam, delete, func, select, text, update
 from sqlalchemy.ext.asyncio import AsyncConnection
@@ -152,17 +153,17 @@ async def rebuild(connection: AsyncConnection, products: Collection[int], since:
 
 @dataclass(frozen=True, slots=True)
 class Awaited:
-    """Since which local day (ISO) demand is to be rebuilt, and how often that was said."""
+    """Since which local day (ISO) demand is to be rebuilt; `word` is another one each time that is said."""
 
     since: str
-    said: int
+    word: str
 
 
 async def put_off(connection: AsyncConnection, source: str, since: str) -> None:
     """Note that a source's demand is to be rebuilt from a local day (ISO) on, later; its naming is held."""
     kept = await awaited(connection, source)
-    first, said = (since, 1) if kept is None else (min(since, kept.since), kept.said + 1)
-    await marks.put(connection, _later(source), f"{first} {said}")
+    first = since if kept is None else min(since, kept.since)
+    await marks.put(connection, _later(source), f"{first} {uuid4().hex}")
 
 
 async def awaited(connection: AsyncConnection, source: str) -> Awaited | None:
@@ -170,8 +171,8 @@ async def awaited(connection: AsyncConnection, source: str) -> Awaited | None:
     kept = await marks.get(connection, _later(source))
     if kept is None:
         return None
-    since, _, said = kept.partition(" ")
-    return Awaited(since, int(said or 0))
+    since, _, word = kept.partition(" ")
+    return Awaited(since, word)
 
 
 async def caught_up(connection: AsyncConnection, source: str, done: Awaited) -> bool:

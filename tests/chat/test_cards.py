@@ -183,7 +183,10 @@ def test_the_age_of_stock_is_told_as_its_store_measured_it_with_the_fees_it_expe
     age = ToldAge(
         "amazon-eu", views.NOW, ((0, 90, 30), (91, 180, 0), (181, None, 12)), views.money("3.40"), views.money("8.10")
     )
+    billed = said(cards.stock_card(views.a_report(views.a_line(told_age=replace(age, charged=views.money("2.20"))))))
+    assert "Storage there last month: £2.20" in billed
     told = said(cards.stock_card(views.a_report(views.a_line(told_age=age))))
+    assert "last month" not in told
     assert "amazon-eu says: 12 units over 180 days, estimated fees £11.50" in told
     assert "Age of the stock, as measured there: 0–90 days 30 · 181 days and more 12" in told
     assert "Age of the stock: " not in told

@@ -191,7 +191,10 @@ def _age(line: StockLine) -> list[Block]:
     if line.told_age is not None:
         aged = [(labels.age_band(first, last), units) for first, last, units in line.told_age.bands]
         told = _("Age of the stock, as measured there: {buckets}", buckets=_listed(aged))
-        return [Footnote(labels.told_age(line.told_age)), Footnote(told)]
+        notes = [labels.told_age(line.told_age), told]
+        if line.told_age.charged is not None:
+            notes.append(_("Storage there last month: {fees}", fees=labels.amount(line.told_age.charged)))
+        return [Footnote(note) for note in notes]
     if not any(line.ageing[2:]):
         return []
     names = (_("0–30 days"), _("31–60 days"), _("61–90 days"), _("91–180 days"), _("over 180 days"))

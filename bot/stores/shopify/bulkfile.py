@@ -14,7 +14,6 @@ from types import MappingProxyType
 from typing import Any, BinaryIO, Final
 
 from bot.errors import Declined
-from bot.stores.shopify.reading import Unreadable
 
 _HELD: Final[Mapping[tuple[str, str], str]] = MappingProxyType(
     {
@@ -105,4 +104,4 @@ def _kind(gid: str) -> str:
     try:
         return gid.split("/")[3]
     except IndexError:
-        raise Unreadable(f"{gid!r} is no id") from None
+        raise Declined(f"the bulk operation's file names {gid!r}, which is no id") from None

@@ -68,8 +68,15 @@ def told_whole(order: Node) -> bool:
     """Whether an order of a bulk operation is told as `order_fact` reads it.
 
     What refunds, returns and fulfilments hold is not: an order without the former two, all of whose lines are of one
-    place, needs nothing of it.
+    place, needs nothing of it. One that cannot be read is not told whole either.
     """
+    try:
+        return _told_whole(order)
+    except (Unreadable, LookupError, TypeError, AttributeError):
+        return False
+
+
+def _told_whole(order: Node) -> bool:
     if order["refunds"] or order["returnStatus"] != "NO_RETURN":
         return False
     shipped = {tail(each["location"]["id"]) for each in order["fulfillments"]

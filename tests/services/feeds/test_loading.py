@@ -199,7 +199,7 @@ async def test_demand_that_a_crash_left_underived_is_derived_by_the_next_reading
 async def test_what_another_process_puts_off_while_demand_is_derived_stays_put_off(
     shop: Shop, loading: Loading, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Also where it is of the same day, so that the mark says nothing new but how often it was set."""
+    """Also where it is of the same day, so that the mark says no other day than before."""
     beside = begin(shop)
 
     async def interrupted(connection: AsyncConnection, source: str, since: str) -> list[int]:
