@@ -62,8 +62,15 @@ class Catalogue:
         """A product at each of its locations, or at one; see `bot.services.figures` for what each figure means."""
         at = at or self._clock.now()
         async with self._database.reading() as connection:
-            report, _taken, _assessed, _shown = await self._report(connection, sku, location, location, at)
-        return report
+            report, taken, _assessed, _shown = await self._report(connection, sku, location, location, at)
+            told = await storebooks.coming(connection, sku.id, at)
+            taken_in = await self._revenues(connection, taken, sku.id)
+        codes = {place.code: place.id for place in taken.places.values()}
+        lines = [
+            dataclasses.replace(line, told=told.get(codes[line.location]), revenue=taken_in.get(codes[line.location]))
+            for line in report.lines
+        ]
+        return dataclasses.replace(report, lines=tuple(lines))
 
     async def reckoned(
         self, connection: AsyncConnection, sku: Sku, chosen: Location | None, at: datetime
@@ -85,15 +92,11 @@ class Catalogue:
         chart = None if shown is None else await chart_of(connection, taken, assessed, shown)
         surging = {case.location for case in here if case.kind == "surge"}
         opens, _holds = without_requests(assessed)
-        told = await storebooks.coming(connection, sku.id, at)
-        taken_in = await self._revenues(connection, taken, sku.id, rows)
         lines = []
         for row in rows:
             flags = opened_flags(opens, row, _OF_FIGURES)
             code = taken.place(row).code
-            line = stock_line(taken, assessed, row, (*flags, "surge") if code in surging else flags)
-            place = int(taken.location_ids[row])
-            lines.append(dataclasses.replace(line, told=told.get(place), revenue=taken_in.get(place)))
+            lines.append(stock_line(taken, assessed, row, (*flags, "surge") if code in surging else flags))
         fresh = taken.fresh_until
         report = StockReport(
             sku=sku.code,
@@ -106,11 +109,9 @@ class Catalogue:
         )
         return report, taken, assessed, shown
 
-    async def _revenues(
-        self, connection: AsyncConnection, taken: Snapshot, product: int, rows: Sequence[int]
-    ) -> dict[int, Revenue]:
+    async def _revenues(self, connection: AsyncConnection, taken: Snapshot, product: int) -> dict[int, Revenue]:
         """A product's revenue of the last whole local days at each place, by location."""
-        ends = {int(taken.location_ids[row]): taken.today_of(row) for row in rows}
+        ends = {int(place): taken.today_of(row) for row, place in enumerate(taken.location_ids)}
         spans = {place: (today - REVENUE_DAYS, today - timedelta(days=1)) for place, today in ends.items()}
         settings = self._settings
         return await revenues.of_product(connection, settings.organisation_currency, settings.rates, product, spans)

@@ -72,7 +72,7 @@ async def of_product(
 ) -> dict[int, Revenue]:
     """A product's revenue by location between two local days, both inclusive; see `bot.storage.revenues.takings`."""
     taken = await rows.takings(connection, product, spans)
-    exchange = await dated(connection, currency, typed, {each.day for each in taken})
+    exchange = await dated(connection, currency, typed, {each.day for each in taken if each.currency != currency})
     return {
         place: sum_of((each for each in taken if each.location_id == place), exchange)
         for place in {each.location_id for each in taken}

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date
 
-from sqlalchemy import and_, bindparam, delete, or_, select, update
+from sqlalchemy import ColumnElement, Select, String, and_, bindparam, delete, select, type_coerce, union_all, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bot.storage.tables import DailyDemand, ForeignRevenue, Product, Sale, StoreFault
@@ -24,23 +24,29 @@ class Takings:
     minor: int
 
 
+def _of_days(table: type[DailyDemand | ForeignRevenue], currency: ColumnElement[str]) -> Select[int, date, str, int]:
+    within = table.day.between(bindparam("first"), bindparam("last"))
+    return select(table.location_id, table.day, currency, table.revenue_minor).where(
+        table.product_id == bindparam("product"), within, table.revenue_minor != 0
+    )
+
+
+_OWN = _of_days(DailyDemand, type_coerce(Product.currency, String)).join(Product, Product.id == DailyDemand.product_id)
+_TAKINGS = union_all(_OWN, _of_days(ForeignRevenue, type_coerce(ForeignRevenue.currency, String)))
+
+
 async def takings(connection: AsyncConnection, product: int, spans: Mapping[int, tuple[date, date]]) -> list[Takings]:
     """A product's takings between two local days, both inclusive, at each location named; cancelled sales are none."""
     if not spans:
         return []
-    own, foreign = DailyDemand, ForeignRevenue
-    same = select(own.location_id, own.day, Product.currency, own.revenue_minor).join(
-        Product, Product.id == own.product_id
-    )
-    other = select(foreign.location_id, foreign.day, foreign.currency, foreign.revenue_minor)
-    found: list[Takings] = []
-    for table, query in ((own, same), (foreign, other)):
-        within = [and_(table.location_id == place, table.day.between(*span)) for place, span in sorted(spans.items())]
-        rows = await connection.execute(
-            query.where(table.product_id == product, table.revenue_minor != 0, or_(*within))
-        )
-        found += [Takings(*row) for row in rows]
-    return found
+    first, last = min(begin for begin, _ in spans.values()), max(end for _, end in spans.values())
+    rows = await connection.execute(_TAKINGS, {"product": product, "first": first, "last": last})
+    found = [Takings(*row) for row in rows]
+    return [one for one in found if one.location_id in spans and _within(one.day, spans[one.location_id])]
+
+
+def _within(day: date, span: tuple[date, date]) -> bool:
+    return span[0] <= day <= span[1]
 
 
 async def waiting(connection: AsyncConnection) -> list[tuple[str, str]]:

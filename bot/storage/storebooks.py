@@ -165,21 +165,26 @@ async def last_counts(
     return {(product, place): Counted(*count) for product, place, *count in rows}
 
 
+_NEWEST_TOLD = (
+    select(StockLevel.location_id, func.max(StockLevel.as_of).label("as_of"))
+    .where(StockLevel.product_id == bindparam("product"), StockLevel.as_of <= bindparam("at"), _TOLD)
+    .group_by(StockLevel.location_id)
+    .subquery()
+)
+_COMING = (
+    select(StockLevel.location_id, StockLevel.source, StockLevel.incoming)
+    .join(
+        _NEWEST_TOLD,
+        and_(StockLevel.location_id == _NEWEST_TOLD.c.location_id, StockLevel.as_of == _NEWEST_TOLD.c.as_of),
+    )
+    .where(StockLevel.product_id == bindparam("product"), _TOLD)
+    .order_by(StockLevel.source)
+)
+
+
 async def coming(connection: AsyncConnection, product: int, at: datetime) -> dict[int, StoreIncoming]:
     """What stores said by `at` is on its way of a product, by location; of several stores the one that said it last."""
-    newest = (
-        select(StockLevel.location_id, func.max(StockLevel.as_of).label("as_of"))
-        .where(StockLevel.product_id == product, StockLevel.as_of <= at, _TOLD)
-        .group_by(StockLevel.location_id)
-        .subquery()
-    )
-    same = and_(StockLevel.location_id == newest.c.location_id, StockLevel.as_of == newest.c.as_of)
-    rows = await connection.execute(
-        select(StockLevel.location_id, StockLevel.source, StockLevel.incoming)
-        .join(newest, same)
-        .where(StockLevel.product_id == product, _TOLD)
-        .order_by(StockLevel.source)
-    )
+    rows = await connection.execute(_COMING, {"product": product, "at": at})
     last = {place: StoreIncoming(source.removeprefix(_STORE), units) for place, source, units in rows}
     return {place: told for place, told in last.items() if told.units}
 
