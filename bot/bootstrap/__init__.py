@@ -115,7 +115,12 @@ def build(settings: Settings, clock: Clock | None = None, platforms: Sequence[Ch
         database=database,
         clock=clock,
         wakes=wakes,
-        taking=Taking(database=database, clock=clock, currency=settings.organisation.currency),
+        taking=Taking(
+            database=database,
+            clock=clock,
+            currency=settings.organisation.currency,
+            rates=services.settings.rates,
+        ),
         feeds=calls,
         pages=services.stores.pages,
     )

@@ -12,7 +12,7 @@ from bot.services.offsets import Offset
 from bot.services.outlets import Outlet, Outlets
 from bot.settings import Settings
 from bot.storage.database import Database
-from bot.stores import BOOKS, FEEDS, STORES
+from bot.stores import BOOKS, FEEDS, STORES, TRANSFERS
 from bot.suppliers import SUPPLIERS
 from bot.suppliers.filed import FiledChannel
 from bot.suppliers.folder import FolderChannel
@@ -30,9 +30,13 @@ def channels_of(settings: Settings) -> dict[str, SupplierChannel]:
     """The ways to suppliers that the settings set up, by name; what keeps books is told with the folder."""
     made = (make(settings) for make in SUPPLIERS)
     channels = {channel.name: channel for channel in made if channel is not None}
-    kept = (BOOKS[part.kind](name, part) for name, part in settings.stores.connected.items() if part.kind in BOOKS)
-    if books := [book for book in kept if book is not None]:
-        channels[FolderChannel.name] = FiledChannel(channels[FolderChannel.name], books)
+    books, transfers = (
+        [book for name, part in settings.stores.connected.items()
+         if part.kind in made_by and (book := made_by[part.kind](name, part)) is not None]
+        for made_by in (BOOKS, TRANSFERS)
+    )  # fmt: skip
+    if books or transfers:
+        channels[FolderChannel.name] = FiledChannel(channels[FolderChannel.name], books, transfers)
     return channels
 
 

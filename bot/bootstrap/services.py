@@ -133,7 +133,7 @@ def services_of(
     chosen, audit, outbox, sourcing = ground.chosen, ground.audit, ground.outbox, ground.sourcing
     requests, policies, decisions = deciding.requests, deciding.policies, deciding.decisions
     zone, language = chosen.default_zone, chosen.default_language
-    taking = Taking(database=database, clock=clock, currency=settings.organisation.currency)
+    taking = Taking(database=database, clock=clock, currency=settings.organisation.currency, rates=chosen.rates)
     cases = Cases(database=database, clock=clock, audit=audit, outbox=outbox, settings=chosen)
     purchases = _purchases(ground, deciding)
     orders = Orders(database=database, clock=clock, audit=audit, requests=requests)

@@ -53,9 +53,10 @@ class Standing:
     xyz: Ints
     idle: Ints  # days in stock without a sale
     excess: Ints
-    aged: Ints  # (n, 5) units by age
+    aged: Ints  # (n, 5) units by age, as its place's store says where it does
     flags: Bools
     step: ageing.NextStep
+    fees: Ints  # for keeping it, as its place's store expects them next; NEVER where it says nothing
 
     @property
     def size(self) -> int:

@@ -7,13 +7,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import date, datetime, time
+from datetime import date, datetime, time, timedelta
 from decimal import Decimal
 from typing import Any, Literal
 
 from bot.domain.chart import Arrival as Arrival  # noqa: PLC0414  # views are imported from here
 from bot.domain.chart import StockChart
 from bot.domain.money import Money
+from bot.domain.told import ToldAge
 
 CaseKind = Literal["stockout_risk", "surge", "slow_mover", "overstock", "late_inbound", "data_stale"]
 CaseState = Literal["open", "acknowledged", "acting", "resolved"]
@@ -36,6 +37,25 @@ class Velocity:
     raw: Decimal
     corrected: Decimal
     days_left_out: int
+
+
+@dataclass(frozen=True, slots=True)
+class StoreIncoming:
+    """Units that a store says are on their way to a place, without a date: shown, and part of no figure."""
+
+    store: str
+    units: int
+
+
+REVENUE_DAYS = timedelta(days=30)
+
+
+@dataclass(frozen=True, slots=True)
+class Revenue:
+    """What goods were sold for; money in the currencies of `waiting` is left out, for want of a rate of its day."""
+
+    amount: Money
+    waiting: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,6 +94,14 @@ class StockLine:
     unit_price: Money | None
     value: Money | None  # on_hand at cost
     flags: tuple[CaseKind, ...] = ()
+    told: StoreIncoming | None = None
+    told_age: ToldAge | None = None  # where a store says it: `ageing` then is what it says, as far as its bands fit
+    revenue: Revenue | None = None  # of the last REVENUE_DAYS whole local days; None: nothing was sold
+
+    @property
+    def undated(self) -> int:
+        """Units of what the store says is on its way that are in no shipment or order we know."""
+        return 0 if self.told is None else max(self.told.units - self.incoming, 0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,6 +152,7 @@ class CaseView:
     next_arrival: Arrival | None
     request_id: int | None
     evidence: Mapping[str, Any] = field(default_factory=dict)
+    told_age: ToldAge | None = None
 
 
 @dataclass(frozen=True, slots=True)

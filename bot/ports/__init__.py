@@ -17,12 +17,15 @@ from bot.ports.chat import (
 from bot.ports.checks import Check
 from bot.ports.clock import Clock, MovableClock, SystemClock
 from bot.ports.feeds import (
+    AgeBand,
+    AgeFact,
     Delivery,
     Fact,
     FactKind,
     Fault,
     HookedFeed,
     InboundFact,
+    OfferFact,
     OrderFact,
     Page,
     ProductFact,
@@ -48,6 +51,8 @@ from bot.ports.rooms import Admission, Guest, OpenRoom, RoomPlan, RoomProvider, 
 
 __all__ = [
     "Admission",
+    "AgeBand",
+    "AgeFact",
     "Call",
     "CallNotice",
     "CallPerson",
@@ -68,6 +73,7 @@ __all__ = [
     "Intake",
     "Limits",
     "MovableClock",
+    "OfferFact",
     "OpenRoom",
     "Order",
     "OrderFact",

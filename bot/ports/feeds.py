@@ -9,12 +9,13 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
+from decimal import Decimal
 from typing import Literal, Protocol, runtime_checkable
 
 from bot.domain.money import Money
 from bot.ports.checks import Check
 
-FactKind = Literal["products", "stock", "orders", "inbounds"]
+FactKind = Literal["products", "stock", "orders", "inbounds", "ages", "offers"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,7 +33,8 @@ class ProductFact:
 class StockFact:
     """Units of a variant at one of the store's places as of an instant (aware).
 
-    `on_hand` lies there, `committed` of it is sold and has not left; `incoming` is on its way there.
+    `on_hand` lies there, `committed` of it is sold and has not left; `incoming` is on its way there, of which
+    the store tells no dates: what it can date it tells as InboundFacts.
     """
 
     code: str
@@ -100,7 +102,53 @@ class InboundFact:
     supplier: str = ""
 
 
-Fact = ProductFact | StockFact | OrderFact | InboundFact
+@dataclass(frozen=True, slots=True)
+class AgeBand:
+    """Units of an age in days, both ends inclusive; the oldest band is open: its `last` is None."""
+
+    first: int
+    last: int | None
+    units: int
+
+
+@dataclass(frozen=True, slots=True)
+class AgeFact:
+    """How old a variant's units at one of the store's places are, as the store itself says, and what they cost there.
+
+    `bands` follow each other from age 0 on. `storage` is the fee that the store expects for the next month, `surcharge`
+    the extra one for aged units that it expects next, `charged` what storage of the last whole month came to.
+    """
+
+    code: str
+    sku: str
+    place: str
+    as_of: datetime
+    bands: tuple[AgeBand, ...]
+    storage: Money | None = None
+    surcharge: Money | None = None
+    charged: Money | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class OfferFact:
+    """What a supplier asks for a variant: `lead_days` from the order to the goods, at least one, and the `price` of one
+    unit from `minimum` units on; None where the store does not say. `own`: of this very variant, and not of several.
+    """
+
+    id: str
+    code: str
+    sku: str
+    supplier: str  # its code in the store, or its name where it has none
+    supplier_name: str
+    currency: str
+    lead_days: Decimal
+    minimum: int = 1
+    price: Money | None = None
+    active: bool = True
+    own: bool = True
+
+
+Fact = ProductFact | StockFact | OrderFact | InboundFact | AgeFact | OfferFact
 
 
 @dataclass(frozen=True, slots=True)

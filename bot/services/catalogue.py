@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Mapping, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from decimal import Decimal
 
 import numpy as np
@@ -17,10 +17,10 @@ from bot.domain.chart import StockChart
 from bot.domain.evidence import evidence
 from bot.domain.money import Money
 from bot.domain.sourcing import SourcingSettings, without_requests
-from bot.domain.views import CaseKind, CaseView, Page, StockReport, TurnoverLine
+from bot.domain.views import REVENUE_DAYS, CaseKind, CaseView, Page, Revenue, StockReport, TurnoverLine
 from bot.domain.watch import Assessment, WatchSettings
 from bot.ports import Clock
-from bot.services import snapshot
+from bot.services import revenues, snapshot
 from bot.services.charts import chart_of, worth_a_look
 from bot.services.exchange import Exchange
 from bot.services.figures import (
@@ -40,6 +40,7 @@ from bot.services.settings import ServiceSettings
 from bot.services.snapshot import Days, Snapshot
 from bot.storage import cases as case_rows
 from bot.storage import catalogue as facts
+from bot.storage import storebooks
 from bot.storage.database import Database
 
 _RESTOCK: tuple[CaseKind, ...] = ("stockout_risk",)
@@ -70,8 +71,15 @@ class Catalogue:
         """A product at each of its locations, or at one; see `bot.services.figures` for what each figure means."""
         at = at or self._clock.now()
         async with self._database.reading() as connection:
-            report, _taken, _assessed, _shown = await self._report(connection, sku, location, location, at)
-        return report
+            report, taken, _assessed, _shown = await self._report(connection, sku, location, location, at)
+            told = await storebooks.coming(connection, sku.id, at)
+            taken_in = await self._revenues(connection, taken, sku.id)
+        codes = {place.code: place.id for place in taken.places.values()}
+        lines = [
+            dataclasses.replace(line, told=told.get(codes[line.location]), revenue=taken_in.get(codes[line.location]))
+            for line in report.lines
+        ]
+        return dataclasses.replace(report, lines=tuple(lines))
 
     async def reckoned(
         self, connection: AsyncConnection, sku: Sku, chosen: Location | None, at: datetime
@@ -113,6 +121,13 @@ class Catalogue:
             chart=chart,
         )
         return report, taken, assessed, shown
+
+    async def _revenues(self, connection: AsyncConnection, taken: Snapshot, product: int) -> dict[int, Revenue]:
+        """A product's revenue of the last whole local days at each place, by location."""
+        ends = {int(place): taken.today_of(row) for row, place in enumerate(taken.location_ids)}
+        spans = {place: (today - REVENUE_DAYS, today - timedelta(days=1)) for place, today in ends.items()}
+        settings = self._settings
+        return await revenues.of_product(connection, settings.organisation_currency, settings.rates, product, spans)
 
     async def chart(self, case_id: int, at: datetime) -> StockChart | None:
         """The chart of a case's product at its place; None where the case has none."""
@@ -229,6 +244,7 @@ def _refreshed(case: CaseView, key: tuple[int | None, int | None], taken: Snapsh
         stockout_on=stockout_on(taken, assessed, row),
         next_arrival=next_arrival(taken, assessed, row),
         evidence={**case.evidence, "gap_days": gap_days(assessed, row)},
+        told_age=taken.told_ages.get(row),
     )
 
 

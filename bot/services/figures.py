@@ -33,6 +33,7 @@ from bot.domain.turnover import ABC, XYZ
 from bot.domain.views import Arrival, CaseKind, StockLine, Velocity
 from bot.domain.watch import Assessment
 from bot.services.snapshot import Snapshot
+from bot.storage.catalogue import ProductRow
 
 _EXACT = 1e-9
 _FAR_DAYS = 36_500  # a stock-out further off than a century is none
@@ -77,14 +78,23 @@ def stock_line(taken: Snapshot, assessed: Assessment, row: int, flags: Iterable[
         gap_days=gap_days(assessed, row),
         days_of_inventory=decimal(stock.days_of_inventory[row], 1),
         inventory_turnover=decimal(stock.inventory_turnover[row]),
-        ageing=_five(stock.ageing[row].tolist()),
+        ageing=_five(_ageing(taken, assessed, row)),
+        told_age=taken.told_ages.get(row),
         abc=ABC[stock.abc[row]],
         xyz=XYZ[stock.xyz[row]],
         unit_cost=_money(product.unit_cost_minor, product.currency),
-        unit_price=_money(product.unit_price_minor, product.currency),
+        unit_price=_money(product.unit_price_minor, product.currency)
+        or _money(product.store_price_minor, product.store_currency or ""),
         value=_money(None if product.unit_cost_minor is None else product.unit_cost_minor * on_hand, product.currency),
         flags=tuple(flags),
     )
+
+
+def _ageing(taken: Snapshot, assessed: Assessment, row: int) -> list[int]:
+    """Units by age as the place's own store says, where that is fresh; else first in, first out."""
+    told = taken.told_ages.get(row)
+    buckets = None if told is None else told.buckets(assessed.settings.ageing.bucket_edges)
+    return assessed.stock.ageing[row].tolist() if buckets is None else list(buckets)
 
 
 def velocities(taken: Snapshot, assessed: Assessment, row: int) -> tuple[Velocity, ...]:
@@ -216,6 +226,19 @@ def _original(taken: Snapshot, row: int) -> dict[str, Any]:
         "unit_cost_minor": product.unit_cost_minor,
         "unit_price_minor": product.unit_price_minor,
         "rate": None if rate is None else str(rate),
+        **_of_store(taken, product),
+    }
+
+
+def _of_store(taken: Snapshot, product: ProductRow) -> dict[str, Any]:
+    """The store's price that stands in for a missing one, and the rate it was converted at."""
+    if product.unit_price_minor is not None or product.store_currency is None:
+        return {}
+    rate = taken.exchange.rate(product.store_currency)
+    return {
+        "store_price_minor": product.store_price_minor,
+        "store_currency": product.store_currency,
+        "store_rate": None if rate is None else str(rate),
     }
 
 

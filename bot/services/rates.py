@@ -16,6 +16,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from bot.chat.cards import rates_missing_card
 from bot.errors import Declined, OutsideError
 from bot.ports import Clock, Rate, RateSource
+from bot.services import revenues
 from bot.services.audit import Audit
 from bot.services.exchange import FRESH, Exchange, Quote, StatedRate, quotes_of
 from bot.services.ingest.contracts import OpenTable
@@ -107,7 +108,9 @@ class Rates:
     async def keep_file(self, file: RateFile, name: str) -> Kept:
         """Keep the rates of a file; doing it again changes nothing."""
         async with self._database.transaction() as connection:
-            return await self._keep(connection, file.source, file.rates, "rates.imported", {"file": name})
+            kept = await self._keep(connection, file.source, file.rates, "rates.imported", {"file": name})
+        await self._mend()
+        return kept
 
     async def refresh(self) -> Refreshed:
         """Ask the source once its newest rates are a day old; say so, once a day, where it cannot be helped."""
@@ -128,6 +131,7 @@ class Rates:
             return Refreshed("failed", problem=str(error))
         async with self._database.transaction() as connection:
             kept = await self._keep(connection, name, found, "rates.fetched", {})
+        await self._mend()
         return Refreshed("fetched", kept.added, max(rate.day for rate in found))
 
     async def _keep(
@@ -148,6 +152,11 @@ class Rates:
             }
             await self._audit.append(connection, action, f"rates:{source}", {**data, **told})
         return kept
+
+    async def _mend(self) -> None:
+        """Look again at the money that waits for a rate."""
+        async with self._database.transaction() as connection:
+            await revenues.mend(connection, self._settings.organisation_currency, self._settings.rates)
 
     async def _tell(self, newest: datetime | None, problem: str, now: datetime) -> None:
         on = now.astimezone(ZoneInfo(self._settings.default_zone)).date()

@@ -22,6 +22,7 @@ from bot.domain.arrays import Bools, Ints
 from bot.domain.demand import SeriesHistory
 from bot.domain.forecasting.lessons import Lessons
 from bot.domain.sourcing import SourcingSettings, row_numbers, transfer_matrix
+from bot.domain.told import ToldAge
 from bot.domain.uplift import Lift
 from bot.domain.watch import Assessment, Network, Positions, Routes, Taught, WatchSettings, assess
 from bot.services import peaking
@@ -29,8 +30,8 @@ from bot.services.buying import Market, market, review_columns
 from bot.services.exchange import Exchange
 from bot.services.rates import exchange_at
 from bot.services.settings import ServiceSettings
+from bot.storage import ages, ledger, orders
 from bot.storage import catalogue as facts
-from bot.storage import ledger, orders
 from bot.storage import lessons as lesson_rows
 from bot.storage import requests as request_rows
 from bot.storage.catalogue import FeedRow, InboundRow, PlaceRow, ProductRow
@@ -66,6 +67,7 @@ class Snapshot:
     exchange: Exchange
     lessons: Lessons | None  # what the catalogue's past taught by the last whole scan
     lift: Lift  # what the events ahead add at each place
+    told_ages: Mapping[int, ToldAge]  # by row: what a store says of its stock's age, where that is fresh
 
     def assess(self, settings: WatchSettings, classes: Ints | None = None, others: int = 0) -> Assessment:
         """The domain's judgement of every series; `classes` and `others` as in `bot.domain.watch.assess`."""
@@ -147,6 +149,7 @@ async def take(
         exchange=exchange,
         lessons=lessons,
         lift=peaking.ahead(places, today, settings.peaks, {} if lessons is None else lessons.uplifts),
+        told_ages=_told_ages(book, await ages.fresh(connection, at, product_ids)),
     )
 
 
@@ -243,8 +246,14 @@ def _unit_money(product_ids: Ints, products: Mapping[int, ProductRow], exchange:
     ids, where = np.unique(product_ids, return_inverse=True)
     rows = [products[product_id] for product_id in ids.tolist()]
     costs = [exchange.minor(row.unit_cost_minor, row.currency) or 0 for row in rows]
-    prices = [exchange.minor(row.unit_price_minor, row.currency) or 0 for row in rows]
+    prices = [_price(row, exchange) for row in rows]
     return np.array(costs, dtype=np.int64)[where], np.array(prices, dtype=np.int64)[where]
+
+
+def _price(product: ProductRow, exchange: Exchange) -> int:
+    """The product's own price, or a store's in another currency; 0 where neither is known, or has no rate."""
+    own = exchange.minor(product.unit_price_minor, product.currency)
+    return own or exchange.minor(product.store_price_minor, product.store_currency or "") or 0
 
 
 def _planned_routes(offers: Market, today: Ints, cost: Ints, price: Ints, sourcing: SourcingSettings) -> Routes:
@@ -313,6 +322,13 @@ def _overdue_orders(book: Days, ordered: Sequence[InboundRow]) -> dict[int, tupl
         if row >= 0 and (one.expected_on - _EPOCH).days < int(book.today[row]):
             found.setdefault(row, {})[one.external_id.partition(":")[0]] = None
     return {row: tuple(names) for row, names in found.items()}
+
+
+def _told_ages(book: Days, told: Mapping[tuple[int, int], ToldAge]) -> dict[int, ToldAge]:
+    """What is told of each series, by row."""
+    columns = np.array(list(told), dtype=np.int64).reshape(-1, 2)
+    rows = row_numbers(book.product_ids, book.location_ids, columns[:, 0], columns[:, 1]).tolist()
+    return {row: age for row, age in zip(rows, told.values(), strict=True) if row >= 0}
 
 
 def _promised(book: Days, requested: Sequence[tuple[int, int, int | None, int]]) -> Ints:

@@ -153,10 +153,30 @@ def standing_of(taken: Snapshot, assessed: Assessment, settings: ServiceSettings
         xyz=stock.xyz,
         idle=stock.idle_days,
         excess=stock.excess_units,
-        aged=stock.ageing,
+        aged=_aged(taken, assessed),
         flags=np.stack([opens[kind] > 0 for kind in KINDS], axis=1),
         step=_next_step(taken, positions.on_hand, settings),
+        fees=_fees(taken, assessed.series),
     )
+
+
+def _aged(taken: Snapshot, assessed: Assessment) -> Ints:
+    """Units by age: first in, first out, and where the place's store says so, what it says."""
+    aged = assessed.stock.ageing.copy()
+    for row, told in taken.told_ages.items():
+        buckets = told.buckets(assessed.settings.ageing.bucket_edges)
+        if buckets is not None:
+            aged[row] = buckets
+    return aged
+
+
+def _fees(taken: Snapshot, series: int) -> Ints:
+    fees = np.full(series, NEVER, dtype=np.int64)
+    for row, told in taken.told_ages.items():
+        expected = told.expected
+        minor = None if expected is None else taken.exchange.minor(expected.minor, expected.currency)
+        fees[row] = NEVER if minor is None else minor
+    return fees
 
 
 def _ahead(today: Ints, days: Floats) -> Ints:

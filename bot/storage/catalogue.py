@@ -26,6 +26,7 @@ class ProductRow:
     """A product; cost and price are per unit in minor units of `currency`, None where unknown.
 
     `volume_cm3` and `weight_g` are those of a packed unit, None where unknown.
+    `store_price_minor` is a store's price in another currency, `store_currency`.
     """
 
     id: int
@@ -36,6 +37,8 @@ class ProductRow:
     unit_price_minor: int | None
     volume_cm3: int | None = None
     weight_g: int | None = None
+    store_price_minor: int | None = None
+    store_currency: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,7 +95,7 @@ class FeedRow:
 _PRODUCTS = Narrowed(
     select(
         Product.id, Product.sku, Product.name, Product.currency, Product.unit_cost_minor, Product.unit_price_minor,
-        Product.unit_volume_cm3, Product.unit_weight_g,
+        Product.unit_volume_cm3, Product.unit_weight_g, Product.store_price_minor, Product.store_currency,
     ).where(Product.active),
     Product.id.in_(NAMED),
 )  # fmt: skip

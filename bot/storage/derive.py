@@ -7,10 +7,12 @@ takes the mark away, so an import that was killed half way leaves the mark, and 
 from __future__ import annotations
 
 from collections.abc import Collection
+from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import Any
+from uuid import uuid4
 
-from sqlalchemy import bindparam, delete, func, select, text, update
+from sqlalchemy import TextClause, bindparam, delete, func, select, text, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bot.storage import marks
@@ -60,12 +62,30 @@ WHERE s.day >= :since
 GROUP BY s.product_id, s.location_id, s.day
 """
 
+_CLEAR_FOREIGN = "DELETE FROM foreign_revenue WHERE day >= :since"
+
+_BUILD_FOREIGN = """
+INSERT INTO foreign_revenue (product_id, location_id, day, currency, revenue_minor)
+SELECT s.product_id, s.location_id, s.day, s.currency, SUM(s.amount_minor)
+FROM sales s JOIN products p ON p.id = s.product_id
+WHERE s.day >= :since AND s.currency <> p.currency AND s.kind = 'sale' AND s.cancelled_by IS NULL
+GROUP BY s.product_id, s.location_id, s.day, s.currency
+"""
+
 _PART = 5_000  # products in one statement
 _OF_SOME = "AND {}product_id IN :products"
-_CLEAR_SOME = text(f"{_CLEAR_DEMAND} {_OF_SOME.format('')}").bindparams(bindparam("products", expanding=True))
-_BUILD_SOME = text(
-    _BUILD_DEMAND.replace("WHERE s.day >= :since", f"WHERE s.day >= :since {_OF_SOME.format('s.')}")
-).bindparams(bindparam("products", expanding=True))
+_ALL = (_CLEAR_DEMAND, _BUILD_DEMAND, _CLEAR_FOREIGN, _BUILD_FOREIGN)
+
+
+def _of_some(statement: str) -> TextClause:
+    """The statement for some products alone."""
+    whose = "s." if "s.day" in statement else ""
+    since = f"WHERE {whose}day >= :since"
+    some = statement.replace(since, f"{since} {_OF_SOME.format(whose)}")
+    return text(some).bindparams(bindparam("products", expanding=True))
+
+
+_SOME = tuple(map(_of_some, _ALL))
 
 
 async def mark_touched(connection: AsyncConnection, source: str, since: int) -> None:
@@ -112,8 +132,8 @@ async def derive(connection: AsyncConnection, source: str, since: datetime, wind
         await connection.execute(cancellers.values(kind="cancellation", cancels=bindparam("of")), values)
     # A pairing reaches back over the window; a local day may begin a day before its instants do in UTC.
     first = {"since": _raw_day(connection, since - window - timedelta(days=2))}
-    await connection.execute(text(_CLEAR_DEMAND), first)
-    await connection.execute(text(_BUILD_DEMAND), first)
+    for statement in _ALL:
+        await connection.execute(text(statement), first)
     await connection.execute(delete(Mark).where(Mark.key == _key(source)))
     returns = select(func.count()).where(Sale.source == source, Sale.kind == "return", Sale.sold_at >= since)
     return len(pairs), await connection.scalar(returns) or 0
@@ -127,25 +147,40 @@ async def rebuild(connection: AsyncConnection, products: Collection[int], since:
     ids = sorted(products)
     for start in range(0, len(ids), _PART):
         some = {**first, "products": ids[start : start + _PART]}
-        for statement in (_CLEAR_SOME, _BUILD_SOME):
+        for statement in _SOME:
             await connection.execute(statement, some)
 
 
+@dataclass(frozen=True, slots=True)
+class Awaited:
+    """Since which local day (ISO) demand is to be rebuilt; `word` is another one each time that is said."""
+
+    since: str
+    word: str
+
+
 async def put_off(connection: AsyncConnection, source: str, since: str) -> None:
-    """Note that a source's demand is to be rebuilt from a local day (ISO) on, later."""
+    """Note that a source's demand is to be rebuilt from a local day (ISO) on, later; its naming is held."""
+    kept = await awaited(connection, source)
+    first = since if kept is None else min(since, kept.since)
+    await marks.put(connection, _later(source), f"{first} {uuid4().hex}")
+
+
+async def awaited(connection: AsyncConnection, source: str) -> Awaited | None:
+    """What of a source's demand is to be rebuilt; None: it is up to date."""
     kept = await marks.get(connection, _later(source))
-    if kept is None or since < kept:
-        await marks.put(connection, _later(source), since)
+    if kept is None:
+        return None
+    since, _, word = kept.partition(" ")
+    return Awaited(since, word)
 
 
-async def awaited(connection: AsyncConnection, source: str) -> str | None:
-    """Since which local day (ISO) a source's demand is to be rebuilt; None: it is up to date."""
-    return await marks.get(connection, _later(source))
-
-
-async def caught_up(connection: AsyncConnection, source: str) -> None:
-    """Note that a source's demand is up to date."""
+async def caught_up(connection: AsyncConnection, source: str, done: Awaited) -> bool:
+    """Note that a source's demand is up to date; false where more was put off since `done`. Its naming is held."""
+    if await awaited(connection, source) != done:
+        return False
     await connection.execute(delete(Mark).where(Mark.key == _later(source)))
+    return True
 
 
 def _later(source: str) -> str:

@@ -71,6 +71,15 @@ async def latest(connection: AsyncConnection, at: datetime) -> list[RateRow]:
     return [RateRow(*row) for row in found]
 
 
+_BETWEEN = select(*_COLUMNS).where(ExchangeRate.day.between(bindparam("first"), bindparam("last")))
+
+
+async def between(connection: AsyncConnection, first: date, last: date) -> list[RateRow]:
+    """Every rate of the days between two, both inclusive."""
+    found = await connection.execute(_BETWEEN, {"first": first, "last": last})
+    return [RateRow(*row) for row in found]
+
+
 async def newest_day(connection: AsyncConnection, source: str) -> date | None:
     """The last day that a source has stated; None where it has stated none."""
     found: date | None = await connection.scalar(

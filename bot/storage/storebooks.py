@@ -3,20 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import date, datetime
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from sqlalchemy import and_, bindparam, delete, func, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bot.domain.money import Money
+from bot.domain.views import StoreIncoming
 from bot.storage.bulk import insert_rows
 from bot.storage.chunks import chunked
 from bot.storage.stores import COUNTED
 from bot.storage.tables import DailyDemand, Product, Sale, StockLevel, StockMovement, StoreCode
 from bot.storage.types import to_micros
-
-_COUNT = ("product_id", "location_id", "as_of", "on_hand", "committed")
 
 
 class Line(NamedTuple):
@@ -42,6 +42,17 @@ class Line(NamedTuple):
     cancelled_by: str | None = None
 
 
+class Counted(NamedTuple):
+    """A count of stock as a store told it; `incoming` has no date."""
+
+    as_of: datetime
+    on_hand: int
+    committed: int
+    incoming: int
+
+
+_STORE = "store:"
+_TOLD = StockLevel.source.startswith(_STORE, autoescape=True)
 _LINE = ("source", *Line._fields)
 _STANDING = select(*(Sale.__table__.c[name] for name in Line._fields)).where(
     Sale.source == bindparam("of"), Sale.order_ref.in_(bindparam("orders", expanding=True))
@@ -131,8 +142,8 @@ async def drop_lines(connection: AsyncConnection, source: str, ids: Collection[s
 
 async def last_counts(
     connection: AsyncConnection, source: str, products: Collection[int]
-) -> dict[tuple[int, int], tuple[datetime, int, int]]:
-    """(product, location) -> when the source last counted it, on hand and committed."""
+) -> dict[tuple[int, int], Counted]:
+    """The last count of a source by (product, location)."""
     newest = (
         select(StockLevel.product_id, StockLevel.location_id, func.max(StockLevel.as_of).label("as_of"))
         .where(StockLevel.source == source, StockLevel.product_id.in_(products))
@@ -140,9 +151,7 @@ async def last_counts(
         .subquery()
     )
     rows = await connection.execute(
-        select(
-            StockLevel.product_id, StockLevel.location_id, StockLevel.as_of, StockLevel.on_hand, StockLevel.committed
-        )
+        select(StockLevel.product_id, StockLevel.location_id, *(getattr(StockLevel, name) for name in Counted._fields))
         .join(
             newest,
             and_(
@@ -153,7 +162,31 @@ async def last_counts(
         )
         .where(StockLevel.source == source)
     )
-    return {(r.product_id, r.location_id): (r.as_of, r.on_hand, r.committed) for r in rows}
+    return {(product, place): Counted(*count) for product, place, *count in rows}
+
+
+_NEWEST_TOLD = (
+    select(StockLevel.location_id, func.max(StockLevel.as_of).label("as_of"))
+    .where(StockLevel.product_id == bindparam("product"), StockLevel.as_of <= bindparam("at"), _TOLD)
+    .group_by(StockLevel.location_id)
+    .subquery()
+)
+_COMING = (
+    select(StockLevel.location_id, StockLevel.source, StockLevel.incoming)
+    .join(
+        _NEWEST_TOLD,
+        and_(StockLevel.location_id == _NEWEST_TOLD.c.location_id, StockLevel.as_of == _NEWEST_TOLD.c.as_of),
+    )
+    .where(StockLevel.product_id == bindparam("product"), _TOLD)
+    .order_by(StockLevel.source)
+)
+
+
+async def coming(connection: AsyncConnection, product: int, at: datetime) -> dict[int, StoreIncoming]:
+    """What stores said by `at` is on its way of a product, by location; of several stores the one that said it last."""
+    rows = await connection.execute(_COMING, {"product": product, "at": at})
+    last = {place: StoreIncoming(source.removeprefix(_STORE), units) for place, source, units in rows}
+    return {place: told for place, told in last.items() if told.units}
 
 
 async def last_moves(connection: AsyncConnection, products: Collection[int]) -> dict[tuple[int, int], datetime]:
@@ -171,24 +204,41 @@ async def last_moves(connection: AsyncConnection, products: Collection[int]) -> 
     return found
 
 
-async def price_products(connection: AsyncConnection, prices: Mapping[int, Money]) -> set[int]:
-    """Give products their store's price and its currency; the ids of those whose price was another one.
+@dataclass(frozen=True, slots=True)
+class Priced:
+    """The products whose price is another one now, and those that are kept in another currency since."""
 
-    A product that is sold or bought in another currency keeps its own: amounts of two currencies never mix.
+    changed: frozenset[int]
+    moved: frozenset[int]
+
+
+async def price_products(connection: AsyncConnection, prices: Mapping[int, Money]) -> Priced:
+    """Give products their store's price and its currency; what became of those whose price was another one.
+
+    A product that is sold or bought in another currency keeps its own: amounts of two currencies never mix. The store's
+    price stands beside it, in the currency of the store that told first.
     """
     rows = await connection.execute(
-        select(Product.id, Product.currency, Product.unit_price_minor, Product.unit_cost_minor).where(
-            Product.id.in_(prices)
-        )
-    )
-    changes = []
+        select(
+            Product.id, Product.currency, Product.unit_price_minor, Product.unit_cost_minor, Product.store_price_minor,
+            Product.store_currency,
+        ).where(Product.id.in_(prices))
+    )  # fmt: skip
+    own, beside, moved = [], [], set()
     for row in rows:
         price = prices[row.id]
+        change = {"of": row.id, "price": price.minor, "money": price.currency}
         blank = row.unit_price_minor is None and row.unit_cost_minor is None
-        if (row.currency == price.currency or blank) and row.unit_price_minor != price.minor:
-            changes.append({"of": row.id, "price": price.minor, "money": price.currency})
-    if changes:
-        statement = update(Product).where(Product.id == bindparam("of"))
-        changed = statement.values(unit_price_minor=bindparam("price"), currency=bindparam("money"))
-        await connection.execute(changed, changes)
-    return {change["of"] for change in changes}
+        if row.currency == price.currency or blank:
+            if row.unit_price_minor != price.minor:
+                own.append(change)
+                moved |= {row.id} if row.currency != price.currency else set()
+        elif row.store_currency in {None, price.currency} and row.store_price_minor != price.minor:
+            beside.append(change)
+    for values, price_column, currency_column in (
+        (own, "unit_price_minor", "currency"), (beside, "store_price_minor", "store_currency"),
+    ):  # fmt: skip
+        if values:
+            new: dict[str, Any] = {price_column: bindparam("price"), currency_column: bindparam("money")}
+            await connection.execute(update(Product).where(Product.id == bindparam("of")).values(**new), values)
+    return Priced(frozenset(change["of"] for change in (*own, *beside)), frozenset(moved))

@@ -96,6 +96,12 @@ def _tryton_books(name: str, part: StorePart) -> SupplierChannel | None:
     return orders_tryton(name, part)
 
 
+def _shopify_transfers(name: str, part: StorePart) -> SupplierChannel | None:
+    from bot.stores.shopify import transfers_shopify
+
+    return transfers_shopify(name, part)
+
+
 # What changes prices in a store, by the kind of the settings.
 STORES: Mapping[str, Callable[[str, StorePart], StoreConnector]] = MappingProxyType(
     {
@@ -123,6 +129,12 @@ FEEDS: Mapping[str, Callable[[str, StorePart], StoreFeed]] = MappingProxyType(
 
 # What keeps the books of purchases, where its settings ask for that.
 BOOKS: Mapping[str, Callable[[str, StorePart], SupplierChannel | None]] = MappingProxyType({"tryton": _tryton_books})
+
+# What transfers between its own places are written into, where its settings ask for that.
+TRANSFERS: Mapping[str, Callable[[str, StorePart], SupplierChannel | None]] = MappingProxyType(
+    {"shopify": _shopify_transfers}
+)
+
 # The secrets that a kind takes, by their names in the settings, and what each is called there.
 SECRETS: Mapping[str, Mapping[str, str]] = MappingProxyType(
     {

@@ -9,7 +9,7 @@ import socket
 import ssl
 from collections.abc import Awaitable, Callable, Mapping
 from email.utils import parsedate_to_datetime
-from typing import Any
+from typing import Any, BinaryIO
 from urllib.parse import urlsplit
 
 import httpx
@@ -126,6 +126,41 @@ class Caller:
         """A call that changes something: made once. Unanswered where nobody knows whether it happened."""
         return await self._once(method, path, given)
 
+    async def download(self, url: str, target: BinaryIO, most: int) -> None:
+        """Write what an address holds into a file, decompressed; Unreached once patience is at its end.
+
+        For files that a store keeps elsewhere: none of our headers goes there, the address is checked as the store's
+        own, and no redirect is followed. Declined for what asking again does not help, and beyond `most` bytes.
+        """
+        parts = urlsplit(url)
+        if parts.scheme != "https" and (parts.scheme, urlsplit(self.url).scheme) != ("http", "http"):
+            raise Forbidden("a store's file is fetched by https:// alone")
+        for turn in range(self._turns):
+            try:
+                return await self._fetched(url, target, most)
+            except (Unreached, Unanswered) as error:
+                if turn == self._turns - 1:
+                    raise Unreached(error.detail) from error
+                await self._pause(random.uniform(0.5, 1.0) * 2**turn)  # noqa: S311  # so that callers part
+        raise AssertionError("unreachable")
+
+    async def _fetched(self, url: str, target: BinaryIO, most: int) -> None:
+        target.seek(0)
+        target.truncate()
+        size = 0
+        try:
+            async with self._client.stream("GET", url, headers={"Accept-Encoding": "gzip"}) as stream:
+                if not stream.is_success:
+                    _refuse(await _loaded(stream))
+                async for part in stream.aiter_bytes():
+                    size += len(part)
+                    if size > most:
+                        raise Declined(f"a file of more than {most // 1_000_000} MB")
+                    target.write(part)
+        except httpx.HTTPError as error:
+            raise Unreached(_said(error)) from error
+        target.flush()
+
     async def _once(self, method: str, path: str, given: Mapping[str, Any]) -> httpx.Response:
         address = path if path.startswith(("http://", "https://")) else f"{self.url}{path}"
         if urlsplit(address).netloc != urlsplit(self.url).netloc:
@@ -138,18 +173,21 @@ class Caller:
             raise Unreached(_said(error)) from error
         except httpx.HTTPError as error:
             raise Unanswered(_said(error)) from error
-        if answer.status_code in _COME_AGAIN:
-            raise Unreached(detail(answer), _asked_pause(answer))
-        if answer.status_code >= 500:
-            raise Unanswered(detail(answer))
-        if answer.status_code == 304:  # to a condition of ours: it is as it was
-            return answer
-        if answer.is_redirect:
-            target = urlsplit(answer.headers.get("location", "")).netloc
-            raise Declined(f"it leads elsewhere{f' ({target})' if target else ''}; write the address it has now")
-        if not answer.is_success:
-            raise Declined(detail(answer))
+        if not answer.is_success and answer.status_code != 304:  # to a condition of ours: it is as it was
+            _refuse(answer)
         return answer
+
+
+def _refuse(answer: httpx.Response) -> None:
+    """Raise what an answer without success means."""
+    if answer.status_code in _COME_AGAIN:
+        raise Unreached(detail(answer), _asked_pause(answer))
+    if answer.status_code >= 500:
+        raise Unanswered(detail(answer))
+    if answer.is_redirect:
+        target = urlsplit(answer.headers.get("location", "")).netloc
+        raise Declined(f"it leads elsewhere{f' ({target})' if target else ''}; write the address it has now")
+    raise Declined(detail(answer))
 
 
 async def _loaded(stream: httpx.Response) -> httpx.Response:

@@ -11,13 +11,17 @@ from bot.ports import Check, Order, SupplierChannel
 class FiledChannel:
     """One way of several that each write an order once per key: the books first, so that a refusal leaves no file.
 
-    Trying again after one of them failed repeats nothing in the others. Transfers are filed alone.
+    Trying again after one of them failed repeats nothing in the others. Purchases go into `books`, transfers into
+    `transfers`.
     """
 
-    def __init__(self, folder: SupplierChannel, books: Sequence[SupplierChannel]) -> None:
+    def __init__(
+        self, folder: SupplierChannel, books: Sequence[SupplierChannel], transfers: Sequence[SupplierChannel] = ()
+    ) -> None:
         self.name = folder.name
         self._folder = folder
         self._books = tuple(books)
+        self._transfers = tuple(transfers)
 
     async def send(self, order: Order, key: str) -> Mapping[str, Any]:
         """Write it everywhere; the folder's receipt, with those of the books by name."""
@@ -38,12 +42,12 @@ class FiledChannel:
     async def check(self) -> tuple[Check, ...]:
         """Try each."""
         found = await self._folder.check()
-        for book in self._books:
+        for book in (*self._books, *self._transfers):
             found += await book.check()
         return found
 
     def _of(self, order: Order) -> tuple[SupplierChannel, ...]:
-        return self._books if order.kind == "purchase_order" else ()
+        return self._books if order.kind == "purchase_order" else self._transfers
 
 
 def _receipt(filed: Mapping[str, Any], books: Mapping[str, Any]) -> Mapping[str, Any]:

@@ -13,7 +13,8 @@ from bot.chat import cards
 from bot.chat.codec import decode_message, encode
 from bot.chat.nodes import Action, Actions, Instant, Message, Table
 from bot.chat.paging import page_of
-from bot.domain.views import CaseKind
+from bot.domain.told import ToldAge
+from bot.domain.views import CaseKind, StoreIncoming
 from bot.language import CATALOGS, language
 from bot.platforms.slack import blocks as slack
 from bot.platforms.telegram import entities as telegram
@@ -195,6 +196,35 @@ def test_the_stock_card_shows_the_figures_of_the_report_with_units() -> None:
         "Next: look at R-7",
     ):
         assert part in told, part
+
+
+@pytest.mark.parametrize(("units", "known"), [(3000, "2,400"), (2000, "2,000")])
+def test_what_the_store_says_is_on_its_way_stands_beside_the_shipments_we_know(units: int, known: str) -> None:
+    line = views.a_line(told=StoreIncoming("amazon-eu", units))
+    alone = said(cards.stock_card(views.a_report(line)))
+    words = f"Incoming: 2,400 units; amazon-eu says {units:,}, {known} of them in shipments we know"
+    assert words in alone
+    several = said(cards.stock_card(views.a_report(line, views.a_line(location="US"))))
+    noted = "amazon-eu says 3,000 are on their way, 600 of them in no shipment we know"
+    assert (noted in several) is (units == 3000)
+
+
+def test_the_age_of_stock_is_told_as_its_store_measured_it_with_the_fees_it_expects() -> None:
+    age = ToldAge(
+        "amazon-eu", views.NOW, ((0, 90, 30), (91, 180, 0), (181, None, 12)), views.money("3.40"), views.money("8.10")
+    )
+    billed = said(cards.stock_card(views.a_report(views.a_line(told_age=replace(age, charged=views.money("2.20"))))))
+    assert "Storage there last month: £2.20" in billed
+    told = said(cards.stock_card(views.a_report(views.a_line(told_age=age))))
+    assert "last month" not in told
+    assert "amazon-eu says: 12 units over 180 days, estimated fees £11.50" in told
+    assert "Age of the stock, as measured there: 0–90 days 30 · 181 days and more 12" in told
+    assert "Age of the stock: " not in told
+    lying = replace(views.a_case("slow_mover"), told_age=replace(age, storage=None, surcharge=None))
+    risky = replace(views.a_case("stockout_risk"), told_age=age)
+    listed = said(cards.cases_card(_("Slow stock"), views.a_page((lying, risky), 1), ("slow",)))
+    assert listed.count("amazon-eu says: 12 units over 180 days") == 1
+    assert "estimated fees" not in listed
 
 
 def test_an_unknown_figure_is_never_shown_as_nothing() -> None:

@@ -21,7 +21,7 @@ SKUS = ("A-1", "a-2", "B 10", "茶壶", "ß", "İstanbul", "")
 PLACES = ("UK", "DE", "FR")
 COLUMNS = tuple(field.name for field in fields(Standing) if field.name not in {"at", "currency", "aged", "flags"})
 SORTS = sorted({*COLUMNS, "aged_0", "aged_4", "step_days", "step_age"} - {"step", "found"})
-INTS = {"on_hand", "available", "incoming", "pending", "value", "lost_margin", "tied_up", "idle", "excess"}
+INTS = {"on_hand", "available", "incoming", "pending", "value", "lost_margin", "tied_up", "idle", "excess", "fees"}
 COSTS = st.integers(0, 900_000).map(lambda hundredths: hundredths / 100)
 FLOATS = st.floats(0, 1e6) | st.sampled_from([float("nan"), float("inf")])
 

@@ -73,7 +73,20 @@ async def test_what_was_written_before_a_file_failed_is_no_finding_and_is_not_wr
     assert books.written == {KEY: "R-12"}
 
 
-async def test_transfers_are_filed_alone(tmp_path: Path) -> None:
+async def test_transfers_are_written_where_transfers_are_kept_and_purchases_are_not(tmp_path: Path) -> None:
+    books, shop = Books(), Books()
+    shop.name = "shop"
+    channel = FiledChannel(FolderChannel(tmp_path / "orders"), [books], [shop])
+    receipt = await channel.send(an_order(kind="transfer"), KEY)
+    assert receipt["books"] == {"shop": {"channel": "shop", "purchase": 7}}
+    assert (books.written, shop.written) == ({}, {KEY: "R-12"})
+    assert await channel.find(an_order(kind="transfer"), KEY) == receipt
+    assert [check.verdict for check in await channel.check()] == ["ok", "ok", "ok"]
+    await channel.send(an_order(), "order:R-13:v1:folder")
+    assert (books.written, shop.written) == ({"order:R-13:v1:folder": "R-12"}, {KEY: "R-12"})
+
+
+async def test_where_nothing_keeps_transfers_they_are_filed_alone(tmp_path: Path) -> None:
     books = Books()
     receipt = await FiledChannel(FolderChannel(tmp_path / "orders"), [books]).send(an_order(kind="transfer"), KEY)
     assert ("books" in receipt, books.written) == (False, {})
@@ -86,3 +99,5 @@ def test_books_are_told_where_the_settings_say_so_alone() -> None:
 
     assert isinstance(made(), FolderChannel)
     assert isinstance(made(orders="draft"), FiledChannel)
+    shop = {"kind": "shopify", "url": "https://a.myshopify.com", "token": "t", "options": {"transfers": "ready"}}
+    assert isinstance(channels_of(Settings(stores={"connected": {"shop": shop}}))["folder"], FiledChannel)

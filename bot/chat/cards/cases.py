@@ -13,6 +13,7 @@ from bot.chat.nodes import (
     Amount,
     Block,
     Bold,
+    Bullets,
     Code,
     Column,
     Day,
@@ -29,8 +30,11 @@ from bot.chat.nodes import (
 )
 from bot.chat.paging import PAGE_SIZE, page_blocks
 from bot.domain.money import Money
+from bot.domain.told import ToldAge
 from bot.domain.views import CaseView, Page, RequestView
 from bot.words import Words, _, n_
+
+_LYING = ("slow_mover", "overstock")  # what stock's age matters for
 
 
 def case_card(case: CaseView, request: RequestView | None = None) -> Message:
@@ -269,9 +273,17 @@ def cases_card(title: Words, page: Page, line: tuple[str, ...]) -> Message:
         good = _("Nothing here: all is well.")
         return Message(title, (Heading(title), Paragraph(good)))
     blocks: list[Block] = [Heading(title), _table(cases[:MAX_ROWS])]
+    told = tuple(_told(case, case.told_age) for case in cases[:MAX_ROWS] if case.told_age and case.kind in _LYING)
+    if told:
+        blocks.append(Bullets(told))
     blocks.append(Actions(tuple(_open(case) for case in cases[:PAGE_SIZE])))
     blocks.append(Paragraph(_("Next: press a case to see why, and what I propose.")))
     return Message(title, (*blocks, *page_blocks(page, line)))
+
+
+def _told(case: CaseView, age: ToldAge) -> Inline:
+    """What the place's own store says of the age of a case's stock."""
+    return Span((Bold(Text(f"{case.sku} · {case.location}")), Text(" · "), labels.told_age(age)))
 
 
 def _open(case: CaseView) -> Action:

@@ -8,6 +8,7 @@ from decimal import Decimal
 from bot.chat.nodes import Action, Amount, Badge, Bold, Code, Day, Inline, Number, Span, Text, Tone
 from bot.domain.approval import ScopeKind
 from bot.domain.money import Money
+from bot.domain.told import ToldAge
 from bot.domain.views import Arrival, CaseKind, CaseState, RequestKind, RequestState, Topic
 from bot.words import Words, _, n_
 
@@ -176,6 +177,23 @@ def share(value: Decimal | None) -> Inline:
 def amount(money: Money | None) -> Inline:
     """Money."""
     return NONE if money is None else Amount(money)
+
+
+def age_band(first: int, last: int | None) -> Words:
+    """An age of stock in days."""
+    if last is None:
+        return _("{days} days and more", days=Number(first))
+    return _("{first}–{last} days", first=Number(first), last=Number(last))
+
+
+def told_age(age: ToldAge) -> Words:
+    """What a store says of the age of stock and of its next fees there."""
+    units = n_("{count} unit over 180 days", "{count} units over 180 days", age.over(180))
+    if age.expected is None:
+        return _("{store} says: {units}", store=Text(age.store), units=units)
+    return _(
+        "{store} says: {units}, estimated fees {fees}", store=Text(age.store), units=units, fees=Amount(age.expected)
+    )
 
 
 def arrival(coming: Arrival | None, gap_days: int | None = None) -> Inline:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from decimal import Decimal
 
 from bot.chat.cards import labels
@@ -30,7 +30,7 @@ from bot.chat.nodes import (
     Table,
     Text,
 )
-from bot.domain.views import CaseView, StockLine, StockReport, TurnoverLine, Velocity
+from bot.domain.views import REVENUE_DAYS, CaseView, Revenue, StockLine, StockReport, TurnoverLine, Velocity
 from bot.words import Words, _, n_
 
 MAX_NOTES = 6  # places whose troubles are told in a line of their own
@@ -74,7 +74,7 @@ def _one_place(line: StockLine) -> list[Block]:
         head += [Text("  "), badge]
     pairs: list[tuple[Words, Inline]] = [
         (_("On hand"), _on_hand(line)),
-        (_("Incoming"), labels.units(line.incoming)),
+        (_("Incoming"), _incoming(line)),
         (_("Sells"), _velocity(line)),
         (_("Cover"), _cover(line)),
         (_("Runs out"), _runs_out(line)),
@@ -91,6 +91,9 @@ def _one_place(line: StockLine) -> list[Block]:
         pairs.append((_("Days of inventory"), labels.days(line.days_of_inventory)))
     if line.value is not None:
         pairs.append((_("Stock at cost"), labels.amount(line.value)))
+    if line.revenue is not None:
+        days = n_("Sold for, {count} day", "Sold for, {count} days", REVENUE_DAYS.days)
+        pairs.append((days, _revenue(line.revenue)))
     if line.abc or line.xyz:
         pairs.append((_("Class"), Text(line.abc + line.xyz)))
     return [Paragraph(Span(tuple(head))), Facts(tuple(pairs)), *_speeds(line), *_age(line)]
@@ -103,6 +106,29 @@ def _on_hand(line: StockLine) -> Inline:
         "{units}, {free} of them free",
         units=labels.units(line.on_hand),
         free=Number(line.available),
+    )
+
+
+def _revenue(revenue: Revenue) -> Inline:
+    if not revenue.waiting:
+        return labels.amount(revenue.amount)
+    return _(
+        "{amount}, and what was paid in {currencies}, which waits for a rate",
+        amount=labels.amount(revenue.amount),
+        currencies=Text(", ".join(revenue.waiting)),
+    )
+
+
+def _incoming(line: StockLine) -> Inline:
+    """What is dated, and how it stands to what the store says; what has no date counts nowhere."""
+    if line.told is None:
+        return labels.units(line.incoming)
+    return _(
+        "{units}; {store} says {told}, {known} of them in shipments we know",
+        units=labels.units(line.incoming),
+        store=Text(line.told.store),
+        told=labels.count(line.told.units),
+        known=labels.count(line.told.units - line.undated),
     )
 
 
@@ -161,15 +187,28 @@ def _speeds(line: StockLine) -> list[Block]:
 
 
 def _age(line: StockLine) -> list[Block]:
+    """How old the stock is: as the place's own store measured it, otherwise first in, first out."""
+    if line.told_age is not None:
+        aged = [(labels.age_band(first, last), units) for first, last, units in line.told_age.bands]
+        told = _("Age of the stock, as measured there: {buckets}", buckets=_listed(aged))
+        notes = [labels.told_age(line.told_age), told]
+        if line.told_age.charged is not None:
+            notes.append(_("Storage there last month: {fees}", fees=labels.amount(line.told_age.charged)))
+        return [Footnote(note) for note in notes]
     if not any(line.ageing[2:]):
         return []
     names = (_("0–30 days"), _("31–60 days"), _("61–90 days"), _("91–180 days"), _("over 180 days"))
+    return [Footnote(_("Age of the stock: {buckets}", buckets=_listed(zip(names, line.ageing, strict=True))))]
+
+
+def _listed(aged: Iterable[tuple[Inline, int]]) -> Span:
+    """The ages that hold any units, with those."""
     parts: list[Inline] = []
-    for name, aged in zip(names, line.ageing, strict=True):
-        if aged:
+    for name, units in aged:
+        if units:
             parts += [Text(" · ")] if parts else []
-            parts += [name, Text(" "), Number(aged)]
-    return [Footnote(_("Age of the stock: {buckets}", buckets=Span(tuple(parts))))]
+            parts += [name, Text(" "), Number(units)]
+    return Span(tuple(parts) or (labels.NONE,))
 
 
 def _badges(line: StockLine) -> tuple[Badge, ...]:
@@ -223,7 +262,7 @@ def _arrives(line: StockLine) -> Inline:
 
 
 def _note(line: StockLine) -> Inline | None:
-    """What the table cannot say of a place: its flags, the gap before the next arrival, days left out."""
+    """What the table cannot say of a place: flags, the gap before the next arrival, undated goods, days left out."""
     parts: list[Inline] = list(_badges(line))
     if line.gap_days is not None and line.gap_days > 0:
         parts.append(
@@ -231,6 +270,15 @@ def _note(line: StockLine) -> Inline | None:
                 "empty for {count} day before the next arrival",
                 "empty for {count} days before the next arrival",
                 line.gap_days,
+            )
+        )
+    if line.told is not None and line.undated:
+        parts.append(
+            _(
+                "{store} says {told} are on their way, {undated} of them in no shipment we know",
+                store=Text(line.told.store),
+                told=labels.count(line.told.units),
+                undated=labels.count(line.undated),
             )
         )
     left_out = max(line.velocities, key=lambda each: each.days_left_out, default=None)

@@ -36,6 +36,8 @@ KINDS: Mapping[str, Words] = {
     "stock": _("stock"),
     "orders": _("orders"),
     "inbounds": _("goods on their way"),
+    "ages": _("ages of stock"),
+    "offers": _("suppliers' offers"),
 }
 _VERDICTS: Mapping[str, tuple[Words, Tone]] = {
     "ok": (_("works"), "good"),

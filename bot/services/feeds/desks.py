@@ -8,7 +8,7 @@ from datetime import datetime
 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from bot.ports import Fact, Fault, InboundFact, OrderFact, Page, ProductFact, StockFact
+from bot.ports import AgeFact, Fact, Fault, InboundFact, OfferFact, OrderFact, Page, ProductFact, StockFact
 from bot.services.feeds.naming import Named, Names
 from bot.services.feeds.orders import Book
 from bot.storage import facts, storebooks
@@ -94,7 +94,7 @@ def _told(given: Iterable[Fact], known: Mapping[str, Code]) -> dict[str, tuple[s
                 told.update({line.code: (line.sku, line.name) for line in fact.lines if line.code not in known})
             case ProductFact() if fact.code not in known:
                 told[fact.code] = (fact.sku, fact.name)
-            case StockFact() | InboundFact() if fact.code not in known:
+            case StockFact() | InboundFact() | AgeFact() | OfferFact() if fact.code not in known:
                 told[fact.code] = (fact.sku, "")
     told.pop("", None)
     return told

@@ -71,17 +71,18 @@ class Loading:
     async def settle(self) -> None:
         """Derive the demand that was put off, some products at a time, and let the products be judged.
 
-        A crash leaves the rest to the next reading.
+        A crash leaves the rest to the next reading; what another process put off meanwhile is left to that one's end.
         """
         source, now = f"store:{self._store}", self._clock.now()
         async with self._database.reading() as connection:
-            since = await derive.awaited(connection, source)
-            products = [] if since is None else await storebooks.products_of(connection, source, since)
+            put_off = await derive.awaited(connection, source)
+            products = [] if put_off is None else await storebooks.products_of(connection, source, put_off.since)
         for part in chunked(products, _PART):
-            assert since is not None  # noqa: S101  # there are products
+            assert put_off is not None  # noqa: S101  # there are products
             async with self._database.transaction() as connection:
-                await derive.rebuild(connection, part, since)
+                await derive.rebuild(connection, part, put_off.since)
                 await touched.touch(connection, part, now, now + _WAIT)  # all of them together, below
         async with self._database.transaction() as connection:
-            await derive.caught_up(connection, source)
-            await touched.release(connection, now)
+            await locks.naming(connection, self._store)
+            if put_off is None or await derive.caught_up(connection, source, put_off):
+                await touched.release(connection, now)

@@ -35,7 +35,8 @@ from bot.words import _
 _log = structlog.get_logger(__name__)
 
 _LOADED = 5_000  # rows of a first reading that are written in one transaction
-ORDER: tuple[FactKind, ...] = ("products", "inbounds", "stock", "orders")  # what later kinds refer to comes first
+# What others refer to comes first.
+ORDER: tuple[FactKind, ...] = ("products", "offers", "inbounds", "stock", "orders", "ages")
 _Take = Callable[[Page], Awaitable[Taken]]
 
 
@@ -106,12 +107,15 @@ class Syncing:
             except OutsideError as error:
                 return [await self._note(store, kind, Taken(), error) for kind in ORDER if kind in feed.kinds]
             if not await self._first(store, feed):
-                return await self._kinds(store, feed, partial(self._taking.take, store), 0)
+                reports = await self._kinds(store, feed, partial(self._taking.take, store), 0)
+                await self._taking.mend()
+                return reports
             loading = Loading(database=self._database, clock=self._clock, taking=self._taking, store=store)
             reports = await self._kinds(store, feed, loading.take, _LOADED)
             # Orders that broke off half way go on with the next reading: half a history is not to be judged.
             if not any(report.kind == "orders" and report.error and report.facts for report in reports):
                 await loading.settle()
+            await self._taking.mend()
             return reports
 
     async def _kinds(self, store: str, feed: StoreFeed, take: _Takes, least: int) -> list[SyncReport]:
@@ -263,7 +267,7 @@ class Syncing:
     async def _page(
         self, turn: asyncio.Lock, pages: AsyncIterator[Page], take: _Take, taken: Taken, least: int
     ) -> bool:
-        """Read a page, or as many as come to `least` rows, and take it; false where there is none.
+        """Read a page, or as many as come to `least` rows or to one without facts, and take it; false for none.
 
         Where the store breaks off, the pages before are taken.
         """
@@ -279,6 +283,8 @@ class Syncing:
                 if page is None:
                     break
                 read.append(page)
+                if not page.facts and not page.faults:  # it says where to go on, which is to outlive what comes next
+                    break
                 rows_read += sum(len(fact.lines) if isinstance(fact, OrderFact) else 1 for fact in page.facts)
             if read:
                 taken.add(await take(joined(read)))

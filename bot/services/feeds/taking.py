@@ -2,23 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Collection, Sequence
+from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
+from decimal import Decimal
 from zoneinfo import ZoneInfo
 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bot.domain import setaside
 from bot.domain.setaside import text_of
-from bot.ports import Clock, Fact, Fault, InboundFact, OrderFact, Page, ProductFact, StockFact
+from bot.ports import AgeFact, Clock, Fact, Fault, InboundFact, OfferFact, OrderFact, Page, ProductFact, StockFact
+from bot.services import revenues
 from bot.services.feeds.desks import Desk, Desks
 from bot.services.feeds.orders import Misfit
-from bot.storage import derive, facts, locks, masters, storebooks, touched
+from bot.storage import ages, derive, facts, locks, masters, storebooks, supply, touched
 from bot.storage import stores as rows
 from bot.storage.bulk import insert_rows
 from bot.storage.database import Database
+from bot.storage.revenues import WAITING
 from bot.storage.storebooks import Line
 from bot.storage.stores import Code, Spot
 from bot.storage.tables import Inbound, Sale, StockLevel, StockMovement
@@ -26,8 +29,9 @@ from bot.storage.types import to_micros
 
 LIMIT_HOURS = {"stock": 3, "orders": 3}  # after three missed hourly readings nobody should rely on the figures
 WATCHED = {"stock": "stock", "orders": "sales"}  # the kinds whose freshness the watch looks at
+_BEGINNING = "1970-01-01"
 _AHEAD = timedelta(days=1)  # clocks differ, but not by more
-_LEVEL = ("product_id", "location_id", "as_of", "source", "on_hand", "committed")
+_LEVEL = ("product_id", "location_id", "as_of", "source", "on_hand", "committed", "incoming")
 _INBOUND = (
     "product_id", "location_id", "quantity", "ordered_at", "expected_on", "received_at", "source", "external_id",
 )  # fmt: skip
@@ -69,11 +73,17 @@ _AT_ONCE = Demand(_rebuild, timedelta())
 
 
 class Taking:
-    """Writes facts down. A fact told again changes nothing; one that cannot be taken is set aside and listed."""
+    """Writes facts down. A fact told again changes nothing; one that cannot be taken is set aside and listed.
 
-    def __init__(self, *, database: Database, clock: Clock, currency: str) -> None:
+    `currency` is the organisation's, and `rates` those typed by hand, as in `Exchange`: money without a rate is listed.
+    """
+
+    def __init__(
+        self, *, database: Database, clock: Clock, currency: str, rates: Mapping[str, Decimal] | None = None
+    ) -> None:
         self._database = database
         self._clock = clock
+        self._money = (currency, rates or {})
         self.desks = Desks(currency)
 
     async def take(self, store: str, page: Page, said: int = 0) -> Taken:
@@ -104,13 +114,17 @@ class Taking:
         desk, faults = laid[0], [*page.faults, *laid[1]]
         match page.kind:
             case "products":
-                taken = await self._products(connection, desk, page.facts)
+                taken = await self._products(connection, desk, page.facts, demand)
             case "stock":
                 taken = await self._stock(connection, desk, page.facts, faults, now)
             case "orders":
                 taken = await self._orders(connection, desk, page.facts, faults, now, demand)
-            case _:
+            case "inbounds":
                 taken = await self._inbounds(connection, desk, page.facts, faults)
+            case "offers":
+                taken = await self._offers(connection, desk, page.facts, faults, now)
+            case _:
+                taken = await self._ages(connection, desk, page.facts, faults, now)
         wrong = {fault.where for fault in faults}
         good = {subject(fact) for fact in page.facts} - wrong
         await rows.keep_faults(connection, store, page.kind, faults, good, now)
@@ -121,7 +135,12 @@ class Taking:
         taken.facts, taken.faults, taken.aside = len(page.facts), len(wrong), tuple(faults)
         return taken
 
-    async def _products(self, connection: AsyncConnection, desk: Desk, given: Sequence[Fact]) -> Taken:
+    async def mend(self) -> None:
+        """Look again at the money of every store that waits for a rate."""
+        async with self._database.transaction() as connection:
+            await revenues.mend(connection, *self._money)
+
+    async def _products(self, connection: AsyncConnection, desk: Desk, given: Sequence[Fact], demand: Demand) -> Taken:
         """Names and prices of what the store is the first to name or price; a person's own stand."""
         products = [fact for fact in given if isinstance(fact, ProductFact)]
         known = [(fact, desk.codes[fact.code]) for fact in products if fact.code in desk.codes]
@@ -130,8 +149,10 @@ class Taking:
             for fact, code in known
             if fact.price is not None and code.product_id is not None and code.match in rows.COUNTED
         }
-        changed = await storebooks.price_products(connection, priced)
-        changed |= await self._name(connection, known)
+        prices = await storebooks.price_products(connection, priced)
+        if prices.moved:  # what is revenue in their own currency is derived by the currency they are kept in
+            await demand.note(connection, desk.source, prices.moved, _BEGINNING)
+        changed = {*prices.changed, *await self._name(connection, known)}
         return Taken(changed=len(changed), touched=changed)
 
     async def _name(self, connection: AsyncConnection, known: Sequence[tuple[ProductFact, Code]]) -> set[int]:
@@ -150,6 +171,7 @@ class Taking:
     ) -> Taken:
         """Counts, where they say anything new: another figure than the last, or the same one after something moved.
 
+        What is on its way without a date is kept with them and changes no figure, so that nothing is judged for it.
         Of two of the same instant the one told last holds: stores cut their times to seconds.
         """
         counts: dict[tuple[int, int], dict[str, StockFact]] = {}
@@ -165,20 +187,21 @@ class Taking:
         products = {product for product, _ in counts}
         last = await storebooks.last_counts(connection, desk.source, products)
         moved = await storebooks.last_moves(connection, products)
-        levels = []
+        levels, weighty = [], set()
         for key, said_by in counts.items():
             stated = said_by.values()
             at = min(max(fact.as_of for fact in stated), now)  # a store whose clock is ahead has counted by now
-            said = (sum(fact.on_hand for fact in stated), sum(fact.committed for fact in stated))
-            before = last.get(key)
-            if before is not None and (
-                at < before[0] or (before[1:] == said and moved.get(key, before[0]) <= before[0])
-            ):
-                continue
             # What is owed stands in `committed`; a shelf holds no fewer than nothing.
-            levels.append((*key, to_micros(at), desk.source, max(said[0], 0), max(said[1], 0)))
+            told = [max(sum(getattr(fact, name) for fact in stated), 0) for name in _LEVEL[4:]]
+            before = last.get(key)
+            still = before is not None and moved.get(key, before.as_of) <= before.as_of
+            if before is not None and (at < before.as_of or (still and told == [*before[1:]])):
+                continue
+            if not still or before is None or told[:2] != [*before[1:3]]:
+                weighty.add(key[0])
+            levels.append((*key, to_micros(at), desk.source, *told))
         added, updated = await masters.upsert(connection, StockLevel, _LEVEL[:4], _LEVEL, levels)
-        return Taken(changed=added + updated, touched={level[0] for level in levels})
+        return Taken(changed=added + updated, touched=weighty)
 
     async def _orders(
         self,
@@ -215,11 +238,21 @@ class Taking:
         await storebooks.drop_lines(connection, desk.source, {line.external_id for line in dropped})
         await storebooks.add_lines(connection, desk.source, added)
         await storebooks.change_lines(connection, desk.source, altered)
+        faults += await self._unpaid([*added, *altered], connection)
         moved = [*added, *altered, *before, *dropped]
         taken.touched = {line.product_id for line in moved}
         if moved:
             await demand.note(connection, desk.source, taken.touched, min(line.day for line in moved))
         return taken
+
+    async def _unpaid(self, lines: Sequence[Line], connection: AsyncConnection) -> list[Fault]:
+        """The money among lines that has no rate of its day: the units count, and a rate that comes mends it."""
+        days: dict[str, set[date]] = {}
+        for line in lines:
+            if line.currency != self._money[0] and line.kind == "sale" and line.amount_minor:
+                days.setdefault(line.currency, set()).add(date.fromisoformat(line.day))
+        wrong = await revenues.lacking(connection, *self._money, days) if days else {}
+        return [Fault(f"{WAITING}{code}", problem) for code, problem in wrong.items()]
 
     async def _inbounds(
         self, connection: AsyncConnection, desk: Desk, given: Sequence[Fact], faults: list[Fault]
@@ -245,6 +278,32 @@ class Taking:
         added, updated = await masters.upsert(connection, Inbound, ("source", "external_id"), _INBOUND, inbounds)
         return Taken(changed=added + updated, touched=meant if added + updated else set())
 
+    async def _offers(
+        self, connection: AsyncConnection, desk: Desk, given: Sequence[Fact], faults: list[Fault], now: datetime
+    ) -> Taken:
+        """What suppliers ask, to each place whose stock the store keeps, where a person stated nothing else."""
+        offered = [
+            supply.Offered(product, fact)
+            for fact in given
+            if isinstance(fact, OfferFact) and (product := _product(desk, fact.code, fact.sku, faults, fact.id))
+        ]
+        places = {spot.location_id for spot in desk.spots.values() if spot.counts and spot.location_id is not None}
+        changed = await supply.keep(connection, desk.source, offered, places, now)
+        return Taken(changed=len(changed), touched=changed)
+
+    async def _ages(
+        self, connection: AsyncConnection, desk: Desk, given: Sequence[Fact], faults: list[Fault], now: datetime
+    ) -> Taken:
+        """How old stock is, as the store says. It is shown, and judges nothing, so that nothing is judged for it."""
+        told: dict[tuple[int, int], list[AgeFact]] = {}
+        for fact in given:
+            if not isinstance(fact, AgeFact):
+                continue
+            product, spot = _meant(desk, fact.code, fact.sku, fact.place, faults, subject(fact))
+            if product is not None and spot is not None and spot.counts and spot.location_id is not None:
+                told.setdefault((product, spot.location_id), []).append(fact)
+        return Taken(changed=await ages.keep(connection, desk.source, told, now))
+
 
 def joined(pages: Sequence[Page]) -> Page:
     """Consecutive pages of one kind as one, with the cursor of the last."""
@@ -260,9 +319,9 @@ def subject(fact: Fact) -> str:
     match fact:
         case ProductFact():
             return fact.code
-        case StockFact():
+        case StockFact() | AgeFact():
             return f"{fact.code}@{fact.place}"
-        case OrderFact() | InboundFact():
+        case OrderFact() | InboundFact() | OfferFact():
             return fact.id
 
 
@@ -270,13 +329,22 @@ def _meant(
     desk: Desk, code: str, sku: str, place: str, faults: list[Fault], subject: str
 ) -> tuple[int | None, Spot | None]:
     """The product and place of a fact; what nobody has said yet is a fault, what is none of ours is None."""
-    known, spot = desk.codes.get(code), desk.spots.get(place)
-    if known is None or known.match == "suggested":
-        faults.append(Fault(subject, text_of(setaside.NO_PRODUCT, sku=sku or code)))
+    spot, before = desk.spots.get(place), len(faults)
+    product = _product(desk, code, sku, faults, subject)
+    if len(faults) > before:
         return None, None
     if spot is None:
         faults.append(Fault(subject, text_of(setaside.NO_PLACE, place=repr(place))))
         return None, None
     if spot.location_id is None and not spot.ignored:
         faults.append(Fault(subject, text_of(setaside.NO_LOCATION, place=repr(place))))
-    return (None if known.match == "ignored" else known.product_id), spot
+    return product, spot
+
+
+def _product(desk: Desk, code: str, sku: str, faults: list[Fault], subject: str) -> int | None:
+    """The product of a fact; what nobody has said yet is a fault, what is none of ours is None."""
+    known = desk.codes.get(code)
+    if known is None or known.match == "suggested":
+        faults.append(Fault(subject, text_of(setaside.NO_PRODUCT, sku=sku or code)))
+        return None
+    return None if known.match == "ignored" else known.product_id

@@ -316,6 +316,7 @@ class _Routes(_Known):
             "unit_cost_minor": row.minor("unit_cost", currency) if row.has("unit_cost") else None,
             "currency": currency,
             **_container(row),
+            "source": "",  # what a person states stands, whatever a store said of it
         }
 
     async def store(self, connection: AsyncConnection, rows: list[dict[str, Any]]) -> tuple[int, int]:

@@ -13,7 +13,8 @@ from bot.storage.tables.base import Base, Id, key, to
 
 
 class Product(Base):
-    """A SKU. `sku` is upper case without outer spaces; cost and price are per unit, null where unknown.
+    """A SKU. `sku` is upper case without outer spaces; cost and price are per unit, null where unknown. A store's price
+    in another currency than the product's stands apart, in `store_currency`.
 
     Volume (cubic centimetres) and weight (grams) are those of a packed unit as it ships.
     """
@@ -29,6 +30,8 @@ class Product(Base):
     created_at: Mapped[datetime]
     unit_volume_cm3: Mapped[int | None] = mapped_column(BigInteger)
     unit_weight_g: Mapped[int | None] = mapped_column(BigInteger)
+    store_price_minor: Mapped[int | None] = mapped_column(BigInteger)
+    store_currency: Mapped[str | None]
 
 
 class Location(Base):
@@ -70,6 +73,7 @@ class Route(Base):
     Lead times are in days; `unit_cost_minor` is the landed cost per unit in `currency`, null to use the product's.
     Where `container_volume_cm3` is known, goods go by containers of that volume and of `container_weight_g` (null: any
     weight), called `container`; otherwise as loose cargo.
+    `source` is the store that said so (`store:erp`), empty where a person did.
     """
 
     __tablename__ = "routes"
@@ -92,11 +96,13 @@ class Route(Base):
     container: Mapped[str | None]
     container_volume_cm3: Mapped[int | None] = mapped_column(BigInteger)
     container_weight_g: Mapped[int | None] = mapped_column(BigInteger)
+    source: Mapped[str] = mapped_column(default="", server_default="")
 
 
 class StockLevel(Base):
     """A count of stock at an instant, as a file or a store stated it. The latest one at or before a moment is the base;
-    movements and sales after it are added.
+    movements and sales after it are added. `incoming` is what a store says is on its way, without a date: shown, and
+    counted nowhere, for it may be the goods of `inbounds`.
     """
 
     __tablename__ = "stock_levels"
@@ -108,6 +114,27 @@ class StockLevel(Base):
     on_hand: Mapped[int]
     committed: Mapped[int] = mapped_column(default=0)
     source: Mapped[str]
+    incoming: Mapped[int] = mapped_column(default=0, server_default="0")
+
+
+class StockAge(Base):
+    """How old the units of a count are, as a store says: `bands` are [first day, last day or null, units], following
+    each other from 0 on. Money in minor units of `currency`: storage expected next month, the surcharge on aged units
+    expected next, and what storage of the last whole month came to; null where the store says nothing.
+    """
+
+    __tablename__ = "stock_ages"
+    __table_args__ = (UniqueConstraint("product_id", "location_id", "as_of", "source"),)
+    id: Mapped[int] = key()
+    product_id: Mapped[int] = to("products.id")
+    location_id: Mapped[int] = to("locations.id")
+    as_of: Mapped[datetime] = mapped_column(index=True)
+    source: Mapped[str]
+    bands: Mapped[str] = mapped_column(doc="JSON")
+    currency: Mapped[str]
+    storage_minor: Mapped[int | None] = mapped_column(BigInteger)
+    surcharge_minor: Mapped[int | None] = mapped_column(BigInteger)
+    charged_minor: Mapped[int | None] = mapped_column(BigInteger)
 
 
 class StockMovement(Base):
@@ -190,7 +217,7 @@ class Sale(Base):
 
 class DailyDemand(Base):
     """Demand per product, location and local day, derived from `sales`: units of uncancelled sales, their lines and
-    revenue, and the units that cancellations and returns brought back that day.
+    revenue in the product's currency, and the units that cancellations and returns brought back that day.
     """
 
     __tablename__ = "daily_demand"
@@ -201,6 +228,17 @@ class DailyDemand(Base):
     lines: Mapped[int]
     returned: Mapped[int] = mapped_column(default=0)
     shipped: Mapped[int] = mapped_column(default=0, doc="net units that left the shelf, cancelled sales included")
+    revenue_minor: Mapped[int] = mapped_column(BigInteger)
+
+
+class ForeignRevenue(Base):
+    """Revenue in another currency than its product's, beside that of `daily_demand`, by the currency it was paid in."""
+
+    __tablename__ = "foreign_revenue"
+    product_id: Mapped[int] = mapped_column(Id, ForeignKey("products.id"), primary_key=True)
+    location_id: Mapped[int] = mapped_column(Id, ForeignKey("locations.id"), primary_key=True)
+    day: Mapped[date] = mapped_column(primary_key=True, index=True)
+    currency: Mapped[str] = mapped_column(primary_key=True)
     revenue_minor: Mapped[int] = mapped_column(BigInteger)
 
 

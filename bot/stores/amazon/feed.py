@@ -12,6 +12,7 @@ from bot.errors import OutsideError
 from bot.ports import Check, Clock, Fact, FactKind, Fault, Page, StoreFeed, StorePlace
 from bot.settings import StorePart
 from bot.stores.amazon import goods, reports
+from bot.stores.amazon.ages import ages
 from bot.stores.amazon.api import Api
 from bot.stores.amazon.cursor import Mark
 from bot.stores.amazon.inbounds import inbounds
@@ -32,7 +33,7 @@ def feed_amazon(name: str, part: StorePart) -> StoreFeed:
 class AmazonFeed:
     """Reads one account. Waits and repeats where that helps, for nobody stands waiting for it."""
 
-    kinds: tuple[FactKind, ...] = ("products", "stock", "orders", "inbounds")
+    kinds: tuple[FactKind, ...] = ("products", "stock", "orders", "inbounds", "ages")
 
     def __init__(
         self,
@@ -63,7 +64,13 @@ class AmazonFeed:
     async def read(self, kind: FactKind, cursor: str = "") -> AsyncIterator[Page]:
         """The facts of a kind; see `StoreFeed.read`."""
         mark = Mark.of(cursor)
-        reading = {"products": self._products, "stock": self._stock, "orders": self._orders, "inbounds": self._inbounds}
+        reading = {
+            "products": self._products,
+            "stock": self._stock,
+            "orders": self._orders,
+            "inbounds": self._inbounds,
+            "ages": self._ages,
+        }
         async for page in reading[kind](mark):
             yield page
 
@@ -72,6 +79,9 @@ class AmazonFeed:
 
     def _inbounds(self, mark: Mark) -> AsyncIterator[Page]:
         return inbounds(self._api, mark)
+
+    def _ages(self, mark: Mark) -> AsyncIterator[Page]:
+        return ages(self._api, mark)
 
     async def _products(self, mark: Mark) -> AsyncIterator[Page]:
         """All listings, marketplace by marketplace: a report knows no changes. Prices are the first one's."""

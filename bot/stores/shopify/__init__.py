@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from bot.ports import HookedFeed, StoreConnector
+from bot.ports import HookedFeed, StoreConnector, SupplierChannel
 from bot.settings import StorePart
 from bot.stores.calling import TURNS
 from bot.stores.shopify.client import Shop
 from bot.stores.shopify.feed import ShopifyFeed
 from bot.stores.shopify.prices import ShopifyPrices
+from bot.stores.shopify.transfers import ShopifyTransfers
 
 
 def feed_shopify(name: str, part: StorePart) -> HookedFeed:
@@ -21,6 +22,13 @@ def connect_shopify(name: str, part: StorePart) -> StoreConnector:
     """The shop of the settings' part as a place of prices; whoever calls it decides what is tried again."""
     # A new connection per call leaves none to be cut off between two of them.
     return ShopifyPrices(name, _shop(part, 1, {"Connection": "close"}))
+
+
+def transfers_shopify(name: str, part: StorePart) -> SupplierChannel | None:
+    """The way of transfers into the shop; None where `options.transfers` asks for none."""
+    if not part.options.get("transfers"):
+        return None
+    return ShopifyTransfers(name, _shop(part, 1, {"Connection": "close"}), part)
 
 
 def _shop(part: StorePart, turns: int, headers: Mapping[str, str]) -> Shop:

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from decimal import Decimal
 from email.utils import parsedate_to_datetime
-from typing import Any
+from typing import Any, BinaryIO
 
 import httpx
 
@@ -133,6 +133,15 @@ class Shop:
     async def close(self) -> None:
         """Hang up."""
         await self._caller.close()
+
+    @property
+    def pause(self) -> Pause:
+        """How time is let pass."""
+        return self._pause
+
+    async def download(self, url: str, target: BinaryIO, most: int) -> None:
+        """Write a file that Shopify keeps for us; see `Caller.download`."""
+        await self._caller.download(url, target, most)
 
     async def ask(self, operation: str, **variables: object) -> Answer:
         """Read, as often as the shop has turns; Unreached once patience is at its end, TooCostly, Declined."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
-from typing import Final
+from typing import Any, Final
 from urllib.parse import urlsplit
 
 from bot.errors import Declined, SettingsError, Unanswered, Unreached
@@ -14,11 +14,12 @@ from bot.ports import Check, Delivery, Fact, FactKind, Fault, Page, StorePlace
 from bot.settings import StorePart
 from bot.stores.following import each
 from bot.stores.shopify import goods, hooks, orders
+from bot.stores.shopify.bulk import LARGE, Bulk
 from bot.stores.shopify.checking import ALL_ORDERS, checked
-from bot.stores.shopify.client import Shop
+from bot.stores.shopify.client import Shop, TooCostly
 from bot.stores.shopify.counts import all_counts, changed_counts, counts_of
 from bot.stores.shopify.pages import Pages
-from bot.stores.shopify.reading import Mark, Node, attempt, instant, stamp, tail
+from bot.stores.shopify.reading import Mark, Node, attempt, instant, nodes, stamp, tail
 
 KINDS: Final[tuple[FactKind, ...]] = ("products", "stock", "orders", "inbounds")
 SCOPES: Final[Mapping[FactKind, tuple[str, ...]]] = {
@@ -30,6 +31,7 @@ SCOPES: Final[Mapping[FactKind, tuple[str, ...]]] = {
 _FULFILMENT = "read_merchant_managed_fulfillment_orders"
 _RETURNS, _CUSTOMERS = "read_returns", "read_customers"
 _LONGEST = timedelta(days=365)  # an open transfer older than that is not followed any more
+_NAMED = 10  # orders that are read by their ids at once
 _KNOWN_FOR = timedelta(minutes=10)  # scopes may be granted while we run
 
 
@@ -62,6 +64,7 @@ class ShopifyFeed:
         host = urlsplit(shop.url).hostname or ""
         self._host = host if host.endswith(".myshopify.com") else ""
         self._terms: tuple[datetime, Terms] | None = None
+        self._bulk = Bulk(shop, _least(name, part.options.get("bulk_from", "")))
 
     async def close(self) -> None:
         """Hang up."""
@@ -75,6 +78,12 @@ class ShopifyFeed:
     async def read(self, kind: FactKind, cursor: str = "") -> AsyncIterator[Page]:
         """The facts of a kind that changed since the cursor; all of them from an empty one."""
         mark = Mark.of(cursor)
+        if kind != "inbounds" and (not cursor or mark.bulk):
+            begun = Mark()
+            async for page in self._by_bulk(kind, mark):
+                begun = Mark.of(page.cursor)
+                yield page
+            mark = begun
         match kind:
             case "products" | "orders":
                 pages = self._changed(kind, mark)
@@ -86,6 +95,54 @@ class ShopifyFeed:
                 pages = self._transfers(mark)
         async for page in pages:
             yield page
+
+    async def _by_bulk(self, kind: FactKind, mark: Mark) -> AsyncIterator[Page]:
+        """All records of a kind by a bulk operation, where that is worth it."""
+        terms = await self._known()
+        parts = terms.parts()
+        if kind == "orders" and not parts["places"]:
+            return  # where lines leave from would have to be asked order by order
+        text = "orders of known customers" if kind == "orders" and parts["customers"] else str(kind)
+
+        async def take(records: Sequence[dict[str, Any]], at: datetime) -> tuple[tuple[Fact, ...], tuple[Fault, ...]]:
+            return await self._taken(kind, records, at, terms)
+
+        async for page in self._bulk.read(kind, mark, text, take):
+            yield page
+
+    async def _taken(
+        self, kind: FactKind, records: Sequence[dict[str, Any]], at: datetime, terms: Terms
+    ) -> tuple[tuple[Fact, ...], tuple[Fault, ...]]:
+        """What the records of a bulk operation say; orders that it does not tell all of are read by name."""
+        found: list[Fact | Fault] = []
+        partial: list[str] = []
+        for record in records:
+            if kind == "stock":
+                found += goods.stock_facts(record, nodes(record, "inventoryLevels"), at)
+            elif kind == "products" or orders.told_whole(record):
+                found += self._facts(kind, record, terms)
+            else:
+                partial.append(record["id"])
+        facts, faults = await self._orders_named(partial, terms)
+        told = [each for each in found if not isinstance(each, Fault)]
+        return (*told, *facts), (*(each for each in found if isinstance(each, Fault)), *faults)
+
+    async def _orders_named(self, named: Sequence[str], terms: Terms) -> tuple[tuple[Fact, ...], tuple[Fault, ...]]:
+        """Orders by their ids as they are now; fewer at once where Shopify finds so many too costly."""
+        facts: list[Fact] = []
+        faults: list[Fault] = []
+        left, size = list(named), _NAMED
+        while left:
+            try:
+                leaf = await self._pages.named("OrdersNamed", "nodes", ids=left[:size], **terms.parts())
+            except TooCostly:
+                if size == 1:
+                    raise
+                size //= 2
+                continue
+            read, wrong = await self._pages.taken(leaf, lambda node: self._facts("orders", node, terms))
+            facts, faults, left = [*facts, *read], [*faults, *wrong], left[size:]
+        return tuple(facts), tuple(faults)
 
     def open(self, headers: Mapping[str, str], body: bytes, now: datetime) -> Delivery | None:  # noqa: ARG002  # Shopify signs no instant
         """Check the signature over the raw body and note what the delivery is about; Forged where it is wrong."""
@@ -242,6 +299,15 @@ def _days(name: str, text: str) -> int | None:
     if text and not (text.isascii() and text.isdigit()):
         raise _wrong(name, "transfer_days", "write a number of days, such as '14'")
     return int(text) if text else None
+
+
+def _least(name: str, text: str) -> int | None:
+    """The records from which on a first reading is by a bulk operation; None: never."""
+    if text == "never":
+        return None
+    if text and not (text.isascii() and text.isdigit()):
+        raise _wrong(name, "bulk_from", "write a number of records, such as '2000', or 'never'")
+    return int(text) if text else LARGE
 
 
 def _wrong(name: str, option: str, remedy: str) -> SettingsError:

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Iterator
 from datetime import datetime, timedelta
 
 from bot.ports import Fault, InboundFact, ProductFact, StockFact
+from bot.stores.shopify.marks import is_ours
 from bot.stores.shopify.reading import Node, Unreadable, attempt, instant, money, nodes, tail, whole
 
 _SOLD = ("ACTIVE", "UNLISTED")
@@ -75,9 +76,10 @@ def inbound_facts(transfer: Node, days: int | None) -> Iterator[InboundFact | Fa
     """A transfer's lines: what is to come of each, or what came of it once all has.
 
     Goods are expected when the last shipment arrives; where none says, `days` after the transfer was written. A draft
-    is nothing yet; a cancelled transfer ends with no units on the day it began.
+    is nothing yet; a cancelled transfer ends with no units on the day it began. What we wrote ourselves is awaited
+    since it was sent, and would count twice.
     """
-    if transfer["status"] == "DRAFT":
+    if transfer["status"] == "DRAFT" or is_ours(transfer):
         return
     for line in nodes(transfer, "lineItems"):
         where = f"{tail(transfer['id'])}/{tail(line['id'])}"

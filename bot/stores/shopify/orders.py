@@ -64,6 +64,30 @@ def order_fact(order: Node, fallback: str) -> OrderFact | None:
     )
 
 
+def told_whole(order: Node) -> bool:
+    """Whether an order of a bulk operation is told as `order_fact` reads it.
+
+    What refunds, returns and fulfilments hold is not: an order without the former two, all of whose lines are of one
+    place, needs nothing of it. One that cannot be read is not told whole either.
+    """
+    try:
+        return _told_whole(order)
+    except (Unreadable, LookupError, TypeError, AttributeError):
+        return False
+
+
+def _told_whole(order: Node) -> bool:
+    if order["refunds"] or order["returnStatus"] != "NO_RETURN":
+        return False
+    shipped = {tail(each["location"]["id"]) for each in order["fulfillments"]
+               if each["status"] == "SUCCESS" and each["location"]}  # fmt: skip
+    assigned = _places({**order, "fulfillments": ()})
+    lines = {tail(line["id"]) for line in nodes(order, "lineItems")}
+    parts = [part["assignedLocation"]["location"] for part in nodes(order, "fulfillmentOrders")]
+    places = shipped | {tail(location["id"]) for location in parts if location}
+    return not shipped or (len(places) == 1 and lines <= set(assigned))
+
+
 def items(order: Node) -> Sequence[str]:
     """The inventory items (global ids) that the order is about."""
     sold = [line["variant"] for line in nodes(order, "lineItems") if line.get("variant")]

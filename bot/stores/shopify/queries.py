@@ -111,12 +111,14 @@ _TRANSFER = f"""
   id
   name
   status
+  tags
   dateCreated
   origin {{ name }}
   destination {{ location {{ id }} }}
   lineItems(first: 30) {{ nodes {{ {_MOVED} }} {_TURN} }}
   shipments(first: 5) {{ nodes {{ {_SHIPMENT} }} {_TURN} }}
 """
+_WRITTEN = "id name status tags"
 _ORDER_TERMS = "$customers: Boolean!, $places: Boolean!, $returns: Boolean!"
 _PRICED = """
   id
@@ -161,6 +163,20 @@ def _more(owner: str, field: str, entries: str) -> str:
 
 
 _OWN = {
+    "OrdersCount": "query OrdersCount { ordersCount { count } }",
+    "VariantsCount": "query VariantsCount { productVariantsCount { count } }",
+    "BulkStart": """mutation BulkStart($query: String!) {
+  bulkOperationRunQuery(query: $query, groupObjects: false) {
+    bulkOperation { id createdAt }
+    userErrors { code message }
+  }
+}""",
+    "BulkState": """query BulkState($id: ID!) {
+  bulkOperation(id: $id) { id status errorCode createdAt objectCount rootObjectCount fileSize url }
+}""",
+    "OrdersNamed": f"""query OrdersNamed($ids: [ID!]!, {_ORDER_TERMS}) {{
+  nodes(ids: $ids) {{ ... on Order {{ {_ORDER} }} }}
+}}""",
     "Terms": """query Terms {
   shop { currencyCode myshopifyDomain }
   currentAppInstallation { id accessScopes { handle } }
@@ -199,6 +215,30 @@ _OWN = {
   }}
 }}""",
     "Transfer": f"query Transfer($id: ID!) {{ inventoryTransfer(id: $id) {{ {_TRANSFER} }} }}",
+    "TransfersTagged": f"""query TransfersTagged($query: String!) {{
+  inventoryTransfers(first: 5, query: $query) {{ nodes {{ {_WRITTEN} }} {_TURN} }}
+}}""",
+    "TransferAsWritten": f"""query TransferAsWritten($id: ID!) {{
+  inventoryTransfer(id: $id) {{
+    {_WRITTEN}
+    lineItems(first: 250) {{ nodes {{ totalQuantity inventoryItem {{ id }} }} {_TURN} }}
+  }}
+}}""",
+    "TransferDraft": """mutation TransferDraft($input: InventoryTransferCreateInput!, $key: String!) {
+  inventoryTransferCreate(input: $input) @idempotent(key: $key) {
+    inventoryTransfer { id }
+    userErrors { field message code }
+  }
+}""",
+    "TransferReady": """mutation TransferReady($input: InventoryTransferCreateAsReadyToShipInput!, $key: String!) {
+  inventoryTransferCreateAsReadyToShip(input: $input) @idempotent(key: $key) {
+    inventoryTransfer { id }
+    userErrors { field message code }
+  }
+}""",
+    "ItemsOf": f"""query ItemsOf($query: String!) {{
+  inventoryItems(first: 50, query: $query) {{ nodes {{ id sku }} {_TURN} }}
+}}""",
     "Subscriptions": f"""query Subscriptions($uri: String!, $after: String) {{
   webhookSubscriptions(first: 50, after: $after, uri: $uri) {{ nodes {{ id topic }} {_TURN} }}
 }}""",
@@ -230,6 +270,42 @@ _OWN = {
   }
 }""",
 }
+
+# What a bulk operation is asked: one list with the lists inside of it, whole. Shopify takes five lists at most, nested
+# two deep, and none inside of a plain list: what refunds and fulfilments hold is not among it.
+_BULK_ORDERS = f"""{{
+  orders {{ edges {{ node {{
+    id name test cancelledAt processedAt updatedAt taxesIncluded returnStatus
+    retailLocation {{ id }}
+    CUSTOMER
+    refunds {{ id }}
+    fulfillments {{ status location {{ id }} }}
+    lineItems {{ edges {{ node {{ {_LINE} }} }} }}
+    fulfillmentOrders {{ edges {{ node {{
+      id status assignedLocation {{ location {{ id }} }}
+      lineItems {{ edges {{ node {{ id {_TO_SHIP} }} }} }}
+    }} }} }}
+  }} }} }}
+}}"""
+BULK: Final[Mapping[str, str]] = MappingProxyType(
+    {
+        "products": f"""{{
+  products {{ edges {{ node {{
+    id title status isGiftCard updatedAt
+    variants {{ edges {{ node {{ {_VARIANT} }} }} }}
+  }} }} }}
+}}""",
+        "stock": f"""{{
+  inventoryItems {{ edges {{ node {{
+    id sku tracked
+    variants {{ edges {{ node {{ id }} }} }}
+    inventoryLevels(includeInactive: true) {{ edges {{ node {{ {_LEVEL} }} }} }}
+  }} }} }}
+}}""",
+        "orders": _BULK_ORDERS.replace("CUSTOMER", ""),
+        "orders of known customers": _BULK_ORDERS.replace("CUSTOMER", "customer { id }"),
+    }
+)
 
 OPERATIONS: Final[Mapping[str, str]] = MappingProxyType(
     _OWN | {more(owner, field): _more(owner, field, entries) for (owner, field), entries in MORE.items()}

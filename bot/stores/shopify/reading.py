@@ -106,6 +106,7 @@ class Mark:
     `since` is the instant from which changes are read, empty where all is read; `number` where a reading by numbers
     goes on, `place` which place's counts are being read, `oldest` the beginning of the oldest transfer that is open;
     `after` is Shopify's cursor inside of that, `seen` how many records lie before it, `until` when the reading began.
+    `bulk` is the bulk operation (global id) that is waited for, or whose records after the first `seen` are to be read.
     """
 
     since: str = ""
@@ -115,6 +116,7 @@ class Mark:
     after: str = ""
     seen: int = 0
     until: str = ""
+    bulk: str = ""
 
     @classmethod
     def of(cls, cursor: str) -> Mark:

@@ -10,7 +10,7 @@ from bot.errors import Declined
 from bot.ports import Check, Fact, FactKind, Fault, Page, StoreFeed, StorePlace
 from bot.settings import StorePart
 from bot.stores.calling import Pause
-from bot.stores.tryton import goods, marks, purchases
+from bot.stores.tryton import goods, marks, offers, purchases
 from bot.stores.tryton.api import Api, Domain, since
 from bot.stores.tryton.cursor import Cursor
 from bot.stores.tryton.values import Row
@@ -27,7 +27,7 @@ def feed_tryton(name: str, part: StorePart) -> StoreFeed:
 class TrytonFeed:
     """Reads one database. Waits and repeats where that helps, for nobody stands waiting for it."""
 
-    kinds: tuple[FactKind, ...] = ("products", "stock", "inbounds")
+    kinds: tuple[FactKind, ...] = ("products", "offers", "stock", "inbounds")
 
     def __init__(self, name: str, part: StorePart, *, pause: Pause = asyncio.sleep, page: int = _PAGE) -> None:
         self.name = name
@@ -45,7 +45,10 @@ class TrytonFeed:
 
     async def check(self) -> tuple[Check, ...]:
         """Try the address, the password, and whether the user may read what is read."""
-        models = ("product.product", "stock.location", "stock.move", "purchase.purchase", "purchase.line")
+        models = (
+            "product.product", "stock.location", "stock.move", "purchase.purchase", "purchase.line",
+            "purchase.product_supplier",
+        )  # fmt: skip
         return await self._api.checked(self.name, *models)
 
     async def read(self, kind: FactKind, cursor: str = "") -> AsyncIterator[Page]:
@@ -54,6 +57,8 @@ class TrytonFeed:
         match kind:
             case "products":
                 pages = self._products(at)
+            case "offers":
+                pages = self._offers(at)
             case "stock":
                 pages = self._stock(at)
             case "inbounds":
@@ -68,6 +73,15 @@ class TrytonFeed:
         domain = [*goods.GOODS, *_clause(since(at.since, *goods.WAYS))]
         async for rows in self._walk("product.product", domain, goods.FIELDS, at, active_test=False):
             yield self._page("products", at, rows, [goods.product(row, currency) for row in rows])
+
+    async def _offers(self, at: Cursor) -> AsyncIterator[Page]:
+        """All each time: a price on its own line, or a supplier's lead time, dates none of what leads to it."""
+        company = await self._api.company()
+        domain = [["company", "=", company.id]]
+        shelf = await offers.shelf(self._api, self._lead_days())
+        walk = self._walk("purchase.product_supplier", domain, offers.FIELDS, at, active_test=False)
+        async for rows in walk:
+            yield self._page("offers", at, rows, await offers.offers(self._api, rows, shelf))
 
     async def _stock(self, at: Cursor) -> AsyncIterator[Page]:
         warehouses = await goods.warehouses(self._api)

@@ -13,7 +13,7 @@ from markupsafe import Markup
 
 from bot.chat.cards.labels import KINDS as KIND_WORDS
 from bot.domain.money import Money
-from bot.domain.standing import KINDS, Standing, day_of
+from bot.domain.standing import KINDS, NEVER, Standing, day_of
 from bot.domain.turnover import ABC, XYZ
 from bot.web.board.voice import NOTHING, Voice
 from bot.words import Words, _
@@ -136,6 +136,22 @@ def _step(key: str, title: Words) -> Column:
     return Column(f"step_{key}", title, f"step_{key}", shown, plain)
 
 
+def _fees() -> Column:
+    def known(standing: Standing, row: int) -> int | None:
+        minor = int(standing.fees[row])
+        return None if minor >= NEVER else minor
+
+    def plain(standing: Standing, row: int) -> Cell:
+        minor = known(standing, row)
+        return None if minor is None else Money.of_minor(minor, standing.currency).amount
+
+    def shown(standing: Standing, row: int, voice: Voice) -> Markup:
+        minor = known(standing, row)
+        return NOTHING if minor is None else voice.minor(minor, standing.currency)
+
+    return Column("fees", _("Next fees, as the store says"), "fees", shown, plain)
+
+
 def _whole(value: Cell) -> int | None:
     return value if isinstance(value, int) else None
 
@@ -177,6 +193,7 @@ SLOW: tuple[Column, ...] = (
     _step("days", _("Days to the next age")),
     _step("units", _("Units that reach it")),
     _step("age", _("That age, days")),
+    _fees(),
     _flags(),
 )
 

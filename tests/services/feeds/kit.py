@@ -76,7 +76,8 @@ class Shop:
 
 async def open_shop(database: Database, clock: MovableClock) -> Shop:
     """Locations BER and SHA, which the store's places p1 and p2 are."""
-    shop = Shop(database, clock, Taking(database=database, clock=clock, currency="EUR"))
+    typed = {"GBP": Decimal("1.15")}
+    shop = Shop(database, clock, Taking(database=database, clock=clock, currency="EUR", rates=typed))
     for code, zone, place in (("BER", "Europe/Berlin", EAST), ("SHA", "Asia/Shanghai", WEST)):
         location = await shop.add(
             Location, code=code, name=code, zone=zone, country="", currency="EUR", markets=[]
@@ -108,9 +109,9 @@ def order(number: str, *lines: SoldLine, returns: tuple[ReturnedLine, ...] = (),
     return OrderFact(id=number, number=f"#{number}", lines=lines, returns=returns, **given)
 
 
-def count(sku: str, on_hand: int, place: str = EAST, minutes: int = 0, committed: int = 0) -> StockFact:
-    """A count so many minutes after nine."""
-    return StockFact(f"v-{sku}", sku, place, on_hand, NOW + timedelta(minutes=minutes), committed)
+def count(sku: str, on_hand: int, place: str = EAST, minutes: int = 0, **more: int) -> StockFact:
+    """A count so many minutes after nine; `more`: committed, incoming."""
+    return StockFact(f"v-{sku}", sku, place, on_hand, NOW + timedelta(minutes=minutes), **more)
 
 
 def product(sku: str, name: str = "", price: str | None = None) -> ProductFact:

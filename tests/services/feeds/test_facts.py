@@ -7,9 +7,10 @@ from datetime import date, timedelta
 
 import pytest
 
+from bot.domain.views import StoreIncoming
 from bot.ports import Fault, InboundFact
 from bot.services.feeds.naming import Names
-from bot.storage import ledger
+from bot.storage import ledger, storebooks
 from bot.storage.tables import StorePlace
 from tests.services.feeds.kit import EAST, NOW, SHOP, WEST, Shop, code, count, euros, order, product, sold
 
@@ -23,6 +24,21 @@ async def test_units_on_hand_are_what_the_store_says_and_a_count_that_says_nothi
     assert (await shop.take("stock", count("MUG", 9, minutes=120, committed=2))).changed == 1
     assert (await shop.take("stock", count("MUG", 50, minutes=90))).changed == 0, "an older word than the last"
     assert await shop.rows(LEVELS) == [(10, 2, "store:shop"), (9, 2, "store:shop")]
+
+
+async def test_goods_on_their_way_without_a_date_are_kept_with_the_count_and_judge_nothing(shop: Shop) -> None:
+    shop.clock.push(timedelta(hours=4))
+    assert (await shop.take("stock", count("MUG", 10, incoming=30))).touched
+    told = await shop.take("stock", count("MUG", 10, minutes=60, incoming=24))
+    assert (told.changed, told.touched) == (1, set())
+    assert (await shop.take("stock", count("MUG", 10, minutes=120, incoming=24))).changed == 0
+    (mug, ber) = (await shop.rows("SELECT product_id, location_id FROM stock_levels"))[0]
+    async with shop.database.reading() as connection:
+        assert await storebooks.coming(connection, mug, NOW) == {ber: StoreIncoming(SHOP, 30)}
+        assert await storebooks.coming(connection, mug, shop.clock.now()) == {ber: StoreIncoming(SHOP, 24)}
+    await shop.take("stock", count("MUG", 10, minutes=180))
+    async with shop.database.reading() as connection:
+        assert await storebooks.coming(connection, mug, shop.clock.now()) == {}
 
 
 async def test_the_same_count_after_a_sale_is_news(shop: Shop) -> None:

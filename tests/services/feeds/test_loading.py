@@ -21,7 +21,7 @@ from bot.ports import Fault, MovableClock, OrderFact, Page, ReturnedLine
 from bot.services.feeds.desks import Desk, Desks
 from bot.services.feeds.loading import Loading
 from bot.services.feeds.orders import Book
-from bot.storage import stores, touched
+from bot.storage import storebooks, stores, touched
 from bot.storage.database import Database
 from bot.storage.stores import Code, Spot
 from bot.storage.tables import StorePlace
@@ -193,6 +193,30 @@ async def test_demand_that_a_crash_left_underived_is_derived_by_the_next_reading
     await later.take(page("2", order("2", sold("a", "CUP", 1))))
     await later.settle()
     assert [(row[0], row[3]) for row in await shop.demand()] == [("CUP", 1), ("MUG", 2)]
+    assert await shop.rows("SELECT key FROM marks WHERE key LIKE 'demand:%'") == []
+
+
+async def test_what_another_process_puts_off_while_demand_is_derived_stays_put_off(
+    shop: Shop, loading: Loading, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Also where it is of the same day, so that the mark says no other day than before."""
+    beside = begin(shop)
+
+    async def interrupted(connection: AsyncConnection, source: str, since: str) -> list[int]:
+        found = await products_of(connection, source, since)
+        await beside.take(page("2", order("2", sold("a", "CUP", 1))))  # and dies
+        return found
+
+    products_of = storebooks.products_of
+    await loading.take(page("1", order("1", sold("a", "MUG", 2))))
+    with monkeypatch.context() as patched:
+        patched.setattr(storebooks, "products_of", interrupted)
+        await loading.settle()
+    assert [row[0] for row in await shop.demand()] == ["MUG"]
+    assert await due(shop) == {}, "half a history is not judged"
+    await begin(shop).settle()
+    assert [row[0] for row in await shop.demand()] == ["CUP", "MUG"]
+    assert len(await due(shop)) == 2
     assert await shop.rows("SELECT key FROM marks WHERE key LIKE 'demand:%'") == []
 
 

@@ -80,6 +80,22 @@ async def test_a_reading_that_broke_off_goes_on_behind_the_last_page_that_was_ke
     assert (await shop.demand())[0][3] == 3
 
 
+async def test_a_page_without_facts_is_written_at_once_for_it_says_where_to_go_on(
+    shop: Shop, script: Script, syncing: Syncing
+) -> None:
+    """What a store was asked to prepare is found again after a kill while it is waited for."""
+    cursors = []
+
+    async def look() -> None:
+        cursors.append(await shop.rows("SELECT cursor FROM store_cursors WHERE kind = 'orders'"))
+
+    begun, still = Page("orders", (), "operation 7"), Page("orders", (), "operation 7, still")
+    done = Page("orders", (order("1", sold("a", "MUG", 1)),), "done", until=NOW)
+    script.told["orders"] = [begun, look, still, look, done]
+    assert (await syncing.sync(SHOP))[-1] == SyncReport(SHOP, "orders", 1, 1, 0)
+    assert cursors == [[("operation 7",)], [("operation 7, still",)]]
+
+
 async def test_a_first_reading_whose_orders_broke_off_is_not_judged_before_the_rest_is_there(
     shop: Shop, script: Script, syncing: Syncing
 ) -> None:

@@ -106,13 +106,15 @@ class Shop(Desk):
                     unit_price=Decimal("2.5"), amount_minor=sold_today * 250, currency="GBP", kind="sale",
                 )  # fmt: skip
 
-    async def holds(self, sku: str, place: str, on_hand: int, committed: int = 0, source: str = "count") -> None:
+    async def holds(
+        self, sku: str, place: str, on_hand: int, committed: int = 0, source: str = "count", **more: int
+    ) -> None:
         """A count of stock at this very moment."""
         async with self.database.transaction() as connection:
             await connection.execute(
                 insert(tables.StockLevel).values(
                     product_id=self.skus[sku], location_id=self.places[place], as_of=self.clock.now(), on_hand=on_hand,
-                    committed=committed, source=source,
+                    committed=committed, source=source, **more,
                 )
             )  # fmt: skip
 

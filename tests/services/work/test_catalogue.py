@@ -6,9 +6,13 @@ from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 
 import pytest
+from sqlalchemy import insert, update
 
 from bot.domain.money import Money
-from bot.ports import MovableClock
+from bot.domain.views import StoreIncoming
+from bot.ports import AgeBand, AgeFact, MovableClock
+from bot.services.standings import standing_of
+from bot.storage import ages, tables
 from bot.storage.database import Database
 from tests.services.work.shop import Shop, open_shop, steady
 
@@ -50,6 +54,48 @@ async def test_days_of_cover_rest_on_the_blended_rate(shop: Shop) -> None:
     assert line.gap_days == 7  # 14.5 days of stock, the arrival 21 days after yesterday's close
     assert line.incoming == 100
     assert (line.lead_time_days, line.flags) == (Decimal(30), ("stockout_risk",))
+
+
+async def test_what_a_store_says_is_coming_is_told_beside_what_we_know_and_counted_nowhere(shop: Shop) -> None:
+    await shop.add_place("US")
+    await shop.add_product("A1")
+    await shop.sells("A1", "UK", [10] * 120)
+    await shop.holds("A1", "UK", 145, source="store:amazon", incoming=160)
+    await shop.holds("A1", "US", 5, incoming=9)  # a file's, which says nothing of the kind
+    await shop.awaits("A1", "UK", 100, 5)
+    british, american = (await shop.catalogue.stock_report(shop.sku("A1"))).lines
+    assert british.told == StoreIncoming("amazon", 160)
+    assert (british.incoming, british.undated, british.position) == (100, 60, 245)
+    assert american.told is None
+
+
+async def test_what_a_store_says_of_its_stocks_age_is_believed_while_it_is_fresh(shop: Shop) -> None:
+    await shop.add_product("A1")
+    await shop.sells("A1", "UK", [1] * 120)
+    await shop.holds("A1", "UK", 400)
+    await shop.scan()
+    before = (await shop.catalogue.stock_report(shop.sku("A1"))).lines[0]
+    fact = AgeFact(
+        "A1", "A1", "FBA", shop.clock.now() - timedelta(days=1),
+        tuple(AgeBand(first, last, units) for first, last, units in (
+            (0, 30, 1), (31, 60, 2), (61, 90, 3), (91, 180, 4), (181, 270, 5), (271, None, 6))),
+        storage=Money(Decimal("7.00"), "GBP"),
+    )  # fmt: skip
+    key = (shop.skus["A1"], shop.places["UK"])
+    async with shop.database.transaction() as connection:
+        await ages.keep(connection, "store:amazon", {key: [fact]}, shop.clock.now())
+    line = (await shop.catalogue.stock_report(shop.sku("A1"))).lines[0]
+    assert line.told_age is not None
+    assert (line.ageing, line.told_age.store, line.told_age.over(180)) == ((1, 2, 3, 4, 11), "amazon", 11)
+    (case,) = (await shop.catalogue.slow()).items
+    assert case.told_age == line.told_age
+    async with shop.database.reading() as connection:
+        taken, classes = await shop.catalogue.figures(connection, [shop.skus["A1"]], shop.clock.now())
+    standing = standing_of(taken, taken.assess(shop.catalogue.watch_settings, classes), shop.settings)
+    assert (standing.aged.tolist(), standing.fees.tolist()) == ([[1, 2, 3, 4, 11]], [700])
+    old = shop.clock.now() + timedelta(days=7)
+    assert (await shop.catalogue.stock_report(shop.sku("A1"), at=old)).lines[0].told_age is None
+    assert before.ageing != line.ageing
 
 
 async def test_an_arrival_in_time_is_counted(shop: Shop) -> None:
@@ -176,3 +222,19 @@ async def test_the_past_is_seen_as_it_was(shop: Shop, clock: MovableClock) -> No
     line = (await shop.catalogue.stock_report(shop.sku("A1"), None, before)).lines[0]
     assert line.velocities[2].units == 900
     assert (line.as_of, line.incoming) == (before, 0)
+
+
+async def test_a_store_s_price_in_another_currency_stands_in_where_the_product_has_none(shop: Shop) -> None:
+    await shop.add_product("A1", price=None)
+    await shop.sells("A1", "UK", [10] * 120)
+    await shop.holds("A1", "UK", 10)
+    async with shop.database.transaction() as connection:
+        told = {"store_price_minor": 500, "store_currency": "USD"}
+        await connection.execute(update(tables.Product).values(told))
+        rate = {"source": "file", "base": "USD", "currency": "GBP", "day": shop.today("UK"), "rate": Decimal("0.8")}
+        at = shop.clock.now()
+        await connection.execute(insert(tables.ExchangeRate).values(stated_at=at, fetched_at=at, **rate))
+        taken, _classes = await shop.catalogue.figures(connection, [shop.sku("A1").id], at)
+    assert taken.routes.unit_price_minor.tolist() == [400]
+    line = (await shop.catalogue.stock_report(shop.sku("A1"))).lines[0]
+    assert line.unit_price == Money(Decimal("5.00"), "USD")

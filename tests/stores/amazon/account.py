@@ -95,6 +95,8 @@ class AmazonAccount:
         self.changes: list[Change] = []
         self.listings: dict[str, Listing] = {}
         self.flat_listings: dict[str, list[Row]] = {}
+        self.aged: dict[str, list[Row]] = {}
+        self.charged: dict[str, list[Row]] = {}
         self.stock: dict[str, list[Row]] = {}
         self.orders: dict[str, Order] = {}
         self.reports: dict[str, Report] = {}
@@ -251,7 +253,9 @@ class AmazonAccount:
             rows, heading = [row for order in found for row in self.flat(order)], tuple[str, ...](FLAT)
         else:
             (market,) = body["marketplaceIds"]
-            rows = self.flat_listings.get(market, [])
+            held = {"GET_FBA_INVENTORY_PLANNING_DATA": self.aged, "GET_FBA_STORAGE_FEE_CHARGES_DATA": self.charged}
+            assert kind in {*held, "GET_MERCHANT_LISTINGS_ALL_DATA"}
+            rows = held.get(kind, self.flat_listings).get(market, [])
             heading = tuple(rows[0]) if rows else LISTED
         states = list(self.states or ["IN_QUEUE", "IN_PROGRESS", "DONE" if rows else "CANCELLED"])
         self.reports[number] = Report(kind, states, f"D-{number}", body)

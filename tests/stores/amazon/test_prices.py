@@ -12,7 +12,8 @@ from hypothesis import strategies as st
 
 from bot.domain.money import Money
 from bot.errors import Declined, Unanswered, Unreached
-from bot.ports import StorePrice
+from bot.ports import Call, StorePrice
+from bot.services.pricecalls import PriceSetter
 from bot.stores.amazon import AmazonPrices
 from bot.stores.amazon.markets import MARKETS
 from bot.stores.amazon.offers import Offer
@@ -79,6 +80,22 @@ async def test_what_does_not_show_for_an_hour_is_for_a_person(amazon: Amazon, la
     with pytest.raises(Unanswered, match="look at the listing"):
         await prices.written("k1")
     assert lamp.shown == "12.00"
+
+
+async def test_a_restart_tells_by_the_listing_whether_a_call_came_to_its_end(amazon: Amazon, lamp: Listing) -> None:
+    """The keys are gone with the process; what the call wants stands in its own row."""
+    wanted = {"currency": "EUR", "price_minor": 960, "compare_at_minor": 1200}
+    call = Call("k1", "price.set", {"store": "amz", "sku": "LAMP", "wanted": wanted, "revision": ""})
+    await PriceSetter({"amz": amazon.prices()}).perform(call)
+    again = PriceSetter({"amz": amazon.prices()})
+    found = await again.look(call)
+    assert found is not None
+    assert (found["price_minor"], found["compare_at_minor"], found["verified"]) == (960, 1200, True)
+    amazon.account.edit("LAMP", euros("11.00"))
+    with pytest.raises(Unanswered, match="no record"):
+        await again.look(call)
+    assert lamp.shown == "11.0"
+    assert len(amazon.account.patches) == 1
 
 
 async def test_another_process_cannot_tell_and_says_so(amazon: Amazon, lamp: Listing) -> None:

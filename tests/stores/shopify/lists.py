@@ -9,24 +9,19 @@ from collections.abc import Callable, Mapping
 from datetime import datetime
 from typing import Any
 
-from graphql import GraphQLError
-
-from tests.stores.shopify.store import ShopifyStore
+from tests.stores.shopify import bulk
+from tests.stores.shopify.refused import Refused
+from tests.stores.shopify.store import ShopifyStore, instant
 
 _TERM = re.compile(r"""(\w+):(>=|<=|>|<)?(?:'([^']*)'|"((?:[^"\\]|\\.)*)"|(\w+))""")
-
-
-class Refused(GraphQLError):
-    """An error with Shopify's code."""
-
-    def __init__(self, message: str, code: str = "") -> None:
-        super().__init__(message, extensions={"code": code} if code else None)
 
 
 def paged(
     store: ShopifyStore, entries: list[Any], given: Mapping[str, Any], key: Callable[[Any], str]
 ) -> dict[str, Any]:
     """A page of a list; a cursor is the place of the last entry in its order."""
+    if store.whole:
+        return {"edges": [{"node": entry} for entry in entries]}
     first, after = given.get("first"), given.get("after")
     if first is None or not 1 <= first <= 250:
         raise Refused("you must provide one of first or last, from 1 to 250", "BAD_USER_INPUT")
@@ -54,7 +49,7 @@ def search(entries: list[Any], query: str | None, fields: Mapping[str, str]) -> 
 
 
 def _fits(name: str, sign: str, value: str, wanted: str) -> bool:
-    if name == "sku":  # finds parts, in any case
+    if name in {"sku", "tags"}:  # finds parts, in any case
         return wanted.casefold() in value.casefold()
     one: Any
     other: Any
@@ -96,7 +91,7 @@ class Root:
         return self._changed(self.store.orders, query, sortKey, given)
 
     def _changed(self, entries: list[Any], query: str | None, sort: str, given: Mapping[str, Any]) -> Any:
-        assert sort == "UPDATED_AT", "a list that changes while it is read is read in the order of changes"
+        assert self.store.whole or sort == "UPDATED_AT", "what changes while it is read is read in the order of changes"
         found = search(entries, query, {"updated_at": "updatedAt"})
 
         def key(entry: dict[str, Any]) -> str:
@@ -105,21 +100,60 @@ class Root:
         return paged(self.store, sorted(found, key=key), given, key)
 
     def inventoryItems(self, query: str | None = None, **given: Any) -> Any:  # noqa: N802
-        found = search(self.store.items, query, {"id": "id"})
+        found = search(self.store.items, query, {"id": "id", "sku": "sku"})
         return paged(self.store, found, given, lambda entry: entry["id"].rsplit("/", 1)[1].zfill(20))
 
     def inventoryTransfers(self, query: str | None = None, sortKey: str = "ID", **given: Any) -> Any:  # noqa: N802, N803
-        assert sortKey == "CREATED_AT"
-        found = search(self.store.transfers, query, {"created_at": "dateCreated"})
+        assert sortKey == "CREATED_AT" or query
+        found = search(self.store.transfers, query, {"created_at": "dateCreated", "tag": "tags"})
 
         def key(entry: dict[str, Any]) -> str:
             return f"{entry['dateCreated']} {entry['id']}"
 
         return paged(self.store, sorted(found, key=key), given, key)
 
+    def inventoryTransferCreate(self, input: dict[str, Any]) -> Any:  # noqa: A002, N802  # the schema's own names
+        return self._transferred(input, "DRAFT")
+
+    def inventoryTransferCreateAsReadyToShip(self, input: dict[str, Any]) -> Any:  # noqa: A002, N802  # as above
+        return self._transferred(input, "READY_TO_SHIP")
+
+    def _transferred(self, given: dict[str, Any], status: str) -> Any:
+        ends = [given["originLocationId"], given["destinationLocationId"]]
+        places = [next(each for each in self.store.locations if each["id"] == end) for end in ends]
+        items = {item["id"]: item for item in self.store.items}
+        listed = [line["inventoryItemId"] for line in given["lineItems"]]
+        if problem := self.store.transfer_problem or ("DUPLICATE_ITEM" if len(set(listed)) < len(listed) else ""):
+            errors = [{"field": ["input"], "message": f"{problem} of the tests", "code": problem}]
+            return {"inventoryTransfer": None, "userErrors": errors}
+        found = {
+            "__typename": "InventoryTransfer", "id": self.store.gid("InventoryTransfer"), "status": status,
+            "name": f"#T{len(self.store.transfers) + 1}", "dateCreated": instant(self.store.clock.now()),
+            "origin": {"location": places[0], "name": places[0]["name"]}, "shipments": [],
+            "destination": {"location": places[1], "name": places[1]["name"]}, "tags": given["tags"],
+            "referenceName": given["referenceName"], "note": given["note"],
+            "lineItems": [{"id": self.store.gid("InventoryTransferLineItem"), "totalQuantity": line["quantity"],
+                           "inventoryItem": items[line["inventoryItemId"]]} for line in given["lineItems"]],
+        }  # fmt: skip
+        self.store.transfers.append(found)
+        return {"inventoryTransfer": found, "userErrors": []}
+
     def productVariants(self, query: str | None = None, **given: Any) -> Any:  # noqa: N802
         variants = [variant for product in self.store.products for variant in product["variants"]]
         return paged(self.store, search(variants, query, {"sku": "sku"}), given, lambda entry: str(entry["id"]))
+
+    def ordersCount(self, **_given: Any) -> Any:  # noqa: N802
+        return {"count": len(self.store.orders)}
+
+    def productVariantsCount(self, **_given: Any) -> Any:  # noqa: N802
+        return {"count": len(self.store.items)}
+
+    def bulkOperationRunQuery(self, query: str, groupObjects: bool) -> Any:  # noqa: N802, N803, FBT001
+        assert not groupObjects, "grouping makes operations fail more often"
+        return bulk.begun(self.store, query)
+
+    def bulkOperation(self, **given: Any) -> Any:  # noqa: N802
+        return bulk.looked_at(self.store, given["id"])
 
     def node(self, **given: Any) -> Any:
         return next((each for each in self._all() if each["id"] == given["id"]), None)

@@ -25,7 +25,7 @@ from graphql import (
     visit,
 )
 
-from bot.stores.shopify.queries import OPERATIONS
+from bot.stores.shopify.queries import BULK, OPERATIONS
 
 TARGET = Path(__file__).parent / "admin.graphql"
 _DIRECTIVES = ("include", "skip", "deprecated", "idempotent")
@@ -125,7 +125,7 @@ def main() -> None:
     told = told.get("data", told)["__schema"]
     # Shopify's own schema bends a rule about deprecated fields of interfaces, hence assume_valid.
     schema = build_client_schema({"__schema": told}, assume_valid=True)
-    small = _bare(reduce(told, asked(schema, OPERATIONS.values())))
+    small = _bare(reduce(told, asked(schema, [*OPERATIONS.values(), *BULK.values()])))
     text = print_schema(build_client_schema({"__schema": small}, assume_valid=True)) + "\n"
     TARGET.write_text(text, encoding="utf-8")
     sys.stdout.write(f"{TARGET.name}: {len(small['types'])} types, {TARGET.stat().st_size:,} bytes\n")

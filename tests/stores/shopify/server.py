@@ -7,6 +7,7 @@ model: an object is a point, a connection multiplies by the logarithm of what is
 
 from __future__ import annotations
 
+import gzip
 import json
 import math
 import re
@@ -17,6 +18,7 @@ from typing import Any
 
 from graphql import (
     DocumentNode,
+    ExecutionResult,
     FieldNode,
     GraphQLError,
     GraphQLResolveInfo,
@@ -26,6 +28,7 @@ from graphql import (
     Visitor,
     build_schema,
     execute_sync,
+    get_directive_values,
     get_named_type,
     parse,
     validate,
@@ -39,7 +42,9 @@ from starlette.routing import Route
 
 from bot.sandbox.wire import HangUp, pause
 from bot.sandbox.world import Fault
-from tests.stores.shopify.lists import Refused, Root, paged, search
+from tests.stores.shopify import bulk
+from tests.stores.shopify.lists import Root, paged, search
+from tests.stores.shopify.refused import Refused
 from tests.stores.shopify.store import ShopifyStore
 
 SCHEMA: GraphQLSchema = build_schema((Path(__file__).parent / "admin.graphql").read_text(encoding="utf-8"))
@@ -56,7 +61,12 @@ _NEEDS = {
     ("Order", "returns"): "read_returns",
     ("Order", "fulfillmentOrders"): "read_merchant_managed_fulfillment_orders",
     ("Mutation", "productVariantsBulkUpdate"): "write_products",
+    ("Mutation", "inventoryTransferCreate"): "write_inventory_transfers",
+    ("Mutation", "inventoryTransferCreateAsReadyToShip"): "write_inventory_transfers",
 }
+
+
+_ONCE = {"inventoryTransferCreate", "inventoryTransferCreateAsReadyToShip"}
 
 
 def shopify_app(store: ShopifyStore) -> Starlette:
@@ -66,6 +76,7 @@ def shopify_app(store: ShopifyStore) -> Starlette:
         routes=[
             Route("/admin/oauth/access_token", desk.exchange, methods=["POST"]),
             Route("/admin/api/{version}/graphql.json", desk.answer, methods=["POST"]),
+            Route("/files/{number}", desk.file, methods=["GET"]),
         ]
     )
 
@@ -90,6 +101,20 @@ class _Desk:
         scope = ",".join(sorted(self.store.scopes))
         return JSONResponse({"access_token": token, "scope": scope, "expires_in": int(self.store.lives)})
 
+    async def file(self, request: Request) -> Response:
+        """What a bulk operation wrote; Shopify keeps it elsewhere and knows nobody there."""
+        fault = self.store.faults.take("file")
+        self.store.calls.append(("file", "", fault.kind if fault else "ok"))
+        assert "x-shopify-access-token" not in request.headers
+        if self.store.moved:
+            return Response(status_code=302, headers={"Location": "https://elsewhere.example.com/file"})
+        if fault is not None:
+            return _instead(fault)
+        body = "".join(f"{line}\n" for line in self.store.files[f"{bulk.GID}{request.path_params['number']}"]).encode()
+        if "gzip" in request.headers.get("accept-encoding", ""):
+            return Response(gzip.compress(body), headers={"Content-Encoding": "gzip"})
+        return Response(body)
+
     async def answer(self, request: Request) -> Response:
         """One GraphQL operation, or the fault that waits for it."""
         body = json.loads(await request.body())
@@ -104,6 +129,7 @@ class _Desk:
             return JSONResponse({"errors": "[API] Invalid API key or access token"}, 401)
         if request.path_params["version"] != "2026-10" or set(body) != {"query", "operationName", "variables"}:
             return JSONResponse({"errors": "Not Found"}, 404)
+        self.store.address = str(request.base_url)
         told = self._execute(name, body["query"], body["variables"])
         self.store.calls.append((method, "", "errors" if told.get("errors") else "ok"))
         self.store.asked.append((name, body["variables"]))
@@ -142,10 +168,7 @@ class _Desk:
             return {"errors": [error], "extensions": extensions}
         self.store.points -= cost
         bucket["currentlyAvailable"] = self.store.points
-        found = execute_sync(
-            SCHEMA, document, Root(self.store), variable_values=variables, operation_name=name,
-            field_resolver=_resolve, context_value=self.store, type_resolver=lambda value, *_: value["__typename"],
-        )  # fmt: skip
+        found = executed(self.store, document, variables, name)
         told: dict[str, Any] = {"data": found.data, "extensions": extensions}
         if found.errors:
             told["errors"] = [error.formatted for error in found.errors]
@@ -156,6 +179,16 @@ class _Desk:
         self._last = self.store.now
 
     _last = 0.0
+
+
+def executed(
+    store: ShopifyStore, document: DocumentNode, variables: dict[str, Any] | None = None, name: str | None = None
+) -> ExecutionResult:
+    """An operation carried out by the schema."""
+    return execute_sync(
+        SCHEMA, document, Root(store), variable_values=variables, operation_name=name, field_resolver=_resolve,
+        context_value=store, type_resolver=lambda value, *_: value["__typename"],
+    )  # fmt: skip
 
 
 def _instead(fault: Fault) -> Response:
@@ -206,7 +239,9 @@ def _resolve(source: Any, info: GraphQLResolveInfo[ShopifyStore], **given: Any) 
     if scope and scope not in store.scopes:
         raise Refused(f"Access denied for {info.field_name} field. Required access: `{scope}`.", "ACCESS_DENIED")
     if isinstance(source, Root):
-        value = getattr(source, info.field_name)(**given)
+        value = _once(store, info, given) or getattr(source, info.field_name)(**given)
+        if info.field_name in _ONCE and not value["userErrors"]:
+            store.once[_key_of(info)] = (given, value)
     else:
         code = store.broken.get((source.get("id", ""), info.field_name))
         if code:
@@ -215,6 +250,24 @@ def _resolve(source: Any, info: GraphQLResolveInfo[ShopifyStore], **given: Any) 
     if get_named_type(info.return_type).name.endswith("Connection") and isinstance(value, list):
         return paged(store, value, given, lambda entry: str(value.index(entry)).zfill(9))
     return value
+
+
+def _key_of(info: GraphQLResolveInfo[ShopifyStore]) -> str:
+    told = get_directive_values(SCHEMA.get_directive("idempotent"), info.field_nodes[0], info.variable_values)  # type: ignore[arg-type]
+    if not told or not told["key"].strip():
+        raise Refused("The @idempotent directive is required for this mutation but was not provided.", "BAD_REQUEST")
+    return str(told["key"])
+
+
+def _once(store: ShopifyStore, info: GraphQLResolveInfo[ShopifyStore], given: dict[str, Any]) -> Any:
+    """The answer of a mutation that was carried out under this key; None where none was."""
+    if info.field_name not in _ONCE or (key := _key_of(info)) not in store.once:
+        return None
+    asked, answered = store.once[key]
+    if asked == given:
+        return answered
+    code = "IDEMPOTENCY_KEY_PARAMETER_MISMATCH"
+    return {"inventoryTransfer": None, "userErrors": [{"field": None, "message": code.lower(), "code": code}]}
 
 
 def _special(store: ShopifyStore, source: dict[str, Any], name: str, given: Mapping[str, Any]) -> Any:

@@ -75,6 +75,17 @@ class ShopifyStore:
     version: str = "2026-10"
     tokens: list[tuple[str, float]] = field(default_factory=list)  # that were exchanged, and when each ends
     lives: float = 86399.0
+    bulks: dict[str, dict[str, Any]] = field(default_factory=dict)  # operations by id, as Shopify tells them
+    files: dict[str, list[str]] = field(default_factory=dict)  # the lines of their files, by id
+    looks: int = 2  # at an operation until it is done
+    bulk_ends: str = "COMPLETED"  # how operations end, or the code of their error
+    bulk_error: str = ""  # why none can be begun, by its code
+    moved: bool = False  # files are said to lie elsewhere
+    others: int = 0  # operations of somebody else that run
+    once: dict[str, tuple[Any, Any]] = field(default_factory=dict)  # by idempotency key, what was asked and answered
+    transfer_problem: str = ""  # why no transfer is made, by its code
+    address: str = ""  # where the shop was called
+    whole: bool = False  # lists are told whole, as inside of an operation
 
     def __post_init__(self) -> None:
         self.numbers: Iterator[int] = count(5001)
@@ -154,7 +165,7 @@ class ShopifyStore:
             "__typename": "Order", "id": self.gid("Order"), "name": f"#{len(self.orders) + 1001}", "test": False,
             "cancelledAt": None, "processedAt": at, "createdAt": at, "updatedAt": at, "taxesIncluded": False,
             "retailLocation": None, "lineItems": list(lines), "fulfillments": [], "fulfillmentOrders": [],
-            "refunds": [], "returns": [], "email": "ada@example.com",
+            "refunds": [], "returns": [], "returnStatus": "NO_RETURN", "email": "ada@example.com",
             "customer": {"__typename": "Customer", "id": self.gid("Customer"), "displayName": "Ada Lovelace"},
         } | given  # fmt: skip
         self.orders.append(found)
@@ -218,6 +229,7 @@ class ShopifyStore:
             "processedQuantity": processed, "refundedQuantity": refunded,
             "fulfillmentLineItem": {"id": self.gid("FulfillmentLineItem"), "lineItem": line, "quantity": units},
         }  # fmt: skip
+        order["returnStatus"] = "IN_PROGRESS"
         order["returns"].append({
             "__typename": "Return", "id": self.gid("Return"), "status": "OPEN", "createdAt": at,
             "requestApprovedAt": at, "closedAt": None, "returnLineItems": [entry],
@@ -229,7 +241,7 @@ class ShopifyStore:
         location = next(location for location in self.locations if location["id"] == place)
         found = {
             "__typename": "InventoryTransfer", "id": self.gid("InventoryTransfer"),
-            "name": f"#T{len(self.transfers) + 1}",
+            "name": f"#T{len(self.transfers) + 1}", "tags": [],
             "status": "IN_PROGRESS", "dateCreated": instant(self.clock.now()), "origin": {"name": "Mill Ltd"},
             "destination": {"location": location, "name": location["name"]}, "shipments": [],
             "lineItems": [{"id": self.gid("InventoryTransferLineItem"), "totalQuantity": units,

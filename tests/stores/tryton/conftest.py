@@ -28,7 +28,7 @@ _RUNNING = re.compile(rb"Running on (http://127\.0\.0\.1:\d+)")
 FactT = TypeVar("FactT", bound=Fact)
 
 
-KINDS: tuple[FactKind, ...] = ("products", "stock", "inbounds")
+KINDS: tuple[FactKind, ...] = ("products", "offers", "stock", "inbounds")
 
 
 @dataclass

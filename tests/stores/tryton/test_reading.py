@@ -62,7 +62,7 @@ def test_nobody_s_name_is_told(served: Served) -> None:
 @pytest.mark.parametrize("kind", KINDS)
 async def test_a_reading_that_broke_off_goes_on_where_it_was(erp: Erp, kind: FactKind) -> None:
     whole = [page.facts for page in erp.served.readings[kind]]
-    small = TrytonFeed("erp", erp.part(), page=3)
+    small = TrytonFeed("erp", erp.part(), page=1 if kind == "offers" else 3)
     pages = [page async for page in small.read(kind)]
     assert len(pages) > 1
     assert _undated(fact for page in pages for fact in page.facts) == _undated(fact for page in whole for fact in page)
@@ -75,7 +75,7 @@ async def test_a_reading_that_broke_off_goes_on_where_it_was(erp: Erp, kind: Fac
 
 
 async def test_after_a_whole_reading_only_stock_is_told_again(erp: Erp) -> None:
-    for kind, again in zip(KINDS, (0, 7, 0), strict=True):
+    for kind, again in zip(KINDS, (0, 2, 7, 0), strict=True):
         following = await erp.read(kind, erp.served.readings[kind][-1].cursor)
         assert sum(len(page.facts) for page in following) == again
 
