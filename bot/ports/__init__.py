@@ -35,6 +35,8 @@ from bot.ports.feeds import (
 from bot.ports.files import FileSeen, FileSource
 from bot.ports.outside import (
     Call,
+    Discounts,
+    Granted,
     Order,
     OrderLine,
     Performer,
@@ -55,11 +57,13 @@ __all__ = [
     "Check",
     "Clock",
     "Delivery",
+    "Discounts",
     "Fact",
     "FactKind",
     "Fault",
     "FileSeen",
     "FileSource",
+    "Granted",
     "Guest",
     "HookedFeed",
     "HttpAnswer",

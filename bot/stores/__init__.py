@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from types import MappingProxyType
 
-from bot.ports import StoreConnector, StoreFeed, SupplierChannel
+from bot.ports import Discounts, StoreConnector, StoreFeed, SupplierChannel
 from bot.settings import StorePart
 
 
@@ -46,6 +46,12 @@ def _woocommerce_prices(name: str, part: StorePart) -> StoreConnector:
     from bot.stores.woocommerce import connect_woocommerce
 
     return connect_woocommerce(name, part)
+
+
+def _local_discounts(name: str, part: StorePart) -> Discounts:
+    from bot.stores.local import discounts_local
+
+    return discounts_local(name, part)
 
 
 def _amazon_feed(name: str, part: StorePart) -> StoreFeed:
@@ -105,6 +111,13 @@ STORES: Mapping[str, Callable[[str, StorePart], StoreConnector]] = MappingProxyT
         "shopify": _shopify_prices,
         "vendure": _vendure_prices,
         "woocommerce": _woocommerce_prices,
+    }
+)
+
+# What makes discounts beside the price; Amazon has none that a program may make.
+DISCOUNTS: Mapping[str, Callable[[str, StorePart], Discounts]] = MappingProxyType(
+    {
+        "local": _local_discounts,
     }
 )
 

@@ -51,6 +51,8 @@ _KINDS: Mapping[str, Words] = {
     "price.read": _("Read the price"),
     "price.set": _("Lower the price"),
     "price.restore": _("Restore the price"),
+    "discount.grant": _("Make the discount"),
+    "discount.withdraw": _("Withdraw the discount"),
 }
 
 
