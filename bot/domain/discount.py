@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from decimal import ROUND_FLOOR, Decimal
 from typing import Literal
 
@@ -17,6 +17,8 @@ Means = Literal["price", "code", "basket"]  # how a promotion lowers what a buye
 
 SHORTEST_CODE, LONGEST_CODE = 3, 32
 _CODE = re.compile(rf"[A-Z0-9][A-Z0-9_-]{{{SHORTEST_CODE - 1},{LONGEST_CODE - 1}}}")
+EVERYTHING = ("*",)  # the products of a discount as a store keeps it, where it is on none in particular
+NEVER = datetime.max.replace(tzinfo=UTC)  # the end of a discount as a store keeps it, where it has none
 _BUTTON_PLACES = Decimal("0.001")  # of a share that is offered: a tenth of a per cent
 
 
@@ -45,13 +47,13 @@ class Discount:
         Products in any order, a code in any case, an end to the minute: some stores keep no seconds.
         """
         if sorted(stands.skus) != sorted(self.skus):
-            return f"its products are {', '.join(sorted(stands.skus)) or 'none'}"
+            return "it is on everything" if stands.skus == EVERYTHING else f"it is on {', '.join(sorted(stands.skus))}"
         if stands.share != self.share:
             return f"it takes off {stands.share * 100:f}%"
         if stands.code.casefold() != self.code.casefold():
             return f"its code is {stands.code or 'none'}"
         if abs((stands.ends_at - self.ends_at).total_seconds()) >= 60:
-            return f"it ends at {stands.ends_at.isoformat()}"
+            return "it never ends" if stands.ends_at == NEVER else f"it ends at {stands.ends_at.isoformat()}"
         return ""
 
 

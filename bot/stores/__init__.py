@@ -54,6 +54,12 @@ def _local_discounts(name: str, part: StorePart) -> Discounts:
     return discounts_local(name, part)
 
 
+def _woocommerce_discounts(name: str, part: StorePart) -> Discounts:
+    from bot.stores.woocommerce import discounts_woocommerce
+
+    return discounts_woocommerce(name, part)
+
+
 def _amazon_feed(name: str, part: StorePart) -> StoreFeed:
     from bot.stores.amazon import feed_amazon
 
@@ -118,6 +124,7 @@ STORES: Mapping[str, Callable[[str, StorePart], StoreConnector]] = MappingProxyT
 DISCOUNTS: Mapping[str, Callable[[str, StorePart], Discounts]] = MappingProxyType(
     {
         "local": _local_discounts,
+        "woocommerce": _woocommerce_discounts,
     }
 )
 

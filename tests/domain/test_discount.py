@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.domain.discount import Discount, code_of, deepest_share, taken_off
+from bot.domain.discount import EVERYTHING, NEVER, Discount, code_of, deepest_share, taken_off
 
 NOW = datetime(2011, 11, 21, 9, tzinfo=UTC)
 GIVEN = Discount(("A", "B"), Decimal("0.2"), "SUMMER20", NOW, NOW + timedelta(days=4), "Lamp -20% (R-1)")
@@ -32,7 +32,9 @@ def test_what_makes_it_another_discount_is_said() -> None:
     assert GIVEN.differs(dataclasses.replace(GIVEN, skus=("B", "A"), code="summer20", name="other")) == ""
     assert GIVEN.differs(dataclasses.replace(GIVEN, ends_at=GIVEN.ends_at - timedelta(seconds=59))) == ""
     for change, words in (
-        ({"skus": ()}, "its products are none"),
+        ({"skus": EVERYTHING}, "it is on everything"),
+        ({"skus": ("A",)}, "it is on A"),
+        ({"ends_at": NEVER}, "it never ends"),
         ({"share": Decimal("0.9")}, "90.0%"),
         ({"code": ""}, "its code is none"),
         ({"ends_at": GIVEN.ends_at + timedelta(hours=1)}, "it ends at 2011-11-25T10:00"),
