@@ -54,6 +54,12 @@ def _local_discounts(name: str, part: StorePart) -> Discounts:
     return discounts_local(name, part)
 
 
+def _shopify_discounts(name: str, part: StorePart) -> Discounts:
+    from bot.stores.shopify import discounts_shopify
+
+    return discounts_shopify(name, part)
+
+
 def _woocommerce_discounts(name: str, part: StorePart) -> Discounts:
     from bot.stores.woocommerce import discounts_woocommerce
 
@@ -124,6 +130,7 @@ STORES: Mapping[str, Callable[[str, StorePart], StoreConnector]] = MappingProxyT
 DISCOUNTS: Mapping[str, Callable[[str, StorePart], Discounts]] = MappingProxyType(
     {
         "local": _local_discounts,
+        "shopify": _shopify_discounts,
         "woocommerce": _woocommerce_discounts,
     }
 )

@@ -1,13 +1,14 @@
-"""Shopify by its Admin GraphQL API: what a shop tells, and prices."""
+"""Shopify by its Admin GraphQL API: what a shop tells, prices, and discounts."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 
-from bot.ports import HookedFeed, StoreConnector
+from bot.ports import Discounts, HookedFeed, StoreConnector
 from bot.settings import StorePart
 from bot.stores.calling import TURNS
 from bot.stores.shopify.client import Shop
+from bot.stores.shopify.discounts import ShopifyDiscounts
 from bot.stores.shopify.feed import ShopifyFeed
 from bot.stores.shopify.prices import ShopifyPrices
 
@@ -21,6 +22,11 @@ def connect_shopify(name: str, part: StorePart) -> StoreConnector:
     """The shop of the settings' part as a place of prices; whoever calls it decides what is tried again."""
     # A new connection per call leaves none to be cut off between two of them.
     return ShopifyPrices(name, _shop(part, 1, {"Connection": "close"}))
+
+
+def discounts_shopify(name: str, part: StorePart) -> Discounts:
+    """The shop of the settings' part as a place of discounts, as `connect_shopify`."""
+    return ShopifyDiscounts(name, _shop(part, 1, {"Connection": "close"}))
 
 
 def _shop(part: StorePart, turns: int, headers: Mapping[str, str]) -> Shop:

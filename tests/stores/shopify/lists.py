@@ -11,6 +11,7 @@ from typing import Any
 
 from graphql import GraphQLError
 
+from tests.stores.shopify.deals import DealRoot
 from tests.stores.shopify.store import ShopifyStore
 
 _TERM = re.compile(r"""(\w+):(>=|<=|>|<)?(?:'([^']*)'|"((?:[^"\\]|\\.)*)"|(\w+))""")
@@ -65,7 +66,7 @@ def _fits(name: str, sign: str, value: str, wanted: str) -> bool:
     return bool({">=": one >= other, "<=": one <= other, ">": one > other, "<": one < other, "=": one == other}[sign])
 
 
-class Root:
+class Root(DealRoot):
     """The fields of QueryRoot and Mutation, by their own names."""
 
     def __init__(self, store: ShopifyStore) -> None:

@@ -56,6 +56,13 @@ _NEEDS = {
     ("Order", "returns"): "read_returns",
     ("Order", "fulfillmentOrders"): "read_merchant_managed_fulfillment_orders",
     ("Mutation", "productVariantsBulkUpdate"): "write_products",
+    ("QueryRoot", "discountNode"): "read_discounts",
+    ("QueryRoot", "discountNodes"): "read_discounts",
+    ("QueryRoot", "codeDiscountNodeByCode"): "read_discounts",
+    ("Mutation", "discountCodeBasicCreate"): "write_discounts",
+    ("Mutation", "discountAutomaticBasicCreate"): "write_discounts",
+    ("Mutation", "discountCodeDelete"): "write_discounts",
+    ("Mutation", "discountAutomaticDelete"): "write_discounts",
 }
 
 
