@@ -60,6 +60,12 @@ def _shopify_discounts(name: str, part: StorePart) -> Discounts:
     return discounts_shopify(name, part)
 
 
+def _vendure_discounts(name: str, part: StorePart) -> Discounts:
+    from bot.stores.vendure import discounts_vendure
+
+    return discounts_vendure(name, part)
+
+
 def _woocommerce_discounts(name: str, part: StorePart) -> Discounts:
     from bot.stores.woocommerce import discounts_woocommerce
 
@@ -131,6 +137,7 @@ DISCOUNTS: Mapping[str, Callable[[str, StorePart], Discounts]] = MappingProxyTyp
     {
         "local": _local_discounts,
         "shopify": _shopify_discounts,
+        "vendure": _vendure_discounts,
         "woocommerce": _woocommerce_discounts,
     }
 )

@@ -186,6 +186,7 @@ class Till:
 OFFERS: Mapping[str, Callable[[Any], Offers]] = {
     "local": LocalOffers,
     "shopify": lambda shop: shop.deals,
+    "vendure": lambda shop: shop.promotions,
     "woocommerce": lambda shop: shop.coupons,
 }
 
