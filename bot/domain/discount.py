@@ -19,6 +19,7 @@ SHORTEST_CODE, LONGEST_CODE = 3, 32
 _CODE = re.compile(rf"[A-Z0-9][A-Z0-9_-]{{{SHORTEST_CODE - 1},{LONGEST_CODE - 1}}}")
 EVERYTHING = ("*",)  # the products of a discount as a store keeps it, where it is on none in particular
 NEVER = datetime.max.replace(tzinfo=UTC)  # the end of a discount as a store keeps it, where it has none
+ALWAYS = datetime.min.replace(tzinfo=UTC)  # its start, where it has none
 _BUTTON_PLACES = Decimal("0.001")  # of a share that is offered: a tenth of a per cent
 
 
@@ -44,7 +45,7 @@ class Discount:
     def differs(self, stands: Discount) -> str:
         """What of a discount as a store keeps it is not as it is wanted here; empty where nothing is.
 
-        Products in any order, a code in any case, an end to the minute: some stores keep no seconds.
+        Products in any order, a code in any case, a start no later, an end to the minute: some stores keep no seconds.
         """
         if sorted(stands.skus) != sorted(self.skus):
             return "it is on everything" if stands.skus == EVERYTHING else f"it is on {', '.join(sorted(stands.skus))}"
@@ -54,6 +55,8 @@ class Discount:
             return f"its code is {stands.code or 'none'}"
         if abs((stands.ends_at - self.ends_at).total_seconds()) >= 60:
             return "it never ends" if stands.ends_at == NEVER else f"it ends at {stands.ends_at.isoformat()}"
+        if (stands.starts_at - self.starts_at).total_seconds() >= 60:
+            return f"it starts at {stands.starts_at.isoformat()}"
         return ""
 
 

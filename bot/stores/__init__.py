@@ -54,6 +54,12 @@ def _local_discounts(name: str, part: StorePart) -> Discounts:
     return discounts_local(name, part)
 
 
+def _medusa_discounts(name: str, part: StorePart) -> Discounts:
+    from bot.stores.medusa import discounts_medusa
+
+    return discounts_medusa(name, part)
+
+
 def _shopify_discounts(name: str, part: StorePart) -> Discounts:
     from bot.stores.shopify import discounts_shopify
 
@@ -136,6 +142,7 @@ STORES: Mapping[str, Callable[[str, StorePart], StoreConnector]] = MappingProxyT
 DISCOUNTS: Mapping[str, Callable[[str, StorePart], Discounts]] = MappingProxyType(
     {
         "local": _local_discounts,
+        "medusa": _medusa_discounts,
         "shopify": _shopify_discounts,
         "vendure": _vendure_discounts,
         "woocommerce": _woocommerce_discounts,

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.domain.discount import EVERYTHING, NEVER, Discount, code_of, deepest_share, taken_off
+from bot.domain.discount import ALWAYS, EVERYTHING, NEVER, Discount, code_of, deepest_share, taken_off
 
 NOW = datetime(2011, 11, 21, 9, tzinfo=UTC)
 GIVEN = Discount(("A", "B"), Decimal("0.2"), "SUMMER20", NOW, NOW + timedelta(days=4), "Lamp -20% (R-1)")
@@ -31,15 +31,17 @@ def test_a_code_is_three_to_thirty_two_letters_digits_and_dashes(typed: str, cod
 def test_what_makes_it_another_discount_is_said() -> None:
     assert GIVEN.differs(dataclasses.replace(GIVEN, skus=("B", "A"), code="summer20", name="other")) == ""
     assert GIVEN.differs(dataclasses.replace(GIVEN, ends_at=GIVEN.ends_at - timedelta(seconds=59))) == ""
+    assert GIVEN.differs(dataclasses.replace(GIVEN, starts_at=ALWAYS)) == ""
     for change, words in (
         ({"skus": EVERYTHING}, "it is on everything"),
         ({"skus": ("A",)}, "it is on A"),
         ({"ends_at": NEVER}, "it never ends"),
+        ({"starts_at": NOW + timedelta(hours=1)}, "it starts at 2011-11-21T10:00"),
         ({"share": Decimal("0.9")}, "90.0%"),
         ({"code": ""}, "its code is none"),
         ({"ends_at": GIVEN.ends_at + timedelta(hours=1)}, "it ends at 2011-11-25T10:00"),
     ):
-        assert words in GIVEN.differs(dataclasses.replace(GIVEN, **change))  # type: ignore[arg-type]
+        assert words in GIVEN.differs(dataclasses.replace(GIVEN, **change))
     assert (GIVEN.way, dataclasses.replace(GIVEN, code="").way) == ("code", "basket")
 
 

@@ -185,6 +185,7 @@ class Till:
 # What shows the discounts of a test store; a new entry of DISCOUNTS needs one here.
 OFFERS: Mapping[str, Callable[[Any], Offers]] = {
     "local": LocalOffers,
+    "medusa": lambda shop: shop.promotions,
     "shopify": lambda shop: shop.deals,
     "vendure": lambda shop: shop.promotions,
     "woocommerce": lambda shop: shop.coupons,

@@ -12,7 +12,7 @@ from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Any
 
-from bot.domain.discount import EVERYTHING, NEVER, Discount, Way
+from bot.domain.discount import ALWAYS, EVERYTHING, NEVER, Discount, Way
 from bot.errors import Declined, OutsideError, Unanswered, Unreached
 from bot.ports import Check, Discounts, Granted
 from bot.settings import StorePart
@@ -135,7 +135,7 @@ class VendureDiscounts:
                 skus=await self._skus(numbers),
                 share=share,
                 code=node["couponCode"] or "",
-                starts_at=datetime.fromisoformat(node["startsAt"]),
+                starts_at=ALWAYS if node["startsAt"] is None else datetime.fromisoformat(node["startsAt"]),
                 ends_at=NEVER if node["endsAt"] is None else datetime.fromisoformat(node["endsAt"]),
                 name=str(node["name"]),
             )
