@@ -131,6 +131,8 @@ class Promoting:
         if stopping:
             await self._put_back(connection, held.id, promotion, ours)
         await self._requests.show(connection, [held])
+        if "trouble" in facts and planned.kind == GRANT:  # buyers get what nobody approved
+            await self._tell_trouble(connection, held.id, "differs_there")
         data = {
             "price_minor": promotion.price_minor,
             "prior_minor": promotion.prior_minor,

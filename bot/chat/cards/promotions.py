@@ -135,6 +135,8 @@ def trouble_card(request: RequestView) -> Message:
     buttons = [Action(_("Open {request}", request=Text(code)), "requests", (code,), style="primary")]
     if request.stage == "stopping":
         buttons.append(Action(_again(request), "stop", (code,)))
+    elif request.stage in _STOPPABLE:
+        buttons.append(_stop(request.id))
     blocks = (Heading(_heading(request)), Paragraph(words), Actions(tuple(buttons)))
     return Message(words, blocks)
 

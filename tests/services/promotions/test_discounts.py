@@ -259,6 +259,8 @@ async def test_a_discount_that_stands_otherwise_than_approved_is_told(small: Yar
     assert running.stage == "running"
     assert running.detail["life"]["trouble"]["kind"] == "differs_there"
     assert "not as it was approved" in str((await small.says("Nok", f"requests R-{request_id}")).message)
+    (told,) = await small.posts("not as it was approved")
+    assert "Stop {request} now" in str(told.message)
     await small.presses("Nok", "stop", f"R-{request_id}")
     await small.works()
     assert deals(small) == []
