@@ -159,7 +159,8 @@ def _deal(key: str, body: Mapping[str, Any]) -> Deal:
         deal = Deal.of(key, body)
     except (ValueError, TypeError, InvalidOperation):
         raise wrong from None
-    if not 0 < deal.share < 1 or deal.starts_at.tzinfo is None or deal.ends_at.tzinfo is None or not deal.skus:
+    exact = isinstance(body["share"], str) and 0 < deal.share < 1
+    if not exact or not deal.skus or None in (deal.starts_at.tzinfo, deal.ends_at.tzinfo):
         raise wrong
     return deal
 
