@@ -189,6 +189,11 @@ def test_a_discount_says_its_code_or_the_basket_and_never_that_a_price_changed()
         assert ("stop", "R-12") in commands(CARDS[f"{way} with not_restored"])
 
 
+def test_a_discount_is_said_by_its_own_share_whatever_the_price_is_rounded_to() -> None:
+    rounded = WAYS["code"] | {"price_minor": 251, "promo_price_minor": 200, "depth": "0.2032"}
+    assert "20% off with the code" in said(request_card(request(detail=rounded)))
+
+
 def test_a_report_without_sales_before_makes_no_ratio() -> None:
     none = dataclasses.replace(LIFT, factor=None, before=Spell(0, 0))
     assert "times" not in said(lift_card(request("done", "stopped"), none, "end"))

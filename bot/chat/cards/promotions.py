@@ -216,7 +216,7 @@ def _money(minor: object, currency: str) -> Inline:
 
 def _prices(request: RequestView) -> Inline:
     detail, currency = request.detail, request.total.currency
-    depth = _decimal(detail.get("depth"))
+    depth = _decimal(detail.get("share") or detail.get("depth"))  # a discount's own, whatever it is rounded to
     values: dict[str, Inline] = {
         "store": Bold(Text(str(detail["store"]))),
         "before": _money(detail.get("price_minor"), currency),
