@@ -19,6 +19,7 @@ from bot.chat.cards.promotions import running_card
 from bot.chat.command import Command
 from bot.chat.moments import instant_until
 from bot.chat.nodes import Action, Amount, Code, Message, Number
+from bot.chat.parsing import plain
 from bot.domain.discount import LONGEST_CODE, SHORTEST_CODE, code_of
 from bot.errors import BadArgument
 from bot.services import Invocation
@@ -107,7 +108,7 @@ async def _where(call: Invocation, how: Location | Rest | None) -> _Where:
     if not isinstance(how, Rest):
         return _Where(location=how)
     found, places = _Where(), []
-    words = iter(how.text.split())
+    words = iter(plain(how.text).split())
     for word in words:
         name, told, value = word.partition("=")
         if told and name.casefold() == "store":
@@ -131,7 +132,7 @@ def _way(word: str, later: Iterator[str]) -> Way | None:
     named = _CODED.fullmatch(word)
     if named is None:
         return None
-    typed = named[1] or next(later, "")
+    typed = (named[1] or next(later, "")).rstrip(".,;!?。、")
     code = code_of(typed)
     if code is None:
         raise BadArgument(

@@ -99,7 +99,7 @@ async def test_a_discount_in_the_basket_stops_by_one_tap(yard: Yard) -> None:
         ("promo LAMP 20% until Friday UK code=Summer-20 store=shop", "SUMMER-20"),
         ("promo LAMP 20% until Friday store=shop code SUMMER_20 UK", "SUMMER_20"),
         ("促销 LAMP 8折 直到周五 优惠码SUMMER20", "SUMMER20"),
-        ("促销 LAMP 8折 直到周五 折扣码 SUMMER20", "SUMMER20"),
+        ("促销 LAMP 8折 直到周五 折扣码：ＳＵＭＭＥＲ２０。", "SUMMER20"),
         ("促销 LAMP 8折 直到周五 购物车", ""),
         ("promo LAMP 20% until Friday cart", ""),
     ],
