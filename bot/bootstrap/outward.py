@@ -12,7 +12,7 @@ from bot.services.offsets import Offset
 from bot.services.outlets import Outlet, Outlets
 from bot.settings import Settings
 from bot.storage.database import Database
-from bot.stores import BOOKS, FEEDS, STORES, TRANSFERS
+from bot.stores import BOOKS, DISCOUNTS, FEEDS, STORES, TRANSFERS
 from bot.suppliers import SUPPLIERS
 from bot.suppliers.filed import FiledChannel
 from bot.suppliers.folder import FolderChannel
@@ -41,10 +41,14 @@ def channels_of(settings: Settings) -> dict[str, SupplierChannel]:
 
 
 def outlets_of(settings: Settings) -> Outlets:
-    """The stores that the settings connect and that can change prices, by name."""
+    """The stores that the settings connect and that can change prices, by name, with the discounts that they have."""
     return Outlets(
         {
-            name: Outlet(STORES[part.kind](name, part), frozenset(part.locations))
+            name: Outlet(
+                STORES[part.kind](name, part),
+                frozenset(part.locations),
+                DISCOUNTS[part.kind](name, part) if part.kind in DISCOUNTS else None,
+            )
             for name, part in settings.stores.connected.items()
             if part.kind in STORES
         }

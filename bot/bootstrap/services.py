@@ -296,7 +296,10 @@ def _deciding(ground: _Ground) -> _Deciding:
     )
     outlets = outlets_of(settings)
     # each kind of call that costs money: who makes it, and what follows from it
-    kinds: dict[str, EffectKind] = {ORDER_SEND: placing.effect(channels), **promoting.kinds(outlets.connectors)}
+    kinds: dict[str, EffectKind] = {
+        ORDER_SEND: placing.effect(channels),
+        **promoting.kinds(outlets.connectors, outlets.discounts),
+    }
     return _Deciding(
         policies=policies,
         requests=requests,

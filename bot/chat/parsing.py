@@ -195,7 +195,7 @@ def _label(parameter: Parameter, kind: type) -> Inline:
         "person": _("MEMBER until DATE"),
         "member": _("MEMBER"),
         "where": _("SUPPLIER"),
-        "place": _("store=NAME"),
+        "how": _("code NAME, basket, store=NAME"),
         "about": _("SKU or CASE, topic, with MEMBERS, at 21:00"),
         "changes": _("SKU=UNITS supplier=CODE date=DAY"),
         "parts": _("2xSKU SKU, or off"),

@@ -109,7 +109,7 @@ def _flag(field: str) -> str:
 
 
 async def _tried(lone: Settings) -> tuple[Check, ...]:
-    """What the store's feed and its prices find when they are tried."""
+    """What the store's feed, its prices and its discounts find when they are tried."""
     from bot.bootstrap.outward import feeds_of, outlets_of
 
     found: list[Check] = []
@@ -118,6 +118,9 @@ async def _tried(lone: Settings) -> tuple[Check, ...]:
             found += await feed.check()
         finally:
             await feed.close()
-    for connector in outlets_of(lone).connectors.values():
+    outlets = outlets_of(lone)
+    for connector in outlets.connectors.values():
         found += await connector.check()
+    for discounts in outlets.discounts.values():
+        found += await discounts.check()
     return tuple(dict.fromkeys(found))

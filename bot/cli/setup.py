@@ -140,8 +140,11 @@ def check(context: typer.Context) -> None:
             await platform.stop()
         for channel in channels_of(loaded).values():
             found += await channel.check()
-        for store in outlets_of(loaded).connectors.values():
+        outlets = outlets_of(loaded)
+        for store in outlets.connectors.values():
             found += await store.check()
+        for discounts in outlets.discounts.values():
+            found += await discounts.check()
         for source in file_sources_of(loaded):
             found += await source.check()
             await source.close()

@@ -13,6 +13,7 @@ from typing import Any, Literal
 
 from bot.domain.chart import Arrival as Arrival  # noqa: PLC0414  # views are imported from here
 from bot.domain.chart import StockChart
+from bot.domain.discount import Means
 from bot.domain.money import Money
 from bot.domain.told import ToldAge
 
@@ -277,7 +278,8 @@ class DigestView:
 class PromotionView:
     """A promotion that has begun and is not over; `sold` of `stop_after` units since it started.
 
-    `before` is the store's price that will stand again, None until it was read.
+    `before` is the store's price that will stand again, None until it was read. Where the `means` are no price, `price`
+    is what is left after the discount, and the store's price stands all along.
     """
 
     request_id: int
@@ -293,6 +295,8 @@ class PromotionView:
     sold: int
     stop_after: int | None
     sold_out_on: date | None  # by what was expected when it was asked for
+    means: Means = "price"
+    code: str = ""
 
 
 @dataclass(frozen=True, slots=True)

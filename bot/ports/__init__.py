@@ -38,6 +38,8 @@ from bot.ports.feeds import (
 from bot.ports.files import FileSeen, FileSource
 from bot.ports.outside import (
     Call,
+    Discounts,
+    Granted,
     Order,
     OrderLine,
     Performer,
@@ -60,11 +62,13 @@ __all__ = [
     "Check",
     "Clock",
     "Delivery",
+    "Discounts",
     "Fact",
     "FactKind",
     "Fault",
     "FileSeen",
     "FileSource",
+    "Granted",
     "Guest",
     "HookedFeed",
     "HttpAnswer",

@@ -8,6 +8,7 @@ from datetime import date, datetime
 from decimal import Decimal
 from typing import Any, Literal, Protocol
 
+from bot.domain.discount import Discount, Way
 from bot.domain.money import Money
 from bot.ports.checks import Check
 
@@ -124,6 +125,49 @@ class StoreConnector(Protocol):
 
     async def check(self) -> tuple[Check, ...]:
         """Try the address and the token."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Granted:
+    """A discount as a store keeps it: `id` is the store's own, `used` how often it was used, None: it does not tell."""
+
+    id: str
+    discount: Discount
+    used: int | None
+
+
+class Discounts(Protocol):
+    """A shop's discounts beside its prices; a shop without any has none of these. Errors as of `StoreConnector`.
+
+    `ways` are the means that the shop has. What is found under a key is ours; nothing else is changed or deleted.
+    """
+
+    name: str
+    ways: frozenset[Way]
+
+    async def taken(self, code: str) -> bool:
+        """Whether the shop has a discount with the code already, in any case, whosever it is."""
+        ...
+
+    async def grant(self, discount: Discount, key: str) -> Granted:
+        """Make a discount, once per key, and read it back: the same call under a known key gives what stands.
+
+        Declined where the shop has no such means, does not sell a product, or has the code already (`code_taken`); too
+        where it kept something else than it was told, which is then taken back.
+        """
+        ...
+
+    async def granted(self, discount: Discount, key: str) -> Granted | None:
+        """What stands under the key of that discount; None where nothing does (any more)."""
+        ...
+
+    async def withdraw(self, discount: Discount, key: str) -> Granted | None:
+        """Take what stands under the key away, and look that it is gone: what it was; None where nothing stood."""
+        ...
+
+    async def check(self) -> tuple[Check, ...]:
+        """Whether the token may make discounts."""
         ...
 
 

@@ -10,6 +10,7 @@ from decimal import Decimal
 from typing import Any
 
 from bot.chat.nodes import Amount, Bold, Code, Number, Text
+from bot.domain.discount import Means, deepest_share, taken_off
 from bot.domain.money import Money
 from bot.domain.policy import Policy, floor_price
 from bot.domain.promotion import (
@@ -39,11 +40,15 @@ _DAY = 86_400
 
 
 class PriceTooLow(Refusal):
-    """The policy allows no such price; `lowest` is the one that it allows, None where even that is no reduction."""
+    """The policy allows no such price; `lowest` is the one that it allows, None where even that is no reduction.
 
-    def __init__(self, words: Words, lowest: Money | None) -> None:
+    `deepest` is the share off the price now that leaves no less, in tenths of a per cent; nothing where none does.
+    """
+
+    def __init__(self, words: Words, lowest: Money | None, deepest: Decimal = Decimal(0)) -> None:
         super().__init__(words)
         self.lowest = lowest
+        self.deepest = deepest
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,6 +112,24 @@ class Subject:
 
 
 @dataclass(frozen=True, slots=True)
+class Way:
+    """How what a buyer pays is lowered: the price itself, or a `share` off it by a `code` or in the basket."""
+
+    means: Means = "price"
+    code: str = ""
+    share: Decimal | None = None
+
+    def detail(self) -> dict[str, Any]:
+        """As a request keeps it, plain JSON; nothing of a price."""
+        if self.share is None:
+            return {}
+        return {"means": self.means, "code": self.code, "share": f"{self.share:f}"}
+
+
+BY_PRICE = Way()
+
+
+@dataclass(frozen=True, slots=True)
 class Preview:
     """Everything that is shown of a promotion before it is approved; money in minor units of `currency`."""
 
@@ -125,6 +148,7 @@ class Preview:
     elasticity: float
     share: Decimal  # of the catalogue that promotions touch, this one among them
     from_store: bool
+    way: Way = BY_PRICE
 
     def detail(self) -> dict[str, Any]:
         """As a request keeps it, plain JSON."""
@@ -148,6 +172,7 @@ class Preview:
             "elasticity": str(decimal(self.elasticity, 2)),
             "per_day": str(decimal(self.per_day, 4)),
             "price_from": "store" if self.from_store else "catalogue",
+            **self.way.detail(),
         }
 
     def _on(self, days: float | None) -> str | None:
@@ -159,7 +184,7 @@ class Wish:
     """What somebody asks for: a `depth` or a price, until when, in which store, whose price is `seen` if it answered.
 
     With `clamp` a price that is too low is raised to the lowest one allowed (the bot's own proposals); `units` bounds
-    what is cleared.
+    what is cleared. A `way` with a share is a discount: what a buyer pays is rounded down, as some stores do.
     """
 
     store: str
@@ -169,6 +194,13 @@ class Wish:
     promo_minor: int | None = None
     units: int | None = None
     clamp: bool = False
+    way: Way = BY_PRICE
+
+    def promo(self, price_minor: int) -> int:
+        """What a buyer is to pay in place of the price."""
+        if self.way.share is not None:
+            return taken_off(price_minor, self.way.share)
+        return self.promo_minor if self.promo_minor is not None else reduced(price_minor, self.depth or Decimal(0))
 
 
 def preview(
@@ -182,7 +214,7 @@ def preview(
         raise Refusal(
             _("The cost of {sku} is not known, so neither is its floor price; import it first.", sku=Code(subject.sku))
         )
-    promo = wish.promo_minor if wish.promo_minor is not None else reduced(price, wish.depth or Decimal(0))
+    promo = wish.promo(price)
     if wish.clamp:
         promo = max(promo, lowest_price(price, cost, policy))
     _allow(subject, price, promo, cost, policy)
@@ -206,6 +238,7 @@ def preview(
         elasticity=settings.elasticity,
         share=share,
         from_store=wish.seen is not None,
+        way=wish.way,
     )
 
 
@@ -286,4 +319,4 @@ def _allow(subject: Subject, price: int, promo: int, cost: int, policy: Policy) 
             most=Number(policy.deepest_discount, 1, share=True),
             lowest=Bold(Amount(lowest)),
         )
-    raise PriceTooLow(words, lowest)
+    raise PriceTooLow(words, lowest, deepest_share(price, least))

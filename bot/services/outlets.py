@@ -9,9 +9,10 @@ from dataclasses import dataclass
 import structlog
 
 from bot.chat.nodes import Bold, Code, Text
+from bot.domain.discount import Way
 from bot.errors import BadArgument, Declined, OutsideError, Refusal
-from bot.ports import StoreConnector, StorePrice
-from bot.words import _
+from bot.ports import Discounts, StoreConnector, StorePrice
+from bot.words import Words, _
 
 _log = structlog.get_logger(__name__)
 
@@ -20,10 +21,11 @@ _PATIENCE = 5.0  # seconds that somebody waits for a store
 
 @dataclass(frozen=True, slots=True)
 class Outlet:
-    """A connected store, and the codes of the locations it sells from; none: all."""
+    """A connected store, the codes of the locations it sells from (none: all), and its discounts where it has any."""
 
     connector: StoreConnector
     locations: frozenset[str] = frozenset()
+    discounts: Discounts | None = None
 
     def sells_from(self, location: str) -> bool:
         """Whether goods of the location are sold there."""
@@ -40,6 +42,11 @@ class Outlets:
     def connectors(self) -> Mapping[str, StoreConnector]:
         """What calls each of them."""
         return {name: outlet.connector for name, outlet in self._outlets.items()}
+
+    @property
+    def discounts(self) -> Mapping[str, Discounts]:
+        """What makes discounts in those that have them."""
+        return {name: outlet.discounts for name, outlet in self._outlets.items() if outlet.discounts is not None}
 
     def sellers(self, location: str) -> list[str]:
         """The names of those that sell from a location."""
@@ -76,6 +83,32 @@ class Outlets:
             )
         return sellers[0]
 
+    async def admit(self, store: str, way: Way, code: str) -> None:
+        """Refusal where a store has no such means, with those that it has, or has the code already.
+
+        Where it does not answer, nothing is said: it is asked again before the discount is made.
+        """
+        discounts = self._outlets[store].discounts
+        if discounts is None or way not in discounts.ways:
+            raise Refusal(_lacking(store, discounts.ways if discounts else frozenset()))
+        if way != "code":
+            return
+        try:
+            async with asyncio.timeout(_PATIENCE):
+                taken = await discounts.taken(code)
+        except (OutsideError, TimeoutError) as error:
+            _log.warning("a store does not tell its codes", store=store, error=str(error))
+            return
+        if taken:
+            raise Refusal(
+                _(
+                    "{store} has the code {code} already; I change and delete nothing there that is not mine. "
+                    "Choose another one.",
+                    store=Bold(Text(store)),
+                    code=Code(code),
+                )
+            )
+
     async def seen(self, store: str, sku: str) -> StorePrice | None:
         """What a store asks now, None where it does not answer in time; Refusal where it does not sell the product."""
         try:
@@ -87,3 +120,28 @@ class Outlets:
         except (OutsideError, TimeoutError) as error:
             _log.warning("a store did not answer", store=store, error=str(error))
             return None
+
+
+def _lacking(store: str, ways: frozenset[Way]) -> Words:
+    """That a store cannot do that, and what it can."""
+    name = Bold(Text(store))
+    if "code" in ways:
+        return _(
+            "{store} takes nothing off in the basket by itself. A discount code it has: write {code}; with neither it "
+            "is the price.",
+            store=name,
+            code=Code("code NAME"),
+        )
+    if "basket" in ways:
+        return _(
+            "{store} has no discount codes. It can take it off in the basket by itself: write {basket}; with neither "
+            "it is the price.",
+            store=name,
+            basket=Code("basket"),
+        )
+    return _(
+        "In {store} I can only lower the price: it has no discounts that I can make. Leave out {code} and {basket}.",
+        store=name,
+        code=Code("code"),
+        basket=Code("basket"),
+    )

@@ -1,8 +1,9 @@
 """The life of a promotion: begun by its last approval, started in the store, stopped, and the prior price put back.
 
-What happens in the store are effects (`bot.services.pricecalls`); here is what is planned and what follows. A request
-that is approved has the stage `starting`; it is carried out as long as the lower price stands (`running`, `stopping`),
-and done once the prior price does, or somebody else's.
+What happens in the store are effects (`bot.services.pricecalls`, `discountcalls`); here is what is planned and what
+follows. A request that is approved has the stage `starting`; it is carried out as long as the lower price or the
+discount stands (`running`, `stopping`), and done once the prior price does, or somebody else's, or the discount is
+gone.
 """
 
 from __future__ import annotations
@@ -19,11 +20,13 @@ from bot.chat.nodes import Code, Message
 from bot.domain import approval
 from bot.domain.promotion import StopReason
 from bot.errors import Refusal
-from bot.ports import Clock, StoreConnector
+from bot.ports import Clock, Discounts, StoreConnector
 from bot.services.audit import Audit, Deed
+from bot.services.discountcalls import GRANT, WITHDRAW, DiscountGranter, DiscountWithdrawer
 from bot.services.effects import EffectKind, Effects
 from bot.services.outbox import Outbox
 from bot.services.pricecalls import READ, RESTORE, SET, PriceReader, PriceRestorer, PriceSetter
+from bot.services.promotioncalls import Planned, key_of, not_standing, ours_of, starting, stopping
 from bot.services.requests import Requests
 from bot.storage import cases as case_rows
 from bot.storage import locks, posts
@@ -50,12 +53,16 @@ class Promoting:
         self._requests = requests
         self._effects = effects
 
-    def kinds(self, stores: Mapping[str, StoreConnector]) -> Mapping[str, EffectKind]:
+    def kinds(
+        self, stores: Mapping[str, StoreConnector], discounts: Mapping[str, Discounts]
+    ) -> Mapping[str, EffectKind]:
         """What the effects' worker needs to know of the calls to stores."""
         return {
             READ: EffectKind(PriceReader(stores), self.read, self.not_started, self.wanted),
             SET: EffectKind(PriceSetter(stores), self.started, self.not_started, self.wanted),
             RESTORE: EffectKind(PriceRestorer(stores), self.restored, self.not_restored),
+            GRANT: EffectKind(DiscountGranter(discounts), self.started, self.not_started, self.wanted),
+            WITHDRAW: EffectKind(DiscountWithdrawer(discounts), self.restored, self.not_restored),
         }
 
     async def begin(self, connection: AsyncConnection, held: RequestRow) -> None:
@@ -67,16 +74,9 @@ class Promoting:
         store, ends_at = str(held.detail.get("store", "")), held.detail.get("ends_at")
         if not store or not ends_at:
             raise Refusal(_("{request} names no store or no end; submit it again.", request=Code(f"R-{held.id}")))
-        await locks.product(connection, line.product_id)
-        other = await rows.rival(connection, line.product_id, store, held.id)
-        if other is not None and await rows.of_request(connection, other) is not None:
-            raise Refusal(
-                _(
-                    "{other} lowers the price of this product in {store} already; stop it first.",
-                    other=Code(f"R-{other}"),
-                    store=Code(store),
-                )
-            )
+        code = str(held.detail.get("code", ""))
+        await self._alone(connection, held.id, line.product_id, store, code)
+        share = held.detail.get("share")
         await rows.add(
             connection,
             {
@@ -84,6 +84,9 @@ class Promoting:
                 "product_id": line.product_id,
                 "location_id": held.location_id,
                 "store": store,
+                "means": held.detail.get("means", "price"),
+                "code": code,
+                "share": None if share is None else Decimal(str(share)),
                 "currency": held.total.currency,
                 "price_minor": held.detail["promo_price_minor"],
                 "stop_after": line.quantity,
@@ -92,7 +95,7 @@ class Promoting:
             },
         )
         (sku,) = (await request_rows.skus(connection, [line.product_id])).values()
-        await self._plan(connection, READ, held.id, "read", {"store": store, "sku": sku})
+        await self._plan(connection, held.id, "read", Planned(READ, {"store": store, "sku": sku}))
         await rows.set_stage(connection, held.id, "starting")
 
     async def read(self, connection: AsyncConnection, effect: EffectRow, result: Json) -> None:
@@ -108,37 +111,39 @@ class Promoting:
             await self._never(connection, held, promotion, trouble)
             return
         await rows.change(connection, held.id, {"prior_minor": result["price_minor"], "prior": dict(result)})
-        payload = {
-            "store": promotion.store,
-            "sku": promotion.sku,
-            "wanted": _wanted(promotion.price_minor, result["price_minor"], promotion.currency),
-            "revision": result["revision"],
-        }
-        await self._plan(connection, SET, held.id, "start", payload)
+        await self._plan(connection, held.id, "start", starting(promotion, result, self._clock.now()))
         await self._audit.append(connection, "promotion.price_read", f"request:{held.id}", dict(result))
 
     async def started(self, connection: AsyncConnection, effect: EffectRow, result: Json) -> None:
-        """The lower price stands; where somebody stopped it meanwhile, it goes back at once."""
+        """The lower price or the discount stands; where somebody stopped it meanwhile, it goes back at once."""
         held, promotion = await self._held(connection, effect)
         if held is None or promotion is None or promotion.stopped_at is not None:
             return
-        now = self._clock.now()
-        ours = {**effect.payload["wanted"], "revision": result.get("revision", "")}
+        now, planned = self._clock.now(), Planned(effect.kind, effect.payload)
+        ours = ours_of(planned, result)
         await rows.change(connection, held.id, {"started_at": now, "result": {"ours": ours}})
         stopping = promotion.stopping_at is not None
         facts: dict[str, Any] = {"started_at": now.isoformat(), "prior_minor": promotion.prior_minor}
         if not result.get("verified", True):
-            facts["trouble"] = {"kind": "not_standing", "found_minor": result["stands"]["price_minor"]}
+            facts["trouble"] = not_standing(planned, result)
         values = {"state": approval.after(held.state, "execute"), "stage": "stopping" if stopping else "running"}
         await self._advance(connection, held, facts, values)
         if stopping:
             await self._put_back(connection, held.id, promotion, ours)
         await self._requests.show(connection, [held])
-        data = {"price_minor": promotion.price_minor, "prior_minor": promotion.prior_minor, "store": promotion.store}
+        if "trouble" in facts and planned.kind == GRANT:  # buyers get what nobody approved
+            await self._tell_trouble(connection, held.id, "differs_there")
+        data = {
+            "price_minor": promotion.price_minor,
+            "prior_minor": promotion.prior_minor,
+            "store": promotion.store,
+            "means": promotion.means,
+            "code": promotion.code,
+        }
         await self._audit.append(connection, "promotion.started", f"request:{held.id}", data)
 
     async def not_started(self, connection: AsyncConnection, effect: EffectRow, error: str) -> None:
-        """The price was certainly not lowered and will not be."""
+        """The price was certainly not lowered, or no discount made, and will not be."""
         held, promotion = await self._held(connection, effect)
         if held is None or promotion is None or promotion.stopped_at is not None:
             return
@@ -146,18 +151,20 @@ class Promoting:
         await self._never(connection, held, promotion, trouble)
 
     async def wanted(self, connection: AsyncConnection, effect: EffectRow) -> bool:
-        """Whether the price is still to be lowered: nobody and nothing has stopped it."""
+        """Whether it is still to be started: nobody and nothing has stopped it."""
         _request, promotion = await self._held(connection, effect)
         return promotion is not None and promotion.stopping_at is None and promotion.stopped_at is None
 
     async def restored(self, connection: AsyncConnection, effect: EffectRow, result: Json) -> None:
-        """The prior price stands again, or somebody else's, which was left alone and is told."""
+        """The prior price stands again, or somebody else's, which is left alone and told; or the discount is gone."""
         held, promotion = await self._held(connection, effect)
         if held is None or promotion is None or promotion.stopped_at is not None:
             return
         now, well = self._clock.now(), bool(result.get("restored", True))
         await rows.change(connection, held.id, {"stopped_at": now, "restored": well})
         facts: dict[str, Any] = {"stopped_at": now.isoformat(), "restored": well, "trouble": None}
+        if isinstance(used := result.get("used"), int):
+            facts["used"] = used
         if not well:
             facts["trouble"] = {"kind": "changed", "found_minor": result["stands"]["price_minor"]}
         values = {"state": approval.after(held.state, "finish"), "stage": "stopped", "finished_at": now}
@@ -172,10 +179,10 @@ class Promoting:
         await self._audit.append(connection, "promotion.stopped", f"request:{held.id}", data)
 
     async def not_restored(self, connection: AsyncConnection, effect: EffectRow, error: str) -> None:
-        """The prior price could not be put back; a person must look, and may have it tried again by stopping.
+        """The prior price could not be put back, or the discount not withdrawn; a person must look.
 
-        Unless a person said that it is to be left (the call was halted), it is also tried again by itself: see
-        `again_at` in what the request keeps of the trouble.
+        They may have it tried again by stopping. Unless a person said that it is to be left (the call was halted), it
+        is also tried again by itself: see `again_at` in what the request keeps of the trouble.
         """
         held, promotion = await self._held(connection, effect)
         if held is None or promotion is None or promotion.stopped_at is not None:
@@ -284,24 +291,46 @@ class Promoting:
         written = {**values, "detail": {**held.detail, "life": life}}
         await request_rows.settle(connection, held.id, held.version, held.state, written)
 
-    async def _plan(
-        self, connection: AsyncConnection, kind: str, request_id: int, step: str, payload: Mapping[str, Any]
+    async def _alone(
+        self, connection: AsyncConnection, request_id: int, product_id: int, store: str, code: str
     ) -> None:
+        """Refusal where another promotion of the product, or with the code, runs in the store."""
+        await locks.product(connection, product_id)
+        other = await rows.rival(connection, product_id, store, request_id)
+        if other is not None and await rows.of_request(connection, other) is not None:
+            raise Refusal(
+                _(
+                    "{other} lowers the price of this product in {store} already; stop it first.",
+                    other=Code(f"R-{other}"),
+                    store=Code(store),
+                )
+            )
+        other = await rows.bearer(connection, store, code, request_id) if code else None
+        if other is not None and await rows.of_request(connection, other) is not None:
+            raise Refusal(
+                _(
+                    "{other} has the code {code} in {store} already; stop it first.",
+                    other=Code(f"R-{other}"),
+                    code=Code(code),
+                    store=Code(store),
+                )
+            )
+
+    async def _plan(self, connection: AsyncConnection, request_id: int, step: str, planned: Planned) -> None:
         await self._effects.plan(
             connection,
-            key=_key(request_id, step),
-            kind=kind,
-            topic="restores" if kind == RESTORE else "promotions",
+            key=key_of(request_id, step),
+            kind=planned.kind,
+            topic="restores" if planned.kind in {RESTORE, WITHDRAW} else "promotions",
             request_id=request_id,
-            payload=payload,
+            payload=planned.payload,
         )
 
     async def _put_back(
         self, connection: AsyncConnection, request_id: int, promotion: PromotionRow, ours: Json, attempt: int = 1
     ) -> None:
-        prior = promotion.prior or {}
-        payload = {"store": promotion.store, "sku": promotion.sku, "wanted": prior, "ours": dict(ours)}
-        await self._plan(connection, RESTORE, request_id, "stop" if attempt == 1 else f"stop:{attempt}", payload)
+        step = "stop" if attempt == 1 else f"stop:{attempt}"
+        await self._plan(connection, request_id, step, stopping(promotion, ours))
 
     async def _tell_trouble(self, connection: AsyncConnection, request_id: int, mark: str) -> None:
         view = await self._requests.view(connection, request_id)
@@ -309,14 +338,6 @@ class Promoting:
         await self.tell(connection, request_id, view.location, trouble_card(view), key)
 
 
-def _key(request_id: int, step: str) -> str:
-    return f"promotion:R-{request_id}:{step}"
-
-
 def _restores(request_id: int, calls: Mapping[str, str]) -> list[str]:
     """The states of a promotion's calls that put its price back, in their order."""
-    return [state for key, state in calls.items() if key.startswith(_key(request_id, "stop"))]
-
-
-def _wanted(price_minor: int, compare_at_minor: int, currency: str) -> dict[str, Any]:
-    return {"currency": currency, "price_minor": price_minor, "compare_at_minor": compare_at_minor}
+    return [state for key, state in calls.items() if key.startswith(key_of(request_id, "stop"))]

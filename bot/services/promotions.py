@@ -6,6 +6,7 @@ refusal of a person or a price is kept in the audit log.
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Mapping
 from datetime import date, datetime, time, timedelta
 from decimal import Decimal
@@ -26,7 +27,7 @@ from bot.errors import BadArgument, NotAllowed, Refusal, StaleButton, UnknownRef
 from bot.ports import Clock
 from bot.services.audit import Audit
 from bot.services.catalogue import Catalogue
-from bot.services.clearing import Preview, PriceTooLow, Subject, Wish, preview
+from bot.services.clearing import BY_PRICE, Preview, PriceTooLow, Subject, Way, Wish, preview
 from bot.services.outlets import Outlets
 from bot.services.pages import paged
 from bot.services.policies import Policies
@@ -82,11 +83,14 @@ class Promotions:
         platform: str,
         location: Location | None = None,
         store: str = "",
+        *,
         event: str = "",
+        way: Way = BY_PRICE,
     ) -> RequestView:
         """Ask for a lower price of a product until an instant; the request, which now waits for approval.
 
-        Without a location it is the one with most of it on the shelf. Refusal (PriceTooLow with the lowest price that
+        Without a location it is the one with most of it on the shelf. By another `way` than the price the store keeps
+        its price, and a discount takes the share of the terms off. Refusal (PriceTooLow with the lowest price that
         is allowed) where it cannot be; NotAllowed where the person may not ask. The same `event` asks once: where a
         crash makes it come again, it is shown what it led to.
         """
@@ -99,17 +103,21 @@ class Promotions:
         place = subject.taken.place(subject.row).code
         name = self._outlets.choose(place, store)
         await self._within(subject, name, asker, platform, f"product:{sku.code}")
+        if way.means != "price":
+            way = _discount(way, terms)
+            await self._outlets.admit(name, "code" if way.code else "basket", way.code)
         wish = Wish(
             store=name,
             ends_at=ends_at,
             seen=await self._outlets.seen(name, sku.code),
             depth=terms.share if isinstance(terms, Percent) else None,
             promo_minor=_minor(terms, subject.currency) if isinstance(terms, Price) else None,
+            way=way,
         )
         found = await self._preview(subject, wish, asker, platform, f"product:{sku.code}")
         async with self._database.transaction() as connection:
             await locks.product(connection, sku.id)
-            await self._alone(connection, sku.id, name)
+            await self._alone(connection, sku.id, name, code=way.code)
             draft = _draft(found, sku.id, int(subject.taken.location_ids[subject.row]), asker.member_id)
             (request_id,) = await self._requests.draft(connection, [draft])
             if mark:
@@ -275,14 +283,26 @@ class Promotions:
             await self._refusing(about, data, asker, platform)
             raise
 
-    async def _alone(self, connection: AsyncConnection, product_id: int, store: str, but: int = 0) -> None:
-        """Refusal where another promotion of the product in that store runs or is asked for."""
+    async def _alone(
+        self, connection: AsyncConnection, product_id: int, store: str, but: int = 0, code: str = ""
+    ) -> None:
+        """Refusal where another promotion of the product in that store, or with the code, runs or is asked for."""
         other = await rows.rival(connection, product_id, store, but)
         if other is not None:
             raise Refusal(
                 _(
                     "{other} lowers the price of this product in {store} already, or is asked to; one at a time.",
                     other=Code(f"R-{other}"),
+                    store=Bold(Text(store)),
+                )
+            )
+        other = await rows.bearer(connection, store, code, but) if code else None
+        if other is not None:
+            raise Refusal(
+                _(
+                    "{other} has the code {code} in {store} already, or is asked to; choose another one.",
+                    other=Code(f"R-{other}"),
+                    code=Code(code),
                     store=Bold(Text(store)),
                 )
             )
@@ -337,7 +357,18 @@ def view_of(promotion: PromotionRow, held: RequestRow, sold: int) -> PromotionVi
         sold=sold,
         stop_after=promotion.stop_after,
         sold_out_on=date.fromisoformat(expected) if expected else None,
+        means=promotion.means,
+        code=promotion.code,
     )
+
+
+def _discount(way: Way, terms: Percent | Price) -> Way:
+    """The way with its share; BadArgument where the terms name a price. What can be typed every store keeps exactly."""
+    if isinstance(terms, Price):
+        raise BadArgument(
+            _("A code, or what comes off in the basket, is a share: write {percent}.", percent=Code("20%")), "promo"
+        )
+    return dataclasses.replace(way, share=terms.share.normalize())
 
 
 def _minor(price: Price, currency: str) -> int:

@@ -33,7 +33,9 @@ from bot.storage import requests as request_rows
 from bot.storage import rulings as rows
 from bot.storage.requests import LineRow, RequestRow
 
-_TERMS = ("price_minor", "promo_price_minor", "depth", "ends_at", "ends_on", "store")  # of a promotion; all are bound
+_TERMS = (  # of a promotion; all are bound
+    "price_minor", "promo_price_minor", "depth", "ends_at", "ends_on", "store", "means", "code", "share",
+)  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)

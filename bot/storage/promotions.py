@@ -12,6 +12,7 @@ from sqlalchemy import ColumnElement, and_, bindparam, exists, func, insert, or_
 from sqlalchemy.ext.asyncio import AsyncConnection
 from sqlalchemy.orm import aliased
 
+from bot.domain.discount import Means
 from bot.domain.views import RequestState
 from bot.storage.chunks import chunked
 from bot.storage.tables import Case, Effect, Location, Product, Promotion, Request, RequestLine, Sale
@@ -29,6 +30,9 @@ class PromotionRow:
     product_id: int
     location_id: int
     store: str
+    means: Means
+    code: str
+    share: Decimal | None
     currency: str
     prior_minor: int | None
     prior: dict[str, Any] | None
@@ -52,8 +56,9 @@ class PromotionRow:
 
 
 _COLUMNS = (
-    Promotion.id, Promotion.request_id, Promotion.product_id, Promotion.location_id, Promotion.store,
-    Promotion.currency, Promotion.prior_minor, Promotion.prior, Promotion.price_minor, Promotion.stop_after,
+    Promotion.id, Promotion.request_id, Promotion.product_id, Promotion.location_id, Promotion.store, Promotion.means,
+    Promotion.code, Promotion.share, Promotion.currency, Promotion.prior_minor, Promotion.prior,
+    Promotion.price_minor, Promotion.stop_after,
     Promotion.baseline_per_day, Promotion.ends_at, Promotion.started_at, Promotion.stopping_at, Promotion.stopped_at,
     Promotion.stop_reason, Promotion.restored, Promotion.reported_at, Promotion.result, Product.sku, Product.name,
     Product.unit_cost_minor, Location.code, Location.zone, Request.state,
@@ -150,6 +155,33 @@ async def rival(connection: AsyncConnection, product_id: int, store: str, but: i
         .order_by(Request.id)
     )
     return next((found.id for found in asked if found.detail.get("store") == store), None)
+
+
+async def bearer(connection: AsyncConnection, store: str, code: str, but: int = 0) -> int | None:
+    """The promotion request with the discount code in that store which runs or is asked for, other than `but`."""
+    runs = await connection.scalars(
+        select(Promotion.request_id)
+        .join(Request, Request.id == Promotion.request_id)
+        .where(
+            Promotion.store == store,
+            Promotion.code == code,
+            Promotion.stopped_at.is_(None),
+            Request.state.in_(LIVE),
+            Promotion.request_id != but,
+        )
+        .order_by(Promotion.request_id)
+    )
+    running = runs.first()
+    if running is not None:
+        return running
+    asked = await connection.execute(
+        select(Request.id, Request.detail)
+        .where(Request.kind == "promotion", Request.state == "pending", Request.id != but)
+        .order_by(Request.id)
+    )
+    return next(
+        (each.id for each in asked if (each.detail.get("store"), each.detail.get("code")) == (store, code)), None
+    )
 
 
 async def touched(connection: AsyncConnection, but: int = 0) -> set[int]:

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from types import MappingProxyType
 
-from bot.ports import StoreConnector, StoreFeed, SupplierChannel
+from bot.ports import Discounts, StoreConnector, StoreFeed, SupplierChannel
 from bot.settings import StorePart
 
 
@@ -46,6 +46,36 @@ def _woocommerce_prices(name: str, part: StorePart) -> StoreConnector:
     from bot.stores.woocommerce import connect_woocommerce
 
     return connect_woocommerce(name, part)
+
+
+def _local_discounts(name: str, part: StorePart) -> Discounts:
+    from bot.stores.local import discounts_local
+
+    return discounts_local(name, part)
+
+
+def _medusa_discounts(name: str, part: StorePart) -> Discounts:
+    from bot.stores.medusa import discounts_medusa
+
+    return discounts_medusa(name, part)
+
+
+def _shopify_discounts(name: str, part: StorePart) -> Discounts:
+    from bot.stores.shopify import discounts_shopify
+
+    return discounts_shopify(name, part)
+
+
+def _vendure_discounts(name: str, part: StorePart) -> Discounts:
+    from bot.stores.vendure import discounts_vendure
+
+    return discounts_vendure(name, part)
+
+
+def _woocommerce_discounts(name: str, part: StorePart) -> Discounts:
+    from bot.stores.woocommerce import discounts_woocommerce
+
+    return discounts_woocommerce(name, part)
 
 
 def _amazon_feed(name: str, part: StorePart) -> StoreFeed:
@@ -111,6 +141,17 @@ STORES: Mapping[str, Callable[[str, StorePart], StoreConnector]] = MappingProxyT
         "shopify": _shopify_prices,
         "vendure": _vendure_prices,
         "woocommerce": _woocommerce_prices,
+    }
+)
+
+# What makes discounts beside the price; Amazon has none that a program may make.
+DISCOUNTS: Mapping[str, Callable[[str, StorePart], Discounts]] = MappingProxyType(
+    {
+        "local": _local_discounts,
+        "medusa": _medusa_discounts,
+        "shopify": _shopify_discounts,
+        "vendure": _vendure_discounts,
+        "woocommerce": _woocommerce_discounts,
     }
 )
 

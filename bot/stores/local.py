@@ -5,15 +5,17 @@ from __future__ import annotations
 import json
 import ssl
 from collections.abc import Mapping
+from datetime import datetime
 from decimal import Decimal, InvalidOperation
 from typing import Any
 from urllib.parse import quote, urlsplit
 
 import httpx
 
+from bot.domain.discount import Discount, Way
 from bot.domain.money import Money
 from bot.errors import Declined, OutsideError, Unanswered, Unreached
-from bot.ports import Check, StoreConnector, StorePrice
+from bot.ports import Check, Discounts, Granted, StoreConnector, StorePrice
 from bot.settings import StorePart
 
 _TIMEOUT = httpx.Timeout(10.0, connect=5.0)
@@ -29,7 +31,12 @@ def connect_local(name: str, part: StorePart) -> StoreConnector:
     return LocalConnector(name, part.url, part.token.get_secret_value())
 
 
-class LocalConnector:
+def discounts_local(name: str, part: StorePart) -> Discounts:
+    """The discounts of the store of the settings' part, under its name there."""
+    return LocalDiscounts(name, part.url, part.token.get_secret_value())
+
+
+class _Client:
     """A client of one store. Each call is sent once; a new connection per call leaves none to be cut off in between."""
 
     def __init__(self, name: str, url: str, token: str, timeout: httpx.Timeout = _TIMEOUT) -> None:
@@ -37,37 +44,6 @@ class LocalConnector:
         self._url = url.rstrip("/")
         self._headers = {"Authorization": f"Bearer {token}"}
         self._timeout = timeout
-
-    async def price(self, sku: str) -> StorePrice:
-        """What the store asks for a SKU now; Declined where it does not sell it."""
-        return _price(_good(await self._read(f"/products/{quote(sku, safe='')}")))
-
-    async def set_price(
-        self, sku: str, price: Money, compare_at: Money | None, key: str, revision: str = ""
-    ) -> StorePrice:
-        """Change a price, once per key, and only at `revision` where one is given (Declined otherwise)."""
-        body = {
-            "price": str(price.amount),
-            "compare_at": None if compare_at is None else str(compare_at.amount),
-            "currency": price.currency,
-        }
-        headers = {"Idempotency-Key": key} | ({"If-Match": f'"{revision}"'} if revision else {})
-        try:
-            answer = await self._send("PUT", f"/products/{quote(sku, safe='')}/price", body, headers)
-        except _NEVER_SENT as error:
-            raise Unreached(_said(error)) from error
-        except httpx.HTTPError as error:
-            raise Unanswered(_said(error)) from error
-        if answer.status_code >= 500 and answer.status_code not in _COME_AGAIN:
-            raise Unanswered(_detail(answer))
-        return _price(_good(answer), Unanswered)
-
-    async def written(self, key: str) -> StorePrice | None:
-        """What was written under the key; None where nothing was."""
-        answer = await self._read(f"/changes/{quote(key, safe='')}")
-        if answer.status_code == 404 and _error(answer) == "unknown_key":
-            return None
-        return _price(_good(answer))
 
     async def check(self) -> tuple[Check, ...]:
         """Try the address and the token."""
@@ -88,6 +64,20 @@ class LocalConnector:
             raise Unreached(_detail(answer))
         return answer
 
+    async def _write(
+        self, method: str, path: str, body: Mapping[str, Any] | None, headers: dict[str, str]
+    ) -> httpx.Response:
+        """A call that changes something, made once."""
+        try:
+            answer = await self._send(method, path, body, headers)
+        except _NEVER_SENT as error:
+            raise Unreached(_said(error)) from error
+        except httpx.HTTPError as error:
+            raise Unanswered(_said(error)) from error
+        if answer.status_code >= 500 and answer.status_code not in _COME_AGAIN:
+            raise Unanswered(_detail(answer))
+        return answer
+
     async def _send(
         self, method: str, path: str, body: Mapping[str, Any] | None, headers: dict[str, str]
     ) -> httpx.Response:
@@ -100,6 +90,88 @@ class LocalConnector:
             timeout=self._timeout, trust_env=not local, verify=verify, headers=self._headers
         ) as client:
             return await client.request(method, self._url + path, json=body, headers=headers)
+
+
+class LocalConnector(_Client):
+    """Changes prices in the store."""
+
+    async def price(self, sku: str) -> StorePrice:
+        """What the store asks for a SKU now; Declined where it does not sell it."""
+        return _price(_good(await self._read(f"/products/{quote(sku, safe='')}")))
+
+    async def set_price(
+        self, sku: str, price: Money, compare_at: Money | None, key: str, revision: str = ""
+    ) -> StorePrice:
+        """Change a price, once per key, and only at `revision` where one is given (Declined otherwise)."""
+        body = {
+            "price": str(price.amount),
+            "compare_at": None if compare_at is None else str(compare_at.amount),
+            "currency": price.currency,
+        }
+        headers = {"Idempotency-Key": key} | ({"If-Match": f'"{revision}"'} if revision else {})
+        answer = await self._write("PUT", f"/products/{quote(sku, safe='')}/price", body, headers)
+        return _price(_good(answer), Unanswered)
+
+    async def written(self, key: str) -> StorePrice | None:
+        """What was written under the key; None where nothing was."""
+        answer = await self._read(f"/changes/{quote(key, safe='')}")
+        if answer.status_code == 404 and _error(answer) == "unknown_key":
+            return None
+        return _price(_good(answer))
+
+
+class LocalDiscounts(_Client):
+    """Makes and withdraws discounts in the store, both by code and in the basket."""
+
+    ways: frozenset[Way] = frozenset({"code", "basket"})
+
+    async def taken(self, code: str) -> bool:
+        """Whether the store has the code already."""
+        answer = _good(await self._read(f"/discounts?code={quote(code, safe='')}"))
+        try:
+            return bool(answer.json()["discounts"])
+        except (ValueError, TypeError, LookupError) as error:
+            raise Unreached(f"the answer cannot be read: {_detail(answer)}") from error
+
+    async def grant(self, discount: Discount, key: str) -> Granted:
+        """Make a discount, once per key, and read it back; the store keeps it whole or not at all."""
+        body = {
+            "skus": list(discount.skus),
+            "share": f"{discount.share:f}",
+            "code": discount.code,
+            "starts_at": discount.starts_at.isoformat(),
+            "ends_at": discount.ends_at.isoformat(),
+            "name": discount.name,
+        }
+        _granted(_good(await self._write("PUT", f"/discounts/{quote(key, safe='')}", body, {})), Unanswered)
+        try:
+            stands = await self.granted(discount, key)
+        except OutsideError as error:
+            raise Unanswered(f"made, but it cannot be read back: {error}") from error
+        if stands is None:
+            raise Unanswered("made, but it does not stand")
+        return stands
+
+    async def granted(self, discount: Discount, key: str) -> Granted | None:  # noqa: ARG002  # the key finds it alone
+        """What stands under the key; None where nothing does."""
+        answer = await self._read(f"/discounts/{quote(key, safe='')}")
+        if answer.status_code == 404 and _error(answer) == "unknown_key":
+            return None
+        return _granted(_good(answer))
+
+    async def withdraw(self, discount: Discount, key: str) -> Granted | None:
+        """Take away what stands under the key, and look that it is gone."""
+        answer = await self._write("DELETE", f"/discounts/{quote(key, safe='')}", None, {})
+        if answer.status_code == 404 and _error(answer) == "unknown_key":
+            return None
+        was = _granted(_good(answer), Unanswered)
+        try:
+            stands = await self.granted(discount, key)
+        except OutsideError as error:
+            raise Unanswered(f"withdrawn, but it cannot be read back: {error}") from error
+        if stands is not None:
+            raise Declined("the store keeps it all the same")
+        return was
 
 
 def _good(answer: httpx.Response) -> httpx.Response:
@@ -123,6 +195,23 @@ def _price(answer: httpx.Response, otherwise: type[OutsideError] = Unreached) ->
             compare_at=None if compare_at is None else Money(Decimal(compare_at), currency),
             revision=str(told["revision"]),
         )
+    except (ValueError, TypeError, LookupError, InvalidOperation) as error:
+        raise otherwise(f"the answer cannot be read: {_detail(answer)}") from error
+
+
+def _granted(answer: httpx.Response, otherwise: type[OutsideError] = Unreached) -> Granted:
+    """The discount in an answer; `otherwise` where it cannot be read."""
+    try:
+        told = answer.json()
+        discount = Discount(
+            skus=tuple(told["skus"]),
+            share=Decimal(told["share"]),
+            code=str(told["code"]),
+            starts_at=datetime.fromisoformat(told["starts_at"]),
+            ends_at=datetime.fromisoformat(told["ends_at"]),
+            name=str(told["name"]),
+        )
+        return Granted(str(told["id"]), discount, int(told["used"]))
     except (ValueError, TypeError, LookupError, InvalidOperation) as error:
         raise otherwise(f"the answer cannot be read: {_detail(answer)}") from error
 

@@ -1,7 +1,7 @@
 'use strict';
 /*
- * Stocktide's side of a Vendure store (3.7): calls Stocktide when something changed, and gives a variant two fields for
- * its promotions. Put it beside your vendure-config and add it to `plugins`; see docs/stores/vendure.md.
+ * Stocktide's side of a Vendure store (3.7): calls Stocktide when something changed, and gives a variant two fields, and
+ * a promotion one, for what Stocktide writes. Put it beside your vendure-config and add it to `plugins`; see docs/stores/vendure.md.
  *
  * Calls say ids alone, never a name or an address, and are signed over their very bytes. They go through the store's own
  * job queue, which makes a call again that failed.
@@ -151,6 +151,10 @@ VendurePlugin({
       { name: 'stocktideCompareAt', type: 'int', nullable: true, public: true },
       // The last prices that Stocktide wrote, by which it finds its own again.
       { name: 'stocktidePrices', type: 'text', nullable: true, public: false },
+    );
+    config.customFields.Promotion.push(
+      // What Stocktide finds a promotion of its own by; nobody else's has one.
+      { name: 'stocktideKey', type: 'string', nullable: true, public: false },
     );
     return config;
   },

@@ -48,7 +48,7 @@ def pounds(minor: int) -> Money:
 
 def request(state: str = "pending", stage: str = "", life: dict[str, Any] | None = None, **more: Any) -> RequestView:
     """A promotion as shown."""
-    detail = TERMS | ({"life": life} if life else {})
+    detail = more.pop("detail", None) or TERMS | ({"life": life} if life else {})
     values: dict[str, Any] = {
         "id": 12, "kind": "promotion", "state": state, "version": 3, "stage": stage,
         "lines": (RequestLineView("85123A", HOSTILE, 420, pounds(120), case_id=7),), "supplier": "", "location": "UK",
@@ -70,6 +70,21 @@ def view(**more: Any) -> PromotionView:
 
 
 LIFT = lift(Spell(60, 10, 2), Spell(140, 10, 1), 295, 236, 120)
+WAYS: dict[str, dict[str, Any]] = {
+    "code": TERMS | {"means": "code", "code": "SUMMER20", "share": "0.2"},
+    "basket": TERMS | {"means": "basket", "code": "", "share": "0.2"},
+}
+AMISS: list[dict[str, Any]] = [
+    {"kind": "not_started", "error": HOSTILE * 9}, {"kind": "differs_there", "found": HOSTILE * 9},
+    {"kind": "not_restored", "error": HOSTILE * 9}, {"kind": "differs", "found_minor": 310}, {"kind": "ended"},
+]  # fmt: skip
+
+
+def discount(way: str, state: str = "pending", stage: str = "", life: dict[str, Any] | None = None) -> RequestView:
+    """The same by a discount."""
+    return request(state, stage, detail=WAYS[way] | ({"life": life} if life else {}))
+
+
 CARDS: dict[str, Message] = {
     "draft": request_card(request("draft")),
     "pending": request_card(request()),
@@ -93,6 +108,21 @@ CARDS: dict[str, Message] = {
        for trouble in TROUBLES},
     **{f"trouble: {trouble['kind']}": trouble_card(request("executing", "stopping", {"trouble": trouble}))
        for trouble in TROUBLES},
+    **{name: card for way in WAYS for name, card in {
+        f"{way}: pending": request_card(discount(way)),
+        f"{way}: running": request_card(discount(way, "executing", "running", {"started_at": NOON.isoformat()})),
+        f"{way}: over": request_card(discount(way, "done", "stopped", {
+            "started_at": NOON.isoformat(), "stopped_at": NOON.isoformat(), "restored": True, "stop_reason": "end",
+        })),
+        f"{way}: list": running_card(Page((view(means=way, code="SUMMER20" * (way == "code")),), 1, 1, 1), ("promo",)),
+        f"{way}: late": late_card(view(means=way), NOON),
+        f"{way}: stops": stopped_card(discount(way, "executing", "stopping"), already=False),
+        f"{way}: stopping": stopped_card(discount(way, "executing", "stopping"), already=True),
+        f"{way}: stopped": stopped_card(discount(way, "done", "stopped", {"restored": True}), already=True),
+        f"{way}: lift": lift_card(discount(way, "done", "stopped", {"used": 1} if way == "code" else {}), LIFT, "end"),
+        **{f"{way} with {each['kind']}": trouble_card(discount(way, "executing", "stopping", {"trouble": each}))
+           for each in AMISS},
+    }.items()},
 }  # fmt: skip
 
 
@@ -141,6 +171,27 @@ def test_what_runs_has_one_button_that_stops_it_on_every_copy() -> None:
 def test_each_reason_and_each_trouble_reads_differently() -> None:
     assert len({said(CARDS[f"lift: {reason}"]) for reason in REASONS_OF_STOP}) == len(REASONS_OF_STOP)
     assert len({said(CARDS[f"trouble: {trouble['kind']}"]) for trouble in TROUBLES}) == len(TROUBLES)
+
+
+def test_a_discount_says_its_code_or_the_basket_and_never_that_a_price_changed() -> None:
+    for name in ("pending", "running", "over", "list"):
+        assert "SUMMER20" in said(CARDS[f"code: {name}"])
+        assert "SUMMER20" not in said(CARDS[f"basket: {name}"])
+    assert "in the basket" in said(CARDS["basket: pending"])
+    assert "if all of them use it" in said(CARDS["code: pending"])
+    assert "counts 1 use of it" in said(CARDS["code: lift"])
+    assert "does not tell how many" in said(CARDS["basket: lift"])
+    for way in WAYS:
+        for name in ("over", "stops", "stopping", "stopped", "late"):
+            assert "price before" not in said(CARDS[f"{way}: {name}"])
+        assert "by itself at" in said(CARDS[f"{way} with not_restored"])
+        assert ("stop", "R-12") in commands(CARDS[f"{way}: running"])
+        assert ("stop", "R-12") in commands(CARDS[f"{way} with not_restored"])
+
+
+def test_a_discount_is_said_by_its_own_share_whatever_the_price_is_rounded_to() -> None:
+    rounded = WAYS["code"] | {"price_minor": 251, "promo_price_minor": 200, "depth": "0.2032"}
+    assert "20% off with the code" in said(request_card(request(detail=rounded)))
 
 
 def test_a_report_without_sales_before_makes_no_ratio() -> None:

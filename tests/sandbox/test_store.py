@@ -18,7 +18,7 @@ from bot.bootstrap import outlets_of
 from bot.domain.money import Money
 from bot.ports import MovableClock
 from bot.sandbox import Sandbox
-from bot.sandbox.store import Listing, LocalStore, StoreRefusal, Weather, store_app
+from bot.sandbox.store import Deal, Listing, LocalStore, StoreRefusal, Weather, store_app
 
 
 def pounds(amount: str) -> Money:
@@ -99,6 +99,59 @@ async def test_a_store_goes_on_where_its_record_ended(clock: MovableClock, tmp_p
     with pytest.raises(StoreRefusal, match="another call"):
         again.set_price("85123A", pounds("2.00"), None, "k1")
     assert [json.loads(line)["key"] for line in record.read_text().splitlines()] == ["k1", ""]
+
+
+DEAL = {
+    "skus": ["85123A"], "share": "0.2", "code": "SUMMER20", "starts_at": "2011-11-21T09:00:00+00:00",
+    "ends_at": "2011-11-25T15:59:00+00:00", "name": "<b>Lantern</b> -20%",
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("change", "error"),
+    [
+        ({"share": 0.2}, "no_discount"),
+        ({"share": "1"}, "no_discount"),
+        ({"share": "a fifth"}, "no_discount"),
+        ({"skus": []}, "no_discount"),
+        ({"ends_at": "2011-11-25T15:59:00"}, "no_discount"),
+        ({"ends_at": "2011-11-20T15:59:00+00:00"}, "no_time"),
+        ({"skus": ["NOPE"]}, "unknown_sku"),
+        ({"note": "x"}, "wrong_fields"),
+    ],
+)
+async def test_malformed_discounts_are_refused(
+    client: httpx.AsyncClient, store: LocalStore, change: dict[str, object], error: str
+) -> None:
+    answer = await client.put("/discounts/k1", json=DEAL | change)
+    assert (answer.status_code // 100, answer.json()["error"]) == (4, error)
+    assert not store.deals.standing
+
+
+async def test_the_page_shows_codes_and_what_comes_off_in_the_basket(client: httpx.AsyncClient) -> None:
+    assert "Discount codes" not in (await client.get("/?lang=en")).text
+    await client.put("/discounts/k1", json=DEAL)
+    await client.put("/discounts/k2", json=DEAL | {"code": "", "share": "0.125"})
+    page = (await client.get("/?lang=en")).text
+    for part in ("<code>SUMMER20</code>", "−20%", "−12.5%", "in the basket, by itself", "2011-11-25 15:59 UTC"):
+        assert part in page, part
+    assert "<b>Lantern</b>" not in page
+    assert "优惠码" in (await client.get("/?lang=zh_CN")).text
+
+
+async def test_discounts_are_in_the_record_too(clock: MovableClock, tmp_path: Path) -> None:
+    record = tmp_path / "changes.jsonl"
+    shelf = [Listing("85123A", "Lantern", pounds("2.95"))]
+    first = LocalStore(clock, shelf, record=record)
+    for number in (1, 2):
+        first.deals.grant(Deal.of(f"k{number}", DEAL | {"code": f"CODE-{number}"}))
+    first.set_price("85123A", pounds("2.36"), pounds("2.95"), "k3")
+    first.deals.withdraw("k1")
+    again = LocalStore(clock, shelf, record=record)
+    assert again.deals.standing == first.deals.standing
+    assert [deal.code for deal in again.deals.standing] == ["CODE-2"]
+    assert again.item("85123A").price == pounds("2.36")
+    assert len(record.read_text().splitlines()) == 4
 
 
 def test_the_same_seed_brings_the_same_trouble() -> None:

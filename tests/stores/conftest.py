@@ -5,22 +5,23 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
-from typing import Protocol
+from typing import Any, Protocol
 
 import pytest
 from starlette.applications import Starlette
 
 from bot.domain.money import Money
-from bot.ports import MovableClock, StoreConnector
+from bot.ports import Discounts, MovableClock, StoreConnector
 from bot.sandbox.serving import Serving
 from bot.sandbox.store import Listing, LocalStore, store_app
 from bot.sandbox.world import Faults
 from bot.settings import StorePart
-from bot.stores import STORES
+from bot.stores import DISCOUNTS, STORES
 from tests.stores.amazon.account import AmazonAccount
 from tests.stores.amazon.server import amazon_app, amazon_part
 from tests.stores.medusa.server import medusa_app
 from tests.stores.medusa.shop import MedusaShop
+from tests.stores.offers import LocalOffers, Offers
 from tests.stores.shopify.server import shopify_app
 from tests.stores.shopify.store import ShopifyStore
 from tests.stores.vendure.shop import VendureShop
@@ -167,4 +168,41 @@ async def counter(request: pytest.FixtureRequest, clock: MovableClock) -> AsyncI
         return STORES[request.param]("shop", kind.part(address, token))
 
     yield Counter(store, url, connect(url, store.token), connect, serving, kind.keeps_keys)
+    await serving.stop()
+
+
+@dataclass
+class Till:
+    """A running store, and its discounts; `connect` gives them with another token or address."""
+
+    store: Shop
+    offers: Offers
+    url: str
+    discounts: Discounts
+    connect: Callable[[str, str], Discounts]
+
+
+# What shows the discounts of a test store; a new entry of DISCOUNTS needs one here.
+OFFERS: Mapping[str, Callable[[Any], Offers]] = {
+    "local": LocalOffers,
+    "medusa": lambda shop: shop.promotions,
+    "shopify": lambda shop: shop.deals,
+    "vendure": lambda shop: shop.promotions,
+    "woocommerce": lambda shop: shop.coupons,
+}
+
+
+@pytest.fixture(params=sorted(DISCOUNTS))
+async def till(request: pytest.FixtureRequest, clock: MovableClock) -> AsyncIterator[Till]:
+    """The discounts of each registered kind, against its running store."""
+    kind = SERVED[request.param]
+    store, app = kind.serve(clock)
+    serving = Serving(app)
+    url = serving.bind()
+    await serving.start()
+
+    def connect(address: str, token: str) -> Discounts:
+        return DISCOUNTS[request.param]("shop", kind.part(address, token))
+
+    yield Till(store, OFFERS[request.param](store), url, connect(url, store.token), connect)
     await serving.stop()

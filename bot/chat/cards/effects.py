@@ -51,6 +51,8 @@ _KINDS: Mapping[str, Words] = {
     "price.read": _("Read the price"),
     "price.set": _("Lower the price"),
     "price.restore": _("Restore the price"),
+    "discount.grant": _("Make the discount"),
+    "discount.withdraw": _("Withdraw the discount"),
 }
 
 
@@ -302,7 +304,7 @@ def _still(topics: frozenset[HaltTopic] | set[HaltTopic]) -> Words:
     if "promotions" in topics:
         return _(
             "Nothing of this kind is sent until somebody resumes. Requests can still be approved; they wait. "
-            "Running promotions go on, and restoring a price is never halted."
+            "Running promotions go on, and restoring a price or withdrawing a discount is never halted."
         )
     return _("Nothing of this kind is sent until somebody resumes. Requests can still be approved; they wait.")
 

@@ -7,7 +7,7 @@ from datetime import date, datetime
 from decimal import Decimal, InvalidOperation
 from typing import Any
 
-from bot.chat.cards import labels
+from bot.chat.cards import discounts, labels
 from bot.chat.nodes import (
     Action,
     Actions,
@@ -103,7 +103,9 @@ def running_card(page: Page, line: tuple[str, ...], *, halted: bool = False) -> 
 def stopped_card(request: RequestView, *, already: bool) -> Message:
     """The answer to who stopped a promotion."""
     code = Bold(Text(labels.request_code(request.id)))
-    if request.stage == "stopped":
+    if discounts.is_discount(request):
+        words = discounts.stops(code, stopped=request.stage == "stopped", already=already)
+    elif request.stage == "stopped":
         words = _("{request} is over; the price before stands.", request=code)
         if not _life(request).get("restored", True):
             words = _("{request} is over.", request=code)
@@ -117,8 +119,8 @@ def stopped_card(request: RequestView, *, already: bool) -> Message:
 def stopped_all_card(count: int) -> Message:
     """The answer to who stopped all promotions."""
     words = n_(
-        "{count} promotion stops; its price before is put back.",
-        "{count} promotions stop; their prices before are put back.",
+        "{count} promotion stops; its price before is put back, or its discount withdrawn.",
+        "{count} promotions stop; their prices before are put back, or their discounts withdrawn.",
         count,
     )
     if not count:
@@ -132,7 +134,9 @@ def trouble_card(request: RequestView) -> Message:
     code = labels.request_code(request.id)
     buttons = [Action(_("Open {request}", request=Text(code)), "requests", (code,), style="primary")]
     if request.stage == "stopping":
-        buttons.append(Action(_("Try to restore it again"), "stop", (code,)))
+        buttons.append(Action(_again(request), "stop", (code,)))
+    elif request.stage in _STOPPABLE:
+        buttons.append(_stop(request.id))
     blocks = (Heading(_heading(request)), Paragraph(words), Actions(tuple(buttons)))
     return Message(words, blocks)
 
@@ -145,6 +149,8 @@ def late_card(view: PromotionView, since: datetime) -> Message:
         store=Text(view.store),
         at=Instant(since, "time"),
     )
+    if view.means != "price":
+        words = discounts.late(view, Instant(since, "time"))
     code = labels.request_code(view.request_id)
     button = Action(_("Open {request}", request=Text(code)), "requests", (code,))
     hint = Footnote(
@@ -188,6 +194,7 @@ def lift_card(request: RequestView, lift: Lift, reason: StopReason) -> Message:
             Facts(pairs),
             Actions((Action(_("Open {request}", request=Text(code)), "requests", (code,)),)),
             Footnote(note),
+            *([Footnote(discounts.reckoning(request))] if discounts.is_discount(request) else []),
         ),
     )
 
@@ -209,7 +216,7 @@ def _money(minor: object, currency: str) -> Inline:
 
 def _prices(request: RequestView) -> Inline:
     detail, currency = request.detail, request.total.currency
-    depth = _decimal(detail.get("depth"))
+    depth = _decimal(detail.get("share") or detail.get("depth"))  # a discount's own, whatever it is rounded to
     values: dict[str, Inline] = {
         "store": Bold(Text(str(detail["store"]))),
         "before": _money(detail.get("price_minor"), currency),
@@ -217,6 +224,8 @@ def _prices(request: RequestView) -> Inline:
         "end": _instant(detail.get("ends_at")),
         "depth": labels.NONE if depth is None else Number(depth, 1, share=True),
     }
+    if discounts.is_discount(request):
+        return discounts.offer(request, values)
     if request.state in {"draft", "pending"}:
         return _("In {store}: {before} now, {after} until {end} ({depth} less)", **values)
     return _("In {store}: {after} in place of {before} until {end} ({depth} less)", **values)
@@ -251,9 +260,12 @@ def _assumed(request: RequestView) -> Inline:
         factor=labels.NONE if (factor := _decimal(detail.get("uplift"))) is None else Number(factor, 2),
         elasticity=labels.NONE if elasticity is None else Number(elasticity, 1),
     )
+    parts: list[Inline] = [words]
+    if discounts.is_discount(request):
+        parts += [Text(" "), discounts.assumption(request)]
     if detail.get("price_from") == "catalogue":
-        return Span((words, Text(" "), _("The store did not answer; the price now is the catalogue's.")))
-    return words
+        parts += [Text(" "), _("The store did not answer; the price now is the catalogue's.")]
+    return Span(tuple(parts))
 
 
 def _progress(request: RequestView, life: Mapping[str, Any]) -> Inline:
@@ -269,7 +281,8 @@ def _progress(request: RequestView, life: Mapping[str, Any]) -> Inline:
     if life.get("stopped_at"):
         parts += [Text(" · "), _("ended {at}", at=_instant(life["stopped_at"]))]
         if life.get("restored") and life.get("started_at"):
-            parts += [Text(" · "), _("the price before stands again")]
+            over = discounts.gone(request) if discounts.is_discount(request) else _("the price before stands again")
+            parts += [Text(" · "), over]
     return Span(tuple(parts))
 
 
@@ -278,6 +291,8 @@ def _trouble(request: RequestView, life: Mapping[str, Any]) -> Words | None:
     found = life.get("trouble")
     if not isinstance(found, Mapping):
         return None
+    if discounts.is_discount(request) and (words := discounts.trouble(request, found)) is not None:
+        return words
     currency, sku = request.total.currency, Code(request.lines[0].sku)
     store = Text(str(request.detail.get("store", "")))
     seen = _money(found.get("found_minor"), currency)
@@ -335,8 +350,12 @@ def _buttons(request: RequestView, life: Mapping[str, Any]) -> tuple[Action, ...
         return (_stop(request.id),)
     trouble = life.get("trouble")
     if request.stage == "stopping" and isinstance(trouble, Mapping) and trouble.get("kind") == "not_restored":
-        return (Action(_("Try to restore it again"), "stop", (code,), style="primary"),)
+        return (Action(_again(request), "stop", (code,), style="primary"),)
     return ()
+
+
+def _again(request: RequestView) -> Words:
+    return _("Try to withdraw it again") if discounts.is_discount(request) else _("Try to restore it again")
 
 
 def _stop(request_id: int) -> Action:
@@ -349,12 +368,14 @@ def _row(view: PromotionView) -> tuple[Inline, ...]:
     if view.stop_after is not None:
         sold = _("{sold} of {target}", sold=Number(view.sold), target=Number(view.stop_after))
     label, tone = STAGES[view.stage]
+    mark = discounts.price_mark(view)
+    price: Inline = Amount(view.price)
     return (
         Span((Text(labels.request_code(view.request_id)), Text(" "), Badge(label, tone))),
         labels.product(view.sku, view.name),
         Span((Text(view.store), Text(" · "), Text(view.location))),
         labels.amount(view.before),
-        Amount(view.price),
+        price if mark is None else Span((price, Text(" "), mark)),
         sold,
         Instant(view.ends_at),
     )

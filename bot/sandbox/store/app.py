@@ -1,5 +1,7 @@
 """The store over HTTP: `GET /products`, `GET /products/SKU`, `PUT /products/SKU/price`, `GET /changes/KEY`, and a page.
 
+Discounts: `GET /discounts?code=CODE`, `PUT /discounts/KEY`, `GET /discounts/KEY`, `DELETE /discounts/KEY`.
+
 Strict on purpose: a bearer token, a key on every change, whole minor units, and no field that it does not know.
 """
 
@@ -19,6 +21,7 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
 from bot.domain.money import Money
+from bot.sandbox.store.deals import Deal, DealRefusal
 from bot.sandbox.store.page import shop_page
 from bot.sandbox.store.state import LocalStore, StoreRefusal
 from bot.sandbox.wire import HangUp, pause
@@ -27,6 +30,8 @@ from bot.sandbox.world import Fault
 _KEY = re.compile(r"[\x21-\x7e]{1,200}")
 _LISTED = 100
 _DEAREST = Decimal(10_000_000)
+_OF_PRICE = ("price", "compare_at", "currency")
+_OF_DEAL = ("skus", "share", "code", "starts_at", "ends_at", "name")
 
 Answer = Mapping[str, Any]
 Work = Callable[[Request], Awaitable[Answer]]
@@ -42,6 +47,10 @@ def store_app(store: LocalStore) -> Starlette:
             Route("/products/{sku:path}/price", desk.serving("set_price", desk.set_price), methods=["PUT"]),
             Route("/products/{sku:path}", desk.serving("price", desk.product)),
             Route("/changes/{key:path}", desk.serving("changes", desk.change)),
+            Route("/discounts", desk.serving("codes", desk.codes)),
+            Route("/discounts/{key:path}", desk.serving("grant", desk.grant), methods=["PUT"]),
+            Route("/discounts/{key:path}", desk.serving("withdraw", desk.withdraw), methods=["DELETE"]),
+            Route("/discounts/{key:path}", desk.serving("granted", desk.granted)),
         ]
     )
 
@@ -66,7 +75,7 @@ class _Desk:
                 self._admit(request)
                 answer = JSONResponse(await work(request))
                 verdict: str = fault.kind if fault else "ok"
-            except StoreRefusal as refusal:
+            except (StoreRefusal, DealRefusal) as refusal:
                 verdict = refusal.error
                 answer = JSONResponse({"error": verdict, "detail": str(refusal)}, status_code=refusal.status)
             self.store.called(method, about, verdict)
@@ -100,23 +109,60 @@ class _Desk:
         """What was answered under a key."""
         return self.store.written(request.path_params["key"])
 
+    async def codes(self, request: Request) -> Answer:
+        """Whether the store has discounts with a code, whoever made them."""
+        return {"discounts": [deal.told() for deal in self.store.deals.bearing(request.query_params.get("code", ""))]}
+
+    async def granted(self, request: Request) -> Answer:
+        """What stands under a key."""
+        return self.store.deals.granted(request.path_params["key"]).told()
+
+    async def withdraw(self, request: Request) -> Answer:
+        """Take away what stands under a key."""
+        return self.store.deals.withdraw(request.path_params["key"]).told()
+
+    async def grant(self, request: Request) -> Answer:
+        """Make a discount, once per key."""
+        key = request.path_params["key"]
+        if not _KEY.fullmatch(key):
+            raise StoreRefusal(400, "no_key", "a key is 1 to 200 visible ASCII characters")
+        return self.store.deals.grant(_deal(key, await _object(request, _OF_DEAL))).told()
+
     async def set_price(self, request: Request) -> Answer:
         """Change a price; `If-Match` names the revision that it must still have."""
         key = request.headers.get("idempotency-key", "")
         if not _KEY.fullmatch(key):
             raise StoreRefusal(400, "no_key", "send 1 to 200 visible ASCII characters as 'Idempotency-Key'")
-        try:
-            body = json.loads(await request.body())
-        except ValueError:
-            raise StoreRefusal(400, "not_json", "the body is no JSON") from None
-        if not isinstance(body, dict) or set(body) != {"price", "compare_at", "currency"}:
-            raise StoreRefusal(422, "wrong_fields", "send price, compare_at and currency, and nothing else")
+        body = await _object(request, _OF_PRICE)
         price = _money(body["price"], body["currency"])
         compare_at = None if body["compare_at"] is None else _money(body["compare_at"], body["currency"])
         if compare_at is not None and compare_at <= price:
             raise StoreRefusal(422, "compare_at_too_low", "compare_at is a higher price, struck through, or null")
         revision = request.headers.get("if-match", "").strip('"')
         return self.store.set_price(request.path_params["sku"], price, compare_at, key, revision)
+
+
+async def _object(request: Request, fields: tuple[str, ...]) -> dict[str, Any]:
+    """The body: an object of just these fields."""
+    try:
+        body = json.loads(await request.body())
+    except ValueError:
+        raise StoreRefusal(400, "not_json", "the body is no JSON") from None
+    if not isinstance(body, dict) or set(body) != set(fields):
+        raise StoreRefusal(422, "wrong_fields", f"send {', '.join(fields[:-1])} and {fields[-1]}, and nothing else")
+    return body
+
+
+def _deal(key: str, body: Mapping[str, Any]) -> Deal:
+    wrong = StoreRefusal(422, "no_discount", "a share is text such as '0.2', below one, and both instants have a zone")
+    try:
+        deal = Deal.of(key, body)
+    except (ValueError, TypeError, InvalidOperation):
+        raise wrong from None
+    exact = isinstance(body["share"], str) and 0 < deal.share < 1
+    if not exact or not deal.skus or None in (deal.starts_at.tzinfo, deal.ends_at.tzinfo):
+        raise wrong
+    return deal
 
 
 def _instead(fault: Fault | None) -> Response | None:

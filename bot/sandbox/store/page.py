@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
+from datetime import UTC
 from decimal import Decimal
 from html import escape
 from pathlib import Path
@@ -11,6 +12,7 @@ from starlette.requests import Request
 from starlette.responses import HTMLResponse, Response
 
 from bot.language import Language, language
+from bot.sandbox.store.deals import Deal
 from bot.sandbox.store.state import Change, Item, LocalStore
 from bot.words import Words, _, n_
 
@@ -48,6 +50,10 @@ def _main(store: LocalStore, tongue: Language) -> str:
     parts = [f"<h2>{_said(tongue, head)}</h2>"]
     if reduced:
         parts.append(f'<ul class="shelf">{"".join(_card(item, tongue) for item in reduced)}</ul>')
+    if store.deals.standing:
+        rows = "".join(_deal(deal, tongue) for deal in store.deals.standing)
+        deals = _said(tongue, _("Discount codes, and discounts in the basket"))
+        parts.append(f'<h2>{deals}</h2><div class="scroll"><table>{rows}</table></div>')
     if store.changes:
         rows = "".join(_row(change, tongue) for change in reversed(store.changes[-_CHANGES:]))
         changes = _said(tongue, _("Last changes"))
@@ -81,6 +87,14 @@ def _row(change: Change, tongue: Language) -> str:
         f"<tr><td>{at} UTC</td><td><code>{escape(change.sku)}</code></td><td>{money[0]} → <b>{money[1]}</b></td>"
         f"<td>{_said(tongue, who)}</td></tr>"
     )
+
+
+def _deal(deal: Deal, tongue: Language) -> str:
+    how = f"<code>{escape(deal.code)}</code>" if deal.code else _said(tongue, _("in the basket, by itself"))
+    skus = ", ".join(f"<code>{escape(sku)}</code>" for sku in deal.skus)
+    end = f"{deal.ends_at.astimezone(UTC):%Y-%m-%d %H:%M} UTC"
+    share = escape(tongue.share(deal.share, 1))
+    return f"<tr><td>{how}</td><td><b>−{share}</b></td><td>{skus}</td><td>{escape(deal.name)}</td><td>{end}</td></tr>"
 
 
 def _said(tongue: Language, words: Words) -> str:

@@ -1,4 +1,4 @@
-"""What the store holds: its products, every change of a price, and what it answered under each key."""
+"""What the store holds: its products, every change of a price, what it answered under each key, and its discounts."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ from typing import Any, Final
 
 from bot.domain.money import Money
 from bot.ports import Clock
+from bot.sandbox.store.deals import Deals
 from bot.sandbox.world import Fault, Faults, Pulse
 
 TOKEN: Final = "local-store-token"  # noqa: S105  # it opens a toy on this machine
@@ -142,6 +143,7 @@ class LocalStore:
         self.weather = weather
         self.pulse = pulse or Pulse()
         self._written: dict[str, Written] = {}
+        self.deals = Deals(self.item, self._note)
         self._record = record
         if record is not None and record.exists():
             for line in record.read_text(encoding="utf-8").splitlines():
@@ -194,18 +196,24 @@ class LocalStore:
 
     def _change(self, item: Item, price: Money, compare_at: Money | None, key: str, at: datetime) -> None:
         change = Change(len(self.changes) + 1, key, item.sku, item.price, price, compare_at, at)
-        if self._record is not None:
-            with self._record.open("a", encoding="utf-8") as file:
-                file.write(change.line() + "\n")
+        self._note(change.line())
         self.changes.append(change)
         item.price, item.compare_at, item.revision = price, compare_at, item.revision + 1
         if key:
             self._written[key] = Written(_asked(item.sku, price, compare_at), item.told())
         self.pulse.beat()
 
+    def _note(self, line: str) -> None:
+        if self._record is not None:
+            with self._record.open("a", encoding="utf-8") as file:
+                file.write(line + "\n")
+
     def _again(self, line: Mapping[str, Any]) -> None:
         """Make a recorded change once more, in memory alone."""
         record, self._record = self._record, None
+        if self.deals.again(line):
+            self._record = record
+            return
         currency = line["currency"]
         price = Money(Decimal(line["price"]), currency)
         compare_at = None if line["compare_at"] is None else Money(Decimal(line["compare_at"]), currency)

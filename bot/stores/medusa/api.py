@@ -84,6 +84,10 @@ class Api:
         answer = await self._caller.write("POST", path, content=content, headers=headers, auth=self._auth)
         return _object(answer, Unanswered)
 
+    async def remove(self, path: str) -> None:
+        """Delete what stands at a path; once."""
+        await self._caller.write("DELETE", path, auth=self._auth)
+
     async def walk(
         self, path: str, name: str, params: Mapping[str, Any], spot: Spot | None = None
     ) -> AsyncIterator[Leaf]:

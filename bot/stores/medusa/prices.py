@@ -11,7 +11,7 @@ from bot.domain.money import Money
 from bot.errors import Declined, OutsideError, Unanswered
 from bot.ports import Check, StoreConnector, StorePrice
 from bot.settings import StorePart
-from bot.stores.medusa.api import Api
+from bot.stores.medusa.api import Api, Row
 from bot.stores.medusa.goods import PRICES
 from bot.stores.medusa.lists import FIELDS, Asked, Entry, PriceList, Shelf, described, entries_of, plain
 from bot.stores.medusa.reading import text
@@ -80,15 +80,8 @@ class MedusaPrices:
         return self._currency
 
     async def _find(self, sku: str, currency: str) -> Shelf:
-        """The one variant of a SKU. Variants are found by words in them, so that one SKU finds longer ones too."""
-        given = {"fields": f"id,sku,product.id,{PRICES}", "q": sku}
-        rows = await self._api.all(_VARIANTS, "variants", given)
-        found = [row for row in rows if text(row, "sku").casefold() == sku.casefold()]
-        if not found:
-            raise Declined(f"unknown_sku: the shop has no variant with the SKU {sku!r}")
-        if len(found) > 1:
-            raise Declined(f"{len(found)} variants of the shop have the SKU {sku!r}")
-        variant = found[0]
+        """The one variant of a SKU, with the lists that concern it."""
+        variant = await variant_of(self._api, sku, f"id,sku,product.id,{PRICES}")
         # Those that hold, whoever made them, and ours that do not any more.
         lists = {}
         now = None
@@ -126,6 +119,17 @@ class MedusaPrices:
         if (stands.price, stands.compare_at) != (wanted.price, wanted.compare_at):
             raise Declined(f"the shop took {_words(wanted)} and asks {_words(stands)}; look at its price lists")
         return wanted
+
+
+async def variant_of(api: Api, sku: str, fields: str) -> Row:
+    """The one variant of a SKU. Variants are found by words in them, so that one SKU finds longer ones too."""
+    rows = await api.all(_VARIANTS, "variants", {"fields": fields, "q": sku})
+    found = [row for row in rows if text(row, "sku").casefold() == sku.casefold()]
+    if not found:
+        raise Declined(f"unknown_sku: the shop has no variant with the SKU {sku!r}")
+    if len(found) > 1:
+        raise Declined(f"{len(found)} variants of the shop have the SKU {sku!r}")
+    return found[0]
 
 
 def _sensible(price: Money, compare_at: Money | None, currency: str) -> Asked:

@@ -1,13 +1,14 @@
-"""Shopify by its Admin GraphQL API: what a shop tells, and prices."""
+"""Shopify by its Admin GraphQL API: what a shop tells, prices, and discounts."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 
-from bot.ports import HookedFeed, StoreConnector, SupplierChannel
+from bot.ports import Discounts, HookedFeed, StoreConnector, SupplierChannel
 from bot.settings import StorePart
 from bot.stores.calling import TURNS
 from bot.stores.shopify.client import Shop
+from bot.stores.shopify.discounts import ShopifyDiscounts
 from bot.stores.shopify.feed import ShopifyFeed
 from bot.stores.shopify.prices import ShopifyPrices
 from bot.stores.shopify.transfers import ShopifyTransfers
@@ -29,6 +30,11 @@ def transfers_shopify(name: str, part: StorePart) -> SupplierChannel | None:
     if not part.options.get("transfers"):
         return None
     return ShopifyTransfers(name, _shop(part, 1, {"Connection": "close"}), part)
+
+
+def discounts_shopify(name: str, part: StorePart) -> Discounts:
+    """The shop of the settings' part as a place of discounts, as `connect_shopify`."""
+    return ShopifyDiscounts(name, _shop(part, 1, {"Connection": "close"}))
 
 
 def _shop(part: StorePart, turns: int, headers: Mapping[str, str]) -> Shop:

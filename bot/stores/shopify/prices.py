@@ -18,7 +18,7 @@ from bot.errors import Declined, OutsideError, Unanswered, Unreached
 from bot.ports import Check, StorePrice
 from bot.stores.shopify.checking import checked
 from bot.stores.shopify.client import Shop
-from bot.stores.shopify.reading import Node, Unreadable, money
+from bot.stores.shopify.reading import Node, Unreadable, money, quoted
 
 _NAMESPACE, _LEDGER = "stocktide", "prices"
 _KEPT = 50  # keys that a variant remembers
@@ -129,8 +129,7 @@ class ShopifyPrices:
     async def _found(self, sku: str, key: str) -> tuple[_Variant, Node]:
         """The one variant that bears the SKU, and our installation with what was planned under the key."""
         # A search finds parts and any case; what it finds is compared.
-        quoted = sku.replace("\\", "\\\\").replace('"', '\\"')
-        told = (await self._shop.ask("Price", query=f'sku:"{quoted}"', key=_digest(key))).whole()
+        told = (await self._shop.ask("Price", query=f"sku:{quoted(sku)}", key=_digest(key))).whole()
         bearing = [node for node in told["productVariants"]["nodes"] if node["sku"] == sku]
         if not bearing:
             raise Declined(f"unknown_sku: the shop sells no {sku}")

@@ -307,6 +307,75 @@ BULK: Final[Mapping[str, str]] = MappingProxyType(
     }
 )
 
+_DEAL = """
+  __typename
+  title
+  startsAt
+  endsAt
+  createdAt
+  tags
+  asyncUsageCount
+  combinesWith { orderDiscounts productDiscounts }
+  customerGets {
+    value { __typename ... on DiscountPercentage { percentage } }
+    items {
+      __typename
+      ... on DiscountProducts {
+        products(first: 5) { nodes { id } }
+        productVariants(first: 5) { nodes { id sku } }
+      }
+    }
+  }
+"""
+_DEALS = {
+    "Bearing": f"""query Bearing($query: String!) {{
+  productVariants(first: 50, query: $query) {{ nodes {{ id sku }} {_TURN} }}
+}}""",
+    "CodeOf": """query CodeOf($code: String!) {
+  codeDiscountNodeByCode(code: $code) { id codeDiscount { __typename ... on DiscountCodeBasic { tags } } }
+}""",
+    "DiscountOf": f"""query DiscountOf($id: ID!) {{
+  discountNode(id: $id) {{
+    id
+    discount {{
+      ... on DiscountCodeBasic {{ {_DEAL} codes(first: 2) {{ nodes {{ code }} }} }}
+      ... on DiscountAutomaticBasic {{ {_DEAL} }}
+    }}
+  }}
+}}""",
+    "Newest": f"""query Newest($after: String) {{
+  discountNodes(first: 50, after: $after, sortKey: CREATED_AT, reverse: true) {{
+    nodes {{
+      id
+      discount {{
+        __typename
+        ... on DiscountCodeBasic {{ createdAt tags }}
+        ... on DiscountAutomaticBasic {{ createdAt tags }}
+      }}
+    }}
+    {_TURN}
+  }}
+}}""",
+    "Grant": """mutation Grant($discount: DiscountCodeBasicInput!) {
+  discountCodeBasicCreate(basicCodeDiscount: $discount) {
+    codeDiscountNode { id }
+    userErrors { field message code }
+  }
+}""",
+    "GrantBasket": """mutation GrantBasket($discount: DiscountAutomaticBasicInput!) {
+  discountAutomaticBasicCreate(automaticBasicDiscount: $discount) {
+    automaticDiscountNode { id }
+    userErrors { field message code }
+  }
+}""",
+    "Withdraw": """mutation Withdraw($id: ID!) {
+  discountCodeDelete(id: $id) { deletedCodeDiscountId userErrors { field message code } }
+}""",
+    "WithdrawBasket": """mutation WithdrawBasket($id: ID!) {
+  discountAutomaticDelete(id: $id) { deletedAutomaticDiscountId userErrors { field message code } }
+}""",
+}
+
 OPERATIONS: Final[Mapping[str, str]] = MappingProxyType(
-    _OWN | {more(owner, field): _more(owner, field, entries) for (owner, field), entries in MORE.items()}
+    _OWN | _DEALS | {more(owner, field): _more(owner, field, entries) for (owner, field), entries in MORE.items()}
 )

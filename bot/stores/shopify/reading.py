@@ -34,6 +34,12 @@ def gid(kind: str, number: object) -> str:
     return str(number) if str(number).startswith("gid://") else f"gid://shopify/{kind}/{number}"
 
 
+def quoted(text: str) -> str:
+    """A text as a search takes it whole."""
+    plain = text.replace("\\", "\\\\").replace('"', '\\"')
+    return f'"{plain}"'
+
+
 def instant(text: object) -> datetime:
     """An aware instant in UTC."""
     try:

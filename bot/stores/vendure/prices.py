@@ -114,7 +114,7 @@ class VendurePrices:
         if price.currency != terms.currency:
             raise Declined(f"wrong_currency: the channel sells in {terms.currency}")
         struck = None if compare_at is None else terms.units(compare_at)
-        wanted = _Entry(_mark(key), key, price.currency, terms.units(price), struck)
+        wanted = _Entry(mark_of(key), key, price.currency, terms.units(price), struck)
         done = _done(bearer, key)
         if bearer is not None and done is not None:
             if bearer.id != variant.id or not done.same(wanted):
@@ -127,7 +127,7 @@ class VendurePrices:
 
     async def written(self, key: str) -> StorePrice | None:
         """What was written under the key, as a variant's own record says; None where none does."""
-        told = await self._asked("Written", mark=_mark(key))
+        told = await self._asked("Written", mark=mark_of(key))
         terms = Terms.of(told)
         for node in told["productVariants"]["items"]:
             return _Variant.of(node, terms).then(key, terms)
@@ -139,7 +139,7 @@ class VendurePrices:
         if found[0].verdict != "ok":
             return found
         try:
-            await self._asked("Written", mark=_mark(""))
+            await self._asked("Written", mark=mark_of(""))
             await self._admin.tell("MayWrite")  # of nothing
         except Forbidden:
             return (Check(f"store {self.name}", "fail", "its role may not UpdateCatalog", GRANT),)
@@ -160,7 +160,7 @@ class VendurePrices:
 
     async def _found(self, sku: str, key: str) -> tuple[_Variant, _Variant | None, Terms]:
         """The one variant that bears the SKU, and the one that remembers the key."""
-        told = await self._asked("Price", sku=sku, mark=_mark(key))
+        told = await self._asked("Price", sku=sku, mark=mark_of(key))
         terms = Terms.of(told)
         # Some databases compare without regard to case.
         bearing = [node for node in told["bearing"]["items"] if node["sku"] == sku]
@@ -215,7 +215,7 @@ def _entries(told: str | None) -> tuple[_Entry, ...]:
         return ()
 
 
-def _mark(key: str) -> str:
+def mark_of(key: str) -> str:
     """What a key is found by: letters and digits that no database reads as anything else."""
     return hashlib.sha256(key.encode()).hexdigest()[:32]
 

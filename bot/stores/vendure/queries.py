@@ -53,8 +53,56 @@ _PRICED = """
   customFields { stocktideCompareAt stocktidePrices }
 """
 
+_PROMOTION = """
+  id
+  enabled
+  startsAt
+  endsAt
+  couponCode
+  name
+  actions { code args { name value } }
+"""
+_DISCOUNTS = {
+    "Bearing": """query Bearing($sku: String!) {
+  activeChannel { token }
+  productVariants(options: {filter: {sku: {eq: $sku}}, take: 10}) { items { id sku } }
+}""",
+    "Named": """query Named($ids: [String!]!) {
+  activeChannel { token }
+  productVariants(options: {filter: {id: {in: $ids}}, take: 100}) { items { id sku } }
+}""",
+    "Tongue": "query Tongue { activeChannel { token defaultLanguageCode } }",
+    "Codes": """query Codes($code: String!) {
+  activeChannel { token }
+  promotions(options: {filter: {couponCode: {contains: $code}}, take: 100}) { items { id couponCode } totalItems }
+}""",
+    "Granted": f"""query Granted($mark: String!) {{
+  activeChannel {{ token }}
+  promotions(options: {{filter: {{stocktideKey: {{eq: $mark}}}}, take: 1}}) {{ items {{ {_PROMOTION} }} }}
+}}""",
+    "PromotionOf": f"""query PromotionOf($id: ID!) {{
+  activeChannel {{ token }}
+  promotion(id: $id) {{ {_PROMOTION} }}
+}}""",
+    "Grant": """mutation Grant($promotion: CreatePromotionInput!) {
+  createPromotion(input: $promotion) {
+    ... on Promotion { id }
+    ... on MissingConditionsError { errorCode message }
+  }
+}""",
+    "MayGrant": """mutation MayGrant {
+  createPromotion(input: {enabled: false, conditions: [], actions: [], translations: []}) {
+    ... on Promotion { id }
+    ... on MissingConditionsError { errorCode message }
+  }
+}""",
+    "Withdraw": "mutation Withdraw($id: ID!) { deletePromotion(id: $id) { result message } }",
+    "MayWithdraw": "mutation MayWithdraw { deletePromotions(ids: []) { result } }",
+}
+
 OPERATIONS: Final[Mapping[str, str]] = MappingProxyType(
-    {
+    _DISCOUNTS
+    | {
         "Login": """mutation Login($username: String!, $password: String!) {
   login(username: $username, password: $password) {
     ... on CurrentUser { id }

@@ -87,16 +87,8 @@ class WooPrices:
         return self._currency
 
     async def _find(self, sku: str) -> Shelf:
-        """The one product or variation of a SKU. A list of SKUs parted by commas is what the filter takes."""
-        rows = rows_of(await self._api.read("/products", sku=sku, status="any", per_page=MOST, _fields=FIELDS))
-        found = [row for row in rows if text(row, "sku").casefold() == sku.casefold()]
-        if not found:
-            raise Declined(f"unknown_sku: the shop has no product with the SKU {sku!r}")
-        if len(found) > 1:
-            raise Declined(f"{len(found)} products of the shop have the SKU {sku!r}")
-        if has_variations(found[0]):
-            raise Declined(f"{sku} is sold as its variations, each with a price of its own")
-        return Shelf.of(found[0])
+        """The one product or variation of a SKU, with its tag."""
+        return Shelf.of(await one_of(self._api, sku, FIELDS))
 
     async def _kept(self, shelf: Shelf, wanted: StorePrice, currency: str) -> StorePrice:
         """What was written, where the shop kept it: it answers 200 for what it drops, too."""
@@ -131,6 +123,19 @@ class WooPrices:
         except Declined as refused:
             if not is_absent(refused):  # the product was deleted since it was listed
                 raise
+
+
+async def one_of(api: Api, sku: str, fields: str) -> Row:
+    """The one product or variation of a SKU. A list of SKUs parted by commas is what the filter takes."""
+    rows = rows_of(await api.read("/products", sku=sku, status="any", per_page=MOST, _fields=fields))
+    found = [row for row in rows if text(row, "sku").casefold() == sku.casefold()]
+    if not found:
+        raise Declined(f"unknown_sku: the shop has no product with the SKU {sku!r}")
+    if len(found) > 1:
+        raise Declined(f"{len(found)} products of the shop have the SKU {sku!r}")
+    if has_variations(found[0]):
+        raise Declined(f"{sku} is sold as its variations, each with a price of its own")
+    return found[0]
 
 
 def _sensible(price: Money, compare_at: Money | None, currency: str) -> None:

@@ -39,6 +39,11 @@ def medusa_app(shop: MedusaShop) -> Starlette:
         ("GET", "/admin/orders", desk.orders, "orders"),
         ("GET", "/admin/orders/{id}", desk.order, "orders"),
         ("GET", "/admin/orders/{id}/changes", desk.order_changes, "order_changes"),
+        ("GET", "/admin/promotions", desk.promotions, "promotions"),
+        ("POST", "/admin/promotions", desk.make_promotion, "grant"),
+        ("DELETE", "/admin/promotions/{id}", desk.delete_promotion, "withdraw"),
+        ("GET", "/admin/campaigns", desk.campaigns, "campaigns"),
+        ("DELETE", "/admin/campaigns/{id}", desk.delete_campaign, "delete_campaign"),
         ("GET", "/admin/price-lists", desk.price_lists, "price_lists"),
         ("POST", "/admin/price-lists", desk.make_list, "set_price"),
         ("POST", "/admin/price-lists/{id}", desk.change_list, "set_price"),
@@ -144,6 +149,43 @@ class _Desk:
             raise Refusal(404, "not_found", "Order not found")
         _known(request.query_params, set())
         return JSONResponse({"order_changes": self.shop.order_changes.get(request.path_params["id"], [])})
+
+    async def promotions(self, request: Request) -> Response:
+        """`q` finds parts of codes, in any case."""
+        campaign = request.query_params.get("campaign_id")
+        rows = _searched(self.shop.promotions.rows.values(), request, "code")
+        chosen = [row for row in rows if campaign is None or (row["campaign"] or {}).get("id") == campaign]
+        return self._list(request, "promotions", chosen, _PAGING | {"q", "campaign_id"})
+
+    async def make_promotion(self, request: Request) -> Response:
+        body = json.loads(await request.body())
+        if wrong := self.shop.promotions.wrong(body):
+            raise Refusal(400, "invalid_data", wrong)
+        return JSONResponse({"promotion": self.shop.promotions.make(body)})
+
+    async def delete_promotion(self, request: Request) -> Response:
+        number, rows = request.path_params["id"], self.shop.promotions.rows
+        if number not in rows:
+            raise Refusal(404, "not_found", f"Promotion with id: {number} was not found")
+        if not self.shop.promotions.stuck:
+            del rows[number]
+        return JSONResponse({"id": number, "object": "promotion", "deleted": True})
+
+    async def campaigns(self, request: Request) -> Response:
+        wanted = request.query_params.get("campaign_identifier")
+        rows = self.shop.promotions.campaigns.values()
+        chosen = [row for row in rows if wanted is None or row["campaign_identifier"] == wanted]
+        return self._list(request, "campaigns", chosen, _PAGING | {"campaign_identifier"})
+
+    async def delete_campaign(self, request: Request) -> Response:
+        """Its promotions stay, without one."""
+        number, promotions = request.path_params["id"], self.shop.promotions
+        if promotions.campaigns.pop(number, None) is None:
+            raise Refusal(404, "not_found", f"Campaign with id: {number} was not found")
+        for row in promotions.rows.values():
+            if row["campaign"] and row["campaign"]["id"] == number:
+                row["campaign"] = None
+        return JSONResponse({"id": number, "object": "campaign", "deleted": True})
 
     async def price_lists(self, request: Request) -> Response:
         status = request.query_params.getlist("status[]")

@@ -14,6 +14,7 @@ from typing import Any
 from bot.domain.money import Money
 from bot.ports import Clock
 from bot.sandbox.world import Faults
+from tests.stores.medusa.promotions import Promotions
 
 KEY = "sk_of-the-shop"
 EMAIL, PASSWORD = "bot@example.com", "of-the-bot"
@@ -62,6 +63,9 @@ class MedusaShop:
     oldest_first: bool = False  # of several lists the oldest holds, as in releases around 2.8
     stuck: bool = False  # lists that are made are drafts, whatever was asked for
     _ids: Iterator[int] = field(default_factory=lambda: count(1))
+
+    def __post_init__(self) -> None:
+        self.promotions = Promotions(self)
 
     def id(self, prefix: str) -> str:
         """The next id of a kind."""

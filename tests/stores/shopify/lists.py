@@ -10,6 +10,7 @@ from datetime import datetime
 from typing import Any
 
 from tests.stores.shopify import bulk
+from tests.stores.shopify.deals import DealRoot
 from tests.stores.shopify.refused import Refused
 from tests.stores.shopify.store import ShopifyStore, instant
 
@@ -60,7 +61,7 @@ def _fits(name: str, sign: str, value: str, wanted: str) -> bool:
     return bool({">=": one >= other, "<=": one <= other, ">": one > other, "<": one < other, "=": one == other}[sign])
 
 
-class Root:
+class Root(DealRoot):
     """The fields of QueryRoot and Mutation, by their own names."""
 
     def __init__(self, store: ShopifyStore) -> None:

@@ -62,7 +62,7 @@ def reduce(told: dict[str, Any], fields: dict[str, set[str]]) -> dict[str, Any]:
     types = {kind["name"]: kind for kind in told["types"]}
     kept = set(fields)
     for name, chosen in fields.items():
-        kept |= {_named(field["type"]) for field in types[name]["fields"] if field["name"] in chosen}
+        kept |= {_named(field["type"]) for field in types[name]["fields"] or () if field["name"] in chosen}
     small: dict[str, dict[str, Any]] = {}
     for name in kept:
         kind = dict(types[name])

@@ -63,6 +63,13 @@ _NEEDS = {
     ("Mutation", "productVariantsBulkUpdate"): "write_products",
     ("Mutation", "inventoryTransferCreate"): "write_inventory_transfers",
     ("Mutation", "inventoryTransferCreateAsReadyToShip"): "write_inventory_transfers",
+    ("QueryRoot", "discountNode"): "read_discounts",
+    ("QueryRoot", "discountNodes"): "read_discounts",
+    ("QueryRoot", "codeDiscountNodeByCode"): "read_discounts",
+    ("Mutation", "discountCodeBasicCreate"): "write_discounts",
+    ("Mutation", "discountAutomaticBasicCreate"): "write_discounts",
+    ("Mutation", "discountCodeDelete"): "write_discounts",
+    ("Mutation", "discountAutomaticDelete"): "write_discounts",
 }
 
 

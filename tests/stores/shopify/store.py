@@ -13,12 +13,13 @@ from typing import Any
 from bot.domain.money import Money
 from bot.ports import MovableClock
 from bot.sandbox.world import Faults
+from tests.stores.shopify.deals import Deals
 
 EAST, WEST = "gid://shopify/Location/1001", "gid://shopify/Location/1002"
 SCOPES = (
     "read_products", "write_products", "read_inventory", "read_locations", "read_orders", "read_all_orders",
     "read_customers", "read_returns", "read_merchant_managed_fulfillment_orders", "read_inventory_transfers",
-    "read_inventory_shipments",
+    "read_inventory_shipments", "read_discounts", "write_discounts",
 )  # fmt: skip
 
 
@@ -89,6 +90,7 @@ class ShopifyStore:
 
     def __post_init__(self) -> None:
         self.numbers: Iterator[int] = count(5001)
+        self.deals = Deals(self)
         self.locations = [self._location(EAST, "East", "DE"), self._location(WEST, "West", "CN")]
 
     def _location(self, gid: str, name: str, country: str) -> dict[str, Any]:

@@ -168,6 +168,34 @@ class RealStore:
         await self.ask(settle % _WRONG, id=placed["payments"][0]["id"])
         return await self.order(made["id"])
 
+    async def basket(self, variant: str, code: str = "") -> int:
+        """What a piece of a variant costs in a new basket, in minor units without tax, with a code if one is given."""
+        headers: dict[str, str] = {}
+        add = "mutation ($v: ID!) { addItemToOrder(productVariantId: $v, quantity: 1) { __typename %s } }"
+        _, told = await self._told("shop-api", add % _WRONG, {"v": variant}, headers)
+        headers["Authorization"] = f"Bearer {told['vendure-auth-token']}"
+        if code:
+            use = "mutation ($c: String!) { applyCouponCode(couponCode: $c) { __typename %s } }"
+            await self._told("shop-api", use % _WRONG, {"c": code}, headers)
+        lines, _ = await self._told("shop-api", "{ activeOrder { lines { discountedUnitPrice } } }", {}, headers)
+        price: int = lines["activeOrder"]["lines"][0]["discountedUnitPrice"]
+        return price
+
+    async def offer(self, code: str, percent: int, variant: str) -> str:
+        """Somebody makes a code, and its id."""
+        action = {
+            "code": "products_percentage_discount",
+            "arguments": [
+                {"name": "discount", "value": str(percent)}, {"name": "productVariantIds", "value": f'["{variant}"]'},
+            ],
+        }  # fmt: skip
+        given = {
+            "enabled": True, "couponCode": code, "conditions": [], "actions": [action],
+            "translations": [{"languageCode": "en", "name": code, "description": ""}],
+        }  # fmt: skip
+        query = "mutation ($p: CreatePromotionInput!) { createPromotion(input: $p) { ... on Promotion { id } %s } }"
+        return str((await self.ask(query % _WRONG, p=given))["id"])
+
     async def order(self, number: str) -> dict[str, Any]:
         """An order as staff see it."""
         query = (

@@ -11,6 +11,7 @@ from typing import Any
 from bot.domain.money import Money
 from bot.ports import MovableClock
 from bot.sandbox.world import Faults
+from tests.stores.vendure.promotions import Promotions
 
 CHANNEL = "channel-token"
 
@@ -42,8 +43,13 @@ class VendureShop:
     counted: bool = True
     plugged: bool = True
     kept_price: int | None = None  # whatever is written
+    stuck_promotions: bool = False  # a plugin lets nobody delete any
     address: str = ""
-    permissions: set[str] = field(default_factory=lambda: {"ReadCatalog", "ReadOrder", "UpdateCatalog"})
+    permissions: set[str] = field(
+        default_factory=lambda: {
+            "ReadCatalog", "ReadOrder", "UpdateCatalog", "ReadPromotion", "CreatePromotion", "DeletePromotion",
+        }
+    )  # fmt: skip
     faults: Faults = field(default_factory=Faults)
     calls: list[tuple[str, str, str]] = field(default_factory=list)
     asked: list[tuple[str, dict[str, Any]]] = field(default_factory=list)
@@ -55,6 +61,9 @@ class VendureShop:
     after_list: list[Any] = field(default_factory=list)  # what happens once a page was told
     changes: list[Change] = field(default_factory=list)
     _number: int = 0
+
+    def __post_init__(self) -> None:
+        self.promotions = Promotions(self)
 
     def new(self) -> str:
         """The next id."""

@@ -73,8 +73,9 @@ class _Desk:
             document = parse(query)
             _DOCUMENTS[query] = document, validate(SCHEMA, document)
         document, wrong = _DOCUMENTS[query]
-        if not self.shop.plugged and "stocktidePrices" in query:
-            wrong = [GraphQLError('Field "stocktidePrices" is not defined by type "ProductVariantFilterParameter".')]
+        for field, kind in (("stocktidePrices", "ProductVariant"), ("stocktideKey", "Promotion")):
+            if not self.shop.plugged and field in query:
+                wrong = [GraphQLError(f'Field "{field}" is not defined by type "{kind}FilterParameter".')]
         if wrong:
             code = {"code": "GRAPHQL_VALIDATION_FAILED"}
             return {"errors": [{"message": each.message, "extensions": code} for each in wrong]}
@@ -106,7 +107,9 @@ class Root:
 
     def __init__(self, shop: VendureShop) -> None:
         self.shop = shop
-        self.activeChannel = {"token": CHANNEL, "defaultCurrencyCode": shop.currency}
+        self.activeChannel = {
+            "token": CHANNEL, "defaultCurrencyCode": shop.currency, "defaultLanguageCode": "en",
+        }  # fmt: skip
         server = {"moneyStrategyPrecision": shop.precision}
         self.globalSettings = {"trackInventory": shop.counted, "serverConfig": server}
 
@@ -131,6 +134,37 @@ class Root:
         if "ReadOrder" not in self.shop.permissions:
             raise Refused("You are not currently authorized to perform this action", "FORBIDDEN")
         return _listed(self.shop.orders, options)
+
+    def promotions(self, _info: object, options: dict[str, Any]) -> Any:
+        self._need("ReadPromotion")
+        return _listed(self.shop.promotions.nodes, options)
+
+    def promotion(self, _info: object, **given: str) -> Any:
+        self._need("ReadPromotion")
+        return next((each for each in self.shop.promotions.nodes if each["id"] == given["id"]), None)
+
+    def createPromotion(self, _info: object, **named: Any) -> Any:  # noqa: N802
+        self._need("CreatePromotion")
+        return self.shop.promotions.make(named["input"])
+
+    def deletePromotion(self, _info: object, **given: str) -> Any:  # noqa: N802
+        self._need("DeletePromotion")
+        found = self.promotion(_info, **given)
+        if found is None:
+            raise Refused("No Promotion with that id could be found", "ENTITY_NOT_FOUND")
+        if self.shop.stuck_promotions:
+            return {"result": "NOT_DELETED", "message": "a plugin keeps it"}
+        self.shop.promotions.nodes.remove(found)
+        return {"result": "DELETED", "message": None}
+
+    def deletePromotions(self, _info: object, ids: list[str]) -> Any:  # noqa: N802
+        self._need("DeletePromotion")
+        assert not ids
+        return []
+
+    def _need(self, permission: str) -> None:
+        if permission not in self.shop.permissions:
+            raise Refused("You are not currently authorized to perform this action", "FORBIDDEN")
 
     def getSettingsStoreValue(self, _info: object, key: str) -> Any:  # noqa: N802
         if not self.shop.plugged:
@@ -191,7 +225,7 @@ def _compared(sign: str, value: Any, wanted: Any) -> bool:
         case "in":
             return bool(value in wanted)
         case "contains":
-            return bool(wanted in (value or ""))
+            return wanted.casefold() in (value or "").casefold()
         case "after":  # both are written alike, so that texts compare as instants
             return bool(value is not None and value > wanted)
         case "isNull":

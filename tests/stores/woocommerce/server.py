@@ -20,6 +20,7 @@ from starlette.routing import Route
 
 from bot.sandbox.wire import HangUp, pause
 from bot.sandbox.world import Fault
+from tests.stores.woocommerce.coupons import KNOWN
 from tests.stores.woocommerce.shop import KEY, TOPICS, Refusal, Row, WooShop
 
 ROOT = "/wp-json/wc/v3"
@@ -45,6 +46,12 @@ def shop_app(shop: WooShop) -> Starlette:
         ("GET", "/products/{parent:int}/variations", desk.variations, "variations"),
         ("GET", "/products/{parent:int}/variations/{id:int}", desk.variation, "variations"),
         ("PUT", "/products/{parent:int}/variations/{id:int}", desk.variation_price, "set_price"),
+        ("GET", "/coupons", desk.coupons, "coupons"),
+        ("POST", "/coupons", desk.make_coupon, "grant"),
+        ("POST", "/coupons/batch", desk.no_batch, "batch"),
+        ("GET", "/coupons/{id:int}", desk.coupon, "coupons"),
+        ("DELETE", "/coupons/{id:int}", desk.delete_coupon, "withdraw"),
+        ("GET", "/settings/general/woocommerce_enable_coupons", desk.switch, "settings"),
         ("GET", "/orders", desk.orders, "orders"),
         ("GET", "/orders/{id:int}", desk.order, "orders"),
         ("GET", "/orders/{id:int}/refunds", desk.refunds, "refunds"),
@@ -147,6 +154,41 @@ class _Desk:
         if await request.json():
             raise Refusal(400, "not_served_here")
         return JSONResponse([])
+
+    async def switch(self, _request: Request) -> Response:
+        return JSONResponse({"id": "woocommerce_enable_coupons", "value": self.shop.coupons.enabled})
+
+    async def coupons(self, request: Request) -> Response:
+        box = self.shop.coupons
+        code = request.query_params.get("code")
+        rows = list(box.rows.values()) if code is None else box.bearing(code)
+        return self._list(request, [box.told(row) for row in rows], _PAGING - {"status"} | {"code"})
+
+    async def coupon(self, request: Request) -> Response:
+        row = self.shop.coupons.rows.get(request.path_params["id"])
+        return self._one(request, row and self.shop.coupons.told(row), "shop_coupon")
+
+    async def make_coupon(self, request: Request) -> Response:
+        body = json.loads(await request.body())
+        if wrong := set(body) - KNOWN:
+            raise Refusal(400, "rest_invalid_param", f"Invalid parameter(s): {', '.join(sorted(wrong))}")
+        if not isinstance(body.get("amount"), str) or body.get("discount_type") not in {"percent", "fixed_cart"}:
+            raise Refusal(400, "rest_invalid_param", "Invalid parameter(s): amount, discount_type")
+        if not body.get("code"):
+            raise Refusal(400, "woocommerce_rest_empty_coupon_code", "The coupon code cannot be empty.")
+        if self.shop.coupons.bearing(body["code"]):
+            raise Refusal(400, "woocommerce_rest_coupon_code_already_exists", "The coupon code already exists")
+        return JSONResponse(self.shop.coupons.told(self.shop.coupons.make(body)), 201)
+
+    async def delete_coupon(self, request: Request) -> Response:
+        """For good alone: this shop's bin is switched off."""
+        row = self.shop.coupons.rows.get(request.path_params["id"])
+        if row is None:
+            raise Refusal(404, "woocommerce_rest_shop_coupon_invalid_id", "Invalid ID.")
+        if request.query_params.get("force") != "true":
+            raise Refusal(501, "woocommerce_rest_trash_not_supported", "The shop_coupon does not support trashing.")
+        del self.shop.coupons.rows[row["id"]]
+        return JSONResponse(self.shop.coupons.told(row))
 
     async def orders(self, request: Request) -> Response:
         return self._list(request, list(self.shop.orders.values()), _DATED)

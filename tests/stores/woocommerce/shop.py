@@ -14,6 +14,7 @@ from zoneinfo import ZoneInfo
 from bot.domain.money import Money
 from bot.ports import Clock
 from bot.sandbox.world import Faults
+from tests.stores.woocommerce.coupons import Coupons
 
 KEY, SECRET = "ck_1f2e3d", "cs_of-the-shop"
 TOPICS = {
@@ -71,6 +72,9 @@ class WooShop:
     stuck_webhooks: bool = False  # a plugin keeps webhooks off
     refused_topics: set[str] = field(default_factory=set)
     _ids: Iterator[int] = field(default_factory=lambda: count(11))
+
+    def __post_init__(self) -> None:
+        self.coupons = Coupons(self)
 
     def stamp(self) -> str:
         """The time in GMT, as the API writes it."""

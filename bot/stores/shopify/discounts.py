@@ -1,0 +1,243 @@
+"""Discounts of a Shopify shop: codes and automatic ones, made once per key, read back, and deleted at their end.
+
+A discount knows no key of ours, but tags: one made of the key's digest is written with it in one mutation. What comes
+off by itself cannot be asked for by a code: it is looked for among the newest discounts, as far back as it can be.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import AsyncIterator, Mapping
+from datetime import UTC, datetime, timedelta
+from decimal import Decimal
+from typing import Any
+
+from bot.domain.discount import EVERYTHING, NEVER, Discount, Way
+from bot.errors import Declined, OutsideError, Unanswered, Unreached
+from bot.ports import Check, Granted
+from bot.stores.shopify.checking import checked
+from bot.stores.shopify.client import Shop
+from bot.stores.shopify.reading import Node, gid, quoted, tail
+
+_SHARE = Decimal("0.0001")
+_SKEW = timedelta(hours=1)  # that the shop's clock may be behind ours
+_KINDS: Mapping[str, str] = {"DiscountCodeBasic": "DiscountCodeNode", "DiscountAutomaticBasic": "DiscountAutomaticNode"}
+
+
+class ShopifyDiscounts:
+    """Makes discount codes and automatic discounts of one shop. Nothing is retried inside."""
+
+    ways: frozenset[Way] = frozenset({"code", "basket"})
+
+    def __init__(self, name: str, shop: Shop) -> None:
+        self.name = name
+        self._shop = shop
+
+    async def close(self) -> None:
+        """Hang up."""
+        await self._shop.close()
+
+    async def taken(self, code: str) -> bool:
+        """Whether the shop has a discount of any kind with the code."""
+        return (await self._bearing(code)) is not None
+
+    async def grant(self, discount: Discount, key: str) -> Granted:
+        """Make a discount, once per key, and read it back; one that the shop kept otherwise is deleted again."""
+        variants = [await self._variant(sku) for sku in discount.skus]
+        known = await self._under(discount, key)
+        if known is not None:
+            if wrong := discount.differs(known.discount):
+                raise Declined(f"key_reused: another discount stands under this key, {wrong}")
+            return known
+        if discount.code and await self._bearing(discount.code) is not None:
+            raise Declined(f"code_taken: the shop has the code {discount.code} already")
+        number = await self._make(discount, variants, key)
+        return await self._kept(number, discount)
+
+    async def granted(self, discount: Discount, key: str) -> Granted | None:
+        """The discount that bears the key's tag; None where none does."""
+        return await self._under(discount, key)
+
+    async def withdraw(self, discount: Discount, key: str) -> Granted | None:
+        """Delete the discount that bears the key's tag, and look that it is gone."""
+        known = await self._under(discount, key)
+        if known is not None:
+            await self._delete(known.id)
+        return known
+
+    async def check(self) -> tuple[Check, ...]:
+        """Try the address and the credentials, and whether they may write discounts."""
+        return await checked(self.name, self._shop, (), ("write_discounts",))
+
+    async def _variant(self, sku: str) -> str:
+        """The one variant that bears a SKU."""
+        told = (await self._shop.ask("Bearing", query=f"sku:{quoted(sku)}")).whole()
+        found = [node["id"] for node in told["productVariants"]["nodes"] if node["sku"] == sku]
+        if not found:
+            raise Declined(f"unknown_sku: the shop sells no {sku}")
+        if len(found) > 1:
+            raise Declined(f"several variants bear the SKU {sku}")
+        return str(found[0])
+
+    async def _bearing(self, code: str) -> Node | None:
+        """The discount with a code, whosever it is."""
+        node: Node | None = (await self._shop.ask("CodeOf", code=code)).whole()["codeDiscountNodeByCode"]
+        return node
+
+    async def _under(self, discount: Discount, key: str) -> Granted | None:
+        """The discount that bears a key's tag: by its code, or among the newest."""
+        mark = _mark(key)
+        if discount.code:
+            bearing = await self._bearing(discount.code)
+            if bearing is not None and mark in bearing["codeDiscount"].get("tags", ()):
+                return await self._read(bearing["id"])
+        async for node in self._newest(discount.starts_at - _SKEW):
+            if mark in node["discount"].get("tags", ()):
+                return await self._read(node["id"])
+        return None
+
+    async def _newest(self, since: datetime) -> AsyncIterator[Node]:
+        """Discounts, the newest first, that were made since an instant; of other kinds the shop tells no instant."""
+        after: str | None = None
+        while True:
+            found = (await self._shop.ask("Newest", after=after)).whole()["discountNodes"]
+            for node in found["nodes"]:
+                made = node["discount"].get("createdAt")
+                if made is not None and datetime.fromisoformat(made) < since:
+                    return
+                yield node
+            if not found["pageInfo"]["hasNextPage"]:
+                return
+            after = found["pageInfo"]["endCursor"]
+
+    async def _make(self, discount: Discount, variants: list[str], key: str) -> str:
+        """Make it; its id."""
+        common = _input(discount, variants, key)
+        if discount.code:
+            told = (await self._shop.tell("Grant", discount={**common, "code": discount.code}))[
+                "discountCodeBasicCreate"
+            ]
+            made = told["codeDiscountNode"] if told else None
+        else:
+            told = (await self._shop.tell("GrantBasket", discount=common))["discountAutomaticBasicCreate"]
+            made = told["automaticDiscountNode"] if told else None
+        if told and told["userErrors"]:
+            if any(each["code"] == "TAKEN" for each in told["userErrors"]):
+                return await self._ours_all_along(discount, key)
+            raise Declined(_said(told["userErrors"]))
+        if made is None:
+            raise Unanswered("the shop says neither what it made nor what is wrong")
+        return str(made["id"])
+
+    async def _ours_all_along(self, discount: Discount, key: str) -> str:
+        """The discount that has our code or title already, where a call whose answer was lost made it.
+
+        Its title names our request, so nobody else's has it; a list may lag behind what was made.
+        """
+        try:
+            known = await self._under(discount, key)
+            theirs = discount.code and await self._bearing(discount.code)
+        except OutsideError as error:
+            raise Unanswered(f"it is there already, but cannot be read: {error}") from error
+        if known is not None:
+            return known.id
+        if theirs:
+            raise Declined(f"code_taken: the shop has the code {discount.code} already")
+        raise Unanswered("it is there already, but the shop does not show it yet")
+
+    async def _kept(self, number: str, wanted: Discount) -> Granted:
+        """What was written, where the shop kept it; otherwise it is deleted again and Declined."""
+        try:
+            node = await self._node(number)
+            if node is None:
+                raise Unanswered("it does not stand")
+            stands = _granted(node)
+        except OutsideError as error:
+            raise Unanswered(f"made, but it cannot be read back: {error}") from error
+        together = node["discount"]["combinesWith"]
+        differs = wanted.differs(stands.discount)
+        if together["orderDiscounts"] or together["productDiscounts"]:
+            differs = "it can be used beside other discounts"
+        if not differs:
+            return stands
+        try:
+            await self._delete(number)
+        except OutsideError as error:
+            raise Unanswered(f"the shop kept another discount ({differs}), not deleted: {error}") from error
+        raise Declined(f"the shop kept another discount than it was told: {differs}; it is deleted again")
+
+    async def _read(self, number: str) -> Granted | None:
+        """A discount as it stands; None where it is gone."""
+        node = await self._node(number)
+        return None if node is None else _granted(node)
+
+    async def _node(self, number: str) -> Node | None:
+        node: Node | None = (await self._shop.ask("DiscountOf", id=number)).whole()["discountNode"]
+        return node
+
+    async def _delete(self, number: str) -> None:
+        """Delete a discount for good, and look that it is gone."""
+        if "/DiscountCodeNode/" in number:
+            told = (await self._shop.tell("Withdraw", id=number))["discountCodeDelete"]
+        else:
+            told = (await self._shop.tell("WithdrawBasket", id=number))["discountAutomaticDelete"]
+        try:
+            stands = await self._node(number)
+        except OutsideError as error:
+            raise Unanswered(f"deleted, but it cannot be read back: {error}") from error
+        if stands is not None:
+            raise Declined(_said(told["userErrors"]) if told else "the shop keeps the discount all the same")
+
+
+def _input(discount: Discount, variants: list[str], key: str) -> dict[str, Any]:
+    """What both kinds take. Shipping may be had cheaper beside it; another discount on goods may not."""
+    return {
+        "title": discount.name,
+        "startsAt": _instant(discount.starts_at),
+        "endsAt": _instant(discount.ends_at),
+        "context": {"all": "ALL"},
+        "combinesWith": {"orderDiscounts": False, "productDiscounts": False, "shippingDiscounts": True},
+        "customerGets": {
+            "value": {"percentage": float(discount.share)},  # the schema's Float; read back as text, it is exact
+            "items": {"products": {"productVariantsToAdd": variants}},
+        },
+        "tags": [_mark(key)],
+    }
+
+
+def _granted(node: Node) -> Granted:
+    """A discount of an answer, in our words; Unreached where it cannot be read."""
+    try:
+        told = node["discount"]
+        value, items = told["customerGets"]["value"], told["customerGets"]["items"]
+        skus: tuple[str, ...] = EVERYTHING
+        if items["__typename"] == "DiscountProducts":
+            whole = tuple(str(each["id"]) for each in items["products"]["nodes"])
+            skus = (*whole, *(str(each["sku"]) for each in items["productVariants"]["nodes"]))
+        percent = value["__typename"] == "DiscountPercentage"
+        codes = [str(each["code"]) for each in (told.get("codes") or {"nodes": ()})["nodes"]]
+        discount = Discount(
+            skus=skus,
+            share=Decimal(str(value["percentage"])).quantize(_SHARE) if percent else Decimal(0),
+            code=",".join(codes),
+            starts_at=datetime.fromisoformat(told["startsAt"]),
+            ends_at=NEVER if told["endsAt"] is None else datetime.fromisoformat(told["endsAt"]),
+            name=str(told["title"]),
+        )
+        # The node may be called by its general name.
+        return Granted(gid(_KINDS[told["__typename"]], tail(node["id"])), discount, int(told["asyncUsageCount"]))
+    except (LookupError, TypeError, ValueError, ArithmeticError) as error:
+        raise Unreached(f"the discount cannot be read: {error!r}") from error
+
+
+def _mark(key: str) -> str:
+    """The tag by which a key is found."""
+    return f"stocktide-{hashlib.sha256(key.encode()).hexdigest()[:20]}"
+
+
+def _instant(at: datetime) -> str:
+    return at.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+def _said(errors: list[Node]) -> str:
+    return "; ".join(str(each["message"]) for each in errors)[:300] or "the shop says nothing"

@@ -1,0 +1,212 @@
+"""Promotions of a Vendure channel: codes and what comes off in the basket, made once per key, read back, and deleted.
+
+Vendure knows no key of ours, which is a field of the promotion that the store's plugin (deploy/vendure/stocktide.js)
+adds. Nor does it keep two promotions from having one code: whether it is free is looked up before.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from decimal import Decimal
+from typing import Any
+
+from bot.domain.discount import ALWAYS, EVERYTHING, NEVER, Discount, Way
+from bot.errors import Declined, OutsideError, Unanswered, Unreached
+from bot.ports import Check, Discounts, Granted
+from bot.settings import StorePart
+from bot.stores.vendure.checking import GRANT, checked
+from bot.stores.vendure.client import Admin, Forbidden, Node
+from bot.stores.vendure.prices import mark_of
+
+_FIELD = "stocktideKey"
+_ACTION, _CONDITION = "products_percentage_discount", "contains_products"
+_RIGHTS = "ReadPromotion, CreatePromotion and DeletePromotion"
+
+
+def discounts_vendure(name: str, part: StorePart) -> Discounts:
+    """The promotions of the store of the settings' part, under its name there."""
+    return VendureDiscounts(name, part)
+
+
+class VendureDiscounts:
+    """Makes promotions in one channel of one store. Nothing is retried inside."""
+
+    ways: frozenset[Way] = frozenset({"code", "basket"})
+
+    def __init__(self, name: str, part: StorePart) -> None:
+        self.name = name
+        # A connection of its own for each call leaves none to be cut off in between, when nobody knows what happened.
+        self._admin = Admin(part, turns=1, headers={"Connection": "close"})
+
+    async def close(self) -> None:
+        """Hang up."""
+        await self._admin.close()
+
+    async def taken(self, code: str) -> bool:
+        """Whether the channel has a promotion with the code, in any case, also one that is over or switched off."""
+        told = await self._asked("Codes", code=code)
+        found = told["promotions"]
+        if found["totalItems"] > len(found["items"]):
+            raise Declined(f"more than {len(found['items'])} promotions have {code} in their code")
+        return any((each["couponCode"] or "").casefold() == code.casefold() for each in found["items"])
+
+    async def grant(self, discount: Discount, key: str) -> Granted:
+        """Make a promotion, once per key, and read it back; one that the store kept otherwise is deleted again.
+
+        Between our look whether a code is free and our write somebody else's with the same code is not noticed.
+        """
+        numbers = [await self._variant(sku) for sku in discount.skus]
+        known = await self._under(key)
+        if known is not None:
+            stands = await self._granted(known)
+            if wrong := discount.differs(stands.discount):
+                raise Declined(f"key_reused: another discount stands under this key, {wrong}")
+            return stands
+        if discount.code and await self.taken(discount.code):
+            raise Declined(f"code_taken: the channel has the code {discount.code} already")
+        language = (await self._asked("Tongue"))["activeChannel"]["defaultLanguageCode"]
+        told = (await self._admin.tell("Grant", promotion=_input(discount, numbers, key, language)))["createPromotion"]
+        if "id" not in told:
+            raise Declined(f"{told.get('errorCode')}: {told.get('message')}")
+        return await self._kept(str(told["id"]), discount)
+
+    async def granted(self, discount: Discount, key: str) -> Granted | None:  # noqa: ARG002  # the key finds it alone
+        """The promotion that bears the key; None where none does."""
+        known = await self._under(key)
+        return None if known is None else await self._granted(known)
+
+    async def withdraw(self, discount: Discount, key: str) -> Granted | None:  # noqa: ARG002  # the key finds it alone
+        """Delete the promotion that bears the key, and look that it is gone."""
+        known = await self._under(key)
+        if known is None:
+            return None
+        was = await self._granted(known)
+        await self._delete(str(known["id"]))
+        return was
+
+    async def check(self) -> tuple[Check, ...]:
+        """Try the address and the credentials, and with a promotion that is none whether they may make one."""
+        found = await checked(self.name, self._admin, {})
+        if found[0].verdict != "ok":
+            return found
+        try:
+            await self._under("")
+            await self._admin.tell("MayGrant")  # what has neither a code nor a condition is refused
+            await self._admin.tell("MayWithdraw")  # of nothing
+        except Forbidden:
+            return (Check(f"store {self.name}", "warn", f"its role may not {_RIGHTS}: no discounts", GRANT),)
+        except OutsideError as error:
+            remedy = "put this version's deploy/vendure/stocktide.js into the store, or make no discounts in it"
+            return (Check(f"store {self.name}", "warn", f"discounts cannot be made: {error}", remedy),)
+        return found
+
+    async def _asked(self, operation: str, **variables: object) -> Node:
+        try:
+            told = (await self._admin.ask(operation, **variables)).data
+        except Declined as refused:
+            if _FIELD in refused.detail:  # its schema does not know the field
+                raise Declined("the store has no plugin of ours, or an older one; see docs/stores/vendure.md") from None
+            raise
+        self._admin.see(told)
+        return told
+
+    async def _variant(self, sku: str) -> str:
+        """The one variant that bears a SKU."""
+        told = await self._asked("Bearing", sku=sku)
+        found = [str(node["id"]) for node in told["productVariants"]["items"] if node["sku"] == sku]
+        if not found:
+            raise Declined(f"unknown_sku: the channel sells no {sku!r}")
+        if len(found) > 1:
+            raise Declined(f"{len(found)} variants of the channel bear the SKU {sku!r}")
+        return found[0]
+
+    async def _under(self, key: str) -> Node | None:
+        """The promotion that bears a key."""
+        items = (await self._asked("Granted", mark=mark_of(key)))["promotions"]["items"]
+        return items[0] if items else None
+
+    async def _granted(self, node: Node) -> Granted:
+        """A promotion as it stands, in our words; Unreached where it cannot be read."""
+        try:
+            share, numbers = _taken_off(node)
+            discount = Discount(
+                skus=await self._skus(numbers),
+                share=share,
+                code=node["couponCode"] or "",
+                starts_at=ALWAYS if node["startsAt"] is None else datetime.fromisoformat(node["startsAt"]),
+                ends_at=NEVER if node["endsAt"] is None else datetime.fromisoformat(node["endsAt"]),
+                name=str(node["name"]),
+            )
+        except (LookupError, TypeError, ValueError, ArithmeticError) as error:
+            raise Unreached(f"the promotion cannot be read: {error!r}") from error
+        return Granted(str(node["id"]), discount, None)
+
+    async def _skus(self, numbers: list[str]) -> tuple[str, ...]:
+        """The SKUs of variants; of one that is gone, its number."""
+        if not numbers:
+            return EVERYTHING
+        told = await self._asked("Named", ids=numbers)
+        names = {str(node["id"]): str(node["sku"]) for node in told["productVariants"]["items"]}
+        return tuple(names.get(number, f"#{number}") for number in numbers)
+
+    async def _kept(self, number: str, wanted: Discount) -> Granted:
+        """What was written, where the store kept it; otherwise it is deleted again and Declined."""
+        try:
+            node = (await self._asked("PromotionOf", id=number))["promotion"]
+            if node is None:
+                raise Unanswered("it does not stand")
+            stands = await self._granted(node)
+        except OutsideError as error:
+            raise Unanswered(f"made, but it cannot be read back: {error}") from error
+        differs = wanted.differs(stands.discount) or ("" if node["enabled"] else "it is switched off")
+        if not differs:
+            return stands
+        try:
+            await self._delete(number)
+        except OutsideError as error:
+            raise Unanswered(f"the store kept another promotion ({differs}), not deleted: {error}") from error
+        raise Declined(f"the store kept another promotion than it was told: {differs}; it is deleted again")
+
+    async def _delete(self, number: str) -> None:
+        """Delete a promotion, and look that it is gone."""
+        said = "the store keeps the promotion all the same"
+        try:
+            told = (await self._admin.tell("Withdraw", id=number))["deletePromotion"]
+            said = str(told.get("message") or said)
+        except Forbidden:
+            raise
+        except Declined as refused:  # somebody may have deleted it meanwhile
+            said = refused.detail
+        try:
+            stands = (await self._asked("PromotionOf", id=number))["promotion"]
+        except OutsideError as error:
+            raise Unanswered(f"deleted, but it cannot be read back: {error}") from error
+        if stands is not None:
+            raise Declined(said)
+
+
+def _input(discount: Discount, numbers: list[str], key: str, language: str) -> dict[str, Any]:
+    """What is sent: a share off the variants, by a code, or where they are in the basket."""
+    variants = {"name": "productVariantIds", "value": json.dumps(numbers)}
+    percent = {"name": "discount", "value": f"{(discount.share * 100).normalize():f}"}
+    here = [{"code": _CONDITION, "arguments": [{"name": "minimum", "value": "1"}, variants]}]
+    return {
+        "enabled": True,
+        "startsAt": discount.starts_at.astimezone(UTC).isoformat(),
+        "endsAt": discount.ends_at.astimezone(UTC).isoformat(),
+        "couponCode": discount.code or None,
+        "conditions": [] if discount.code else here,
+        "actions": [{"code": _ACTION, "arguments": [percent, variants]}],
+        "translations": [{"languageCode": language, "name": discount.name, "description": ""}],
+        "customFields": {_FIELD: mark_of(key)},
+    }
+
+
+def _taken_off(node: Node) -> tuple[Decimal, list[str]]:
+    """The share and the variants; nothing off everything where its actions are not the one that is ours."""
+    if [each["code"] for each in node["actions"]] != [_ACTION]:
+        return Decimal(0), []
+    given: Mapping[str, str] = {each["name"]: each["value"] for each in node["actions"][0]["args"]}
+    return Decimal(given["discount"]) / 100, [str(each) for each in json.loads(given["productVariantIds"])]

@@ -1,0 +1,224 @@
+"""Coupons of a WooCommerce shop: made once per key, read back and compared, and deleted at their end.
+
+The REST API answers 201 for what it drops. A coupon whose end is written as `date_expires_gmt` has none, for ever: that
+field is told and never taken. So whatever is written is read back, and what was kept otherwise is deleted again.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from decimal import Decimal
+from typing import Any
+
+from bot.domain.discount import EVERYTHING, NEVER, Discount, Way
+from bot.errors import Declined, OutsideError, Unanswered, Unreached
+from bot.ports import Check, Discounts, Granted
+from bot.settings import StorePart
+from bot.stores.woocommerce.api import MOST, Api, Row, is_absent, rows_of
+from bot.stores.woocommerce.prices import one_of
+from bot.stores.woocommerce.reading import Unreadable, amount, instant, text, whole
+
+META = "_stocktide_discount"  # names that begin so are not shown to whoever edits the coupon
+_FIELDS = (
+    "id,code,status,discount_type,amount,description,date_expires_gmt,product_ids,usage_count,individual_use,meta_data"
+)
+_EXISTS = "woocommerce_rest_coupon_code_already_exists"
+_SWITCH = "/settings/general/woocommerce_enable_coupons"
+
+
+def discounts_woocommerce(name: str, part: StorePart) -> Discounts:
+    """The coupons of the shop of the settings' part, under its name there."""
+    return WooCoupons(name, part)
+
+
+class WooCoupons:
+    """Makes coupons of one shop; it has nothing that comes off in the basket by itself."""
+
+    ways: frozenset[Way] = frozenset({"code"})
+
+    def __init__(self, name: str, part: StorePart) -> None:
+        self.name = name
+        # A connection of its own for each call leaves none to be cut off in between, when nobody knows what happened.
+        self._api = Api(part, turns=1, headers={"Connection": "close"})
+
+    async def close(self) -> None:
+        """Hang up."""
+        await self._api.close()
+
+    async def taken(self, code: str) -> bool:
+        """Whether the shop has a coupon with the code, in any case."""
+        return bool(await self._bearing(code))
+
+    async def grant(self, discount: Discount, key: str) -> Granted:
+        """Make a coupon, once per key, and read it back; one that the shop kept otherwise is deleted again."""
+        if not discount.code:
+            raise Declined("no_basket: WooCommerce takes nothing off in the basket by itself; it has coupons alone")
+        numbers = [int((await one_of(self._api, sku, "id,type,sku"))["id"]) for sku in discount.skus]
+        known = await self._under(discount, key)
+        if known is not None:
+            if _record(known).get("asked") != _asked(discount):
+                raise Declined("key_reused: another discount was made under this key")
+            return await self._granted(known)
+        if await self._bearing(discount.code):
+            raise Declined(f"code_taken: the shop has the coupon {discount.code} already")
+        try:
+            made = await self._api.write("POST", "/coupons", _body(discount, numbers, key))
+        except Declined as refused:
+            if _EXISTS in refused.detail:  # since we looked
+                raise Declined(f"code_taken: the shop has the coupon {discount.code} already") from None
+            raise
+        if not isinstance(made, dict) or not isinstance(made.get("id"), int):
+            raise Unanswered("made, but the answer tells no coupon")
+        return await self._kept(made["id"], discount)
+
+    async def granted(self, discount: Discount, key: str) -> Granted | None:
+        """The coupon that bears the key in its record; None where none does."""
+        known = await self._under(discount, key)
+        return None if known is None else await self._granted(known)
+
+    async def withdraw(self, discount: Discount, key: str) -> Granted | None:
+        """Delete the coupon that bears the key, and look that it is gone."""
+        known = await self._under(discount, key)
+        if known is None:
+            return None
+        was = await self._granted(known)
+        await self._delete(known["id"])
+        return was
+
+    async def check(self) -> tuple[Check, ...]:
+        """Whether the key may read coupons and, with an empty batch, write them; and whether the shop takes any."""
+        name = f"store {self.name}"
+        try:
+            await self._api.read("/coupons", per_page=1, _fields="id")
+            await self._api.write("POST", "/coupons/batch", {})
+            switch = await self._switch()
+        except OutsideError as error:
+            remedy = "give the key read and write permission, or make no discount codes in this store"
+            return (Check(name, "warn", f"coupons cannot be made: {error}", remedy),)
+        if switch == "no":
+            remedy = "switch them on: WooCommerce, Settings, General, Enable the use of coupon codes"
+            return (Check(name, "warn", "the shop takes no coupons", remedy),)
+        return (Check(name, "ok", "coupons can be made"),)
+
+    async def _switch(self) -> str:
+        """Whether the shop takes coupons at all, yes or no; empty where the key may not see its settings."""
+        try:
+            told = (await self._api.read(_SWITCH)).told
+        except Declined:
+            return ""
+        return text(told, "value") if isinstance(told, dict) else ""
+
+    async def _bearing(self, code: str) -> list[Row]:
+        """The coupons with a code; the shop keeps codes in small letters."""
+        rows = rows_of(await self._api.read("/coupons", code=code.lower(), per_page=MOST, _fields=_FIELDS))
+        return [row for row in rows if text(row, "code").casefold() == code.casefold()]
+
+    async def _under(self, discount: Discount, key: str) -> Row | None:
+        """The coupon that bears a key: by its code, or any, where somebody gave it another code."""
+        for row in await self._bearing(discount.code):
+            if _record(row).get("key") == key:
+                return row
+        async for leaf in self._api.walk("/coupons", _fields=_FIELDS):
+            for row in leaf.rows:
+                if _record(row).get("key") == key:
+                    return row
+        return None
+
+    async def _granted(self, row: Row) -> Granted:
+        """A coupon as it stands, in our words; Unreached where it cannot be read."""
+        try:
+            end = row.get("date_expires_gmt")
+            share = (amount(row, "amount") or Decimal(0)) / 100
+            discount = Discount(
+                skus=await self._skus(row),
+                share=share if text(row, "discount_type") == "percent" else Decimal(0),
+                code=text(row, "code").upper(),
+                starts_at=datetime.fromisoformat(str(_record(row)["asked"]["starts_at"])),
+                ends_at=NEVER if end is None else instant(row, "date_expires_gmt"),
+                name=text(row, "description"),
+            )
+            return Granted(str(row["id"]), discount, whole(row, "usage_count"))
+        except (Unreadable, ValueError, LookupError, TypeError) as error:
+            raise Unreached(f"the coupon cannot be read: {error}") from error
+
+    async def _skus(self, row: Row) -> tuple[str, ...]:
+        """The SKUs of what a coupon is for; one without products is for all."""
+        found: list[str] = []
+        for number in row.get("product_ids") or ():
+            product = await self._api.find(f"/products/{number}", _fields="id,sku")
+            found.append(text(product.told, "sku") if product is not None else f"#{number}")
+        return tuple(found) or EVERYTHING
+
+    async def _kept(self, number: int, wanted: Discount) -> Granted:
+        """What was written, where the shop kept it; otherwise it is deleted again and Declined."""
+        try:
+            row = (await self._api.read(f"/coupons/{number}", _fields=_FIELDS)).told
+            stands = await self._granted(row)
+        except OutsideError as error:
+            raise Unanswered(f"made, but it cannot be read back: {error}") from error
+        differs = wanted.differs(stands.discount)
+        if text(row, "status") != "publish":
+            differs = f"it is {text(row, 'status')}, not published"
+        elif row.get("individual_use") is not True:
+            differs = "it can be used beside other coupons"
+        if not differs:
+            return stands
+        try:
+            await self._delete(number)
+        except OutsideError as error:
+            raise Unanswered(f"the shop kept another coupon ({differs}), which cannot be deleted: {error}") from error
+        raise Declined(f"the shop kept another coupon than it was told: {differs}; it is deleted again")
+
+    async def _delete(self, number: int) -> None:
+        """Delete a coupon for good, for the bin may be switched off; and look that it is gone."""
+        path = f"/coupons/{number}"
+        try:
+            await self._api.write("DELETE", f"{path}?force=true", {})
+        except Declined as refused:
+            if not is_absent(refused):
+                raise
+        try:
+            stands = await self._api.find(path, _fields="id,status")
+        except OutsideError as error:
+            raise Unanswered(f"deleted, but it cannot be read back: {error}") from error
+        if stands is not None:
+            raise Declined("the shop keeps the coupon all the same")
+
+
+def _body(discount: Discount, numbers: list[int], key: str) -> dict[str, Any]:
+    """What is sent; `date_expires` with a Z is an instant, without one it would be the shop's own time."""
+    return {
+        "code": discount.code.lower(),
+        "discount_type": "percent",
+        "amount": f"{(discount.share * 100).normalize():f}",
+        "date_expires": discount.ends_at.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ"),
+        "individual_use": True,
+        "product_ids": numbers,
+        "description": discount.name,
+        "meta_data": [{"key": META, "value": json.dumps({"key": key, "asked": _asked(discount)})}],
+    }
+
+
+def _asked(discount: Discount) -> dict[str, Any]:
+    """What was asked for, as the record keeps it."""
+    return {
+        "skus": list(discount.skus),
+        "share": f"{discount.share:f}",
+        "code": discount.code,
+        "starts_at": discount.starts_at.astimezone(UTC).isoformat(),
+        "ends_at": discount.ends_at.astimezone(UTC).isoformat(),
+    }
+
+
+def _record(row: Row) -> Mapping[str, Any]:
+    """Our record of a coupon; empty where it is somebody else's."""
+    for meta in row.get("meta_data") or ():
+        if isinstance(meta, dict) and meta.get("key") == META:
+            try:
+                told = json.loads(meta["value"])
+            except (ValueError, TypeError, LookupError):
+                return {}
+            return told if isinstance(told, dict) else {}
+    return {}

@@ -1,0 +1,139 @@
+"""Promotions of a shop: what is sent, what it keeps otherwise, and what somebody does to their campaigns."""
+
+from __future__ import annotations
+
+import dataclasses
+from datetime import UTC, datetime
+from decimal import Decimal
+from typing import Any
+
+import pytest
+
+from bot.domain.discount import Discount
+from bot.errors import Declined, Unanswered
+from bot.stores.medusa import MedusaDiscounts
+from tests.stores.medusa.conftest import Medusa
+
+NOW = datetime(2011, 11, 21, 9, tzinfo=UTC)
+BASKET = Discount(("LAMP",), Decimal("0.2"), "", NOW, datetime(2011, 11, 25, 15, 59, tzinfo=UTC), "Lamp -20% (R-1)")
+CODE = dataclasses.replace(BASKET, code="SUMMER20")
+KEY = "promotion:R-1:start"
+
+
+@pytest.fixture
+def box(medusa: Medusa) -> MedusaDiscounts:
+    """The promotions of a shop with a lamp."""
+    medusa.shop.vary("LAMP", 12)
+    return MedusaDiscounts("shop", medusa.part())
+
+
+async def test_a_promotion_is_made_with_its_campaign_and_both_are_deleted(medusa: Medusa, box: MedusaDiscounts) -> None:
+    await box.grant(CODE, KEY)
+    (row,) = medusa.shop.promotions.rows.values()
+    assert (row["code"], row["is_automatic"], row["status"], row["type"]) == ("SUMMER20", False, "active", "standard")
+    method = row["application_method"]
+    assert (method["type"], method["target_type"], method["value"]) == ("percentage", "items", 20)
+    (rule,) = method["target_rules"]
+    assert (rule["attribute"], rule["operator"]) == ("items.variant_id", "in")
+    (campaign,) = medusa.shop.promotions.campaigns.values()
+    assert (campaign["name"], campaign["campaign_identifier"]) == ("Lamp -20% (R-1)", f"stocktide:{KEY}")
+    assert (campaign["starts_at"], campaign["ends_at"]) == ("2011-11-21T09:00:00+00:00", "2011-11-25T15:59:00+00:00")
+    await box.withdraw(CODE, KEY)
+    assert (medusa.shop.promotions.rows, medusa.shop.promotions.campaigns) == ({}, {})
+
+
+async def test_what_comes_off_by_itself_has_a_code_that_nobody_types(medusa: Medusa, box: MedusaDiscounts) -> None:
+    told = await box.grant(BASKET, KEY)
+    (row,) = medusa.shop.promotions.rows.values()
+    assert row["is_automatic"] is True
+    assert row["code"].startswith("AUTO-")
+    assert told.discount.code == ""
+    other = await box.grant(BASKET, "k2")
+    assert other.id != told.id
+
+
+@pytest.mark.parametrize(
+    ("kept", "campaign", "words"),
+    [
+        ({}, {"ends_at": None}, "it never ends"),
+        ({}, {"starts_at": "2011-11-23T09:00:00+00:00"}, "it starts at 2011-11-23"),
+        ({"status": "draft"}, {}, "it is draft"),
+        ({"is_automatic": True}, {}, "its code is none"),
+    ],
+)
+async def test_a_promotion_that_the_shop_kept_otherwise_is_deleted_again(
+    medusa: Medusa, box: MedusaDiscounts, kept: dict[str, Any], campaign: dict[str, Any], words: str
+) -> None:
+    medusa.shop.promotions.kept, medusa.shop.promotions.kept_campaign = kept, campaign
+    with pytest.raises(Declined, match=words):
+        await box.grant(CODE, KEY)
+    assert (medusa.shop.promotions.rows, medusa.shop.promotions.campaigns) == ({}, {})
+
+
+async def test_one_that_the_shop_does_not_delete_is_a_question_and_found_as_it_stands(
+    medusa: Medusa, box: MedusaDiscounts
+) -> None:
+    medusa.shop.promotions.kept_campaign = {"ends_at": None}
+    medusa.shop.promotions.stuck = True
+    with pytest.raises(Unanswered, match="never ends"):
+        await box.grant(CODE, KEY)
+    found = await box.granted(CODE, KEY)
+    assert found is not None
+    assert CODE.differs(found.discount) == "it never ends"
+
+
+async def test_a_promotion_whose_campaign_somebody_deleted_never_ends_and_is_still_found_and_withdrawn(
+    medusa: Medusa, box: MedusaDiscounts
+) -> None:
+    await box.grant(CODE, KEY)
+    (row,) = medusa.shop.promotions.rows.values()
+    medusa.shop.promotions.campaigns.clear()
+    row["campaign"] = None
+    found = await box.granted(CODE, KEY)
+    assert found is not None
+    assert CODE.differs(found.discount) == "it never ends"
+    await box.withdraw(CODE, KEY)
+    assert medusa.shop.promotions.rows == {}
+
+
+async def test_a_promotion_that_got_another_code_is_found_by_its_campaign(medusa: Medusa, box: MedusaDiscounts) -> None:
+    await box.grant(CODE, KEY)
+    (row,) = medusa.shop.promotions.rows.values()
+    row |= {"code": "OTHER", "used": 41}
+    was = await box.withdraw(CODE, KEY)
+    assert was is not None
+    assert (was.discount.code, was.used) == ("OTHER", 41)
+    assert medusa.shop.promotions.rows == {}
+
+
+async def test_a_campaign_that_was_left_behind_is_not_in_the_way(medusa: Medusa, box: MedusaDiscounts) -> None:
+    await box.grant(CODE, KEY)
+    medusa.shop.promotions.rows.clear()
+    assert await box.granted(CODE, KEY) is None
+    await box.grant(CODE, KEY)
+    assert len(medusa.shop.promotions.campaigns) == 1
+    assert len(medusa.shop.promotions.rows) == 1
+
+
+async def test_the_same_code_that_somebody_else_has_is_told_by_the_shop_too(
+    medusa: Medusa, box: MedusaDiscounts, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def free(_code: str) -> bool:
+        medusa.shop.promotions.offer("SUMMER20", "0.05", "LAMP")  # between our look and our write
+        return False
+
+    monkeypatch.setattr(box, "taken", free)
+    with pytest.raises(Declined, match="already exists"):
+        await box.grant(CODE, KEY)
+    assert len(medusa.shop.promotions.rows) == 1
+
+
+async def test_a_rule_of_somebody_elses_is_for_everything_as_far_as_we_know(
+    medusa: Medusa, box: MedusaDiscounts
+) -> None:
+    await box.grant(CODE, KEY)
+    (row,) = medusa.shop.promotions.rows.values()
+    row["application_method"]["target_rules"][0]["attribute"] = "items.product.id"
+    found = await box.granted(CODE, KEY)
+    assert found is not None
+    assert CODE.differs(found.discount) == "it is on everything"
