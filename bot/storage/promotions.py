@@ -8,7 +8,7 @@ from datetime import datetime
 from decimal import Decimal
 from typing import Any
 
-from sqlalchemy import ColumnElement, and_, bindparam, exists, func, insert, or_, select, update
+from sqlalchemy import ColumnElement, Select, and_, bindparam, exists, func, insert, or_, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 from sqlalchemy.orm import aliased
 
@@ -128,60 +128,47 @@ async def set_stage(connection: AsyncConnection, request_id: int, stage: str) ->
 
 async def rival(connection: AsyncConnection, product_id: int, store: str, but: int = 0) -> int | None:
     """The promotion request of the product in that store which runs or is asked for, other than `but`; its id."""
-    runs = await connection.scalars(
-        select(Promotion.request_id)
-        .join(Request, Request.id == Promotion.request_id)
-        .where(
-            Promotion.product_id == product_id,
-            Promotion.store == store,
-            Promotion.stopped_at.is_(None),
-            Request.state.in_(LIVE),
-            Promotion.request_id != but,
-        )
-        .order_by(Promotion.request_id)
-    )
-    running = runs.first()
-    if running is not None:
-        return running
-    asked = await connection.execute(
-        select(Request.id, Request.detail)
-        .join(RequestLine, RequestLine.request_id == Request.id)
-        .where(
-            Request.kind == "promotion",
-            Request.state == "pending",
-            Request.id != but,
-            RequestLine.product_id == product_id,
-        )
-        .order_by(Request.id)
-    )
-    return next((found.id for found in asked if found.detail.get("store") == store), None)
+    asked = _ASKED.join(RequestLine, RequestLine.request_id == Request.id).where(RequestLine.product_id == product_id)
+    running = await _running(connection, store, but, Promotion.product_id == product_id)
+    return running or await _asked(connection, asked, but, {"store": store})
 
 
 async def bearer(connection: AsyncConnection, store: str, code: str, but: int = 0) -> int | None:
     """The promotion request with the discount code in that store which runs or is asked for, other than `but`."""
+    running = await _running(connection, store, but, Promotion.code == code)
+    return running or await _asked(connection, _ASKED, but, {"store": store, "code": code})
+
+
+_ASKED = (
+    select(Request.id, Request.detail)
+    .where(Request.kind == "promotion", Request.state == "pending")
+    .order_by(Request.id)
+)  # fmt: skip
+
+
+async def _running(connection: AsyncConnection, store: str, but: int, like: ColumnElement[bool]) -> int | None:
+    """The first request whose promotion in a store is `like` what is looked for and has not stopped."""
     runs = await connection.scalars(
         select(Promotion.request_id)
         .join(Request, Request.id == Promotion.request_id)
         .where(
+            like,
             Promotion.store == store,
-            Promotion.code == code,
             Promotion.stopped_at.is_(None),
             Request.state.in_(LIVE),
             Promotion.request_id != but,
         )
         .order_by(Promotion.request_id)
     )
-    running = runs.first()
-    if running is not None:
-        return running
-    asked = await connection.execute(
-        select(Request.id, Request.detail)
-        .where(Request.kind == "promotion", Request.state == "pending", Request.id != but)
-        .order_by(Request.id)
-    )
-    return next(
-        (each.id for each in asked if (each.detail.get("store"), each.detail.get("code")) == (store, code)), None
-    )
+    return runs.first()
+
+
+async def _asked(
+    connection: AsyncConnection, asked: Select[tuple[int, Any]], but: int, wanted: Mapping[str, str]
+) -> int | None:
+    """The first request that waits for a decision and whose detail holds what is wanted."""
+    found = await connection.execute(asked.where(Request.id != but))
+    return next((row.id for row in found if all(row.detail.get(key) == value for key, value in wanted.items())), None)
 
 
 async def touched(connection: AsyncConnection, but: int = 0) -> set[int]:
