@@ -22,7 +22,7 @@ _LATEST = (
 
 
 @lru_cache(maxsize=4)
-def _read(told: str) -> Lessons:
+def _read(told: str) -> Lessons | None:
     return from_plain(json.loads(told))
 
 
@@ -33,9 +33,11 @@ async def latest(connection: AsyncConnection, at: datetime) -> Lessons | None:
 
 
 async def learned_at(connection: AsyncConnection, at: datetime) -> datetime | None:
-    """When somebody last tried to learn by then, whether or not there was anything to be learned."""
+    """When somebody last tried to learn by then, whether or not there was anything to be learned; None where what was
+    learned is of another form.
+    """
     found = (await connection.execute(_LATEST, {"until": at})).one_or_none()
-    return None if found is None else found.at
+    return None if found is None or (found.told and _read(found.told) is None) else found.at
 
 
 async def keep(connection: AsyncConnection, at: datetime, lessons: Lessons | None) -> None:

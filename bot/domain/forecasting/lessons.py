@@ -23,6 +23,7 @@ from bot.domain.forecasting.panel import Panel
 from bot.domain.forecasting.profile import WeekdayPools, weekday_factors, weekday_pools
 
 CHANCES = (0.5, 0.6, 0.7, 0.8, 0.85, 0.9, 0.925, 0.95, 0.975, 0.98, 0.99, 0.995, 0.999)  # between them: straight lines
+FORM = 1  # of lessons as plain JSON; those of another form are learned anew
 LEAST_SERIES = 30  # fewer teach nothing that holds for others,
 LEAST_DAYS = 84  # nor does less of a past
 _STEP = 1.25  # between the mean lengths of two laws that are told apart
@@ -184,6 +185,7 @@ def _steps(ready: targets.Past) -> Floats:
 def plain(lessons: Lessons) -> dict[str, Any]:
     """Lessons as plain JSON."""
     return {
+        "form": FORM,
         "learned_on": lessons.learned_on.isoformat(),
         "begins": lessons.begins.isoformat(),
         "regions": [(region, day.isoformat()) for region, day in lessons.regions.items()],
@@ -211,8 +213,10 @@ def plain(lessons: Lessons) -> dict[str, Any]:
     }
 
 
-def from_plain(told: Mapping[str, Any]) -> Lessons:
-    """What `plain` made."""
+def from_plain(told: Mapping[str, Any]) -> Lessons | None:
+    """What `plain` made; None where another version of the program did, whose lessons are of another form."""
+    if told.get("form") != FORM:
+        return None
 
     def floats(values: object) -> Floats:
         return np.asarray(values, dtype=np.float64)

@@ -38,6 +38,7 @@ def taught(of: Panel) -> Lessons:
 def test_lessons_stay_what_they_are_as_plain_json() -> None:
     found = taught(panel(drawn(60, 150, seed=1)[0]))
     again = from_plain(json.loads(json.dumps(plain(found), allow_nan=False)))
+    assert again is not None
     assert json.dumps(plain(again)) == json.dumps(plain(found))
     assert again.learned_on == MONDAY + timedelta(days=149)
     assert [lesson.law for lesson in again.lessons] == list(LAWS)

@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from sqlalchemy import insert
 
 from bot.chat.arguments import Sku
 from bot.domain.calendar import CalendarSettings, Written
@@ -155,3 +156,11 @@ async def test_events_behind_are_no_usual_days_and_events_ahead_are_asked_for_an
     told = events_ahead(whole, judged, 0)["events"]
     assert [(one["name"], one["learned"]) for one in told] == [("The fair", True), ("Opening", False)]
     assert told[1]["times"] == "4.00"
+
+
+async def test_lessons_of_another_version_are_no_lessons_and_are_learned_anew(shop: Shop, clock: MovableClock) -> None:
+    async with shop.database.transaction() as connection:
+        await connection.execute(insert(tables.Lesson).values(at=clock.now(), told='{"form": 0, "beta": []}'))
+    assert (await taken(shop)).lessons is None
+    assert await learn(shop.database, shop.settings, SourcingSettings(), clock.now()) is not None
+    assert (await taken(shop)).lessons is not None
