@@ -12,7 +12,7 @@ from tests.board.conftest import House
 from tests.handlers.conftest import CLOCK, LANTERN
 
 # Statements of a product with cases and requests: those that admit the visitor and tell of its age are among them.
-MOST = 31
+MOST = 32
 
 
 @contextmanager
