@@ -69,7 +69,8 @@ _ELEVEN = frozenset({"CN", "HK", "ID", "MY", "PH", "SG", "TH", "TW", "VN"})
 class Event:
     """Days, both ends included, on which the demand of some countries is `uplift` times the usual, or suppliers rest.
 
-    `countries` are ISO 3166 codes, empty for all; `expected`: nobody has announced these days yet. The uplift of a
+    `countries` are ISO 3166 codes, empty for all; `expected`: nobody has announced these days yet;
+    `stated`: a person wrote the size of this very event. The uplift of a
     supply event says nothing and is 1.
     """
 
@@ -82,6 +83,7 @@ class Event:
     uplift: float
     source: str
     expected: bool = False
+    stated: bool = False
 
     def touches(self, country: str) -> bool:
         """Whether it moves that country."""
@@ -331,4 +333,5 @@ def _as_written(line: Written, old: Event | None) -> Event:
         uplift=base.uplift if line.uplift is None else line.uplift,
         source=line.source,
         expected=False,
+        stated=line.uplift is not None,
     )

@@ -179,7 +179,8 @@ def day_masks(history: SeriesHistory, settings: DemandSettings) -> DayMasks:
     stocked_out = listed & ((zero & (few | ~sold)) if settings.stockout_join == "and" else (zero | few))
     usable = listed & ~stocked_out
     if history.marked is not None:
-        usable &= ~history.marked
+        calm = usable & ~history.marked
+        usable = np.where(calm.any(axis=1, keepdims=True), calm, usable)  # what knows no usual day has those alone
     return DayMasks(listed, stocked_out, usable)
 
 
@@ -233,7 +234,7 @@ def _estimate_block(history: SeriesHistory, settings: DemandSettings) -> DemandE
     marked = masks.listed & ~masks.stocked_out & ~masks.usable
     marked_days = _at(np.cumsum(marked[:, ::-1], axis=1, dtype=np.int32), spans).astype(np.int64)
     listed = masks.listed.sum(axis=1)
-    base_days = _base_days(days, listed, settings)
+    base_days = _base_days(days, listed - marked.sum(axis=1), settings)
     corrected = ratio(totals, base_days, 0.0)
     weights = np.where(days > 0, np.asarray(settings.blend), 0.0)
     velocity = ratio((corrected * weights).sum(axis=1), weights.sum(axis=1), 0.0)

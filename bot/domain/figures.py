@@ -188,9 +188,7 @@ def stock_figures(
     buckets[:, 0] += fresh
     idle = ageing.idle_days(history)
     turns = turnover.inventory_turnover(span.units, span.average_on_hand)  # one unit cost above and below
-    cycle = ageing.cycle_stock(
-        demand.velocity, supply.lead_time + routes.review_days, routes.minimum_order, routes.pack_size
-    )
+    cycle = ageing.cycle_stock(demand.velocity, supply.cycle_days, routes.minimum_order, routes.pack_size)
     line = ageing.excess_line(supply.safety_stock, cycle, rules)
     excess = np.maximum(np.floor(supply.position - line), 0).astype(np.int64)
     return Stock(

@@ -11,8 +11,8 @@ from dataclasses import dataclass, fields
 
 import numpy as np
 
-from bot.domain.arrays import Bools, Floats, Ints, ratio
-from bot.domain.demand import DemandEstimate, DemandSettings, SeriesHistory, day_masks
+from bot.domain.arrays import Floats, Ints, ratio
+from bot.domain.demand import DemandEstimate, DemandSettings, SeriesHistory, day_masks, without_spikes
 from bot.domain.forecasting import states, targets
 from bot.domain.forecasting.compiled import in_blocks
 from bot.domain.forecasting.engine import EngineSettings
@@ -110,7 +110,8 @@ def outlook(
 ) -> Outlook:
     """Every series' outlook as of the close of the history's last day.
 
-    Spikes are capped as in `estimate`, and what that estimate gives no velocity (180 days without stock) has none here.
+    Spikes are capped as those who teach have them capped. What `estimate` gives no velocity has none here: what had no
+    stock for 180 days, and what was in stock for 90 days without a sale.
     A rate that rests on few days in stock is a part of itself, as there.
     """
     engine = engine or EngineSettings()
@@ -125,7 +126,7 @@ def outlook(
     spans = [span for span in (lead, cycle, joint) if span is not None]
 
     def say(block: slice) -> None:
-        panel = panel_of(_capped(history.rows(block), estimate, block), settings, question.region[block])
+        panel = panel_of(without_spikes(history.rows(block), settings), settings, question.region[block])
         panel = recorded(panel, lessons.begins, lessons.regions)
         ready = targets.prepared(panel, leaning_on(lessons.weekdays, panel, engine.weekday_prior))
         now = np.array([ready.periods])
@@ -216,15 +217,6 @@ def _daily_sd(ready: targets.Past) -> Floats:
     mean = ratio(sold.sum(axis=1), count, 0.0)
     squares = ratio(np.einsum("ij,ij->i", sold, sold), count, 0.0)
     return np.sqrt(np.maximum(squares - mean**2, mean))
-
-
-def _capped(history: SeriesHistory, estimate: DemandEstimate, rows: slice) -> SeriesHistory:
-    """The history with its spikes capped within the longest window, where they were found."""
-    reached: Bools = np.arange(history.days)[None, :] >= history.days - estimate.span_days[rows, -1:]
-    limit = np.where(reached, estimate.spike_limit[rows, None], np.inf)
-    return SeriesHistory(
-        history.first_day, np.minimum(history.units, limit), history.on_hand, history.marked, history.receipts
-    )
 
 
 def levels_named(half_lives: Sequence[float]) -> list[str]:

@@ -42,7 +42,7 @@ class Peaks:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Lift:
-    """What events add ahead: `extra` (R, AHEAD_DAYS + 1) days of usual demand within the first k days, by region.
+    """What events add ahead: `extra` (R, AHEAD_DAYS + 1) days of usual demand within the first k days from today on.
 
     `regions` (R,) ascending; `coming` holds each region's events by first day.
     """
@@ -52,7 +52,7 @@ class Lift:
     coming: tuple[tuple[Coming, ...], ...]
 
     def of(self, region: Ints, days: Floats) -> Floats:
-        """Days of usual demand that events add to spans of `days` (n,) from tomorrow on in each region (n,)."""
+        """Days of usual demand that events add to spans of `days` (n,) from today on in each region (n,)."""
         if not len(self.regions):
             return np.zeros(len(days))
         row = np.minimum(np.searchsorted(self.regions, region), len(self.regions) - 1)
@@ -60,10 +60,12 @@ class Lift:
         return np.where(self.regions[row] == region, self.extra[row, column], 0.0)
 
     def within(self, region: int, today: date, days: float) -> tuple[Coming, ...]:
-        """The events of a region that begin within so many days after `today`, which may be its own."""
+        """The events of a region with a day among so many from `today` on."""
         rows = np.flatnonzero(self.regions == region).tolist()
         until = today + timedelta(days=int(min(days, AHEAD_DAYS)))
-        return tuple(each for row in rows for each in self.coming[row] if each.event.first <= until)
+        return tuple(
+            each for row in rows for each in self.coming[row] if each.event.first < until and each.event.last >= today
+        )
 
 
 def marked(region: Ints, found: Mapping[int, Sequence[Event]], firsts: Mapping[int, date], days: int) -> Bools | None:
@@ -92,9 +94,13 @@ Sizes = Mapping[tuple[str, int], float]  # by the event's key and the region
 
 
 def learned_sizes(
-    history: SeriesHistory, settings: DemandSettings, region: Ints, found: Mapping[int, Sequence[Event]]
+    history: SeriesHistory,
+    settings: DemandSettings,
+    region: Ints,
+    found: Mapping[int, Sequence[Event]],
+    firsts: Mapping[int, date],
 ) -> dict[tuple[str, int], float]:
-    """The size of each event that the history holds, by key and region.
+    """The size of each event that the history holds, by key and region, whose columns begin on its own first day.
 
     Each series' event days in stock are held against its usual days in stock of the eight weeks before. All regions
     together lean on what was assumed, and each region on all of them; see `leaning`. `history.marked` are the days of
@@ -106,8 +112,8 @@ def learned_sizes(
     assumed: dict[str, float] = {}
     for each, its in found.items():
         rows = np.flatnonzero(region == each)
-        for event in its:
-            start, end = (event.first - history.first_day).days, (event.last - history.first_day).days + 1
+        for event in its if len(rows) else ():
+            start, end = (event.first - firsts[each]).days, (event.last - firsts[each]).days + 1
             if _BEFORE <= start < history.days:
                 assumed[event.key] = event.uplift
                 seen = _seen(history.units[rows], there[rows], masks.usable[rows], start, min(end, history.days))
@@ -147,16 +153,21 @@ def lift(today: Mapping[int, date], found: Mapping[int, Sequence[Event]], sizes:
     extra = np.zeros((len(regions), AHEAD_DAYS + 1))
     coming = []
     for row, region in enumerate(regions.tolist()):
-        there = [
-            Coming(event, sizes.get((event.key, region), event.uplift), (event.key, region) in sizes)
-            for event in found.get(region, ())
-        ]
-        factor = np.ones(AHEAD_DAYS + 1)
+        there = [_coming(event, sizes.get((event.key, region))) for event in found.get(region, ())]
+        factor = np.ones(AHEAD_DAYS)
         for each in there:
-            chosen = mask([each.event], today[region], AHEAD_DAYS + 1)
+            chosen = mask([each.event], today[region], AHEAD_DAYS)
             larger = np.maximum(factor, each.size) if each.size > 1 else np.minimum(factor, each.size)
             factor = np.where(chosen, larger, factor)
-        factor[0] = 1.0  # today is under way
-        extra[row] = np.cumsum(factor - 1.0)
+        extra[row, 1:] = np.cumsum(factor - 1.0)
         coming.append(tuple(there))
     return Lift(regions, extra, tuple(coming))
+
+
+def _coming(event: Event, learned: float | None) -> Coming:
+    """What a person wrote of this very event counts before what was learned, and that before what is assumed."""
+    return (
+        Coming(event, event.uplift, learned=False)
+        if event.stated or learned is None
+        else Coming(event, learned, learned=True)
+    )

@@ -93,7 +93,7 @@ def assess(
         estimate = replace(estimate, velocity=ahead.velocity)
     supply = supply_figures(estimate, terms, routes, positions, settings.replenishment, ahead)
     stock = stock_figures(history, estimate, span, kinds, supply, routes, positions, settings)
-    signs = surge.surge_signs(history, settings.demand, settings.surge)
+    signs = surge.surge_signs(replace(history, marked=None), settings.demand, settings.surge)  # events are news too
     surging = surge.discoveries(signs.p_value, signs.judged, settings.surge.false_discoveries, others)
     surging &= signs.count >= settings.surge.least_units
     opens, holds = severities(Judged(estimate, supply, stock, signs, surging, positions, settings))

@@ -200,8 +200,9 @@ def learned(taken: Snapshot, row: int) -> dict[str, Any]:
 
 
 def events_ahead(taken: Snapshot, assessed: Assessment, row: int) -> dict[str, Any]:
-    """The events that bear on the lead time, and how many times the usual each is taken to sell; or nothing."""
-    place, lead = int(taken.location_ids[row]), float(assessed.supply.lead_time[row])
+    """The events until goods of the next review come, and how many times the usual each is to sell; or nothing."""
+    place = int(taken.location_ids[row])
+    lead = float(assessed.supply.lead_time[row] + assessed.routes.review_days[row])
     coming = taken.lift.within(place, taken.today_of(row), lead)
     told = [
         {

@@ -8,9 +8,9 @@ answer in the chat reckon alike until the next day.
 from __future__ import annotations
 
 import asyncio
-import dataclasses
-from collections.abc import Mapping
-from datetime import datetime, timedelta
+from collections.abc import Iterator, Mapping
+from dataclasses import replace
+from datetime import date, datetime, timedelta
 
 import numpy as np
 from sqlalchemy.ext.asyncio import AsyncConnection
@@ -35,6 +35,7 @@ TEACHERS = 5_000  # series
 PAST_DAYS = 800  # two years, and what comes before a season
 LAWS = 10  # of lead times at most: those that most series have
 WEEK = Law(7.0, 0.0)  # what forecasts on record are held to
+_EPOCH = date(1970, 1, 1)
 _FRESH = timedelta(hours=20)
 
 
@@ -65,8 +66,17 @@ async def as_of(
 
 def _taught(book: Days, laws: list[Law], found: Mapping[int, list[Event]], settings: ServiceSettings) -> Lessons | None:
     rules, calm = settings.watch.demand, without_spikes(book.history, settings.watch.demand)
-    sizes = learned_sizes(calm, rules, book.location_ids, found)
+    marked = calm.marked
+    peaks = calm if marked is None else replace(calm, units=np.where(marked, book.history.units, calm.units))
+    firsts = {place: _EPOCH + timedelta(days=int(day) - calm.days) for place, day in _todays(book)}
+    sizes = learned_sizes(peaks, rules, book.location_ids, found, firsts)
     return teach(panel_of(calm, rules, book.location_ids), laws, sizes)
+
+
+def _todays(book: Days) -> Iterator[tuple[int, int]]:
+    """Each place's own today, in days since 1970."""
+    places, first = np.unique(book.location_ids, return_index=True)
+    return zip(places.tolist(), book.today[first].tolist(), strict=True)
 
 
 async def _read(
@@ -77,9 +87,13 @@ async def _read(
     products = np.fromiter(await facts.products(connection), dtype=np.int64)
     chosen = products[evenly(len(products), max(1, TEACHERS // max(1, len(places))))].tolist()
     book = await snapshot.days_before(connection, places, at, PAST_DAYS, chosen)
+    if 2 * len(book.today) < TEACHERS and len(chosen) < len(products):  # few products are at every place
+        more = TEACHERS * len(chosen) // max(1, len(book.today))
+        chosen = products[evenly(len(products), more)].tolist()
+        book = await snapshot.days_before(connection, places, at, PAST_DAYS, chosen)
     today = todays(places, at)
     events = behind(places, today, settings.peaks, PAST_DAYS)
-    book = dataclasses.replace(book, history=with_events(book.history, book.location_ids, today, events))
+    book = replace(book, history=with_events(book.history, book.location_ids, today, events))
     taken = await snapshot.take(connection, settings, sourcing, at, chosen)
     routes, rules = taken.routes, settings.watch.replenishment
     assumed = np.isnan(routes.lead_time_days)

@@ -80,6 +80,16 @@ class Snapshot:
         """What is known beforehand of some series."""
         return Taught(self.lessons, self.lift, self.location_ids[rows])
 
+    def taught_by(self, lessons: Lessons | None, settings: ServiceSettings) -> Snapshot:
+        """The same facts with other lessons, and the sizes of events that come with them."""
+        lift = peaking.ahead(
+            self.places,
+            peaking.todays(self.places, self.at),
+            settings.peaks,
+            {} if lessons is None else lessons.uplifts,
+        )
+        return dataclasses.replace(self, lessons=lessons, lift=lift)
+
     def today_of(self, row: int) -> date:
         """The local day that holds the instant."""
         return _EPOCH + timedelta(days=int(self.today[row]))

@@ -44,5 +44,5 @@ async def keep(connection: AsyncConnection, at: datetime, lessons: Lessons | Non
     """Keep what was learned as of an instant, and forget what is old."""
     told = "" if lessons is None else json.dumps(plain(lessons), separators=(",", ":"), allow_nan=False)
     await connection.execute(insert(Lesson).values(at=at, told=told))
-    newest = select(Lesson.id).order_by(Lesson.at.desc(), Lesson.id.desc()).limit(_KEPT)
-    await connection.execute(delete(Lesson).where(Lesson.id.not_in(newest)))
+    newest = select(Lesson.id).where(Lesson.at <= at).order_by(Lesson.at.desc(), Lesson.id.desc()).limit(_KEPT)
+    await connection.execute(delete(Lesson).where(Lesson.at <= at, Lesson.id.not_in(newest)))

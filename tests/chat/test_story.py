@@ -107,6 +107,13 @@ def test_an_empty_shelf_is_called_empty() -> None:
     )
 
 
+def test_what_comes_too_late_is_not_taken_off_the_order() -> None:
+    late = evidence(order_quantity=708)
+    step = next(one for one in late["steps"] if one["name"] == "order_quantity")
+    step["values"] = {"late": 240}
+    assert "less 37 units there or under way" in told(late)[4]
+
+
 def test_a_forecast_without_lessons_tells_its_mean_alone() -> None:
     blended = evidence()
     blended["steps"] = [one for one in blended["steps"] if one["name"] not in {"lead_time_median", "lead_time_p80"}]

@@ -60,10 +60,11 @@ def test_velocities_are_those_of_days_in_stock() -> None:
     assert raw < 0.72 * float(rate.sum())
 
 
-def test_a_bulk_order_among_daily_sales_moves_no_velocity_by_much() -> None:
+@pytest.mark.parametrize("ago", [10, 91, 200])
+def test_a_bulk_order_among_daily_sales_moves_no_velocity_by_much(ago: int) -> None:
     calm = np.tile([3, 2, 4, 3, 3, 2, 4], PAST // 7)[None, :]
     bulk = calm.copy()
-    bulk[0, -10] = 900
+    bulk[0, -ago] = 900
     one, other = (float(asked(history(units)).velocity[0]) for units in (calm, bulk))
     assert one == pytest.approx(3.0, rel=0.1)
     assert other < 1.3 * one
@@ -120,3 +121,15 @@ def test_levels_have_names_that_a_formula_can_hold() -> None:
     names = levels_named(lessons().half_lives)
     assert names == ["l2_5", "l7", "l14", "l28", "l56", "l_ever"]
     assert all(name.isidentifier() for name in names)
+
+
+def test_what_was_listed_in_an_event_alone_sells_what_it_sold_there() -> None:
+    units, stock = np.zeros((2, PAST)), np.zeros((2, PAST))
+    units[0, -24:] = stock[0, -24:] = 10
+    units[1, -33:] = stock[1, -33:] = 10
+    days = np.zeros((2, PAST), dtype=np.bool_)
+    days[0, -24:] = days[1, -23:] = True
+    plain = history(units, stock)
+    of = SeriesHistory(plain.first_day, plain.units, plain.on_hand, days)
+    assert asked(of).velocity == pytest.approx([10, 10], rel=0.1)
+    assert BlendedVelocity().estimate(of, RULES).velocity == pytest.approx([10, 10], rel=0.01)

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from bot.domain.calendar import CalendarSettings, Event, Written
+from bot.domain.calendar import CalendarSettings, Event, Written, events
 from bot.domain.demand import DemandSettings, SeriesHistory
 from bot.domain.uplift import AHEAD_DAYS, WEIGHT, Peaks, leaning, learned_sizes, lift, marked
 from bot.words import Words
@@ -26,16 +26,17 @@ def event(start: int, end: int, key: str = "sale", uplift: float = 1.5) -> Event
     return Event(key, Words(key), "demand", *days, frozenset(), uplift, "test")
 
 
-def sold(units: NDArray[np.int64], events: list[Event], on_hand: NDArray[np.int64] | None = None) -> SeriesHistory:
+def sold(units: NDArray[np.int64], its: list[Event], on_hand: NDArray[np.int64] | None = None) -> SeriesHistory:
     """A history of one region whose event days are marked."""
     region = np.zeros(len(units), dtype=np.int64)
-    days = marked(region, {0: events}, {0: FIRST}, units.shape[1])
+    days = marked(region, {0: its}, {0: FIRST}, units.shape[1])
     return SeriesHistory(FIRST, units, np.full(units.shape, 50) if on_hand is None else on_hand, days)
 
 
-def sizes(units: NDArray[np.int64], events: list[Event], on_hand: NDArray[np.int64] | None = None) -> float:
+def sizes(units: NDArray[np.int64], its: list[Event], on_hand: NDArray[np.int64] | None = None) -> float:
     region = np.zeros(len(units), dtype=np.int64)
-    return learned_sizes(sold(units, events, on_hand), RULES, region, {0: events}).get(("sale", 0), np.nan)
+    found = learned_sizes(sold(units, its, on_hand), RULES, region, {0: its}, {0: FIRST})
+    return found.get(("sale", 0), np.nan)
 
 
 def test_a_size_is_what_was_sold_over_what_usually_is_shrunk_to_what_was_assumed() -> None:
@@ -74,8 +75,9 @@ def test_regions_lean_on_each_other_and_one_that_never_had_it_has_no_size() -> N
     units[:20, 80:84] = 20
     region = np.repeat([3, 7, 9], 20)
     its = {3: [event(80, 83)], 7: [event(80, 83)], 9: []}
-    days = marked(region, its, dict.fromkeys(its, FIRST), DAYS)
-    found = learned_sizes(SeriesHistory(FIRST, units, np.full(units.shape, 50), days), RULES, region, its)
+    firsts = dict.fromkeys(its, FIRST)
+    days = marked(region, its, firsts, DAYS)
+    found = learned_sizes(SeriesHistory(FIRST, units, np.full(units.shape, 50), days), RULES, region, its, firsts)
     pooled = (WEIGHT * 1.5 + 20 * 4 * 25) / (WEIGHT + 20 * 4 * 10)
     assert found["sale", 3] == pytest.approx((WEIGHT * pooled + 1600) / (WEIGHT + 400))
     assert found["sale", 7] == pytest.approx((WEIGHT * pooled + 400) / (WEIGHT + 400))
@@ -101,16 +103,42 @@ def test_each_day_of_an_event_ahead_adds_what_it_sells_beyond_the_usual() -> Non
     ahead = lift({5: FIRST}, {5: [event(2, 4), event(4, 5, "feast", 3.0)]}, {("sale", 5): 2.0})
     region = np.full(8, 5)
     days = np.array([0.0, 1, 2, 3, 4, 4.9, 5, AHEAD_DAYS + 50])
-    assert ahead.of(region, days).tolist() == [0, 0, 1, 2, 4, 4, 6, 6]  # of two on one day the larger counts
+    assert ahead.of(region, days).tolist() == [0, 0, 0, 1, 2, 2, 4, 6]  # of two on one day the larger counts
     assert ahead.of(np.array([1, 6]), np.array([10.0, 10.0])).tolist() == [0, 0]
-    assert [(each.event.key, each.size, each.learned) for each in ahead.within(5, FIRST, 3)] == [("sale", 2.0, True)]
-    assert [(each.event.key, each.learned) for each in ahead.within(5, FIRST, 4)] == [("sale", True), ("feast", False)]
+    assert [(each.event.key, each.size, each.learned) for each in ahead.within(5, FIRST, 4)] == [("sale", 2.0, True)]
+    assert [(each.event.key, each.learned) for each in ahead.within(5, FIRST, 5)] == [("sale", True), ("feast", False)]
+    assert [each.event.key for each in ahead.within(5, FIRST + timedelta(days=5), 5)] == ["feast"]
     assert ahead.within(9, FIRST, 400) == ()
 
 
 def test_an_event_on_which_less_is_sold_takes_days_away() -> None:
     ahead = lift({5: FIRST}, {5: [event(1, 2, uplift=0.5)]}, {})
     assert ahead.of(np.array([5]), np.array([10.0])).tolist() == [-1.0]
+
+
+def test_an_event_of_today_counts() -> None:
+    ahead = lift({5: FIRST}, {5: [event(0, 0, uplift=4.0)]}, {})
+    assert ahead.of(np.array([5, 5]), np.array([1.0, 7.0])).tolist() == [3.0, 3.0]
+
+
+def test_a_size_that_somebody_wrote_of_this_very_event_counts_before_what_was_learned() -> None:
+    day = date(2026, 6, 23)
+    stated = events(day, day, CalendarSettings(written=(Written("prime_day", day, day, uplift=4),)))
+    moved = events(day, day, CalendarSettings(written=(Written("prime_day", day, day),)))
+    for chosen, size, learned in ((stated, 4.0, False), (moved, 2.2, True)):
+        prime = [one for one in chosen if one.key == "prime_day"]
+        (coming,) = lift({5: day}, {5: prime}, {("prime_day", 5): 2.2}).within(5, day, 10)
+        assert (coming.size, coming.learned) == (size, learned)
+
+
+def test_columns_are_those_of_each_regions_own_calendar() -> None:
+    units = np.full((60, DAYS), 5)
+    units[:, 80] = 15
+    region = np.full(60, 4)
+    its, firsts = {4: [event(79, 79)]}, {4: FIRST - timedelta(days=1)}  # its columns begin a day earlier
+    days = marked(region, its, firsts, DAYS)
+    found = learned_sizes(SeriesHistory(FIRST, units, np.full(units.shape, 50), days), RULES, region, its, firsts)
+    assert found["sale", 4] > 1.9
 
 
 def test_no_region_and_no_event_add_nothing() -> None:

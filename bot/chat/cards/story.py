@@ -198,13 +198,14 @@ def _order(told: _Told) -> list[Inline]:
     if not quantity:
         position = told.step("inventory_position")
         return [_("Nothing is to be ordered: {units} are there or under way.", units=_units(position))]
+    late = told.value("order_quantity", "late") or Decimal(0)  # comes after goods of the next review
     return [
         _(
             "So {quantity} are ordered: up to {level}, less {position} there or under way, at least {minimum}, in packs"
             " of {pack}.",
             quantity=Bold(_units(quantity)),
             level=_units(Decimal(up_to.to_integral_value(rounding="ROUND_CEILING"))),
-            position=_units(told.step("inventory_position")),
+            position=_units((told.step("inventory_position") or Decimal(0)) - late),
             minimum=_units(told.given("minimum_order")),
             pack=Number(told.given("pack_size") or Decimal(1)),
         )

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-from dataclasses import replace
 from datetime import date, datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
@@ -71,7 +70,7 @@ class Keeping:
             async with self._database.reading() as connection:
                 taken = await snapshot.take(connection, self._settings, self._sourcing, at)
             if taken.lessons is None:  # a week that is made up for is judged by what was to be learned then
-                taken = replace(taken, lessons=await as_of(self._database, self._settings, self._sourcing, at))
+                taken = taken.taught_by(await as_of(self._database, self._settings, self._sourcing, at), self._settings)
             foreseen = await asyncio.to_thread(lambda: rows.rows_of(monday, at, self._foreseen(taken), DAYS))
             if not foreseen:
                 self._barren.add(facts)  # once more is known, the week is made up for

@@ -138,7 +138,7 @@ async def test_events_behind_are_no_usual_days_and_events_ahead_are_asked_for_an
     past, coming = today - timedelta(days=20), today + timedelta(days=5)
     events = (
         Written("fair", past, past + timedelta(days=2), "The fair", uplift=1.0),
-        Written("fair", coming, coming + timedelta(days=1), "The fair", uplift=1.0),
+        Written("fair", coming, coming + timedelta(days=1), "The fair"),
         Written("opening", coming, coming, "Opening", uplift=4.0),
     )
     calendar = CalendarSettings(written=events)
