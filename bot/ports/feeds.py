@@ -133,6 +133,8 @@ class AgeFact:
 class OfferFact:
     """What a supplier asks for a variant: `lead_days` from the order to the goods, at least one, and the `price` of one
     unit from `minimum` units on; None where the store does not say. `own`: of this very variant, and not of several.
+
+    A reading tells all offers, on one page: what is not among them is offered no more.
     """
 
     id: str
