@@ -9,6 +9,7 @@ wrote of a file before it failed may lack lines of records, so that it is not us
 from __future__ import annotations
 
 import asyncio
+import sqlite3
 import tempfile
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from dataclasses import dataclass, replace
@@ -82,8 +83,9 @@ class Bulk:
         try:
             async for page in self._records(kind, mark, _completed(state), take):
                 yield page
-        except Declined as error:
-            _log.warning("a bulk operation came to nothing; reading page by page", kind=kind, error=error.detail)
+        except (Declined, OSError, sqlite3.Error) as problem:  # the disk may be full
+            wrong = problem.detail if isinstance(problem, Declined) else f"its file cannot be kept here: {problem}"
+            _log.warning("a bulk operation came to nothing; reading page by page", kind=kind, error=wrong)
             yield Page(kind, (), _ANEW)
 
     async def _begin(self, kind: FactKind, query: str) -> Mark | None:

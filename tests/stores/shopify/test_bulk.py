@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import errno
 import io
 import json
 import random
-from collections.abc import AsyncGenerator, AsyncIterator
+import sqlite3
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable
 from contextlib import aclosing
 from dataclasses import replace
 from pathlib import Path
@@ -194,7 +196,17 @@ async def test_an_operation_that_takes_longer_than_an_hour_is_left_to_the_next_r
     assert len(large.store.bulks) == 1
 
 
-@pytest.mark.parametrize("trouble", ["busy", "limit", "failed", "denied", "lost", "truncated", "moved", "garbled"])
+def _failing(problem: Exception) -> Callable[..., Awaitable[None]]:
+    async def fails(*_given: object) -> None:
+        raise problem
+
+    return fails
+
+
+@pytest.mark.parametrize(
+    "trouble",
+    ["busy", "limit", "failed", "denied", "lost", "truncated", "moved", "garbled", "no room for it", "no room to sort"],
+)
 async def test_where_no_operation_can_be_had_the_shop_is_read_page_by_page(
     large: Running, trouble: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -204,6 +216,7 @@ async def test_where_no_operation_can_be_had_the_shop_is_read_page_by_page(
         "busy": "OPERATION_IN_PROGRESS", "limit": "LIMIT_REACHED", "failed": "FAILED INTERNAL_SERVER_ERROR",
         "denied": "lacks a scope", "lost": "does not know the operation", "truncated": "0 of 1 records",
         "moved": "it leads elsewhere", "garbled": "is no record",
+        "no room for it": "No space left on device", "no room to sort": "database or disk is full",
     }[trouble]  # fmt: skip
     match trouble:
         case "busy":
@@ -220,6 +233,10 @@ async def test_where_no_operation_can_be_had_the_shop_is_read_page_by_page(
             monkeypatch.setattr("tests.stores.shopify.bulk._carried_out", lambda *_: ([], 1))
         case "garbled":
             monkeypatch.setattr("tests.stores.shopify.bulk._carried_out", lambda *_: (["[7]"], 1))
+        case "no room for it":
+            monkeypatch.setattr(Shop, "download", _failing(OSError(errno.ENOSPC, "No space left on device")))
+        case "no room to sort":
+            monkeypatch.setattr(Shop, "download", _failing(sqlite3.OperationalError("database or disk is full")))
     kinds = []
     with capture_logs() as logs:
         async for page in large.feed.read("stock"):
