@@ -37,6 +37,7 @@ _log = structlog.get_logger(__name__)
 _LOADED = 5_000  # rows of a first reading that are written in one transaction
 # What others refer to comes first.
 ORDER: tuple[FactKind, ...] = ("products", "offers", "inbounds", "stock", "orders", "ages")
+_BULKY: tuple[FactKind, ...] = ("products", "stock", "orders")  # others may never be permitted, and are few
 _Take = Callable[[Page], Awaitable[Taken]]
 
 
@@ -122,11 +123,11 @@ class Syncing:
         return [await self._read(store, feed, kind, take, least) for kind in ORDER if kind in feed.kinds]
 
     async def _first(self, store: str, feed: StoreFeed) -> bool:
-        """Whether this reading is a first one, of some kind at least, or goes on with one that broke off."""
+        """Whether this reading is a first one, of goods or sales at least, or goes on with one that broke off."""
         async with self._database.reading() as connection:
             if await derive.awaited(connection, f"store:{store}") is not None:
                 return True
-            return not all([await rows.cursor(connection, store, kind) for kind in feed.kinds])
+            return not all([await rows.cursor(connection, store, kind) for kind in _BULKY if kind in feed.kinds])
 
     async def subscribe(self, store: str) -> tuple[str, ...]:
         """See to it that a store that can call does; the topics that were missing.
