@@ -29,7 +29,6 @@ from bot.storage.types import to_micros
 
 LIMIT_HOURS = {"stock": 3, "orders": 3}  # after three missed hourly readings nobody should rely on the figures
 WATCHED = {"stock": "stock", "orders": "sales"}  # the kinds whose freshness the watch looks at
-_BEGINNING = "1970-01-01"
 _AHEAD = timedelta(days=1)  # clocks differ, but not by more
 _LEVEL = ("product_id", "location_id", "as_of", "source", "on_hand", "committed", "incoming")
 _INBOUND = (
@@ -151,7 +150,7 @@ class Taking:
         }
         prices = await storebooks.price_products(connection, priced)
         if prices.moved:  # what is revenue in their own currency is derived by the currency they are kept in
-            await demand.note(connection, desk.source, prices.moved, _BEGINNING)
+            await demand.note(connection, desk.source, prices.moved, derive.BEGINNING)
         changed = {*prices.changed, *await self._name(connection, known)}
         return Taken(changed=len(changed), touched=changed)
 
