@@ -164,13 +164,17 @@ class Fault:
 
 @dataclass(frozen=True, slots=True)
 class Page:
-    """Some facts of one kind. `cursor` goes on after them; the last page of a read says `until` when it speaks."""
+    """Some facts of one kind. `cursor` goes on after them; the last page of a read says `until` when it speaks.
+
+    `waits`: the next page has no facts and may be long in coming, for the store prepares something.
+    """
 
     kind: FactKind
     facts: tuple[Fact, ...]
     cursor: str
     faults: tuple[Fault, ...] = ()
     until: datetime | None = None
+    waits: bool = False
 
 
 @dataclass(frozen=True, slots=True)

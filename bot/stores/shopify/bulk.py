@@ -68,7 +68,7 @@ class Bulk:
             if begun is None:
                 return
             mark = begun
-            yield Page(kind, (), mark.text())
+        yield Page(kind, (), mark.text(), waits=True)
         state = await self._state(mark.bulk)
         waited, pause = 0.0, _WAITS[0]
         while state is not None and state.status in _UNDER_WAY:
@@ -78,7 +78,7 @@ class Bulk:
                 )
             await self._shop.pause(pause)
             waited, pause = waited + pause, min(pause * 2, _WAITS[1])
-            yield Page(kind, (), mark.text())
+            yield Page(kind, (), mark.text(), waits=True)
             state = await self._state(mark.bulk)
         try:
             async for page in self._records(kind, mark, _completed(state), take):
@@ -140,6 +140,7 @@ class Bulk:
                     await self._load(records, folder, state.url)
                 if records.count < state.records:
                     raise Declined(f"its file holds {records.count} of {state.records} records")
+                yield Page(kind, (), mark.text())  # nothing is waited for any more
                 while mark.seen < records.count:
                     some = records.between(mark.seen, mark.seen + _AT_ONCE)
                     facts, faults = await take(some, state.began)

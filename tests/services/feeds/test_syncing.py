@@ -101,6 +101,22 @@ async def test_a_page_without_facts_is_written_at_once_for_it_says_where_to_go_o
     assert cursors == [[("operation 7",)], [("operation 7, still",)]]
 
 
+async def test_what_a_store_prepares_is_waited_for_without_keeping_its_calls_waiting(
+    shop: Shop, script: Script, syncing: Syncing
+) -> None:
+    held = []
+
+    async def look() -> None:
+        held.append(syncing.pages[SHOP].locked())
+
+    waiting, here = Page("orders", (), "operation 7", waits=True), Page("orders", (), "operation 7, here")
+    done = Page("orders", (order("1", sold("a", "MUG", 1)),), "done", until=NOW)
+    script.told["orders"] = [look, waiting, look, waiting, look, here, look, done]
+    assert (await syncing.sync(SHOP))[-1] == SyncReport(SHOP, "orders", 1, 1, 0)
+    assert held == [True, False, False, True]
+    assert await shop.rows("SELECT cursor FROM store_cursors WHERE kind = 'orders'") == [("done",)]
+
+
 async def test_a_first_reading_whose_orders_broke_off_is_not_judged_before_the_rest_is_there(
     shop: Shop, script: Script, syncing: Syncing
 ) -> None:

@@ -149,14 +149,45 @@ async def test_what_changed_while_the_operation_ran_is_read_before_the_reading_e
     assert Mark.of(pages[-1].cursor).since
 
 
+@pytest.mark.parametrize("again", [False, True], ids=["begun", "gone on with"])
+async def test_while_an_operation_is_waited_for_or_its_file_comes_the_page_before_says_so(
+    large: Running, monkeypatch: pytest.MonkeyPatch, *, again: bool
+) -> None:
+    large.store.sell("MUG", "Mug", "4.25")
+    cursor = (await first_page(large)).cursor if again else ""
+    waited: list[bool] = []
+    pages: list[Page] = []
+
+    def watched(slow: Callable[..., Awaitable[None]]) -> Callable[..., Awaitable[None]]:
+        async def waits(*given: object) -> None:
+            waited.append(bool(pages) and pages[-1].waits)
+            await slow(*given)
+
+        return waits
+
+    monkeypatch.setattr(Shop, "download", watched(Shop.download))
+    monkeypatch.setattr(large.store, "pause", watched(large.store.pause))
+    feed = large.another(options={"bulk_from": "0"})
+    async for page in feed.read("products", cursor):
+        assert not (page.facts and pages[-1].waits)
+        pages.append(page)
+    assert len(waited) > 1
+    assert all(waited)
+    await feed.close()
+
+
+async def first_page(large: Running) -> Page:
+    async with aclosing(closable(large.feed.read("products"))) as reading:
+        return await anext(reading)
+
+
 async def test_a_reading_that_is_killed_goes_on_with_the_same_operation_and_behind_what_was_taken(
     large: Running, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(bulk, "_AT_ONCE", 3)
     for number in range(8):
         large.store.sell(f"S{number}", "Thing", "1.00")
-    async with aclosing(closable(large.feed.read("products"))) as reading:
-        begun = await anext(reading)
+    begun = await first_page(large)
     assert (begun.facts, begun.until) == ((), None)
     (name,) = large.store.bulks
     assert Mark.of(begun.cursor).bulk == name
