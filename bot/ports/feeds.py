@@ -133,6 +133,8 @@ class AgeFact:
 class OfferFact:
     """What a supplier asks for a variant: `lead_days` from the order to the goods, at least one, and the `price` of one
     unit from `minimum` units on; None where the store does not say. `own`: of this very variant, and not of several.
+
+    A reading tells all offers, on one page: what is not among them is offered no more.
     """
 
     id: str
@@ -162,13 +164,17 @@ class Fault:
 
 @dataclass(frozen=True, slots=True)
 class Page:
-    """Some facts of one kind. `cursor` goes on after them; the last page of a read says `until` when it speaks."""
+    """Some facts of one kind. `cursor` goes on after them; the last page of a read says `until` when it speaks.
+
+    `waits`: the next page has no facts and may be long in coming, for the store prepares something.
+    """
 
     kind: FactKind
     facts: tuple[Fact, ...]
     cursor: str
     faults: tuple[Fault, ...] = ()
     until: datetime | None = None
+    waits: bool = False
 
 
 @dataclass(frozen=True, slots=True)

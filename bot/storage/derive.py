@@ -20,6 +20,7 @@ from bot.storage.dialect import insert_into
 from bot.storage.tables import Mark, Sale
 from bot.storage.types import of_micros, to_micros
 
+BEGINNING = "1970-01-01"  # a local day before any sale
 _LOCK = "derive"  # one derivation at a time
 
 _FORGET_PAIRS = """

@@ -7,10 +7,11 @@ from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
 
-from sqlalchemy import delete, insert, or_, select, update
+from sqlalchemy import delete, insert, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bot.ports import OfferFact
+from bot.storage.chunks import chunked
 from bot.storage.tables import Route, Supplier
 
 _MODE = "sea"  # as of a file that does not say
@@ -37,39 +38,48 @@ async def keep(
     chosen: dict[_Key, OfferFact] = {}
     for one in sorted(offered, key=lambda each: (each.fact.active, each.fact.own)):  # what is more its own comes last
         chosen[suppliers[_name(one.fact)], one.product_id] = one.fact
-    known = await _known(connection, chosen)
+    known = await _known(connection, {supplier for supplier, _ in chosen})
     changed: set[int] = set()
     for (supplier, product), fact in chosen.items():
         for location in sorted(locations):
-            stands = [row for row in known if (row.supplier_id, row.location_id) == (supplier, location)]
-            ours = next((row for row in stands if (row.product_id, row.source) == (product, source)), None)
-            theirs = any(row.source != source and row.product_id in {None, product} for row in stands)
+            stands = known.get((supplier, product, location), [])
+            ours = next((row for row in stands if row.source == source), None)
+            general = known.get((supplier, None, location), [])
+            theirs = any(row.source != source for row in (*stands, *general))
             if await _write(connection, source, (supplier, product, location), None if theirs else fact, ours):
                 changed.add(product)
     return changed
 
 
+async def forget(connection: AsyncConnection, source: str, offered: Sequence[Offered], now: datetime) -> set[int]:
+    """Take away a store's routes of which `offered`, all that it says now, has no offer; the products they were of."""
+    suppliers = await _suppliers(connection, [one.fact for one in offered], now)
+    told = {(suppliers[_name(one.fact)], one.product_id) for one in offered}
+    ours = select(Route.id, Route.supplier_id, Route.product_id).where(Route.source == source)
+    gone = [row for row in await connection.execute(ours) if (row.supplier_id, row.product_id) not in told]
+    for part in chunked(gone):
+        await connection.execute(delete(Route).where(Route.id.in_([row.id for row in part])))
+    return {row.product_id for row in gone}
+
+
 @dataclass(frozen=True, slots=True)
 class _Row:
     id: int
-    supplier_id: int
-    product_id: int | None
-    location_id: int
     source: str
     stated: Mapping[str, object]
 
 
-async def _known(connection: AsyncConnection, chosen: Mapping[_Key, OfferFact]) -> list[_Row]:
-    found = await connection.execute(
-        select(Route).where(
-            Route.supplier_id.in_({supplier for supplier, _ in chosen}),
-            or_(Route.product_id.is_(None), Route.product_id.in_({product for _, product in chosen})),
-        )
-    )
-    return [
-        _Row(row["id"], row["supplier_id"], row["product_id"], row["location_id"], row["source"], dict(row))
-        for row in found.mappings()
-    ]
+async def _known(
+    connection: AsyncConnection, suppliers: Collection[int]
+) -> dict[tuple[int, int | None, int], list[_Row]]:
+    """The routes of suppliers by supplier, product (None: all goods) and place."""
+    known: dict[tuple[int, int | None, int], list[_Row]] = {}
+    for part in chunked(suppliers):
+        found = await connection.execute(select(Route).where(Route.supplier_id.in_(part)))
+        for row in found.mappings():
+            key = row["supplier_id"], row["product_id"], row["location_id"]
+            known.setdefault(key, []).append(_Row(row["id"], row["source"], dict(row)))
+    return known
 
 
 async def _write(

@@ -71,6 +71,23 @@ async def test_products_keep_what_a_file_does_not_say(any_desk: Desk) -> None:
     assert found == [("A", "Mug", 130, 296, "GBP"), ("B", "B", 500, None, "GBP")]
 
 
+async def test_sales_of_before_keep_their_money_where_a_file_says_another_currency_of_their_product(
+    any_desk: Desk,
+) -> None:
+    sales = "sku,quantity,date,price,currency\nA,2,2011-01-01,1.50,GBP\nA,1,2011-01-02,4,EUR\nMUG,1,2011-01-01,7,GBP\n"
+    await any_desk.take("sku,currency\nA,GBP\nMUG,GBP\n", "products", "first.csv")
+    await any_desk.take(sales, location="UK")
+    await any_desk.take("sku,currency\nA,EUR\nMUG,GBP\n", "products", "p.csv")
+    demand, foreign = [
+        await any_desk.rows(
+            f"SELECT p.sku, {money}, d.revenue_minor FROM {table} d JOIN products p ON p.id = d.product_id "  # noqa: S608  # our own
+            "WHERE d.revenue_minor > 0 ORDER BY 1, 2"
+        )
+        for table, money in (("daily_demand", "p.currency"), ("foreign_revenue", "d.currency"))
+    ]
+    assert (demand, foreign) == ([("A", "EUR", 400), ("MUG", "GBP", 700)], [("A", "GBP", 300)])
+
+
 async def test_a_products_file_outranks_what_sales_say(desk: Desk) -> None:
     await desk.take("sku,name,unit_price\nA,Real Name,9.99\n", "products", "p.csv")
     await desk.take("sku,quantity,date,price,name\nA,1,2011-01-01,1,SALE NAME\n", location="UK")

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from contextlib import AbstractAsyncContextManager, nullcontext
 from dataclasses import dataclass
 from datetime import timedelta
 from functools import partial
@@ -37,7 +38,9 @@ _log = structlog.get_logger(__name__)
 _LOADED = 5_000  # rows of a first reading that are written in one transaction
 # What others refer to comes first.
 ORDER: tuple[FactKind, ...] = ("products", "offers", "inbounds", "stock", "orders", "ages")
+_BULKY: tuple[FactKind, ...] = ("products", "stock", "orders")  # others may never be permitted, and are few
 _Take = Callable[[Page], Awaitable[Taken]]
+_Turn = AbstractAsyncContextManager[object]
 
 
 class _Takes(Protocol):
@@ -122,11 +125,11 @@ class Syncing:
         return [await self._read(store, feed, kind, take, least) for kind in ORDER if kind in feed.kinds]
 
     async def _first(self, store: str, feed: StoreFeed) -> bool:
-        """Whether this reading is a first one, of some kind at least, or goes on with one that broke off."""
+        """Whether this reading is a first one, of goods or sales at least, or goes on with one that broke off."""
         async with self._database.reading() as connection:
             if await derive.awaited(connection, f"store:{store}") is not None:
                 return True
-            return not all([await rows.cursor(connection, store, kind) for kind in feed.kinds])
+            return not all([await rows.cursor(connection, store, kind) for kind in _BULKY if kind in feed.kinds])
 
     async def subscribe(self, store: str) -> tuple[str, ...]:
         """See to it that a store that can call does; the topics that were missing.
@@ -257,17 +260,18 @@ class Syncing:
             told = await rows.told(connection, store, kind)
         pages = aiter(feed.read(kind, begun.cursor))
         error: OutsideError | None = None
+        turn: _Turn = self.pages[store]
         try:
-            while await self._page(self.pages[store], pages, partial(take, said=begun.said), taken, least):
-                pass
+            while (last := await self._page(turn, pages, partial(take, said=begun.said), taken, least)) is not None:
+                turn = nullcontext() if last.waits else self.pages[store]  # the store's calls need not wait with us
         except OutsideError as problem:
             error = problem
         return await self._note(store, kind, taken, error, told=told)
 
     async def _page(
-        self, turn: asyncio.Lock, pages: AsyncIterator[Page], take: _Take, taken: Taken, least: int
-    ) -> bool:
-        """Read a page, or as many as come to `least` rows or to one without facts, and take it; false for none.
+        self, turn: _Turn, pages: AsyncIterator[Page], take: _Take, taken: Taken, least: int
+    ) -> Page | None:
+        """Read a page, or as many as come to `least` rows or to one without facts, and take it; the last one read.
 
         Where the store breaks off, the pages before are taken.
         """
@@ -290,7 +294,7 @@ class Syncing:
                 taken.add(await take(joined(read)))
             if error is not None:
                 raise error
-            return bool(read)
+            return read[-1] if read else None
 
     async def _note(
         self, store: str, kind: FactKind, taken: Taken, error: OutsideError | None, *, told: bool = False

@@ -29,7 +29,6 @@ from bot.storage.types import to_micros
 
 LIMIT_HOURS = {"stock": 3, "orders": 3}  # after three missed hourly readings nobody should rely on the figures
 WATCHED = {"stock": "stock", "orders": "sales"}  # the kinds whose freshness the watch looks at
-_BEGINNING = "1970-01-01"
 _AHEAD = timedelta(days=1)  # clocks differ, but not by more
 _LEVEL = ("product_id", "location_id", "as_of", "source", "on_hand", "committed", "incoming")
 _INBOUND = (
@@ -122,7 +121,7 @@ class Taking:
             case "inbounds":
                 taken = await self._inbounds(connection, desk, page.facts, faults)
             case "offers":
-                taken = await self._offers(connection, desk, page.facts, faults, now)
+                taken = await self._offers(connection, desk, page, faults, now)
             case _:
                 taken = await self._ages(connection, desk, page.facts, faults, now)
         wrong = {fault.where for fault in faults}
@@ -151,7 +150,7 @@ class Taking:
         }
         prices = await storebooks.price_products(connection, priced)
         if prices.moved:  # what is revenue in their own currency is derived by the currency they are kept in
-            await demand.note(connection, desk.source, prices.moved, _BEGINNING)
+            await demand.note(connection, desk.source, prices.moved, derive.BEGINNING)
         changed = {*prices.changed, *await self._name(connection, known)}
         return Taken(changed=len(changed), touched=changed)
 
@@ -279,16 +278,21 @@ class Taking:
         return Taken(changed=added + updated, touched=meant if added + updated else set())
 
     async def _offers(
-        self, connection: AsyncConnection, desk: Desk, given: Sequence[Fact], faults: list[Fault], now: datetime
+        self, connection: AsyncConnection, desk: Desk, page: Page, faults: list[Fault], now: datetime
     ) -> Taken:
-        """What suppliers ask, to each place whose stock the store keeps, where a person stated nothing else."""
+        """What suppliers ask, to each place whose stock the store keeps, where a person stated nothing else.
+
+        What the store offers no more goes, but where it told of an offer that cannot be read: that may be the one.
+        """
         offered = [
             supply.Offered(product, fact)
-            for fact in given
+            for fact in page.facts
             if isinstance(fact, OfferFact) and (product := _product(desk, fact.code, fact.sku, faults, fact.id))
         ]
         places = {spot.location_id for spot in desk.spots.values() if spot.counts and spot.location_id is not None}
         changed = await supply.keep(connection, desk.source, offered, places, now)
+        if page.until is not None and not page.faults:
+            changed |= await supply.forget(connection, desk.source, offered, now)
         return Taken(changed=len(changed), touched=changed)
 
     async def _ages(

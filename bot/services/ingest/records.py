@@ -20,7 +20,7 @@ from bot.services.ingest.rejects import Rejects
 from bot.services.ingest.rows import FileRow, RowRejected, Rules
 from bot.services.ingest.trade import OrderUpdates, Receipts
 from bot.services.ingest.values import Bad
-from bot.storage import facts, masters
+from bot.storage import derive, facts, masters
 from bot.storage.bulk import insert_rows
 from bot.storage.tables import (
     Identity,
@@ -193,7 +193,9 @@ class _Inbounds(_Facts):
 class _Products(_Taker):
     async def begin(self, connection: AsyncConnection, rules: Rules) -> None:  # the protocol's form
         self._rules = rules
-        self._currencies = dict((await connection.execute(select(Product.sku, Product.currency))).all())
+        rows = (await connection.execute(select(Product.sku, Product.id, Product.currency))).all()
+        self._ids = {row.sku: row.id for row in rows}
+        self._currencies = {row.sku: row.currency for row in rows}
 
     def read(self, row: FileRow) -> dict[str, Any]:
         sku = row.sku()
@@ -217,7 +219,12 @@ class _Products(_Taker):
         unknown = dict.fromkeys(("unit_cost_minor", "unit_price_minor", "unit_volume_cm3", "unit_weight_g"))
         rest = {**unknown, "active": True, "created_at": self._rules.now}
         known = [{"name": row["sku"], **row} if row["sku"] not in self._currencies else row for row in rows]
-        return await masters.merge(connection, Product, ("sku",), known, {"currency": currency, **rest})
+        merged = await masters.merge(connection, Product, ("sku",), known, {"currency": currency, **rest})
+        said = {row["sku"]: row["currency"] for row in rows if "currency" in row and row["sku"] in self._ids}
+        moved = {self._ids[sku] for sku, told in said.items() if told != self._currencies[sku]}
+        if moved:  # what is revenue in their own currency is derived by the currency they are kept in
+            await derive.rebuild(connection, moved, derive.BEGINNING)
+        return merged
 
 
 class _Suppliers(_Taker):

@@ -107,12 +107,14 @@ def _read(
 ) -> tuple[tuple[Fact, ...], tuple[Fault, ...]]:
     facts: list[Fact] = []
     faults: list[Fault] = []
+    left = dict(charges)  # several SKUs bear a label where it is the manufacturer's: its fee is told once
     for row in rows:
         if isinstance(row, Broken):
             faults.append(Fault(f"{market.place}:{row.number}", f"a row of the report has {row.fields} fields"))
             continue
         try:
-            facts.append(age(row, market.place, charges, now))
+            facts.append(age(row, market.place, left, now))
+            left.pop(text(row, "fnsku"), None)
         except Unreadable as problem:
             where = f"{text(row, 'sku') or '?'}@{market.place}"
             faults.append(Fault(where, str(problem), excerpt(row, _SHOWN)))

@@ -9,6 +9,7 @@ wrote of a file before it failed may lack lines of records, so that it is not us
 from __future__ import annotations
 
 import asyncio
+import sqlite3
 import tempfile
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from dataclasses import dataclass, replace
@@ -67,7 +68,7 @@ class Bulk:
             if begun is None:
                 return
             mark = begun
-            yield Page(kind, (), mark.text())
+        yield Page(kind, (), mark.text(), waits=True)
         state = await self._state(mark.bulk)
         waited, pause = 0.0, _WAITS[0]
         while state is not None and state.status in _UNDER_WAY:
@@ -77,13 +78,14 @@ class Bulk:
                 )
             await self._shop.pause(pause)
             waited, pause = waited + pause, min(pause * 2, _WAITS[1])
-            yield Page(kind, (), mark.text())
+            yield Page(kind, (), mark.text(), waits=True)
             state = await self._state(mark.bulk)
         try:
             async for page in self._records(kind, mark, _completed(state), take):
                 yield page
-        except Declined as error:
-            _log.warning("a bulk operation came to nothing; reading page by page", kind=kind, error=error.detail)
+        except (Declined, OSError, sqlite3.Error) as problem:  # the disk may be full
+            wrong = problem.detail if isinstance(problem, Declined) else f"its file cannot be kept here: {problem}"
+            _log.warning("a bulk operation came to nothing; reading page by page", kind=kind, error=wrong)
             yield Page(kind, (), _ANEW)
 
     async def _begin(self, kind: FactKind, query: str) -> Mark | None:
@@ -138,6 +140,7 @@ class Bulk:
                     await self._load(records, folder, state.url)
                 if records.count < state.records:
                     raise Declined(f"its file holds {records.count} of {state.records} records")
+                yield Page(kind, (), mark.text())  # nothing is waited for any more
                 while mark.seen < records.count:
                     some = records.between(mark.seen, mark.seen + _AT_ONCE)
                     facts, faults = await take(some, state.began)

@@ -75,13 +75,17 @@ class TrytonFeed:
             yield self._page("products", at, rows, [goods.product(row, currency) for row in rows])
 
     async def _offers(self, at: Cursor) -> AsyncIterator[Page]:
-        """All each time: a price on its own line, or a supplier's lead time, dates none of what leads to it."""
+        """All each time: a price on its own line, or a supplier's lead time, dates none of what leads to it.
+
+        All on one page: which of two offers holds, and which is told no more, only the whole says.
+        """
+        at = replace(at, last=0)
         company = await self._api.company()
         domain = [["company", "=", company.id]]
         shelf = await offers.shelf(self._api, self._lead_days())
         walk = self._walk("purchase.product_supplier", domain, offers.FIELDS, at, active_test=False)
-        async for rows in walk:
-            yield self._page("offers", at, rows, await offers.offers(self._api, rows, shelf))
+        told = [each async for rows in walk for each in await offers.offers(self._api, rows, shelf)]
+        yield self._page("offers", at, (), told)
 
     async def _stock(self, at: Cursor) -> AsyncIterator[Page]:
         warehouses = await goods.warehouses(self._api)

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import errno
 from collections import Counter
 from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass, field
+from types import SimpleNamespace
+from typing import cast
 
 import pytest
 
@@ -12,10 +15,12 @@ from bot.chat.arguments import Sku
 from bot.chat.nodes import Text
 from bot.errors import Declined, OutsideError, UnknownReference, Unreached
 from bot.ports import Check, FactKind, Page, StorePlace
+from bot.services import Services
 from bot.services.audit import Audit
 from bot.services.feeds.kits import Kits
 from bot.services.feeds.syncing import Syncing, SyncReport
 from bot.storage import facts, touched
+from jobs.stores import stores
 from tests.services.feeds.kit import EAST, NOW, SHOP, Shop, count, order, sold
 
 
@@ -96,6 +101,22 @@ async def test_a_page_without_facts_is_written_at_once_for_it_says_where_to_go_o
     assert cursors == [[("operation 7",)], [("operation 7, still",)]]
 
 
+async def test_what_a_store_prepares_is_waited_for_without_keeping_its_calls_waiting(
+    shop: Shop, script: Script, syncing: Syncing
+) -> None:
+    held = []
+
+    async def look() -> None:
+        held.append(syncing.pages[SHOP].locked())
+
+    waiting, here = Page("orders", (), "operation 7", waits=True), Page("orders", (), "operation 7, here")
+    done = Page("orders", (order("1", sold("a", "MUG", 1)),), "done", until=NOW)
+    script.told["orders"] = [look, waiting, look, waiting, look, here, look, done]
+    assert (await syncing.sync(SHOP))[-1] == SyncReport(SHOP, "orders", 1, 1, 0)
+    assert held == [True, False, False, True]
+    assert await shop.rows("SELECT cursor FROM store_cursors WHERE kind = 'orders'") == [("done",)]
+
+
 async def test_a_first_reading_whose_orders_broke_off_is_not_judged_before_the_rest_is_there(
     shop: Shop, script: Script, syncing: Syncing
 ) -> None:
@@ -123,6 +144,48 @@ async def test_one_kind_that_cannot_be_read_keeps_no_other_from_it(script: Scrip
     assert [(r.kind, r.changed, r.error) for r in await syncing.sync(SHOP)] == [
         ("products", 0, "the token may not"), ("stock", 1, ""), ("orders", 0, ""),
     ]  # fmt: skip
+
+
+async def test_a_kind_that_is_never_permitted_keeps_no_store_in_its_first_reading(
+    shop: Shop, script: Script, syncing: Syncing
+) -> None:
+    """In a first reading demand waits for the end; later it is there with its page."""
+    script.kinds = ("products", "offers", "stock", "orders", "ages")
+    script.told = {kind: [Page(kind, (), "c", until=NOW)] for kind in ("products", "stock", "orders")}
+    script.told |= {"offers": [Declined("no right")], "ages": [Declined("no right")]}
+    await syncing.sync(SHOP)
+    seen = []
+
+    async def look() -> None:
+        seen.append(len(await shop.demand()))
+
+    script.told["orders"] = [
+        Page("orders", (order("1", sold("a", "MUG", 1)),), "d"), look, Page("orders", (), "e", until=NOW)
+    ]  # fmt: skip
+    await syncing.sync(SHOP)
+    assert seen == [1]
+
+
+async def test_a_fault_of_ours_in_one_store_keeps_no_other_from_being_read(shop: Shop, script: Script) -> None:
+    async def full() -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    script.told["stock"] = [Page("stock", (count("MUG", 5),), "c", until=NOW)]
+    first = Script({"products": [full]}, "first")
+    audit = Audit(database=shop.database, clock=shop.clock)
+    syncing = Syncing(
+        database=shop.database, clock=shop.clock, audit=audit, taking=shop.taking, feeds={"first": first, SHOP: script}
+    )
+    rescans: list[object] = []
+
+    async def rescan(*_given: object) -> None:
+        rescans.append(_given)
+
+    services = SimpleNamespace(stores=syncing, watch=SimpleNamespace(rescan=rescan), clock=shop.clock)
+    done = await stores(cast("Services", services), NOW)
+    assert done["first"] == {"errors": ["OSError: [Errno 28] No space left on device"]}
+    assert (done[SHOP]["changed"], done[SHOP]["errors"]) == (1, [])
+    assert len(rescans) == 1
 
 
 async def test_a_store_that_cannot_be_read_is_stale_at_once_and_fresh_once_it_can(

@@ -64,6 +64,15 @@ async def test_units_by_age_and_fees_are_told_as_amazon_measures_them(amazon: Am
     assert (asked[1]["dataStartTime"], asked[1]["dataEndTime"]) == ("2011-10-01T00:00:00Z", "2011-11-01T00:00:00Z")
 
 
+async def test_a_label_that_several_skus_bear_is_charged_once(amazon: Amazon) -> None:
+    unread = aged("LAMP-0", 1, 0, 0, 0, 0, 0, 0, fnsku="B0LAMP", **{"inv-age-91-to-180-days": "many"})
+    rows = [aged(sku, 1, 0, 0, 0, 0, 0, 0, fnsku="B0LAMP") for sku in ("LAMP-A", "LAMP-B")]
+    amazon.account.aged = {DE: [unread, *rows]}
+    amazon.account.charged = {DE: [{**charged("LAMP", "1.40"), "fnsku": "B0LAMP"}]}
+    told = {fact.code: fact.charged for fact in facts(await amazon.read("ages"), AgeFact)}
+    assert told == {"LAMP-A": euros("1.40"), "LAMP-B": None}
+
+
 @pytest.mark.parametrize(
     ("told", "found"),
     [

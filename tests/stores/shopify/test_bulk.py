@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import errno
 import io
 import json
 import random
-from collections.abc import AsyncGenerator, AsyncIterator
+import sqlite3
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable
 from contextlib import aclosing
 from dataclasses import replace
 from pathlib import Path
@@ -147,14 +149,45 @@ async def test_what_changed_while_the_operation_ran_is_read_before_the_reading_e
     assert Mark.of(pages[-1].cursor).since
 
 
+@pytest.mark.parametrize("again", [False, True], ids=["begun", "gone on with"])
+async def test_while_an_operation_is_waited_for_or_its_file_comes_the_page_before_says_so(
+    large: Running, monkeypatch: pytest.MonkeyPatch, *, again: bool
+) -> None:
+    large.store.sell("MUG", "Mug", "4.25")
+    cursor = (await first_page(large)).cursor if again else ""
+    waited: list[bool] = []
+    pages: list[Page] = []
+
+    def watched(slow: Callable[..., Awaitable[None]]) -> Callable[..., Awaitable[None]]:
+        async def waits(*given: object) -> None:
+            waited.append(bool(pages) and pages[-1].waits)
+            await slow(*given)
+
+        return waits
+
+    monkeypatch.setattr(Shop, "download", watched(Shop.download))
+    monkeypatch.setattr(large.store, "pause", watched(large.store.pause))
+    feed = large.another(options={"bulk_from": "0"})
+    async for page in feed.read("products", cursor):
+        assert not (page.facts and pages[-1].waits)
+        pages.append(page)
+    assert len(waited) > 1
+    assert all(waited)
+    await feed.close()
+
+
+async def first_page(large: Running) -> Page:
+    async with aclosing(closable(large.feed.read("products"))) as reading:
+        return await anext(reading)
+
+
 async def test_a_reading_that_is_killed_goes_on_with_the_same_operation_and_behind_what_was_taken(
     large: Running, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(bulk, "_AT_ONCE", 3)
     for number in range(8):
         large.store.sell(f"S{number}", "Thing", "1.00")
-    async with aclosing(closable(large.feed.read("products"))) as reading:
-        begun = await anext(reading)
+    begun = await first_page(large)
     assert (begun.facts, begun.until) == ((), None)
     (name,) = large.store.bulks
     assert Mark.of(begun.cursor).bulk == name
@@ -194,7 +227,17 @@ async def test_an_operation_that_takes_longer_than_an_hour_is_left_to_the_next_r
     assert len(large.store.bulks) == 1
 
 
-@pytest.mark.parametrize("trouble", ["busy", "limit", "failed", "denied", "lost", "truncated", "moved", "garbled"])
+def _failing(problem: Exception) -> Callable[..., Awaitable[None]]:
+    async def fails(*_given: object) -> None:
+        raise problem
+
+    return fails
+
+
+@pytest.mark.parametrize(
+    "trouble",
+    ["busy", "limit", "failed", "denied", "lost", "truncated", "moved", "garbled", "no room for it", "no room to sort"],
+)
 async def test_where_no_operation_can_be_had_the_shop_is_read_page_by_page(
     large: Running, trouble: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -204,6 +247,7 @@ async def test_where_no_operation_can_be_had_the_shop_is_read_page_by_page(
         "busy": "OPERATION_IN_PROGRESS", "limit": "LIMIT_REACHED", "failed": "FAILED INTERNAL_SERVER_ERROR",
         "denied": "lacks a scope", "lost": "does not know the operation", "truncated": "0 of 1 records",
         "moved": "it leads elsewhere", "garbled": "is no record",
+        "no room for it": "No space left on device", "no room to sort": "database or disk is full",
     }[trouble]  # fmt: skip
     match trouble:
         case "busy":
@@ -220,6 +264,10 @@ async def test_where_no_operation_can_be_had_the_shop_is_read_page_by_page(
             monkeypatch.setattr("tests.stores.shopify.bulk._carried_out", lambda *_: ([], 1))
         case "garbled":
             monkeypatch.setattr("tests.stores.shopify.bulk._carried_out", lambda *_: (["[7]"], 1))
+        case "no room for it":
+            monkeypatch.setattr(Shop, "download", _failing(OSError(errno.ENOSPC, "No space left on device")))
+        case "no room to sort":
+            monkeypatch.setattr(Shop, "download", _failing(sqlite3.OperationalError("database or disk is full")))
     kinds = []
     with capture_logs() as logs:
         async for page in large.feed.read("stock"):

@@ -98,6 +98,11 @@ class Erp:
         self.served.written = True
         await self.clerk.write(f"model.{model}.write", [number], values, await self.clerk.context())
 
+    async def delete(self, model: str, number: int) -> None:
+        """Take a record away."""
+        self.served.written = True
+        await self.clerk.write(f"model.{model}.delete", [number], await self.clerk.context())
+
     async def create(self, model: str, **values: object) -> int:
         """Make a record."""
         self.served.written = True

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from typing import Any
@@ -10,9 +11,10 @@ import pytest
 from sqlalchemy import delete, insert, update
 
 from bot.domain.money import Money
-from bot.ports import FactKind, MovableClock, OfferFact
+from bot.ports import FactKind, Fault, MovableClock, OfferFact
 from bot.storage.database import Database
 from bot.storage.tables import Route, Supplier
+from bot.stores.tryton.feed import TrytonFeed
 from tests.services.feeds.kit import SHOP, Shop
 from tests.stores.tryton.conftest import Erp, Served, facts, faults
 from tests.stores.tryton.test_taken import opened
@@ -134,6 +136,51 @@ async def test_what_a_person_states_of_a_supplier_stands_before_and_after(
     assert await shop.rows("SELECT code, name FROM suppliers ORDER BY code") == [
         ("SZ", "My own name"), ("YW", "Yiwu Mugs"),
     ]  # fmt: skip
+
+
+async def test_a_variant_s_own_offer_holds_wherever_a_general_one_stands_and_whether_that_is_active_or_not(
+    erp: Erp, sqlite_database: Database, clock: MovableClock
+) -> None:
+    shop = await opened(sqlite_database, clock)
+    (mug,) = await erp.rows("purchase.product_supplier", [["id", "=", 2]], "party", "currency")
+    same = {"template": 1, "party": mug["party"], "currency": mug["currency"]}
+    await erp.create("purchase.product_supplier", **same, product=1, lead_time=timedelta(days=10))
+    general = await erp.create("purchase.product_supplier", **same, lead_time=timedelta(days=40))
+    small = TrytonFeed("erp", erp.part(), page=1)
+    for page in [*await erp.read("products"), *[page async for page in small.read("offers")]]:
+        await shop.taking.take(SHOP, page)
+    lights = [row for row in await shop.rows(_ROUTES) if row[:2] == ("YW", "85123A")]
+    assert [row[3] for row in lights] == [10, 10]
+    await erp.write("purchase.product_supplier", general, active=False)
+    taken = [await shop.taking.take(SHOP, page) async for page in small.read("offers")]
+    assert [each.changed for each in taken] == [0]
+    assert [row for row in await shop.rows(_ROUTES) if row[:2] == ("YW", "85123A")] == lights
+    await small.close()
+
+
+async def test_an_offer_that_is_told_no_more_takes_its_routes_away_but_not_a_person_s(
+    erp: Erp, sqlite_database: Database, clock: MovableClock
+) -> None:
+    shop = await opened(sqlite_database, clock)
+    (mug,) = await erp.rows("purchase.product_supplier", [["id", "=", 2]], "party", "currency")
+    lantern = {"template": 1, "party": mug["party"], "currency": mug["currency"]}
+    made = await erp.create("purchase.product_supplier", **lantern, lead_time=timedelta(days=10))
+    await read(shop, erp, clock, "products", "offers")
+    async with shop.database.transaction() as connection:
+        stated = update(Route).where(Route.location_id == (await _home(shop))).values(source="")
+        await connection.execute(stated)
+    before = [(row[:3], row[7]) for row in await shop.rows(_ROUTES)]
+    gone = ("YW", "85123A", "EAST"), "store:shop"
+    assert gone in before
+
+    await erp.delete("purchase.product_supplier", made)
+    unread = Fault(f"supplier-{made}", "its supplier has no name")
+    for page in await erp.read("offers"):
+        assert (await shop.taking.take(SHOP, replace(page, faults=(unread,)))).changed == 0, "it may be that one"
+    assert await read(shop, erp, clock, "offers") == 1
+    before.remove(gone)
+    assert [(row[:3], row[7]) for row in await shop.rows(_ROUTES)] == before
+    assert (("YW", "85123A", "HOME"), "") in before
 
 
 async def _home(shop: Shop) -> int:
