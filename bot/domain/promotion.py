@@ -15,8 +15,8 @@ from typing import Literal
 
 from bot.domain.policy import Policy, floor_price
 
-StopReason = Literal["end", "sold", "needed", "person", "halt"]
-REASONS_OF_STOP: tuple[StopReason, ...] = ("end", "sold", "needed", "person", "halt")
+StopReason = Literal["end", "sold", "needed", "person", "halt", "differs"]
+REASONS_OF_STOP: tuple[StopReason, ...] = ("end", "sold", "needed", "person", "halt", "differs")
 TooLow = Literal["", "not_lower", "depth", "floor"]
 
 _DEPTH_PLACES = Decimal("0.0001")

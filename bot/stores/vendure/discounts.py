@@ -60,10 +60,7 @@ class VendureDiscounts:
         numbers = [await self._variant(sku) for sku in discount.skus]
         known = await self._under(key)
         if known is not None:
-            stands = await self._granted(known)
-            if wrong := discount.differs(stands.discount):
-                raise Declined(f"key_reused: another discount stands under this key, {wrong}")
-            return stands
+            return await self._granted(known, discount)
         if discount.code and await self.taken(discount.code):
             raise Declined(f"code_taken: the channel has the code {discount.code} already")
         language = (await self._asked("Tongue"))["activeChannel"]["defaultLanguageCode"]
@@ -72,17 +69,17 @@ class VendureDiscounts:
             raise Declined(f"{told.get('errorCode')}: {told.get('message')}")
         return await self._kept(str(told["id"]), discount)
 
-    async def granted(self, discount: Discount, key: str) -> Granted | None:  # noqa: ARG002  # the key finds it alone
+    async def granted(self, discount: Discount, key: str) -> Granted | None:
         """The promotion that bears the key; None where none does."""
         known = await self._under(key)
-        return None if known is None else await self._granted(known)
+        return None if known is None else await self._granted(known, discount)
 
-    async def withdraw(self, discount: Discount, key: str) -> Granted | None:  # noqa: ARG002  # the key finds it alone
+    async def withdraw(self, discount: Discount, key: str) -> Granted | None:
         """Delete the promotion that bears the key, and look that it is gone."""
         known = await self._under(key)
         if known is None:
             return None
-        was = await self._granted(known)
+        was = await self._granted(known, discount)
         await self._delete(str(known["id"]))
         return was
 
@@ -127,8 +124,8 @@ class VendureDiscounts:
         items = (await self._asked("Granted", mark=mark_of(key)))["promotions"]["items"]
         return items[0] if items else None
 
-    async def _granted(self, node: Node) -> Granted:
-        """A promotion as it stands, in our words; Unreached where it cannot be read."""
+    async def _granted(self, node: Node, wanted: Discount) -> Granted:
+        """A promotion as it stands, in our words, and how it differs; Unreached where it cannot be read."""
         try:
             share, numbers = _taken_off(node)
             discount = Discount(
@@ -141,7 +138,7 @@ class VendureDiscounts:
             )
         except (LookupError, TypeError, ValueError, ArithmeticError) as error:
             raise Unreached(f"the promotion cannot be read: {error!r}") from error
-        return Granted(str(node["id"]), discount, None)
+        return Granted(str(node["id"]), discount, None, _wrong(node, discount, wanted))
 
     async def _skus(self, numbers: list[str]) -> tuple[str, ...]:
         """The SKUs of variants; of one that is gone, its number."""
@@ -157,10 +154,10 @@ class VendureDiscounts:
             node = (await self._asked("PromotionOf", id=number))["promotion"]
             if node is None:
                 raise Unanswered("it does not stand")
-            stands = await self._granted(node)
+            stands = await self._granted(node, wanted)
         except OutsideError as error:
             raise Unanswered(f"made, but it cannot be read back: {error}") from error
-        differs = wanted.differs(stands.discount) or ("" if node["enabled"] else "it is switched off")
+        differs = stands.differs
         if not differs:
             return stands
         try:
@@ -202,6 +199,11 @@ def _input(discount: Discount, numbers: list[str], key: str, language: str) -> d
         "translations": [{"languageCode": language, "name": discount.name, "description": ""}],
         "customFields": {_FIELD: mark_of(key)},
     }
+
+
+def _wrong(node: Node, stands: Discount, wanted: Discount) -> str:
+    """What of a promotion is not as it was wanted; empty where nothing is."""
+    return wanted.differs(stands) or ("" if node["enabled"] else "it is switched off")
 
 
 def _taken_off(node: Node) -> tuple[Decimal, list[str]]:

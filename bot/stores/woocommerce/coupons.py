@@ -58,9 +58,7 @@ class WooCoupons:
         numbers = [int((await one_of(self._api, sku, "id,type,sku"))["id"]) for sku in discount.skus]
         known = await self._under(discount, key)
         if known is not None:
-            if _record(known).get("asked") != _asked(discount):
-                raise Declined("key_reused: another discount was made under this key")
-            return await self._granted(known)
+            return await self._granted(known, discount)
         if await self._bearing(discount.code):
             raise Declined(f"code_taken: the shop has the coupon {discount.code} already")
         try:
@@ -76,14 +74,14 @@ class WooCoupons:
     async def granted(self, discount: Discount, key: str) -> Granted | None:
         """The coupon that bears the key in its record; None where none does."""
         known = await self._under(discount, key)
-        return None if known is None else await self._granted(known)
+        return None if known is None else await self._granted(known, discount)
 
     async def withdraw(self, discount: Discount, key: str) -> Granted | None:
         """Delete the coupon that bears the key, and look that it is gone."""
         known = await self._under(discount, key)
         if known is None:
             return None
-        was = await self._granted(known)
+        was = await self._granted(known, discount)
         await self._delete(known["id"])
         return was
 
@@ -126,8 +124,8 @@ class WooCoupons:
                     return row
         return None
 
-    async def _granted(self, row: Row) -> Granted:
-        """A coupon as it stands, in our words; Unreached where it cannot be read."""
+    async def _granted(self, row: Row, wanted: Discount) -> Granted:
+        """A coupon as it stands, in our words, and how it differs; Unreached where it cannot be read."""
         try:
             end = row.get("date_expires_gmt")
             share = (amount(row, "amount") or Decimal(0)) / 100
@@ -139,7 +137,7 @@ class WooCoupons:
                 ends_at=NEVER if end is None else instant(row, "date_expires_gmt"),
                 name=text(row, "description"),
             )
-            return Granted(str(row["id"]), discount, whole(row, "usage_count"))
+            return Granted(str(row["id"]), discount, whole(row, "usage_count"), _wrong(row, discount, wanted))
         except (Unreadable, ValueError, LookupError, TypeError) as error:
             raise Unreached(f"the coupon cannot be read: {error}") from error
 
@@ -155,14 +153,10 @@ class WooCoupons:
         """What was written, where the shop kept it; otherwise it is deleted again and Declined."""
         try:
             row = (await self._api.read(f"/coupons/{number}", _fields=_FIELDS)).told
-            stands = await self._granted(row)
+            stands = await self._granted(row, wanted)
         except OutsideError as error:
             raise Unanswered(f"made, but it cannot be read back: {error}") from error
-        differs = wanted.differs(stands.discount)
-        if text(row, "status") != "publish":
-            differs = f"it is {text(row, 'status')}, not published"
-        elif row.get("individual_use") is not True:
-            differs = "it can be used beside other coupons"
+        differs = stands.differs
         if not differs:
             return stands
         try:
@@ -199,6 +193,15 @@ def _body(discount: Discount, numbers: list[int], key: str) -> dict[str, Any]:
         "description": discount.name,
         "meta_data": [{"key": META, "value": json.dumps({"key": key, "asked": _asked(discount)})}],
     }
+
+
+def _wrong(row: Row, stands: Discount, wanted: Discount) -> str:
+    """What of a coupon is not as it was wanted; empty where nothing is."""
+    if text(row, "status") != "publish":
+        return f"it is {text(row, 'status')}, not published"
+    if row.get("individual_use") is not True:
+        return "it can be used beside other coupons"
+    return wanted.differs(stands)
 
 
 def _asked(discount: Discount) -> dict[str, Any]:

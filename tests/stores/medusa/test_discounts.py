@@ -96,6 +96,14 @@ async def test_a_promotion_whose_campaign_somebody_deleted_never_ends_and_is_sti
     assert medusa.shop.promotions.rows == {}
 
 
+async def test_a_promotion_that_somebody_made_a_draft_is_told_to_differ(medusa: Medusa, box: MedusaDiscounts) -> None:
+    await box.grant(CODE, KEY)
+    next(iter(medusa.shop.promotions.rows.values()))["status"] = "draft"
+    for found in (await box.granted(CODE, KEY), await box.grant(CODE, KEY)):
+        assert found is not None
+        assert found.differs == "it is draft, not active"
+
+
 async def test_a_promotion_that_got_another_code_is_found_by_its_campaign(medusa: Medusa, box: MedusaDiscounts) -> None:
     await box.grant(CODE, KEY)
     (row,) = medusa.shop.promotions.rows.values()

@@ -152,7 +152,7 @@ async def test_a_transfer_that_the_shop_kept_otherwise_is_for_a_person(
 
 
 async def test_a_transfer_whose_goods_are_gone_since_is_for_a_person_and_not_refused(
-    running: Running, transfers: ShopifyTransfers
+    transfers: ShopifyTransfers,
 ) -> None:
     await transfers.send(order(("MUG", 30)), KEY)
     for again in (transfers.find, transfers.send):

@@ -100,6 +100,14 @@ async def test_one_that_cannot_be_deleted_is_a_question_and_found_as_it_stands(b
     assert bench.shop.promotions.nodes == []
 
 
+async def test_one_that_somebody_switched_off_is_told_to_differ(bench: Bench) -> None:
+    await bench.discounts.grant(CODE, KEY)
+    bench.shop.promotions.nodes[0]["enabled"] = False
+    for found in (await bench.discounts.granted(CODE, KEY), await bench.discounts.grant(CODE, KEY)):
+        assert found is not None
+        assert found.differs == "it is switched off"
+
+
 async def test_a_code_that_more_promotions_hold_than_a_page_shows_is_not_said_to_be_free(bench: Bench) -> None:
     for number in range(101):
         bench.shop.promotions.offer(f"ABC{number}", "0.05", "LAMP")

@@ -112,6 +112,14 @@ async def test_a_coupon_that_somebody_gave_another_code_is_found_by_its_record_a
     assert len(woo.shop.coupons.rows) == 120
 
 
+async def test_a_coupon_that_somebody_lets_be_used_beside_others_is_told_to_differ(woo: Woo, box: WooCoupons) -> None:
+    await box.grant(GIVEN, KEY)
+    next(iter(woo.shop.coupons.rows.values()))["individual_use"] = False
+    for found in (await box.granted(GIVEN, KEY), await box.grant(GIVEN, KEY)):
+        assert found is not None
+        assert found.differs == "it can be used beside other coupons"
+
+
 async def test_uses_are_told_when_it_is_withdrawn(woo: Woo, box: WooCoupons) -> None:
     await box.grant(GIVEN, KEY)
     next(iter(woo.shop.coupons.rows.values()))["usage_count"] = 41
