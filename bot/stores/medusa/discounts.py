@@ -24,6 +24,7 @@ from bot.stores.medusa.reading import Unreadable, decimal, instant, part, record
 
 _PROMOTIONS, _CAMPAIGNS = "/admin/promotions", "/admin/campaigns"
 _VARIANT = "items.variant_id"  # what a line of a basket is compared by
+_EXISTS = "already exists"  # of a code or a campaign's identifier
 _AUTOMATIC = "AUTO-"  # begins the code of what comes off by itself: Medusa wants one of every promotion
 _FIELDS = (
     "id,code,is_automatic,type,status,used,campaign.id,campaign.campaign_identifier,campaign.name,campaign.starts_at,"
@@ -67,7 +68,13 @@ class MedusaDiscounts:
             raise Declined(f"code_taken: the shop has the code {discount.code} already")
         if campaign:  # of a promotion that was deleted: its identifier would be in the way
             await self._remove(_CAMPAIGNS, campaign)
-        made = part(await self._api.write(_PROMOTIONS, _body(discount, variants, key)), "promotion")
+        try:
+            made = part(await self._api.write(_PROMOTIONS, _body(discount, variants, key)), "promotion")
+        except Declined as refused:
+            late = await self._late(discount, key) if _EXISTS in refused.detail else None
+            if late is None:
+                raise
+            return late
         if not isinstance(made.get("id"), str):
             raise Unanswered("made, but the answer tells no promotion")
         return await self._kept(discount, key)
@@ -101,6 +108,13 @@ class MedusaDiscounts:
         if not ours and campaign:
             ours = await self._api.all(_PROMOTIONS, "promotions", {"fields": _FIELDS, "campaign_id": campaign})
         return campaign, ours[0] if ours else None
+
+    async def _late(self, discount: Discount, key: str) -> Granted | None:
+        """Ours, where a call that was given up made it after we looked."""
+        try:
+            return await self.granted(discount, key)
+        except OutsideError as error:
+            raise Unanswered(f"it is there already, but cannot be read: {error}") from error
 
     async def _granted(self, row: Row, wanted: Discount) -> Granted:
         """A promotion as it stands, in our words, and how it differs; Unreached where it cannot be read."""

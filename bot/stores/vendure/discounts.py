@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
+from dataclasses import replace
 from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Any
@@ -59,28 +60,30 @@ class VendureDiscounts:
         """
         numbers = [await self._variant(sku) for sku in discount.skus]
         known = await self._under(key)
-        if known is not None:
-            return await self._granted(known, discount)
+        if known:
+            return await self._alone(await self._granted(known[0], discount), key)
         if discount.code and await self.taken(discount.code):
             raise Declined(f"code_taken: the channel has the code {discount.code} already")
         language = (await self._asked("Tongue"))["activeChannel"]["defaultLanguageCode"]
         told = (await self._admin.tell("Grant", promotion=_input(discount, numbers, key, language)))["createPromotion"]
         if "id" not in told:
             raise Declined(f"{told.get('errorCode')}: {told.get('message')}")
-        return await self._kept(str(told["id"]), discount)
+        return await self._alone(await self._kept(str(told["id"]), discount), key)
 
     async def granted(self, discount: Discount, key: str) -> Granted | None:
         """The promotion that bears the key; None where none does."""
         known = await self._under(key)
-        return None if known is None else await self._granted(known, discount)
+        if not known:
+            return None
+        found = await self._granted(known[0], discount)
+        return found if len(known) == 1 else replace(found, differs=f"it stands {len(known)} times")
 
     async def withdraw(self, discount: Discount, key: str) -> Granted | None:
-        """Delete the promotion that bears the key, and look that it is gone."""
+        """Delete whatever bears the key, and look that it is gone."""
         known = await self._under(key)
-        if known is None:
-            return None
-        was = await self._granted(known, discount)
-        await self._delete(str(known["id"]))
+        was = await self._granted(known[0], discount) if known else None
+        for node in known:
+            await self._delete(str(node["id"]))
         return was
 
     async def check(self) -> tuple[Check, ...]:
@@ -119,10 +122,20 @@ class VendureDiscounts:
             raise Declined(f"{len(found)} variants of the channel bear the SKU {sku!r}")
         return found[0]
 
-    async def _under(self, key: str) -> Node | None:
-        """The promotion that bears a key."""
-        items = (await self._asked("Granted", mark=mark_of(key)))["promotions"]["items"]
-        return items[0] if items else None
+    async def _under(self, key: str) -> list[Node]:
+        """The promotions that bear a key: more than one where a call that was given up came to its end all the same."""
+        found: list[Node] = (await self._asked("Granted", mark=mark_of(key)))["promotions"]["items"]
+        return found
+
+    async def _alone(self, stands: Granted, key: str) -> Granted:
+        """That promotion, once no other bears its key; Unanswered where another cannot be deleted."""
+        try:
+            for node in await self._under(key):
+                if str(node["id"]) != stands.id:
+                    await self._delete(str(node["id"]))
+        except OutsideError as error:
+            raise Unanswered(f"made, but it may stand twice: {error}") from error
+        return stands
 
     async def _granted(self, node: Node, wanted: Discount) -> Granted:
         """A promotion as it stands, in our words, and how it differs; Unreached where it cannot be read."""

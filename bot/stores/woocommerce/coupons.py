@@ -65,6 +65,9 @@ class WooCoupons:
             made = await self._api.write("POST", "/coupons", _body(discount, numbers, key))
         except Declined as refused:
             if _EXISTS in refused.detail:  # since we looked
+                late = await self._late(discount, key)
+                if late is not None:
+                    return late
                 raise Declined(f"code_taken: the shop has the coupon {discount.code} already") from None
             raise
         if not isinstance(made, dict) or not isinstance(made.get("id"), int):
@@ -123,6 +126,13 @@ class WooCoupons:
                 if _record(row).get("key") == key:
                     return row
         return None
+
+    async def _late(self, discount: Discount, key: str) -> Granted | None:
+        """Ours, where a call that was given up made it after we looked."""
+        try:
+            return await self.granted(discount, key)
+        except OutsideError as error:
+            raise Unanswered(f"it is there already, but cannot be read: {error}") from error
 
     async def _granted(self, row: Row, wanted: Discount) -> Granted:
         """A coupon as it stands, in our words, and how it differs; Unreached where it cannot be read."""

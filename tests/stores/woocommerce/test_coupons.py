@@ -145,6 +145,23 @@ async def test_a_code_that_somebody_made_between_our_look_and_our_write_is_their
     assert [row["amount"] for row in woo.shop.coupons.rows.values()] == ["5.00"]
 
 
+async def test_a_call_that_was_given_up_and_ends_after_our_look_made_the_coupon_that_is_ours(
+    woo: Woo, box: WooCoupons, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    number = (await box.grant(GIVEN, KEY)).id
+    made = dict(woo.shop.coupons.rows)
+    woo.shop.coupons.rows.clear()
+    write = box._api.write
+
+    async def late(*given: Any) -> Any:
+        woo.shop.coupons.rows |= made
+        return await write(*given)
+
+    monkeypatch.setattr(box._api, "write", late)
+    told = await box.grant(GIVEN, KEY)
+    assert (told.id, told.differs, len(woo.shop.coupons.rows)) == (number, "", 1)
+
+
 async def test_the_check_tells_a_key_that_may_only_read_and_a_shop_that_takes_no_coupons(
     woo: Woo, box: WooCoupons
 ) -> None:
