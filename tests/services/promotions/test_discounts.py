@@ -140,6 +140,20 @@ async def test_a_code_that_is_too_deep_is_offered_as_deep_as_the_policy_allows(s
     assert (request.detail["promo_price_minor"], request.detail["means"]) == (125, "basket")
 
 
+async def test_a_code_of_just_the_policys_depth_is_asked_for_though_its_price_is_rounded_down(small: Yard) -> None:
+    small.store.edit(LAMP, pounds(249))
+    request = await small.request(await small.asked("promo LAMP 50% until Friday code HALF50"))
+    assert (request.detail["promo_price_minor"], request.detail["depth"]) == (124, "0.5")
+    await small.approves(request.id)
+    assert (await small.request(request.id)).state in {"approved", "executing"}
+
+
+async def test_one_that_is_too_deep_is_offered_the_policys_depth_though_its_price_is_rounded(small: Yard) -> None:
+    small.store.edit(LAMP, pounds(249))
+    (button,) = buttons((await small.says("Nok", "promo LAMP 60% until Friday basket UK")).message)
+    assert button.arguments[1] == "50%"
+
+
 async def test_the_preview_says_that_its_figures_hold_if_every_buyer_uses_the_code(small: Yard) -> None:
     assert "these figures hold if all of them use it" in str((await small.says("Nok", BY_CODE)).message)
 
