@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
@@ -25,6 +25,7 @@ _FIELDS = (
     "id,code,status,discount_type,amount,description,date_expires_gmt,product_ids,usage_count,individual_use,meta_data"
 )
 _EXISTS = "woocommerce_rest_coupon_code_already_exists"
+_SKEW = timedelta(days=1)  # that the shop's clock may be behind ours, and its zone be set wrong
 _SWITCH = "/settings/general/woocommerce_enable_coupons"
 
 
@@ -117,11 +118,12 @@ class WooCoupons:
         return [row for row in rows if text(row, "code").casefold() == code.casefold()]
 
     async def _under(self, discount: Discount, key: str) -> Row | None:
-        """The coupon that bears a key: by its code, or any, where somebody gave it another code."""
+        """The coupon that bears a key: by its code, or one made since, where somebody gave it another code."""
         for row in await self._bearing(discount.code):
             if _record(row).get("key") == key:
                 return row
-        async for leaf in self._api.walk("/coupons", _fields=_FIELDS):
+        since = (discount.starts_at - _SKEW).astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+        async for leaf in self._api.walk("/coupons", after=since, _fields=_FIELDS):
             for row in leaf.rows:
                 if _record(row).get("key") == key:
                     return row

@@ -120,6 +120,16 @@ async def test_a_coupon_that_somebody_lets_be_used_beside_others_is_told_to_diff
         assert found.differs == "it can be used beside other coupons"
 
 
+async def test_coupons_older_than_ours_could_be_are_not_looked_through(woo: Woo, box: WooCoupons) -> None:
+    for number in range(250):
+        woo.shop.coupons.offer(f"THEIRS-{number}", "0.05", "LAMP")
+    for row in woo.shop.coupons.rows.values():
+        row["date_created_gmt"] = "2011-11-20T08:59:59"
+    before = len(woo.shop.calls)
+    assert await box.granted(GIVEN, KEY) is None
+    assert len(woo.shop.calls) == before + 2  # by its code, and what was made since
+
+
 async def test_uses_are_told_when_it_is_withdrawn(woo: Woo, box: WooCoupons) -> None:
     await box.grant(GIVEN, KEY)
     next(iter(woo.shop.coupons.rows.values()))["usage_count"] = 41
