@@ -15,8 +15,8 @@ from typing import Literal
 
 from bot.domain.policy import Policy, floor_price
 
-StopReason = Literal["end", "sold", "needed", "person", "halt"]
-REASONS_OF_STOP: tuple[StopReason, ...] = ("end", "sold", "needed", "person", "halt")
+StopReason = Literal["end", "sold", "needed", "person", "halt", "differs"]
+REASONS_OF_STOP: tuple[StopReason, ...] = ("end", "sold", "needed", "person", "halt", "differs")
 TooLow = Literal["", "not_lower", "depth", "floor"]
 
 _DEPTH_PLACES = Decimal("0.0001")
@@ -55,13 +55,19 @@ def lowest_price(price_minor: int, unit_cost_minor: int, policy: Policy) -> int:
     return max(floor_price(policy, unit_cost_minor), reduced(price_minor, policy.deepest_discount))
 
 
-def too_low(price_minor: int, promo_minor: int, unit_cost_minor: int, policy: Policy) -> TooLow:
-    """What is wrong with a price, empty where nothing is: it is not lower than before, below the floor, or too deep."""
+def too_low(
+    price_minor: int, promo_minor: int, unit_cost_minor: int, policy: Policy, share: Decimal | None = None
+) -> TooLow:
+    """What is wrong with a price, empty where nothing is: it is not lower than before, below the floor, or too deep.
+
+    The depth of a discount is the `share` that it takes off: the price after it is rounded down, and may seem deeper.
+    """
     if promo_minor >= price_minor:
         return "not_lower"
     if promo_minor < floor_price(policy, unit_cost_minor):
         return "floor"
-    return "depth" if depth_of(price_minor, promo_minor) > policy.deepest_discount else ""
+    depth = depth_of(price_minor, promo_minor) if share is None else share
+    return "depth" if depth > policy.deepest_discount else ""
 
 
 def uplift(depth: Decimal, elasticity: float) -> float:

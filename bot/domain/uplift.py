@@ -74,7 +74,7 @@ def marked(region: Ints, found: Mapping[int, Sequence[Event]], firsts: Mapping[i
     None where no day does.
     """
     masks = {each: mask(found[each], firsts[each], days) for each in found}
-    if not any(one.any() for one in masks.values()):
+    if not len(region) or not any(one.any() for one in masks.values()):
         return None
     keys, where = np.unique(region, return_inverse=True)
     none = np.zeros(days, dtype=np.bool_)

@@ -130,11 +130,15 @@ class StoreConnector(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Granted:
-    """A discount as a store keeps it: `id` is the store's own, `used` how often it was used, None: it does not tell."""
+    """A discount as a store keeps it: `id` is the store's own, `used` how often it was used, None: it does not tell.
+
+    `differs` is what of it is not as it was wanted, in words, also what a `Discount` does not tell; empty: nothing.
+    """
 
     id: str
     discount: Discount
     used: int | None
+    differs: str
 
 
 class Discounts(Protocol):
@@ -151,7 +155,8 @@ class Discounts(Protocol):
         ...
 
     async def grant(self, discount: Discount, key: str) -> Granted:
-        """Make a discount, once per key, and read it back: the same call under a known key gives what stands.
+        """Make a discount, once per key, and read it back: the same call under a known key gives what stands, which may
+        differ.
 
         Declined where the shop has no such means, does not sell a product, or has the code already (`code_taken`); too
         where it kept something else than it was told, which is then taken back.

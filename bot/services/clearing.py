@@ -119,6 +119,10 @@ class Way:
     code: str = ""
     share: Decimal | None = None
 
+    def depth(self, price_minor: int, promo_minor: int) -> Decimal:
+        """The discount as a share of the price: the stated one, for what a buyer pays after it is rounded."""
+        return depth_of(price_minor, promo_minor) if self.share is None else self.share
+
     def detail(self) -> dict[str, Any]:
         """As a request keeps it, plain JSON; nothing of a price."""
         if self.share is None:
@@ -152,7 +156,7 @@ class Preview:
 
     def detail(self) -> dict[str, Any]:
         """As a request keeps it, plain JSON."""
-        depth = depth_of(self.price_minor, self.promo_minor)
+        depth = self.way.depth(self.price_minor, self.promo_minor)
         return {
             "store": self.store,
             "price_minor": self.price_minor,
@@ -217,7 +221,7 @@ def preview(
     promo = wish.promo(price)
     if wish.clamp:
         promo = max(promo, lowest_price(price, cost, policy))
-    _allow(subject, price, promo, cost, policy)
+    _allow(subject, price, promo, cost, policy, wish.way)
     units = _units(subject, wish.units)
     days = (wish.ends_at - now).total_seconds() / _DAY
     terms = Terms(units, price, promo, cost, subject.per_day, days)
@@ -279,9 +283,9 @@ def _units(subject: Subject, most: int | None) -> int:
     return units if most is None else min(units, most)
 
 
-def _allow(subject: Subject, price: int, promo: int, cost: int, policy: Policy) -> None:
+def _allow(subject: Subject, price: int, promo: int, cost: int, policy: Policy, way: Way) -> None:
     """PriceTooLow, with the lowest price that is allowed, where this one is not."""
-    wrong = too_low(price, promo, cost, policy)
+    wrong = too_low(price, promo, cost, policy, way.share)
     if not wrong:
         return
     least = lowest_price(price, cost, policy)
@@ -315,8 +319,9 @@ def _allow(subject: Subject, price: int, promo: int, cost: int, policy: Policy) 
     else:
         words = _(
             "{depth} is deeper than the policy's deepest discount of {most}. The lowest price allowed is {lowest}.",
-            depth=Number(depth_of(price, promo), 1, share=True),
+            depth=Number(way.depth(price, promo), 1, share=True),
             most=Number(policy.deepest_discount, 1, share=True),
             lowest=Bold(Amount(lowest)),
         )
-    raise PriceTooLow(words, lowest, deepest_share(price, least))
+    deepest = min(policy.deepest_discount, deepest_share(price, floor_price(policy, cost)))
+    raise PriceTooLow(words, lowest, deepest)

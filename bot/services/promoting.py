@@ -115,23 +115,32 @@ class Promoting:
         await self._audit.append(connection, "promotion.price_read", f"request:{held.id}", dict(result))
 
     async def started(self, connection: AsyncConnection, effect: EffectRow, result: Json) -> None:
-        """The lower price or the discount stands; where somebody stopped it meanwhile, it goes back at once."""
+        """The lower price or the discount stands; where somebody stopped it meanwhile, it goes back at once.
+
+        So does a discount that is not the approved one: buyers get what nobody approved.
+        """
         held, promotion = await self._held(connection, effect)
         if held is None or promotion is None or promotion.stopped_at is not None:
             return
         now, planned = self._clock.now(), Planned(effect.kind, effect.payload)
         ours = ours_of(planned, result)
-        await rows.change(connection, held.id, {"started_at": now, "result": {"ours": ours}})
-        stopping = promotion.stopping_at is not None
+        kept: dict[str, Any] = {"started_at": now, "result": {"ours": ours}}
         facts: dict[str, Any] = {"started_at": now.isoformat(), "prior_minor": promotion.prior_minor}
+        stopping = promotion.stopping_at is not None
         if not result.get("verified", True):
             facts["trouble"] = not_standing(planned, result)
+            if planned.kind == GRANT and not stopping:
+                stopping = True
+                kept |= {"stopping_at": now, "stop_reason": "differs"}
+                kept["result"] = {"ours": ours, "trouble": facts["trouble"]}
+                facts |= {"stopping_at": now.isoformat(), "stop_reason": "differs"}
+        await rows.change(connection, held.id, kept)
         values = {"state": approval.after(held.state, "execute"), "stage": "stopping" if stopping else "running"}
         await self._advance(connection, held, facts, values)
         if stopping:
             await self._put_back(connection, held.id, promotion, ours)
         await self._requests.show(connection, [held])
-        if "trouble" in facts and planned.kind == GRANT:  # buyers get what nobody approved
+        if "trouble" in facts and planned.kind == GRANT:
             await self._tell_trouble(connection, held.id, "differs_there")
         data = {
             "price_minor": promotion.price_minor,
@@ -156,18 +165,26 @@ class Promoting:
         return promotion is not None and promotion.stopping_at is None and promotion.stopped_at is None
 
     async def restored(self, connection: AsyncConnection, effect: EffectRow, result: Json) -> None:
-        """The prior price stands again, or somebody else's, which is left alone and told; or the discount is gone."""
+        """The prior price stands again, or somebody else's, which is left alone and told; or the discount is gone.
+
+        A promotion whose discount was never the approved one has failed, and there is nothing to report of it.
+        """
         held, promotion = await self._held(connection, effect)
         if held is None or promotion is None or promotion.stopped_at is not None:
             return
         now, well = self._clock.now(), bool(result.get("restored", True))
-        await rows.change(connection, held.id, {"stopped_at": now, "restored": well})
+        failed = promotion.stop_reason == "differs"
+        reported = {"reported_at": now} if failed else {}
+        await rows.change(connection, held.id, {"stopped_at": now, "restored": well, **reported})
         facts: dict[str, Any] = {"stopped_at": now.isoformat(), "restored": well, "trouble": None}
         if isinstance(used := result.get("used"), int):
             facts["used"] = used
         if not well:
             facts["trouble"] = {"kind": "changed", "found_minor": result["stands"]["price_minor"]}
-        values = {"state": approval.after(held.state, "finish"), "stage": "stopped", "finished_at": now}
+        elif failed:
+            facts["trouble"] = (promotion.result or {}).get("trouble")
+        step: approval.Step = "fail" if failed else "finish"
+        values = {"state": approval.after(held.state, step), "stage": "stopped", "finished_at": now}
         case_ids = await request_rows.case_ids(connection, [held.id])
         await locks.cases(connection, case_ids)
         await self._advance(connection, held, facts, values)

@@ -222,9 +222,10 @@ def _promotion(request: RequestRow, lines: Sequence[LineRow], products: int) -> 
     before, after = terms.get("price_minor"), terms.get("promo_price_minor")
     if not isinstance(before, int) or not isinstance(after, int) or before <= 0:
         return None
+    share = _decimal(terms.get("share"))  # of a discount: what a buyer pays after it is rounded down
     touched = Decimal(len(lines)) / max(products, 1)
     return PromotionFacts(
-        depth=(1 - Decimal(after) / before).quantize(Decimal("0.0001")),
+        depth=share if share is not None else (1 - Decimal(after) / before).quantize(Decimal("0.0001")),
         price=after,
         unit_cost=max(line.unit_cost_minor for line in lines),
         share=max(touched, _decimal(terms.get("catalogue_share")) or Decimal(0)),

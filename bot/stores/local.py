@@ -143,7 +143,9 @@ class LocalDiscounts(_Client):
             "ends_at": discount.ends_at.isoformat(),
             "name": discount.name,
         }
-        _granted(_good(await self._write("PUT", f"/discounts/{quote(key, safe='')}", body, {})), Unanswered)
+        answer = await self._write("PUT", f"/discounts/{quote(key, safe='')}", body, {})
+        if not (answer.status_code == 409 and _error(answer) == "key_reused"):  # then another one stands: it is told
+            _granted(_good(answer), discount, Unanswered)
         try:
             stands = await self.granted(discount, key)
         except OutsideError as error:
@@ -152,19 +154,19 @@ class LocalDiscounts(_Client):
             raise Unanswered("made, but it does not stand")
         return stands
 
-    async def granted(self, discount: Discount, key: str) -> Granted | None:  # noqa: ARG002  # the key finds it alone
+    async def granted(self, discount: Discount, key: str) -> Granted | None:
         """What stands under the key; None where nothing does."""
         answer = await self._read(f"/discounts/{quote(key, safe='')}")
         if answer.status_code == 404 and _error(answer) == "unknown_key":
             return None
-        return _granted(_good(answer))
+        return _granted(_good(answer), discount)
 
     async def withdraw(self, discount: Discount, key: str) -> Granted | None:
         """Take away what stands under the key, and look that it is gone."""
         answer = await self._write("DELETE", f"/discounts/{quote(key, safe='')}", None, {})
         if answer.status_code == 404 and _error(answer) == "unknown_key":
             return None
-        was = _granted(_good(answer), Unanswered)
+        was = _granted(_good(answer), discount, Unanswered)
         try:
             stands = await self.granted(discount, key)
         except OutsideError as error:
@@ -199,8 +201,8 @@ def _price(answer: httpx.Response, otherwise: type[OutsideError] = Unreached) ->
         raise otherwise(f"the answer cannot be read: {_detail(answer)}") from error
 
 
-def _granted(answer: httpx.Response, otherwise: type[OutsideError] = Unreached) -> Granted:
-    """The discount in an answer; `otherwise` where it cannot be read."""
+def _granted(answer: httpx.Response, wanted: Discount, otherwise: type[OutsideError] = Unreached) -> Granted:
+    """The discount in an answer, and how it differs; `otherwise` where it cannot be read."""
     try:
         told = answer.json()
         discount = Discount(
@@ -211,7 +213,7 @@ def _granted(answer: httpx.Response, otherwise: type[OutsideError] = Unreached) 
             ends_at=datetime.fromisoformat(told["ends_at"]),
             name=str(told["name"]),
         )
-        return Granted(str(told["id"]), discount, int(told["used"]))
+        return Granted(str(told["id"]), discount, int(told["used"]), wanted.differs(discount))
     except (ValueError, TypeError, LookupError, InvalidOperation) as error:
         raise otherwise(f"the answer cannot be read: {_detail(answer)}") from error
 

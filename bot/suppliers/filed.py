@@ -29,13 +29,11 @@ class FiledChannel:
         return _receipt(await self._folder.send(order, key), receipts)
 
     async def find(self, order: Order, key: str) -> Mapping[str, Any] | None:
-        """The receipt, where it stands everywhere."""
-        receipts: dict[str, Any] = {}
-        for book in self._of(order):
-            found = await book.find(order, key)
-            if found is None:
-                return None
-            receipts[book.name] = dict(found)
+        """The receipt, where it stands everywhere; Unanswered of a book is a person's, wherever else it is missing."""
+        found = {book.name: await book.find(order, key) for book in self._of(order)}
+        receipts = {name: dict(receipt) for name, receipt in found.items() if receipt is not None}
+        if len(receipts) < len(found):
+            return None
         filed = await self._folder.find(order, key)
         return None if filed is None else _receipt(filed, receipts)
 

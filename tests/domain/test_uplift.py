@@ -97,6 +97,7 @@ def test_days_are_marked_in_the_region_that_has_the_event_by_its_own_calendar() 
     assert np.flatnonzero(found[0]).tolist() == np.flatnonzero(found[2]).tolist() == [4, 5]
     assert not found[1].any()
     assert marked(region, {2: [], 4: []}, {2: FIRST, 4: FIRST}, 8) is None
+    assert marked(region[:0], {4: [event(3, 4)]}, {4: FIRST}, 8) is None
 
 
 def test_each_day_of_an_event_ahead_adds_what_it_sells_beyond_the_usual() -> None:

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from bot.bootstrap import channels_of
-from bot.errors import Declined, Unreached
+from bot.errors import Declined, Unanswered, Unreached
 from bot.ports import Check, Order
 from bot.settings import Settings
 from bot.suppliers.filed import FiledChannel
@@ -26,6 +26,7 @@ class Books:
         self.name = "erp"
         self.written: dict[str, str] = {}
         self.error: Exception | None = None
+        self.doubt: Exception | None = None
 
     async def send(self, order: Order, key: str) -> Mapping[str, Any]:
         if self.error is not None:
@@ -34,6 +35,8 @@ class Books:
         return {"channel": self.name, "purchase": 7}
 
     async def find(self, order: Order, key: str) -> Mapping[str, Any] | None:
+        if self.doubt is not None:
+            raise self.doubt
         return {"channel": self.name, "purchase": 7} if self.written.get(key) == order.number else None
 
     async def check(self) -> tuple[Check, ...]:
@@ -71,6 +74,15 @@ async def test_what_was_written_before_a_file_failed_is_no_finding_and_is_not_wr
     assert await channel.find(an_order(), KEY) is None
     await channel.send(an_order(), KEY)
     assert books.written == {KEY: "R-12"}
+
+
+async def test_what_a_book_has_otherwise_is_a_persons_though_neither_a_file_nor_another_book_has_it(
+    tmp_path: Path,
+) -> None:
+    empty, books = Books(), Books()
+    empty.name, books.doubt = "empty", Unanswered("other lines")
+    with pytest.raises(Unanswered, match="other lines"):
+        await FiledChannel(FolderChannel(tmp_path / "orders"), [empty, books]).find(an_order(), KEY)
 
 
 async def test_transfers_are_written_where_transfers_are_kept_and_purchases_are_not(tmp_path: Path) -> None:

@@ -72,7 +72,7 @@ def trouble(request: RequestView, found: Mapping[str, Any]) -> Words | None:
             return _("No discount was made; {store} said: {error}", store=store, error=error)
         case "differs_there":
             return _(
-                "The discount stands in {store}, but not as it was approved: {found}. Somebody may have changed it.",
+                "The discount in {store} is not as it was approved: {found}. It is taken back; buyers may have had it.",
                 store=store,
                 found=Text(str(found.get("found", ""))[:200]),
             )

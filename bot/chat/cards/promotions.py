@@ -49,6 +49,7 @@ REASONS: Mapping[str, Words] = {
     "needed": _("another location needs the stock"),
     "person": _("somebody stopped it"),
     "halt": _("all promotions were stopped"),
+    "differs": _("the store had not what was approved"),
 }
 _STOPPABLE = ("starting", "running")
 

@@ -130,8 +130,9 @@ class Promotion(Base):
     """A lower price in a store, from its start until the prior price stands again, verified.
 
     Money is in minor units of `currency`. `stop_after` is the number of units whose sale ends it; `baseline_per_day`
-    the rate before it. `stop_reason`: end, sold, needed, person, halt. `means`: price, code, basket; by the last two
-    the store's price stays, and a discount takes `share` (0 to 1) off it until that is withdrawn, by its `code` if any.
+    the rate before it. `stop_reason`: end, sold, needed, person, halt, differs. `means`: price, code, basket; by the
+    last two the store's price stays, and a discount takes `share` (0 to 1) off it until that is withdrawn, by its
+    `code` if any.
     """
 
     __tablename__ = "promotions"

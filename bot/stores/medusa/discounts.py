@@ -24,6 +24,7 @@ from bot.stores.medusa.reading import Unreadable, decimal, instant, part, record
 
 _PROMOTIONS, _CAMPAIGNS = "/admin/promotions", "/admin/campaigns"
 _VARIANT = "items.variant_id"  # what a line of a basket is compared by
+_EXISTS = "already exists"  # of a code or a campaign's identifier
 _AUTOMATIC = "AUTO-"  # begins the code of what comes off by itself: Medusa wants one of every promotion
 _FIELDS = (
     "id,code,is_automatic,type,status,used,campaign.id,campaign.campaign_identifier,campaign.name,campaign.starts_at,"
@@ -62,15 +63,18 @@ class MedusaDiscounts:
         variants = [str((await variant_of(self._api, sku, "id,sku"))["id"]) for sku in discount.skus]
         campaign, known = await self._under(discount, key)
         if known is not None:
-            stands = await self._granted(known)
-            if wrong := discount.differs(stands.discount):
-                raise Declined(f"key_reused: another discount stands under this key, {wrong}")
-            return stands
+            return await self._granted(known, discount)
         if discount.code and await self.taken(discount.code):
             raise Declined(f"code_taken: the shop has the code {discount.code} already")
         if campaign:  # of a promotion that was deleted: its identifier would be in the way
             await self._remove(_CAMPAIGNS, campaign)
-        made = part(await self._api.write(_PROMOTIONS, _body(discount, variants, key)), "promotion")
+        try:
+            made = part(await self._api.write(_PROMOTIONS, _body(discount, variants, key)), "promotion")
+        except Declined as refused:
+            late = await self._late(discount, key) if _EXISTS in refused.detail else None
+            if late is None:
+                raise
+            return late
         if not isinstance(made.get("id"), str):
             raise Unanswered("made, but the answer tells no promotion")
         return await self._kept(discount, key)
@@ -78,12 +82,12 @@ class MedusaDiscounts:
     async def granted(self, discount: Discount, key: str) -> Granted | None:
         """The promotion that bears the key; None where there is none."""
         _, known = await self._under(discount, key)
-        return None if known is None else await self._granted(known)
+        return None if known is None else await self._granted(known, discount)
 
     async def withdraw(self, discount: Discount, key: str) -> Granted | None:
         """Delete the promotion that bears the key, look that it is gone, and delete its campaign."""
         campaign, known = await self._under(discount, key)
-        was = None if known is None else await self._granted(known)
+        was = None if known is None else await self._granted(known, discount)
         if known is not None:
             await self._delete(known, discount, key)
         if campaign:
@@ -105,8 +109,15 @@ class MedusaDiscounts:
             ours = await self._api.all(_PROMOTIONS, "promotions", {"fields": _FIELDS, "campaign_id": campaign})
         return campaign, ours[0] if ours else None
 
-    async def _granted(self, row: Row) -> Granted:
-        """A promotion as it stands, in our words; Unreached where it cannot be read."""
+    async def _late(self, discount: Discount, key: str) -> Granted | None:
+        """Ours, where a call that was given up made it after we looked."""
+        try:
+            return await self.granted(discount, key)
+        except OutsideError as error:
+            raise Unanswered(f"it is there already, but cannot be read: {error}") from error
+
+    async def _granted(self, row: Row, wanted: Discount) -> Granted:
+        """A promotion as it stands, in our words, and how it differs; Unreached where it cannot be read."""
         try:
             method, campaign = part(row, "application_method"), row.get("campaign") or {}
             ours = (text(method, "type"), text(method, "target_type")) == ("percentage", "items")
@@ -122,7 +133,8 @@ class MedusaDiscounts:
         except (Unreadable, ValueError) as error:
             raise Unreached(f"the promotion cannot be read: {error}") from error
         used = row.get("used")
-        return Granted(str(row["id"]), discount, used if isinstance(used, int) else None)
+        differs = _wrong(row, discount, wanted)
+        return Granted(str(row["id"]), discount, used if isinstance(used, int) else None, differs)
 
     async def _skus(self, rules: Iterable[Row]) -> tuple[str, ...]:
         """The SKUs that the one rule of ours names; everything where there is no rule, or another one."""
@@ -140,12 +152,10 @@ class MedusaDiscounts:
             campaign, row = await self._under(wanted, key)
             if row is None:
                 raise Unanswered("it does not stand")
-            stands = await self._granted(row)
+            stands = await self._granted(row, wanted)
         except OutsideError as error:
             raise Unanswered(f"made, but it cannot be read back: {error}") from error
-        differs = wanted.differs(stands.discount)
-        if text(row, "status") != "active":
-            differs = f"it is {text(row, 'status')}, not active"
+        differs = stands.differs
         if not differs:
             return stands
         try:
@@ -197,6 +207,13 @@ def _body(discount: Discount, variants: list[str], key: str) -> dict[str, Any]:
             "ends_at": discount.ends_at.astimezone(UTC).isoformat(),
         },
     }
+
+
+def _wrong(row: Row, stands: Discount, wanted: Discount) -> str:
+    """What of a promotion is not as it was wanted; empty where nothing is."""
+    if text(row, "status") != "active":
+        return f"it is {text(row, 'status')}, not active"
+    return wanted.differs(stands)
 
 
 def _code(discount: Discount, key: str) -> str:

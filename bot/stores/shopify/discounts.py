@@ -46,8 +46,6 @@ class ShopifyDiscounts:
         variants = [await self._variant(sku) for sku in discount.skus]
         known = await self._under(discount, key)
         if known is not None:
-            if wrong := discount.differs(known.discount):
-                raise Declined(f"key_reused: another discount stands under this key, {wrong}")
             return known
         if discount.code and await self._bearing(discount.code) is not None:
             raise Declined(f"code_taken: the shop has the code {discount.code} already")
@@ -90,10 +88,10 @@ class ShopifyDiscounts:
         if discount.code:
             bearing = await self._bearing(discount.code)
             if bearing is not None and mark in bearing["codeDiscount"].get("tags", ()):
-                return await self._read(bearing["id"])
+                return await self._read(bearing["id"], discount)
         async for node in self._newest(discount.starts_at - _SKEW):
             if mark in node["discount"].get("tags", ()):
-                return await self._read(node["id"])
+                return await self._read(node["id"], discount)
         return None
 
     async def _newest(self, since: datetime) -> AsyncIterator[Node]:
@@ -151,13 +149,10 @@ class ShopifyDiscounts:
             node = await self._node(number)
             if node is None:
                 raise Unanswered("it does not stand")
-            stands = _granted(node)
+            stands = _granted(node, wanted)
         except OutsideError as error:
             raise Unanswered(f"made, but it cannot be read back: {error}") from error
-        together = node["discount"]["combinesWith"]
-        differs = wanted.differs(stands.discount)
-        if together["orderDiscounts"] or together["productDiscounts"]:
-            differs = "it can be used beside other discounts"
+        differs = stands.differs
         if not differs:
             return stands
         try:
@@ -166,10 +161,10 @@ class ShopifyDiscounts:
             raise Unanswered(f"the shop kept another discount ({differs}), not deleted: {error}") from error
         raise Declined(f"the shop kept another discount than it was told: {differs}; it is deleted again")
 
-    async def _read(self, number: str) -> Granted | None:
+    async def _read(self, number: str, wanted: Discount) -> Granted | None:
         """A discount as it stands; None where it is gone."""
         node = await self._node(number)
-        return None if node is None else _granted(node)
+        return None if node is None else _granted(node, wanted)
 
     async def _node(self, number: str) -> Node | None:
         node: Node | None = (await self._shop.ask("DiscountOf", id=number)).whole()["discountNode"]
@@ -205,8 +200,16 @@ def _input(discount: Discount, variants: list[str], key: str) -> dict[str, Any]:
     }
 
 
-def _granted(node: Node) -> Granted:
-    """A discount of an answer, in our words; Unreached where it cannot be read."""
+def _wrong(node: Node, stands: Discount, wanted: Discount) -> str:
+    """What of a discount is not as it was wanted; empty where nothing is."""
+    together = node["discount"]["combinesWith"]
+    if together["orderDiscounts"] or together["productDiscounts"]:
+        return "it can be used beside other discounts"
+    return wanted.differs(stands)
+
+
+def _granted(node: Node, wanted: Discount) -> Granted:
+    """A discount of an answer, in our words, and how it differs; Unreached where it cannot be read."""
     try:
         told = node["discount"]
         value, items = told["customerGets"]["value"], told["customerGets"]["items"]
@@ -225,7 +228,8 @@ def _granted(node: Node) -> Granted:
             name=str(told["title"]),
         )
         # The node may be called by its general name.
-        return Granted(gid(_KINDS[told["__typename"]], tail(node["id"])), discount, int(told["asyncUsageCount"]))
+        number = gid(_KINDS[told["__typename"]], tail(node["id"]))
+        return Granted(number, discount, int(told["asyncUsageCount"]), _wrong(node, discount, wanted))
     except (LookupError, TypeError, ValueError, ArithmeticError) as error:
         raise Unreached(f"the discount cannot be read: {error!r}") from error
 

@@ -53,18 +53,21 @@ class ShopifyTransfers:
         ends = await self._ends(order)
         if isinstance(ends, str):
             return {"channel": self.name, "left_out": ends}
-        known = await self._found(key)
+        known = await self._known(order, key, ends)
         if known is None:
             wanted = await self._wanted(order, key, ends)
             known = await self._read_back(await self._written(wanted, key), wanted)
         return self._receipt(known)
 
     async def find(self, order: Order, key: str) -> Mapping[str, Any] | None:
-        """The transfer that was written under the key, whatever became of it; None where there is none."""
+        """The transfer that was written under the key, however far it is; None where there is none.
+
+        Unanswered where its lines are others than the order's: it was written, and a person must look at it.
+        """
         ends = await self._ends(order)
         if isinstance(ends, str):
             return {"channel": self.name, "left_out": ends}
-        known = await self._found(key)
+        known = await self._known(order, key, ends)
         return None if known is None else self._receipt(known)
 
     async def check(self) -> tuple[Check, ...]:
@@ -137,12 +140,17 @@ class ShopifyTransfers:
         return str(told["inventoryTransfer"]["id"])
 
     async def _read_back(self, number: str, wanted: Mapping[str, Any]) -> Node:
-        """The transfer as it stands; Unanswered where it is another than was asked for: a person must look."""
+        """The transfer that was just written, as it stands; Unanswered where that cannot be told, or is another."""
         try:
-            told = (await self._shop.ask("TransferAsWritten", id=number)).whole()
+            return await self._compared(number, wanted)
+        except Unanswered:
+            raise
         except OutsideError as error:
             raise Unanswered(f"written, but it cannot be read back: {error}") from error
-        found: Node | None = told["inventoryTransfer"]
+
+    async def _compared(self, number: str, wanted: Mapping[str, Any]) -> Node:
+        """The transfer as it stands; Unanswered where it is another than was asked for: a person must look."""
+        found: Node | None = (await self._shop.ask("TransferAsWritten", id=number)).whole()["inventoryTransfer"]
         if found is None:
             raise Unanswered("written, and it is gone")
         units = {line["inventoryItem"]["id"]: line["totalQuantity"] for line in nodes(found, "lineItems")
@@ -152,6 +160,17 @@ class ShopifyTransfers:
         if any(asked.get(item) != count for item, count in units.items()) or (units != asked and not more):
             raise Unanswered(f"Shopify kept other lines in {found['name']}; look at it")
         return found
+
+    async def _known(self, order: Order, key: str, ends: tuple[str, str]) -> Node | None:
+        """The transfer that was written under the key before, compared with the order."""
+        known = await self._found(key)
+        if known is None:
+            return None
+        try:
+            wanted = await self._wanted(order, key, ends)
+        except Declined as error:  # the goods changed since: that is no refusal of what stands
+            raise Unanswered(f"{known['name']} was written, but {error}; look at it") from error
+        return await self._compared(known["id"], wanted)
 
     async def _found(self, key: str) -> Node | None:
         told = (await self._shop.ask("TransfersTagged", query=f"tag:'{tag(key)}'")).whole()["inventoryTransfers"]

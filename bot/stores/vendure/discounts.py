@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
+from dataclasses import replace
 from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Any
@@ -59,31 +60,30 @@ class VendureDiscounts:
         """
         numbers = [await self._variant(sku) for sku in discount.skus]
         known = await self._under(key)
-        if known is not None:
-            stands = await self._granted(known)
-            if wrong := discount.differs(stands.discount):
-                raise Declined(f"key_reused: another discount stands under this key, {wrong}")
-            return stands
+        if known:
+            return await self._alone(await self._granted(known[0], discount), key)
         if discount.code and await self.taken(discount.code):
             raise Declined(f"code_taken: the channel has the code {discount.code} already")
         language = (await self._asked("Tongue"))["activeChannel"]["defaultLanguageCode"]
         told = (await self._admin.tell("Grant", promotion=_input(discount, numbers, key, language)))["createPromotion"]
         if "id" not in told:
             raise Declined(f"{told.get('errorCode')}: {told.get('message')}")
-        return await self._kept(str(told["id"]), discount)
+        return await self._alone(await self._kept(str(told["id"]), discount), key)
 
-    async def granted(self, discount: Discount, key: str) -> Granted | None:  # noqa: ARG002  # the key finds it alone
+    async def granted(self, discount: Discount, key: str) -> Granted | None:
         """The promotion that bears the key; None where none does."""
         known = await self._under(key)
-        return None if known is None else await self._granted(known)
-
-    async def withdraw(self, discount: Discount, key: str) -> Granted | None:  # noqa: ARG002  # the key finds it alone
-        """Delete the promotion that bears the key, and look that it is gone."""
-        known = await self._under(key)
-        if known is None:
+        if not known:
             return None
-        was = await self._granted(known)
-        await self._delete(str(known["id"]))
+        found = await self._granted(known[0], discount)
+        return found if len(known) == 1 else replace(found, differs=f"it stands {len(known)} times")
+
+    async def withdraw(self, discount: Discount, key: str) -> Granted | None:
+        """Delete whatever bears the key, and look that it is gone."""
+        known = await self._under(key)
+        was = await self._granted(known[0], discount) if known else None
+        for node in known:
+            await self._delete(str(node["id"]))
         return was
 
     async def check(self) -> tuple[Check, ...]:
@@ -122,13 +122,23 @@ class VendureDiscounts:
             raise Declined(f"{len(found)} variants of the channel bear the SKU {sku!r}")
         return found[0]
 
-    async def _under(self, key: str) -> Node | None:
-        """The promotion that bears a key."""
-        items = (await self._asked("Granted", mark=mark_of(key)))["promotions"]["items"]
-        return items[0] if items else None
+    async def _under(self, key: str) -> list[Node]:
+        """The promotions that bear a key: more than one where a call that was given up came to its end all the same."""
+        found: list[Node] = (await self._asked("Granted", mark=mark_of(key)))["promotions"]["items"]
+        return found
 
-    async def _granted(self, node: Node) -> Granted:
-        """A promotion as it stands, in our words; Unreached where it cannot be read."""
+    async def _alone(self, stands: Granted, key: str) -> Granted:
+        """That promotion, once no other bears its key; Unanswered where another cannot be deleted."""
+        try:
+            for node in await self._under(key):
+                if str(node["id"]) != stands.id:
+                    await self._delete(str(node["id"]))
+        except OutsideError as error:
+            raise Unanswered(f"made, but it may stand twice: {error}") from error
+        return stands
+
+    async def _granted(self, node: Node, wanted: Discount) -> Granted:
+        """A promotion as it stands, in our words, and how it differs; Unreached where it cannot be read."""
         try:
             share, numbers = _taken_off(node)
             discount = Discount(
@@ -141,7 +151,7 @@ class VendureDiscounts:
             )
         except (LookupError, TypeError, ValueError, ArithmeticError) as error:
             raise Unreached(f"the promotion cannot be read: {error!r}") from error
-        return Granted(str(node["id"]), discount, None)
+        return Granted(str(node["id"]), discount, None, _wrong(node, discount, wanted))
 
     async def _skus(self, numbers: list[str]) -> tuple[str, ...]:
         """The SKUs of variants; of one that is gone, its number."""
@@ -157,10 +167,10 @@ class VendureDiscounts:
             node = (await self._asked("PromotionOf", id=number))["promotion"]
             if node is None:
                 raise Unanswered("it does not stand")
-            stands = await self._granted(node)
+            stands = await self._granted(node, wanted)
         except OutsideError as error:
             raise Unanswered(f"made, but it cannot be read back: {error}") from error
-        differs = wanted.differs(stands.discount) or ("" if node["enabled"] else "it is switched off")
+        differs = stands.differs
         if not differs:
             return stands
         try:
@@ -202,6 +212,11 @@ def _input(discount: Discount, numbers: list[str], key: str, language: str) -> d
         "translations": [{"languageCode": language, "name": discount.name, "description": ""}],
         "customFields": {_FIELD: mark_of(key)},
     }
+
+
+def _wrong(node: Node, stands: Discount, wanted: Discount) -> str:
+    """What of a promotion is not as it was wanted; empty where nothing is."""
+    return wanted.differs(stands) or ("" if node["enabled"] else "it is switched off")
 
 
 def _taken_off(node: Node) -> tuple[Decimal, list[str]]:

@@ -78,7 +78,7 @@ _DISCOUNTS = {
 }""",
     "Granted": f"""query Granted($mark: String!) {{
   activeChannel {{ token }}
-  promotions(options: {{filter: {{stocktideKey: {{eq: $mark}}}}, take: 1}}) {{ items {{ {_PROMOTION} }} }}
+  promotions(options: {{filter: {{stocktideKey: {{eq: $mark}}}}, take: 100}}) {{ items {{ {_PROMOTION} }} }}
 }}""",
     "PromotionOf": f"""query PromotionOf($id: ID!) {{
   activeChannel {{ token }}

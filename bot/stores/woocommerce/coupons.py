@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
@@ -25,6 +25,7 @@ _FIELDS = (
     "id,code,status,discount_type,amount,description,date_expires_gmt,product_ids,usage_count,individual_use,meta_data"
 )
 _EXISTS = "woocommerce_rest_coupon_code_already_exists"
+_SKEW = timedelta(days=1)  # that the shop's clock may be behind ours, and its zone be set wrong
 _SWITCH = "/settings/general/woocommerce_enable_coupons"
 
 
@@ -58,15 +59,16 @@ class WooCoupons:
         numbers = [int((await one_of(self._api, sku, "id,type,sku"))["id"]) for sku in discount.skus]
         known = await self._under(discount, key)
         if known is not None:
-            if _record(known).get("asked") != _asked(discount):
-                raise Declined("key_reused: another discount was made under this key")
-            return await self._granted(known)
+            return await self._granted(known, discount)
         if await self._bearing(discount.code):
             raise Declined(f"code_taken: the shop has the coupon {discount.code} already")
         try:
             made = await self._api.write("POST", "/coupons", _body(discount, numbers, key))
         except Declined as refused:
             if _EXISTS in refused.detail:  # since we looked
+                late = await self._late(discount, key)
+                if late is not None:
+                    return late
                 raise Declined(f"code_taken: the shop has the coupon {discount.code} already") from None
             raise
         if not isinstance(made, dict) or not isinstance(made.get("id"), int):
@@ -76,14 +78,14 @@ class WooCoupons:
     async def granted(self, discount: Discount, key: str) -> Granted | None:
         """The coupon that bears the key in its record; None where none does."""
         known = await self._under(discount, key)
-        return None if known is None else await self._granted(known)
+        return None if known is None else await self._granted(known, discount)
 
     async def withdraw(self, discount: Discount, key: str) -> Granted | None:
         """Delete the coupon that bears the key, and look that it is gone."""
         known = await self._under(discount, key)
         if known is None:
             return None
-        was = await self._granted(known)
+        was = await self._granted(known, discount)
         await self._delete(known["id"])
         return was
 
@@ -116,18 +118,26 @@ class WooCoupons:
         return [row for row in rows if text(row, "code").casefold() == code.casefold()]
 
     async def _under(self, discount: Discount, key: str) -> Row | None:
-        """The coupon that bears a key: by its code, or any, where somebody gave it another code."""
+        """The coupon that bears a key: by its code, or one made since, where somebody gave it another code."""
         for row in await self._bearing(discount.code):
             if _record(row).get("key") == key:
                 return row
-        async for leaf in self._api.walk("/coupons", _fields=_FIELDS):
+        since = (discount.starts_at - _SKEW).astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+        async for leaf in self._api.walk("/coupons", after=since, _fields=_FIELDS):
             for row in leaf.rows:
                 if _record(row).get("key") == key:
                     return row
         return None
 
-    async def _granted(self, row: Row) -> Granted:
-        """A coupon as it stands, in our words; Unreached where it cannot be read."""
+    async def _late(self, discount: Discount, key: str) -> Granted | None:
+        """Ours, where a call that was given up made it after we looked."""
+        try:
+            return await self.granted(discount, key)
+        except OutsideError as error:
+            raise Unanswered(f"it is there already, but cannot be read: {error}") from error
+
+    async def _granted(self, row: Row, wanted: Discount) -> Granted:
+        """A coupon as it stands, in our words, and how it differs; Unreached where it cannot be read."""
         try:
             end = row.get("date_expires_gmt")
             share = (amount(row, "amount") or Decimal(0)) / 100
@@ -139,7 +149,7 @@ class WooCoupons:
                 ends_at=NEVER if end is None else instant(row, "date_expires_gmt"),
                 name=text(row, "description"),
             )
-            return Granted(str(row["id"]), discount, whole(row, "usage_count"))
+            return Granted(str(row["id"]), discount, whole(row, "usage_count"), _wrong(row, discount, wanted))
         except (Unreadable, ValueError, LookupError, TypeError) as error:
             raise Unreached(f"the coupon cannot be read: {error}") from error
 
@@ -155,14 +165,10 @@ class WooCoupons:
         """What was written, where the shop kept it; otherwise it is deleted again and Declined."""
         try:
             row = (await self._api.read(f"/coupons/{number}", _fields=_FIELDS)).told
-            stands = await self._granted(row)
+            stands = await self._granted(row, wanted)
         except OutsideError as error:
             raise Unanswered(f"made, but it cannot be read back: {error}") from error
-        differs = wanted.differs(stands.discount)
-        if text(row, "status") != "publish":
-            differs = f"it is {text(row, 'status')}, not published"
-        elif row.get("individual_use") is not True:
-            differs = "it can be used beside other coupons"
+        differs = stands.differs
         if not differs:
             return stands
         try:
@@ -199,6 +205,15 @@ def _body(discount: Discount, numbers: list[int], key: str) -> dict[str, Any]:
         "description": discount.name,
         "meta_data": [{"key": META, "value": json.dumps({"key": key, "asked": _asked(discount)})}],
     }
+
+
+def _wrong(row: Row, stands: Discount, wanted: Discount) -> str:
+    """What of a coupon is not as it was wanted; empty where nothing is."""
+    if text(row, "status") != "publish":
+        return f"it is {text(row, 'status')}, not published"
+    if row.get("individual_use") is not True:
+        return "it can be used beside other coupons"
+    return wanted.differs(stands)
 
 
 def _asked(discount: Discount) -> dict[str, Any]:

@@ -96,6 +96,14 @@ async def test_a_promotion_whose_campaign_somebody_deleted_never_ends_and_is_sti
     assert medusa.shop.promotions.rows == {}
 
 
+async def test_a_promotion_that_somebody_made_a_draft_is_told_to_differ(medusa: Medusa, box: MedusaDiscounts) -> None:
+    await box.grant(CODE, KEY)
+    next(iter(medusa.shop.promotions.rows.values()))["status"] = "draft"
+    for found in (await box.granted(CODE, KEY), await box.grant(CODE, KEY)):
+        assert found is not None
+        assert found.differs == "it is draft, not active"
+
+
 async def test_a_promotion_that_got_another_code_is_found_by_its_campaign(medusa: Medusa, box: MedusaDiscounts) -> None:
     await box.grant(CODE, KEY)
     (row,) = medusa.shop.promotions.rows.values()
@@ -126,6 +134,26 @@ async def test_the_same_code_that_somebody_else_has_is_told_by_the_shop_too(
     with pytest.raises(Declined, match="already exists"):
         await box.grant(CODE, KEY)
     assert len(medusa.shop.promotions.rows) == 1
+
+
+async def test_a_call_that_was_given_up_and_ends_after_our_look_made_the_promotion_that_is_ours(
+    medusa: Medusa, box: MedusaDiscounts, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    number = (await box.grant(CODE, KEY)).id
+    promotions = medusa.shop.promotions
+    rows, campaigns = dict(promotions.rows), dict(promotions.campaigns)
+    promotions.rows.clear()
+    promotions.campaigns.clear()
+    write = box._api.write
+
+    async def late(*given: Any) -> Any:
+        promotions.rows |= rows
+        promotions.campaigns |= campaigns
+        return await write(*given)
+
+    monkeypatch.setattr(box._api, "write", late)
+    told = await box.grant(CODE, KEY)
+    assert (told.id, told.differs, len(promotions.rows)) == (number, "", 1)
 
 
 async def test_a_rule_of_somebody_elses_is_for_everything_as_far_as_we_know(

@@ -97,6 +97,14 @@ async def test_one_that_cannot_be_deleted_is_a_question_and_found_as_it_stands(b
     assert CODE.differs(found.discount) == "it never ends"
 
 
+async def test_one_that_somebody_lets_be_used_beside_others_is_told_to_differ(bench: Bench) -> None:
+    await bench.discounts.grant(CODE, KEY)
+    bench.store.deals.nodes[0]["discount"]["combinesWith"]["productDiscounts"] = True
+    for found in (await bench.discounts.granted(CODE, KEY), await bench.discounts.grant(CODE, KEY)):
+        assert found is not None
+        assert "beside other discounts" in found.differs
+
+
 async def test_an_automatic_one_whose_answer_was_lost_is_found_among_the_newest_by_another_process(
     bench: Bench,
 ) -> None:

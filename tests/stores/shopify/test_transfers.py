@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from bot.domain.money import Money
-from bot.errors import Declined, SettingsError, Unanswered
+from bot.errors import Declined, SettingsError, Unanswered, Unreached
 from bot.ports import InboundFact, Order, OrderLine
 from bot.settings import StorePart
 from bot.stores.shopify.transfers import ShopifyTransfers
@@ -144,8 +144,30 @@ async def test_a_transfer_that_the_shop_kept_otherwise_is_for_a_person(
     running: Running, transfers: ShopifyTransfers, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(running.store, "transfers", _Fewer())
-    with pytest.raises(Unanswered, match="other lines in #T1"):
-        await transfers.send(order(("MUG", 30)), KEY)
+    told = order(("MUG", 30))
+    for again in (transfers.send, transfers.find, transfers.send):  # looked for and tried again, it is no other's
+        with pytest.raises(Unanswered, match="other lines in #T1"):
+            await again(told, KEY)
+    assert len(running.store.transfers) == 1
+
+
+async def test_a_transfer_whose_goods_are_gone_since_is_for_a_person_and_not_refused(
+    transfers: ShopifyTransfers,
+) -> None:
+    await transfers.send(order(("MUG", 30)), KEY)
+    for again in (transfers.find, transfers.send):
+        with pytest.raises(Unanswered, match="#T1 was written, but no items"):
+            await again(order(("GONE", 30)), KEY)
+
+
+async def test_a_transfer_that_cannot_be_read_just_now_is_looked_for_again_later(
+    running: Running, transfers: ShopifyTransfers
+) -> None:
+    await transfers.send(order(("MUG", 30)), KEY)
+    running.store.faults.add("*", "500", 9)
+    for again in (transfers.find, transfers.send):
+        with pytest.raises(Unreached):
+            await again(order(("MUG", 30)), KEY)
 
 
 class _Fewer(list[dict[str, Any]]):

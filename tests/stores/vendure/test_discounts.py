@@ -100,6 +100,44 @@ async def test_one_that_cannot_be_deleted_is_a_question_and_found_as_it_stands(b
     assert bench.shop.promotions.nodes == []
 
 
+async def test_one_that_somebody_switched_off_is_told_to_differ(bench: Bench) -> None:
+    await bench.discounts.grant(CODE, KEY)
+    bench.shop.promotions.nodes[0]["enabled"] = False
+    for found in (await bench.discounts.granted(CODE, KEY), await bench.discounts.grant(CODE, KEY)):
+        assert found is not None
+        assert found.differs == "it is switched off"
+
+
+async def _twice(bench: Bench) -> None:
+    """As where a call that was given up comes to its end after the next one made its own."""
+    (node,) = bench.shop.promotions.nodes
+    bench.shop.promotions.nodes.append({**node, "id": bench.shop.new()})
+
+
+async def test_one_that_stands_twice_is_told_to_differ_and_both_are_withdrawn(bench: Bench) -> None:
+    await bench.discounts.grant(BASKET, KEY)
+    await _twice(bench)
+    found = await bench.discounts.granted(BASKET, KEY)
+    assert found is not None
+    assert found.differs == "it stands 2 times"
+    await bench.discounts.withdraw(BASKET, KEY)
+    assert bench.shop.promotions.nodes == []
+
+
+async def test_one_that_stands_twice_when_it_is_read_back_stands_once_afterwards(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    kept = bench.discounts._kept
+
+    async def late(*given: Any) -> Any:
+        await _twice(bench)
+        return await kept(*given)
+
+    monkeypatch.setattr(bench.discounts, "_kept", late)
+    told = await bench.discounts.grant(BASKET, KEY)
+    assert [node["id"] for node in bench.shop.promotions.nodes] == [told.id]
+
+
 async def test_a_code_that_more_promotions_hold_than_a_page_shows_is_not_said_to_be_free(bench: Bench) -> None:
     for number in range(101):
         bench.shop.promotions.offer(f"ABC{number}", "0.05", "LAMP")

@@ -43,6 +43,7 @@ class Coupons:
         row: Row = {
             "id": number, "status": "publish", "amount": "0.00", "discount_type": "fixed_cart", "description": "",
             "date_expires": None, "individual_use": False, "product_ids": [], "meta_data": [], "usage_count": 0,
+            "date_created_gmt": self.shop.stamp(),
         }  # fmt: skip
         self.rows[number] = row
         return self.change(row, given)

@@ -162,7 +162,12 @@ class _Desk:
         box = self.shop.coupons
         code = request.query_params.get("code")
         rows = list(box.rows.values()) if code is None else box.bearing(code)
-        return self._list(request, [box.told(row) for row in rows], _PAGING - {"status"} | {"code"})
+        since = request.query_params.get("after")
+        if since is not None:
+            if not _WHEN.fullmatch(since):
+                raise Refusal(400, "rest_invalid_param", "Invalid parameter(s): after")
+            rows = [row for row in rows if self._created(row) > self._local(since)]
+        return self._list(request, [box.told(row) for row in rows], _PAGING - {"status"} | {"code", "after"})
 
     async def coupon(self, request: Request) -> Response:
         row = self.shop.coupons.rows.get(request.path_params["id"])
@@ -295,6 +300,11 @@ class _Desk:
         at = datetime.fromisoformat(row["date_modified_gmt"])
         if asked.get("dates_are_gmt") == "true":
             return at
+        return at.replace(tzinfo=UTC).astimezone(self.shop.zone).replace(tzinfo=None)
+
+    def _created(self, row: Row) -> datetime:
+        """When it was made, in the shop's own zone, as a list compares it."""
+        at = datetime.fromisoformat(row["date_created_gmt"])
         return at.replace(tzinfo=UTC).astimezone(self.shop.zone).replace(tzinfo=None)
 
     def _local(self, told: str) -> datetime:

@@ -112,6 +112,24 @@ async def test_a_coupon_that_somebody_gave_another_code_is_found_by_its_record_a
     assert len(woo.shop.coupons.rows) == 120
 
 
+async def test_a_coupon_that_somebody_lets_be_used_beside_others_is_told_to_differ(woo: Woo, box: WooCoupons) -> None:
+    await box.grant(GIVEN, KEY)
+    next(iter(woo.shop.coupons.rows.values()))["individual_use"] = False
+    for found in (await box.granted(GIVEN, KEY), await box.grant(GIVEN, KEY)):
+        assert found is not None
+        assert found.differs == "it can be used beside other coupons"
+
+
+async def test_coupons_older_than_ours_could_be_are_not_looked_through(woo: Woo, box: WooCoupons) -> None:
+    for number in range(250):
+        woo.shop.coupons.offer(f"THEIRS-{number}", "0.05", "LAMP")
+    for row in woo.shop.coupons.rows.values():
+        row["date_created_gmt"] = "2011-11-20T08:59:59"
+    before = len(woo.shop.calls)
+    assert await box.granted(GIVEN, KEY) is None
+    assert len(woo.shop.calls) == before + 2  # by its code, and what was made since
+
+
 async def test_uses_are_told_when_it_is_withdrawn(woo: Woo, box: WooCoupons) -> None:
     await box.grant(GIVEN, KEY)
     next(iter(woo.shop.coupons.rows.values()))["usage_count"] = 41
@@ -135,6 +153,23 @@ async def test_a_code_that_somebody_made_between_our_look_and_our_write_is_their
     with pytest.raises(Declined, match="code_taken"):
         await box.grant(GIVEN, KEY)
     assert [row["amount"] for row in woo.shop.coupons.rows.values()] == ["5.00"]
+
+
+async def test_a_call_that_was_given_up_and_ends_after_our_look_made_the_coupon_that_is_ours(
+    woo: Woo, box: WooCoupons, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    number = (await box.grant(GIVEN, KEY)).id
+    made = dict(woo.shop.coupons.rows)
+    woo.shop.coupons.rows.clear()
+    write = box._api.write
+
+    async def late(*given: Any) -> Any:
+        woo.shop.coupons.rows |= made
+        return await write(*given)
+
+    monkeypatch.setattr(box._api, "write", late)
+    told = await box.grant(GIVEN, KEY)
+    assert (told.id, told.differs, len(woo.shop.coupons.rows)) == (number, "", 1)
 
 
 async def test_the_check_tells_a_key_that_may_only_read_and_a_shop_that_takes_no_coupons(
