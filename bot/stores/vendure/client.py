@@ -128,6 +128,17 @@ class Admin:
             raise Unreached(error.detail) from error
         await self._pause(2.0**turn)
 
+    async def ask_ours(self, field: str, operation: str, **variables: object) -> Node:
+        """Read what holds a field that our plugin adds; Declined with what is missing where the store has no such."""
+        try:
+            told = (await self.ask(operation, **variables)).data
+        except Declined as refused:
+            if field in refused.detail:  # its schema does not know the field
+                raise Declined("the store has no plugin of ours, or an older one; see docs/stores/vendure.md") from None
+            raise
+        self.see(told)
+        return told
+
     async def tell(self, operation: str, **variables: object) -> Node:
         """Change something, once. Unanswered where nobody knows whether it happened."""
         return (await self._sent(self._caller.write, operation, variables)).data

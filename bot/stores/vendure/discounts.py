@@ -47,7 +47,7 @@ class VendureDiscounts:
 
     async def taken(self, code: str) -> bool:
         """Whether the channel has a promotion with the code, in any case, also one that is over or switched off."""
-        told = await self._asked("Codes", code=code)
+        told = await self._admin.ask_ours(_FIELD, "Codes", code=code)
         found = told["promotions"]
         if found["totalItems"] > len(found["items"]):
             raise Declined(f"more than {len(found['items'])} promotions have {code} in their code")
@@ -64,7 +64,7 @@ class VendureDiscounts:
             return await self._alone(await self._granted(known[0], discount), key)
         if discount.code and await self.taken(discount.code):
             raise Declined(f"code_taken: the channel has the code {discount.code} already")
-        language = (await self._asked("Tongue"))["activeChannel"]["defaultLanguageCode"]
+        language = (await self._admin.ask_ours(_FIELD, "Tongue"))["activeChannel"]["defaultLanguageCode"]
         told = (await self._admin.tell("Grant", promotion=_input(discount, numbers, key, language)))["createPromotion"]
         if "id" not in told:
             raise Declined(f"{told.get('errorCode')}: {told.get('message')}")
@@ -102,19 +102,9 @@ class VendureDiscounts:
             return (Check(f"store {self.name}", "warn", f"discounts cannot be made: {error}", remedy),)
         return found
 
-    async def _asked(self, operation: str, **variables: object) -> Node:
-        try:
-            told = (await self._admin.ask(operation, **variables)).data
-        except Declined as refused:
-            if _FIELD in refused.detail:  # its schema does not know the field
-                raise Declined("the store has no plugin of ours, or an older one; see docs/stores/vendure.md") from None
-            raise
-        self._admin.see(told)
-        return told
-
     async def _variant(self, sku: str) -> str:
         """The one variant that bears a SKU."""
-        told = await self._asked("Bearing", sku=sku)
+        told = await self._admin.ask_ours(_FIELD, "Bearing", sku=sku)
         found = [str(node["id"]) for node in told["productVariants"]["items"] if node["sku"] == sku]
         if not found:
             raise Declined(f"unknown_sku: the channel sells no {sku!r}")
@@ -124,7 +114,7 @@ class VendureDiscounts:
 
     async def _under(self, key: str) -> list[Node]:
         """The promotions that bear a key: more than one where a call that was given up came to its end all the same."""
-        found: list[Node] = (await self._asked("Granted", mark=mark_of(key)))["promotions"]["items"]
+        found: list[Node] = (await self._admin.ask_ours(_FIELD, "Granted", mark=mark_of(key)))["promotions"]["items"]
         return found
 
     async def _alone(self, stands: Granted, key: str) -> Granted:
@@ -157,14 +147,14 @@ class VendureDiscounts:
         """The SKUs of variants; of one that is gone, its number."""
         if not numbers:
             return EVERYTHING
-        told = await self._asked("Named", ids=numbers)
+        told = await self._admin.ask_ours(_FIELD, "Named", ids=numbers)
         names = {str(node["id"]): str(node["sku"]) for node in told["productVariants"]["items"]}
         return tuple(names.get(number, f"#{number}") for number in numbers)
 
     async def _kept(self, number: str, wanted: Discount) -> Granted:
         """What was written, where the store kept it; otherwise it is deleted again and Declined."""
         try:
-            node = (await self._asked("PromotionOf", id=number))["promotion"]
+            node = (await self._admin.ask_ours(_FIELD, "PromotionOf", id=number))["promotion"]
             if node is None:
                 raise Unanswered("it does not stand")
             stands = await self._granted(node, wanted)
@@ -190,7 +180,7 @@ class VendureDiscounts:
         except Declined as refused:  # somebody may have deleted it meanwhile
             said = refused.detail
         try:
-            stands = (await self._asked("PromotionOf", id=number))["promotion"]
+            stands = (await self._admin.ask_ours(_FIELD, "PromotionOf", id=number))["promotion"]
         except OutsideError as error:
             raise Unanswered(f"deleted, but it cannot be read back: {error}") from error
         if stands is not None:

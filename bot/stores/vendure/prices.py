@@ -127,7 +127,7 @@ class VendurePrices:
 
     async def written(self, key: str) -> StorePrice | None:
         """What was written under the key, as a variant's own record says; None where none does."""
-        told = await self._asked("Written", mark=mark_of(key))
+        told = await self._admin.ask_ours(_FIELD, "Written", mark=mark_of(key))
         terms = Terms.of(told)
         for node in told["productVariants"]["items"]:
             return _Variant.of(node, terms).then(key, terms)
@@ -139,7 +139,7 @@ class VendurePrices:
         if found[0].verdict != "ok":
             return found
         try:
-            await self._asked("Written", mark=mark_of(""))
+            await self._admin.ask_ours(_FIELD, "Written", mark=mark_of(""))
             await self._admin.tell("MayWrite")  # of nothing
         except Forbidden:
             return (Check(f"store {self.name}", "fail", "its role may not UpdateCatalog", GRANT),)
@@ -148,19 +148,9 @@ class VendurePrices:
             return (Check(f"store {self.name}", "warn", f"prices cannot be changed: {error}", remedy),)
         return found
 
-    async def _asked(self, operation: str, **variables: object) -> Node:
-        try:
-            told = (await self._admin.ask(operation, **variables)).data
-        except Declined as refused:
-            if _FIELD in refused.detail:  # its schema does not know the field
-                raise Declined("the store has no plugin of ours; see docs/stores/vendure.md") from None
-            raise
-        self._admin.see(told)
-        return told
-
     async def _found(self, sku: str, key: str) -> tuple[_Variant, _Variant | None, Terms]:
         """The one variant that bears the SKU, and the one that remembers the key."""
-        told = await self._asked("Price", sku=sku, mark=mark_of(key))
+        told = await self._admin.ask_ours(_FIELD, "Price", sku=sku, mark=mark_of(key))
         terms = Terms.of(told)
         # Some databases compare without regard to case.
         bearing = [node for node in told["bearing"]["items"] if node["sku"] == sku]
@@ -174,7 +164,7 @@ class VendurePrices:
     async def _kept(self, number: str, wanted: _Entry, terms: Terms) -> StorePrice:
         """The price as it stands, which must be the one that was wanted."""
         try:
-            told = await self._asked("PriceOf", id=number)
+            told = await self._admin.ask_ours(_FIELD, "PriceOf", id=number)
             if told["productVariant"] is None:
                 raise Unanswered("the variant is gone now")
             stands = _Variant.of(told["productVariant"], terms)
