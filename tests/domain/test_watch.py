@@ -384,6 +384,19 @@ def test_events_ahead_make_days_count_as_more_with_and_without_lessons() -> None
     assert told["lead_time_days"]["values"]["events"] == pytest.approx(6.0)
 
 
+def test_what_is_ordered_for_events_is_no_excess_and_days_of_events_are_judged_for_surges() -> None:
+    history, routes, positions, network = catalogue(N, DAYS)
+    blended = assess(history, routes, positions, RULES, network, Taught(None, COMING, network.location))
+    long = (network.location % 2 == 0) & (blended.supply.lead_time >= 10) & (blended.demand.velocity > 1)
+    assert (blended.stock.cycle_stock[long] > whole().stock.cycle_stock[long]).any()
+    assert (blended.stock.cycle_stock >= whole().stock.cycle_stock).all()
+    in_event = np.zeros((N, DAYS), dtype=np.bool_)
+    in_event[:, -24:] = True
+    during = assess(replace(history, marked=in_event), routes, positions, RULES, network)
+    assert during.surge.judged.tolist() == whole().surge.judged.tolist()
+    assert during.surge.judged.any()
+
+
 def test_arrays_of_another_length_are_refused_by_name() -> None:
     history, routes, positions, network = catalogue(12, 40)
     with pytest.raises(ValueError, match="pending has the shape"):

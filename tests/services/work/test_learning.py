@@ -164,3 +164,40 @@ async def test_lessons_of_another_version_are_no_lessons_and_are_learned_anew(sh
     assert (await taken(shop)).lessons is None
     assert await learn(shop.database, shop.settings, SourcingSettings(), clock.now()) is not None
     assert (await taken(shop)).lessons is not None
+
+
+async def test_what_a_best_seller_sold_in_an_event_is_no_spike_of_it(shop: Shop, clock: MovableClock) -> None:
+    today = shop.today("UK")
+    first, last = today - timedelta(days=20), today - timedelta(days=19)
+    calendar = CalendarSettings(written=(Written("fair", first, last, "The fair"),))
+    shop.settings = replace(shop.settings, calendar=calendar, peaks=Peaks(calendar))
+    for number in range(4):
+        sold = LAW.poisson(100, DAYS)
+        sold[-20:-18] = LAW.poisson(300, 2)
+        await shop.add_product(f"BIG{number}")
+        await shop.sells(f"BIG{number}", "UK", sold.tolist())
+        await shop.holds(f"BIG{number}", "UK", 9_000)
+    await learn(shop.database, shop.settings, SourcingSettings(), clock.now())
+    found = (await taken(shop)).lessons
+    assert found is not None
+    assert found.uplifts["fair", shop.places["UK"]] > 2.0  # capped as spikes it would be 1.3
+
+
+async def test_lessons_of_later_instants_do_not_push_out_those_of_now(shop: Shop, clock: MovableClock) -> None:
+    now = clock.now()
+    async with shop.database.transaction() as connection:
+        for day in range(1, 5):
+            await rows.keep(connection, now + timedelta(days=day), None)
+        await rows.keep(connection, now, None)
+        assert await rows.learned_at(connection, now) == now
+
+
+async def test_facts_with_other_lessons_have_the_sizes_of_events_that_come_with_them(shop: Shop) -> None:
+    day = shop.today("UK")
+    calendar = CalendarSettings(written=(Written("fair", day, day, "The fair"),))
+    shop.settings = replace(shop.settings, calendar=calendar, peaks=Peaks(calendar))
+    lessons = await learn(shop.database, shop.settings, SourcingSettings(), shop.clock.now())
+    assert lessons is not None
+    sized = replace(lessons, uplifts={("fair", shop.places["UK"]): 5.0})
+    lift = (await taken(shop)).taught_by(sized, shop.settings).lift
+    assert lift.of(np.array([shop.places["UK"]]), np.array([3.0])).tolist() == [4.0]
