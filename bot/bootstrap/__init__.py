@@ -123,6 +123,7 @@ def build(settings: Settings, clock: Clock | None = None, platforms: Sequence[Ch
         ),
         feeds=calls,
         pages=services.stores.pages,
+        lull=reception.lull,
     )
     rescans = Rescans(
         database=database,
@@ -130,6 +131,7 @@ def build(settings: Settings, clock: Clock | None = None, platforms: Sequence[Ch
         wakes=wakes,
         watch=services.watch,
         feeds=calls,
+        lull=reception.lull,
         individual=services.settings.alerts_individual,
     )
     site = site_of(settings, clock, services, router, buttons, address, doors, chosen)

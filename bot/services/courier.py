@@ -172,7 +172,7 @@ class Courier:
 
     async def _too_late(self, letter: Claimed, late: Message, error: Exception) -> None:
         now = self._clock.now()
-        async with self._database.transaction() as connection:
+        async with self._database.transaction_of(1) as connection:
             text = f"{type(error).__name__}: {error}"[:500]
             if await rows.settle(connection, letter.id, letter.fence, state="dropped", delivered_at=now, error=text):
                 await self._outbox.put(
@@ -193,7 +193,7 @@ class Courier:
         alone = letter.incoming if letter.private or letter.kind == "notice" else None
         zone = ""
         if mentioned or alone:
-            async with self._database.reading() as connection:
+            async with self._database.reading_of(1) as connection:
                 people = await places.people(connection, place.platform, mentioned)
                 if alone:
                     zone = await places.zone_of(connection, place.platform, Incoming.from_json(alone).person)
@@ -202,7 +202,7 @@ class Courier:
     async def _sent(self, letter: Claimed, ref: MessageRef | None) -> None:
         self._failures = 0
         now = self._clock.now()
-        async with self._database.transaction() as connection:
+        async with self._database.transaction_of(1) as connection:
             if not await rows.settle(connection, letter.id, letter.fence, state="sent", delivered_at=now, error=""):
                 _log.warning("a letter was settled by another worker while it was sent")
                 return
@@ -279,7 +279,7 @@ class Courier:
             await self._dead(letter, error)
             return
         reason = f"{type(error).__name__}: {error}"
-        async with self._database.transaction() as connection:
+        async with self._database.transaction_of(1) as connection:
             await self._conversations.close(connection, place.platform, place.external_id, reason)
 
     async def _moved(self, letter: Claimed, error: ConversationMoved) -> None:
@@ -287,13 +287,13 @@ class Courier:
         values: dict[str, Any] = {"attempts": letter.attempts - 1}
         if letter.kind == "reply":  # its handle knows the old id only
             values |= {"kind": "post", "incoming": None}
-        async with self._database.transaction() as connection:
+        async with self._database.transaction_of(1) as connection:
             await self._conversations.move(connection, place.platform, place.external_id, error.new_id)
             await rows.settle(connection, letter.id, letter.fence, **values)
 
     async def _handle_gone(self, letter: Claimed, error: PlatformError) -> None:
         if letter.kind == "edit" and letter.incoming is None:
-            async with self._database.transaction() as connection:
+            async with self._database.transaction_of(1) as connection:
                 await rows.settle(connection, letter.id, letter.fence, state="dropped", error=str(error))
                 if letter.post_id is not None:
                     await posts.forget(connection, letter.post_id)
@@ -321,7 +321,7 @@ class Courier:
             external_id = await self._platform.direct(person)
         except PlatformError:
             return None
-        async with self._database.transaction() as connection:
+        async with self._database.transaction_of(1) as connection:
             row, _new = await self._conversations.of(connection, platform, external_id, "direct")
         return row.id
 
@@ -330,7 +330,7 @@ class Courier:
         await self._dead(letter, error)
         if letter.incoming is None or letter.kind == "notice":
             return
-        async with self._database.transaction() as connection:
+        async with self._database.transaction_of(1) as connection:
             await self._outbox.put(
                 connection,
                 letter.conversation.id,
@@ -352,7 +352,7 @@ class Courier:
         """Let the letter wait; an edit that a newer one has overtaken is done with."""
         now = self._clock.now()
         doubt = letter.error if letter.error.startswith(UNCERTAIN) else ""  # never forgotten
-        async with self._database.transaction() as connection:
+        async with self._database.transaction_of(1) as connection:
             if (
                 letter.kind == "edit"
                 and letter.post_id
@@ -373,7 +373,7 @@ class Courier:
     async def _settle(self, letter: Claimed, **values: object) -> None:
         if "state" in values:
             values["delivered_at"] = self._clock.now()
-        async with self._database.transaction() as connection:
+        async with self._database.transaction_of(1) as connection:
             await rows.settle(connection, letter.id, letter.fence, **values)
 
     def _repeatable(self, letter: Claimed) -> bool:

@@ -136,7 +136,7 @@ class Delivery:
             return min(rest, POLL_SECONDS)
         now = self._clock.now()
         held = lane.pace.held()
-        async with self._database.reading() as connection:
+        async with self._database.reading_of(1) as connection:
             heads = await rows.heads(connection, lane.name, now, list(held))
             next_due = await rows.next_due(connection, lane.name, now)
         pause = min([POLL_SECONDS, *held.values()])
@@ -167,7 +167,7 @@ class Delivery:
     async def _claim(self, ids: list[int], now: datetime) -> list[Claimed]:
         if not ids:
             return []
-        async with self._database.transaction() as connection:
+        async with self._database.transaction_of(len(ids)) as connection:
             return await rows.claim(connection, ids, now, now + self._patience.lease)
 
     def _start(self, lane: Lane, letter: Claimed) -> None:

@@ -15,10 +15,12 @@ from __future__ import annotations
 import asyncio
 import dataclasses
 import random
+import sys
 import time
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from typing import Any, TypeVar
 
 import numpy as np
 import structlog
@@ -47,10 +49,12 @@ from bot.storage import catalogue as facts
 from bot.storage import locks, marks, proposals, touched
 from bot.storage import suppliers as supplier_rows
 from bot.storage.cases import CaseRow
-from bot.storage.database import Database
+from bot.storage.database import FEW, Database
 from bot.storage.proposals import Gathering
 
 _log = structlog.get_logger(__name__)
+
+_R = TypeVar("_R")
 
 _BATCH = 400  # findings, or lines of requests, written in one transaction: about a tenth of a second
 _TURNS = 8  # a scan begins anew when others come between
@@ -88,6 +92,15 @@ class _Scope:
 
     products: Sequence[int] | None
     telling: Telling
+
+    @property
+    def size(self) -> int:
+        """How many products, as far as `Database.reading_of` goes: those of a whole catalogue are many."""
+        return sys.maxsize if self.products is None else len(self.products)
+
+    async def reckoned(self, reckon: Callable[..., _R], *told: Any) -> _R:  # noqa: ANN401  # what it is called with
+        """Some arithmetic; in a thread, so that chats are answered meanwhile, unless the way takes as long."""
+        return reckon(*told) if self.size <= FEW else await asyncio.to_thread(reckon, *told)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -194,7 +207,7 @@ class Watch:
         A surge is opened where the whole catalogue would open it, and resolved by scans of the whole alone. Cases that
         `telling` lets wait stay untold, and their products touched.
         """
-        async with self._database.reading() as connection:
+        async with self._database.reading_of(1) as connection:
             until = await marks.get(connection, _WHOLE)
         if until is not None and datetime.fromisoformat(until) > self._clock.now():
             return None
@@ -210,11 +223,11 @@ class Watch:
         phases.begin("load")
         read = await self._read(at, scope)
         scans = read.scans
-        judged = await asyncio.to_thread(self._judge, read, phases)
+        judged = await scope.reckoned(self._judge, read, phases)
         applied, drafted = Applied(), 0
         for part in batches(judged.findings, self._batch):
             phases.begin("apply")
-            async with self._database.transaction() as connection:
+            async with self._database.transaction_of(scope.size) as connection:
                 if not await locks.scan(connection, scans):
                     return None
                 applied.add(await self._apply(connection, part, read.standing, at))
@@ -222,19 +235,19 @@ class Watch:
         phases.begin("draft")
         meant = await self._drafts(judged, applied, scope)
         if meant.replaced:
-            async with self._database.transaction() as connection:
+            async with self._database.transaction_of(scope.size) as connection:
                 if not await locks.scan(connection, scans):
                     return None
                 await self._requests.replace(connection, meant.replaced)
             scans += 1
         for drafts in batches_of(meant.drafts, self._batch):
-            async with self._database.transaction() as connection:
+            async with self._database.transaction_of(scope.size) as connection:
                 if not await locks.scan(connection, scans):
                     return None
                 drafted += await self._write(connection, drafts)
             scans += 1
         phases.begin("tell")
-        async with self._database.transaction() as connection:
+        async with self._database.transaction_of(scope.size) as connection:
             if not await locks.scan(connection, scans):
                 return None
             announced = await self._tell(connection, applied, scope, read, at)
@@ -257,7 +270,7 @@ class Watch:
 
     async def _read(self, at: datetime, scope: _Scope) -> _Read:
         products = scope.products
-        async with self._database.reading() as connection:
+        async with self._database.reading_of(scope.size) as connection:
             scans = await locks.scans(connection)
             seen = await touched.versions(connection, products)
             taken = await snapshot.take(connection, self._settings, self._sourcing, at, products)
@@ -303,7 +316,7 @@ class Watch:
         return await self._cases.announce(connection, dataclasses.replace(applied, news=feeds), at, len(feeds))
 
     def _judge(self, read: _Read, phases: _Phases) -> _Judged:
-        """The arithmetic; it runs in a thread, so that chats are answered meanwhile."""
+        """What the facts say."""
         phases.begin("assess")
         taken, ranks = read.taken, read.ranks
         if ranks is None:
@@ -322,7 +335,7 @@ class Watch:
     async def _drafts(self, judged: _Judged, applied: Applied, scope: _Scope) -> _Meant:
         """What every case that wants and may have a proposal is to get, most money at risk first; and what is held."""
         taken, woken = judged.taken, {item.case_id for item in applied.news}
-        async with self._database.reading() as connection:
+        async with self._database.reading_of(scope.size) as connection:
             standing = (await case_rows.unresolved(connection, scope.products)).values()
             awake = [
                 case
@@ -352,7 +365,7 @@ class Watch:
             cased = {found.row for found in needs(taken, list(standing), ("stockout_risk",))}
             meant = await asyncio.to_thread(self._meant, drafting, judged, wanting, reviews, cased, gathering)
         else:
-            meant = await asyncio.to_thread(self._seen, drafting, judged, wanting, reviews)
+            meant = await scope.reckoned(self._seen, drafting, judged, wanting, reviews)
         named = (dataclasses.replace(each, supplier=names[each.supplier_id]) for each in meant.held)
         return dataclasses.replace(meant, held=tuple(named))
 

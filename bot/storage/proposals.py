@@ -6,7 +6,7 @@ from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import date, datetime
 
-from sqlalchemy import and_, or_, select
+from sqlalchemy import BindParameter, and_, bindparam, or_, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bot.storage import requests
@@ -14,18 +14,31 @@ from bot.storage.requests import Way
 from bot.storage.tables import Case, Request, RequestLine
 
 BUSY_STATES = ("draft", "pending", "approved")  # a case with a request in one of these gets no other
+_STATE = Request.state + ""  # SQLite is kept from starting with all requests in a state
+_BUSY = (
+    select(RequestLine.case_id)
+    .join(Request, Request.id == RequestLine.request_id)
+    .where(RequestLine.case_id.is_not(None))
+    .where(or_(_STATE.in_(BUSY_STATES), and_(_STATE == "executing", Request.kind == "promotion")))
+)
+_REFUSED = (
+    select(Case.id, Request.decided_at, RequestLine.detail, Request.detail.label("whole"))
+    .join(Request, Request.id == Case.request_id)
+    .join(RequestLine, and_(RequestLine.request_id == Request.id, RequestLine.case_id == Case.id))
+    .where(
+        Case.resolved_at.is_(None),
+        Request.state.in_(("rejected", "cancelled")),
+        Request.decided_at.is_not(None),
+    )
+)
+_OF: BindParameter[int] = bindparam("of", expanding=True)
+_BUSY_OF, _REFUSED_OF = _BUSY.where(RequestLine.case_id.in_(_OF)), _REFUSED.where(Case.id.in_(_OF))
 
 
 async def busy(connection: AsyncConnection, of: Collection[int] | None = None) -> set[int]:
     """Those of the cases (None: of all) with an answer under way: an open or approved request, a running promotion."""
-    answered = or_(Request.state.in_(BUSY_STATES), and_(Request.state == "executing", Request.kind == "promotion"))
-    query = (
-        select(RequestLine.case_id)
-        .join(Request, Request.id == RequestLine.request_id)
-        .where(answered, RequestLine.case_id.is_not(None))
-    )
-    found = await connection.scalars(query if of is None else query.where(RequestLine.case_id.in_(of)))
-    return {case_id for case_id in found if case_id is not None}
+    asked = connection.scalars(_BUSY) if of is None else connection.scalars(_BUSY_OF, {"of": list(of)})
+    return {case_id for case_id in await asked if case_id is not None}
 
 
 async def refusals(connection: AsyncConnection, of: Collection[int] | None = None) -> dict[int, tuple[datetime, int]]:
@@ -33,21 +46,10 @@ async def refusals(connection: AsyncConnection, of: Collection[int] | None = Non
 
     Of some cases only, where they are named.
     """
-    query = (
-        select(Case.id, Request.decided_at, RequestLine.detail, Request.detail.label("whole"))
-        .join(Request, Request.id == Case.request_id)
-        .join(RequestLine, and_(RequestLine.request_id == Request.id, RequestLine.case_id == Case.id))
-        .where(
-            Case.resolved_at.is_(None),
-            Request.state.in_(("rejected", "cancelled")),
-            Request.decided_at.is_not(None),
-        )
-    )
+    asked = connection.execute(_REFUSED) if of is None else connection.execute(_REFUSED_OF, {"of": list(of)})
     return {
         case_id: (decided_at, max(int(detail.get("severity", 0)), int(whole.get("severity", 0))))
-        for case_id, decided_at, detail, whole in await connection.execute(
-            query if of is None else query.where(Case.id.in_(of))
-        )
+        for case_id, decided_at, detail, whole in await asked
     }
 
 

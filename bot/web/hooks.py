@@ -39,9 +39,16 @@ def hook_routes(reception: Reception) -> Sequence[BaseRoute]:
         except Forged as error:
             _log.warning("a call was refused", store=store, error=str(error))
             return PlainTextResponse("the signature is missing or does not fit: see hook_secret\n", 401)
+        except TimeoutError:
+            _log.warning("a call could not be stored in time", store=store)  # thousands of them come at once
+            return _come_again()
         except Exception:  # noqa: BLE001  # whatever kept it from being stored, the store is to come again
             _log.exception("a call was not stored", store=store)
-            return PlainTextResponse("come again\n", 503, {"retry-after": "5"})
+            return _come_again()
         return PlainTextResponse("taken\n" if taken else "hello\n")
 
     return (Route("/stores/{store}/hook", called, methods=["POST"]),)
+
+
+def _come_again() -> Response:
+    return PlainTextResponse("come again\n", 503, {"retry-after": "5"})

@@ -33,6 +33,7 @@ from bot.sandbox.cast import Cast, accounts_of, assemble
 from bot.sandbox.server import Sandbox
 from bot.sandbox.world import Sight
 from bot.services.feeds.syncing import hook_path
+from bot.storage.types import to_micros
 from tests.bench.report import Benchmark, Report, Timing
 from tests.bench.stage import AT, loaded
 from tests.stores.woocommerce.conftest import HOOK_SECRET
@@ -250,9 +251,11 @@ async def _scene(file: Path) -> AsyncIterator[Scene]:
 
 
 def _stock(shop: WooShop, file: Path) -> dict[str, int]:
-    """Put the best sellers of the last weeks on the shop's shelves."""
+    """Put the best sellers of the last weeks on the shop's shelves, and forget what is yet to come."""
     since = (AT - timedelta(days=60)).date().isoformat()
     with sqlite3.connect(file) as connection:
+        for table, instant in (("sales", "sold_at"), ("stock_movements", "at"), ("stock_levels", "as_of")):
+            connection.execute(f"DELETE FROM {table} WHERE {instant} > ?", (to_micros(AT),))  # noqa: S608  # ours
         best = connection.execute(
             "SELECT p.sku, p.name FROM daily_demand d JOIN products p ON p.id = d.product_id JOIN locations l ON "
             "l.id = d.location_id WHERE l.code = 'UK' AND d.day >= ? "

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from datetime import timedelta
 from itertools import groupby
 
@@ -47,6 +47,7 @@ class Following:
         taking: Taking,
         feeds: Mapping[str, HookedFeed],
         pages: Mapping[str, asyncio.Lock],
+        lull: Callable[[], Awaitable[None]],
         backoff: Backoff | None = None,
     ) -> None:
         self._database = database
@@ -55,6 +56,7 @@ class Following:
         self._taking = taking
         self._feeds = feeds
         self._pages = pages
+        self._lull = lull
         self._backoff = backoff or Backoff(first=timedelta(seconds=1), ceiling=timedelta(minutes=10))
         self._bell = wakes.bell(BELL)
         self._loop: asyncio.Task[None] | None = None
@@ -87,6 +89,7 @@ class Following:
         while not self._stopping:
             self._bell.clear()
             pause = 0.0
+            await self._lull()
             try:
                 if not await self.round():
                     pause = await self._pause()
@@ -101,14 +104,14 @@ class Following:
 
     async def _pause(self) -> float:
         now = self._clock.now()
-        async with self._database.reading() as connection:
+        async with self._database.reading_of(1) as connection:
             due = await rows.next_due(connection, now)
         return POLL_SECONDS if due is None else min(POLL_SECONDS, max(0.001, (due - now).total_seconds()))
 
     async def round(self) -> int:
         """Follow what is due, at most IN_HAND deliveries; how many."""
         now = self._clock.now()
-        async with self._database.transaction() as connection:
+        async with self._database.transaction_of(1) as connection:
             held = await rows.claim(connection, sorted(self._feeds), now, now + LEASE, IN_HAND)
         if not held:
             return 0
@@ -133,7 +136,7 @@ class Following:
             about.setdefault(json_text([one.delivery.topic, dict(one.delivery.said)]), []).append(one)
         outcomes = await self._together(store, list(about.values()))
         now = self._clock.now()
-        async with self._database.transaction() as connection:
+        async with self._database.transaction_of(len(held)) as connection:
             await rows.settle(connection, [one for same, error in outcomes if error is None for one in same], now)
             for same, error in outcomes:
                 if error is not None:

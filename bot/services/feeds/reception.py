@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections import deque
 from collections.abc import Mapping
 
 from bot.ports import Clock, Delivery, HookedFeed
@@ -11,6 +12,10 @@ from bot.storage import deliveries as rows
 from bot.storage.database import Database
 
 BELL = "deliveries"
+RUSH = 20  # calls within RUSH_SECONDS: more than that, and answering comes before all work on what was said
+RUSH_SECONDS = 0.1
+PATIENCE_SECONDS = 2.0  # of that work with a rush
+_LOOK_SECONDS = 0.02
 
 
 class Reception:
@@ -23,6 +28,7 @@ class Reception:
         self._feeds = feeds
         self._waiting: list[tuple[str, Delivery, asyncio.Future[None]]] = []
         self._writing: asyncio.Task[None] | None = None
+        self._latest: deque[float] = deque(maxlen=RUSH)  # when the last calls came, in the loop's time
 
     @property
     def stores(self) -> tuple[str, ...]:
@@ -34,6 +40,7 @@ class Reception:
 
         False for a greeting that says nothing. Forged where the signature is missing or wrong.
         """
+        self._latest.append(asyncio.get_running_loop().time())
         delivery = self._feeds[store].open(headers, body, self._clock.now())
         if delivery is None:
             return False
@@ -44,13 +51,22 @@ class Reception:
         await written
         return True
 
+    async def lull(self) -> None:
+        """Wait while calls come in a rush, for PATIENCE_SECONDS at most: stores give up where they are not answered."""
+        now = asyncio.get_running_loop().time
+        until = now() + PATIENCE_SECONDS
+        while (  # noqa: ASYNC110  # that calls come no more is no event
+            len(self._latest) == RUSH and now() - self._latest[0] < RUSH_SECONDS and now() < until
+        ):
+            await asyncio.sleep(_LOOK_SECONDS)
+
     async def _write(self) -> None:
         """Write what waits until nothing does."""
         while self._waiting:
             batch, self._waiting = self._waiting, []
             error: Exception | None = None
             try:
-                async with self._database.transaction() as connection:
+                async with self._database.transaction_of(len(batch)) as connection:
                     await rows.add(connection, [(store, delivery) for store, delivery, _ in batch], self._clock.now())
                     await self._wakes.after(connection, BELL)
             except Exception as problem:  # noqa: BLE001  # each caller is told by its own answer

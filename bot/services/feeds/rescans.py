@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from datetime import datetime, timedelta
 
 import structlog
@@ -71,6 +71,7 @@ class Rescans:
         wakes: Wakes,
         watch: Watch,
         feeds: Mapping[str, HookedFeed],
+        lull: Callable[[], Awaitable[None]],
         individual: int,
     ) -> None:
         self._database = database
@@ -81,6 +82,7 @@ class Rescans:
         self._loop: asyncio.Task[None] | None = None
         self._stopping = False
         self._calls = bool(feeds)
+        self._lull = lull
 
     def start(self) -> None:
         """Begin to work; needs a running loop."""
@@ -100,7 +102,7 @@ class Rescans:
     async def round(self) -> ScanReport | None:
         """Judge what is due now; None where nothing is, or another scan is under way."""
         now = self._clock.now()
-        async with self._database.reading() as connection:
+        async with self._database.reading_of(1) as connection:
             due = await touched.due(connection, now)
             backlog = await deliveries.waiting(connection, now) if due and self._calls else 0
         if not due:
@@ -112,6 +114,7 @@ class Rescans:
     async def _run(self) -> None:
         while not self._stopping:
             self._bell.clear()
+            await self._lull()
             try:
                 pause = AGAIN_SECONDS if await self.round() is None else 0.0
                 pause = await self._pause(pause)
@@ -126,6 +129,6 @@ class Rescans:
 
     async def _pause(self, least: float) -> float:
         now = self._clock.now()
-        async with self._database.reading() as connection:
+        async with self._database.reading_of(1) as connection:
             due = await touched.next_due(connection)
         return POLL_SECONDS if due is None else min(POLL_SECONDS, max(least, (due - now).total_seconds(), 0.001))

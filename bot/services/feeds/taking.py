@@ -91,7 +91,7 @@ class Taking:
         `said` as the page's reading began with it (`stores.begin`): where people said more since, the cursor is not
         kept, for the pages before were taken by what was said then. A page without a cursor needs none.
         """
-        async with self._database.transaction() as connection:
+        async with self._database.transaction_of(len(page.facts)) as connection:
             if not page.cursor:  # facts that a delivery led to stand in no reading's order
                 return await self.take_in(connection, store, page)
             held = await locks.naming(connection, store)

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Coroutine, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from typing import Any
 
 import pytest
 from sqlalchemy.ext.asyncio import AsyncConnection
@@ -13,7 +14,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from bot.errors import Declined, Forged, Unreached
 from bot.ports import Check, Delivery, FactKind, HookedFeed, OrderFact, Page, StorePlace
 from bot.services.feeds.following import ATTEMPTS, LEASE, Following
-from bot.services.feeds.reception import Reception
+from bot.services.feeds.reception import RUSH, RUSH_SECONDS, Reception
 from bot.services.pacing import Backoff
 from bot.services.wakes import Wakes
 from bot.storage import deliveries
@@ -92,10 +93,15 @@ class Counter:
         return dict(await self.shop.rows("SELECT delivery_id, state FROM store_deliveries ORDER BY id"))
 
 
+async def no_rush() -> None:
+    """Calls come one by one."""
+
+
 def following_of(shop: Shop, caller: HookedFeed, wakes: Wakes) -> Following:
     return Following(
         database=shop.database, clock=shop.clock, wakes=wakes, taking=shop.taking, feeds={SHOP: caller},
-        pages={SHOP: asyncio.Lock()}, backoff=Backoff(timedelta(seconds=1), timedelta(minutes=10), jitter=lambda: 0.0),
+        pages={SHOP: asyncio.Lock()}, lull=no_rush,
+        backoff=Backoff(timedelta(seconds=1), timedelta(minutes=10), jitter=lambda: 0.0),
     )  # fmt: skip
 
 
@@ -104,6 +110,41 @@ def counter(shop: Shop) -> Counter:
     caller, wakes = Caller(), Wakes(shop.database)
     reception = Reception(database=shop.database, clock=shop.clock, wakes=wakes, feeds={SHOP: caller})
     return Counter(shop, caller, reception, following_of(shop, caller, wakes))
+
+
+async def rush(counter: Counter, calls: int) -> None:
+    assert all(await asyncio.gather(*[counter.call(number) for number in range(1, calls + 1)]))
+
+
+def waits(lull: Coroutine[Any, Any, None]) -> bool:
+    """Whether it does not return at once."""
+    try:
+        lull.send(None)
+    except StopIteration:
+        return False
+    lull.close()
+    return True
+
+
+async def test_work_on_what_was_said_waits_while_calls_come_in_a_rush(counter: Counter) -> None:
+    assert not waits(counter.reception.lull())
+    await rush(counter, RUSH - 1)
+    assert not waits(counter.reception.lull())
+    began = asyncio.get_running_loop().time()
+    await rush(counter, RUSH)
+    assert waits(counter.reception.lull())
+    await counter.reception.lull()
+    assert asyncio.get_running_loop().time() - began >= RUSH_SECONDS
+    assert not waits(counter.reception.lull())
+
+
+async def test_a_rush_without_an_end_does_not_keep_the_work_from_being_done(
+    counter: Counter, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("bot.services.feeds.reception.RUSH_SECONDS", 60.0)
+    monkeypatch.setattr("bot.services.feeds.reception.PATIENCE_SECONDS", 0.01)
+    await rush(counter, RUSH)
+    await counter.reception.lull()
 
 
 async def test_a_call_is_stored_once_however_often_it_comes(counter: Counter) -> None:

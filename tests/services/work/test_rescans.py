@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 from datetime import timedelta
 from typing import Any
@@ -18,7 +19,7 @@ from bot.services.wakes import Wakes
 from bot.storage import deliveries, locks, marks, tables, touched
 from bot.storage.database import Database
 from tests.services.feeds.kit import NOW
-from tests.services.feeds.test_deliveries import delivered
+from tests.services.feeds.test_deliveries import delivered, no_rush
 from tests.services.work.shop import Shop, open_shop, steady
 from tests.services.work.test_watch import plant_shortage
 
@@ -43,7 +44,7 @@ def rescans_of(shop: Shop, feeds: Any = None) -> Rescans:
     """What judges touched products; `feeds` are the stores that call."""
     return Rescans(
         database=shop.database, clock=shop.clock, wakes=Wakes(shop.database), watch=shop.watch, feeds=feeds or {},
-        individual=shop.settings.alerts_individual,
+        lull=no_rush, individual=shop.settings.alerts_individual,
     )  # fmt: skip
 
 
@@ -89,6 +90,27 @@ async def test_what_is_not_touched_is_left_alone(shop: Shop) -> None:
     await rescans_of(shop).round()
     assert {sku for _kind, sku in await shop.unresolved()} == {"A1"}
     assert await rescans_of(shop).round() is None
+
+
+async def test_a_few_products_are_judged_on_the_spot_and_many_in_a_thread(
+    shop: Shop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    threads: list[str] = []
+    travel = asyncio.to_thread
+
+    async def counted(work: Any, *told: Any) -> Any:
+        threads.append(work.__name__)
+        return await travel(work, *told)
+
+    monkeypatch.setattr(asyncio, "to_thread", counted)
+    rescans = rescans_of(shop)
+    await touch(shop, "A1", "A2")
+    await rescans.round()
+    assert threads == []
+    monkeypatch.setattr("bot.services.watch.FEW", 1)
+    await touch(shop, "A1", "A2")
+    await rescans.round()
+    assert threads == ["_judge", "_seen"]
 
 
 async def test_a_case_resolves_as_soon_as_the_count_says_so(shop: Shop, clock: MovableClock) -> None:
