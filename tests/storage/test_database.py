@@ -46,11 +46,12 @@ async def test_a_log_that_grows_while_it_is_verified_is_whole(database: Database
 
     await append()
     growing = asyncio.create_task(grow())
-    verdicts = [await audit.verify() for _time in range(20)]
+    verdicts = [await audit.verify()]
+    while len(verdicts) < 20 or verdicts[-1].entries < 3:
+        verdicts.append(await audit.verify())
     verified.set()
     await growing
     assert {verdict.fault for verdict in verdicts} == {""}
-    assert verdicts[-1].entries > 1
 
 
 async def test_a_reader_cannot_write_on_postgresql(postgres_database: Database) -> None:
