@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import signal
+import sys
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Protocol
 
@@ -30,6 +31,7 @@ FINISH_EVENTS = 2.0  # and calls to stores and suppliers
 FINISH_LETTERS = 2.0
 FINISH_PLATFORMS = 4.5
 TOKEN_PAUSE = 60.0
+SWITCH = 0.001  # seconds that a thread which reckons may keep the loop from answering, at a time; Python's own is 5 ms
 
 
 class Worker(Protocol):
@@ -129,6 +131,7 @@ class Runtime:
 
     async def run(self) -> None:
         """Work until the first SIGTERM or SIGINT, then drain and return; a second one ends the process at once."""
+        sys.setswitchinterval(SWITCH)
         asked = asyncio.Event()
         loop = asyncio.get_running_loop()
         signals = (signal.SIGTERM, signal.SIGINT)

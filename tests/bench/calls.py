@@ -102,10 +102,10 @@ class Scene:
             await asyncio.sleep(0.25)
 
     async def begun(self) -> None:
-        """Wait until the first scan of the whole, which is due soon after the start, is over."""
+        """Wait until the jobs are over that are due soon after the start, the first scan of the whole among them."""
         since = int(self.clock.now().timestamp() * 1e6)
-        latest = "SELECT coalesce(max(finished_at), 0) FROM job_runs WHERE job = 'watch'"
-        while int(str(self.asked(latest)[0][0])) < since:  # noqa: ASYNC110  # another process scans
+        latest = "SELECT coalesce(max(finished_at), 0) FROM job_runs WHERE job = 'scorecard'"  # the last of them
+        while int(str(self.asked(latest)[0][0])) < since:  # noqa: ASYNC110  # another process works
             await asyncio.sleep(0.25)
         await self.settled()
 

@@ -21,7 +21,8 @@ AGAIN_SECONDS = 0.25  # until a scan that is under way is asked for again
 BACKLOG = 100  # deliveries waiting: people are told once they are worked off, of all together
 REFILL = timedelta(seconds=2)  # for each card of its own that a topic may be sent
 DIGEST = timedelta(seconds=30)  # between two cards that sum up
-WAIT = timedelta(seconds=1)
+WAIT = timedelta(seconds=1)  # at least
+A_SECOND = 400  # deliveries are worked off at best: to judge a product again before is in vain
 
 
 class Restraint:
@@ -52,7 +53,7 @@ class Restraint:
         if not calm or (news > free and summing):
             self._held = self._held or now
             enough = (news - self._left) * REFILL  # until each may have a card of its own
-            return max(WAIT, min(summing, enough)) if calm else WAIT
+            return max(WAIT, min(summing, enough) if calm else min(DIGEST - held, WAIT * backlog / A_SECOND))
         if news > free:
             self._summed = now
         self._left -= min(news, free)
