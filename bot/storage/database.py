@@ -102,14 +102,8 @@ def _engine(url: str, *, is_sqlite: bool) -> AsyncEngine:
     """Errors tell no bound values: those are what people wrote, link codes and reply handles among it."""
     if not is_sqlite:
         return create_async_engine(url, pool_size=10, max_overflow=10, pool_pre_ping=True, hide_parameters=True)
-    # Every transaction is ended by what began it, so the pool need not end it again.
-    engine = create_async_engine(
-        url,
-        hide_parameters=True,
-        connect_args={"timeout": BUSY_TIMEOUT_MS / 1000},
-        module=OneTrip(),
-        pool_reset_on_return=None,
-    )
+    waiting = {"timeout": BUSY_TIMEOUT_MS / 1000}
+    engine = create_async_engine(url, hide_parameters=True, connect_args=waiting, module=OneTrip())
 
     @event.listens_for(engine.sync_engine, "connect")
     def set_up(connection: Any, _record: object) -> None:  # noqa: ANN401  # the driver's adapted connection

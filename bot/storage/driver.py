@@ -63,15 +63,19 @@ class _Cursor(AsyncAdapt_aiosqlite_cursor):
                 cursor.close()
 
         adapted: Any = self._adapt_connection
+        adapted.settled = False  # before the wait: whoever is cancelled in it has begun
         async with adapted._execute_mutex:
             done: Any = there() if adapted.brief else await self._connection._execute(there)
             self._cursor, self._rows = done
 
 
 class Connection(AsyncAdapt_aiosqlite_connection):
-    """A connection whose statements travel, unless `brief` says that each takes next to no time."""
+    """A connection whose statements travel, unless `brief` says that each takes next to no time.
 
-    __slots__ = ("brief",)
+    The pool rolls back whatever comes back to it: that is a trip only where it is not `settled`.
+    """
+
+    __slots__ = ("brief", "settled")
 
     _cursor_cls = _Cursor
 
@@ -79,13 +83,22 @@ class Connection(AsyncAdapt_aiosqlite_connection):
         """Take an open connection over."""
         super().__init__(dbapi, connection)
         self.brief = False
+        self.settled = True  # no statement was sent since the last commit or rollback was answered
+
+    def commit(self) -> None:
+        """Keep what was done."""
+        super().commit()
+        self.settled = True
 
     def rollback(self) -> None:
-        """Undo what is under way; nothing where it was only read."""
+        """Undo what was done, where anything was."""
+        if self.settled:
+            return
         if self.brief and self._connection._connection:
             self._connection._conn.rollback()
         else:
             super().rollback()
+        self.settled = True
 
 
 class OneTrip(AsyncAdapt_aiosqlite_dbapi):
