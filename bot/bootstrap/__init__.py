@@ -60,7 +60,8 @@ class App:
     ingest: Ingest
 
     async def close(self) -> None:
-        """Hang up on the stores, and close the database."""
+        """Leave what is under way, hang up on the stores, and close the database."""
+        await self.services.scorecards.close()
         await self.services.stores.close()
         await self.services.files.close()
         await self.services.database.close()

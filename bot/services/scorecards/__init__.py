@@ -56,6 +56,7 @@ HISTORY_DAYS = 210  # a quarter and thirteen weeks before it, and alerts that st
 DELIVERIES = timedelta(days=730)
 FIRST_ACTION = timedelta(days=35)  # a case untouched for longer has no first action that is timed
 PATIENCE = timedelta(days=2)  # a card later than that waits for the next Monday
+SOON = 2.0  # seconds that somebody in a chat waits without a word
 _WEEK = timedelta(days=7)
 
 
@@ -103,6 +104,7 @@ class Scorecards:
         self._outbox = outbox
         self._settings = settings
         self.keeping = Keeping(database=database, clock=clock, settings=settings, sourcing=sourcing)
+        self._making_up: asyncio.Task[None] | None = None
 
     async def tick(self, now: datetime) -> CardTick:
         """Write this week's forecasts down once, and post the card wherever its Monday morning has come."""
@@ -135,11 +137,37 @@ class Scorecards:
                 found[reader.conversation_id] = f"scorecard:{monday.isoformat()}:{reader.conversation_id}"
         return found
 
+    async def soon(self, now: datetime) -> Scorecard | None:
+        """The card, for somebody who waits for it; None where weeks are still being made up for, which goes on."""
+        if self._making_up is None or self._making_up.done():
+            self._making_up = asyncio.create_task(self._guarded(now), name="scorecard")
+        done, _late = await asyncio.wait([self._making_up], timeout=SOON)
+        return await self._seen(now) if done else None
+
     async def view(self, now: datetime) -> Scorecard:
         """The card of the last whole week; forecasts of weeks before the first one on record are made up for."""
+        await self._make_up(now)
+        return await self._seen(now)
+
+    async def close(self) -> None:
+        """Leave the weeks that are being made up for to the next who asks."""
+        if self._making_up is not None:
+            self._making_up.cancel()
+            await asyncio.gather(self._making_up, return_exceptions=True)
+
+    async def _guarded(self, now: datetime) -> None:
+        try:
+            await self._make_up(now)
+        except Exception:  # noqa: BLE001  # the card is shown without them, and the next who asks tries again
+            _log.exception("weeks cannot be made up for")
+
+    async def _make_up(self, now: datetime) -> None:
         monday = self.keeping.monday(now)
         for back in range(1, REPLAYED_WEEKS + 1):
             await self.keeping.keep(monday - back * _WEEK)
+
+    async def _seen(self, now: datetime) -> Scorecard:
+        monday = self.keeping.monday(now)
         async with self._database.reading() as connection:
             gathered = await self._gather(connection, monday, now)
         return await asyncio.to_thread(self._card, gathered, monday, now)

@@ -110,6 +110,46 @@ async def test_a_weeks_forecasts_are_kept_once_and_later_facts_change_nothing_of
     assert (await of_week(shop, MONDAY)).figures.tolist() == kept.figures.tolist()
 
 
+async def test_who_asks_is_not_kept_waiting_for_the_weeks_that_are_made_up_for(
+    shop: Shop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await stocked(shop, "A", [10] * 120, 500)
+    cards, going, made = scorecards(shop), asyncio.Event(), []
+    keep = cards.keeping.keep
+
+    async def slowly(monday: date) -> int | None:
+        await going.wait()
+        made.append(monday)
+        return await keep(monday)
+
+    monkeypatch.setattr(cards.keeping, "keep", slowly)
+    monkeypatch.setattr("bot.services.scorecards.SOON", 0.01)
+    now = to(shop, MORNING)
+    assert await cards.soon(now) is None
+    assert await cards.soon(now) is None  # the same weeks, once
+    going.set()
+    monkeypatch.setattr("bot.services.scorecards.SOON", 60.0)
+    card = await cards.soon(now)
+    assert card is not None
+    assert made == [MONDAY - back * 7 * DAY for back in (1, 2, 3, 4)]
+    assert await cards.soon(now) is not None
+    await cards.close()
+
+
+async def test_what_keeps_weeks_from_being_made_up_for_keeps_nobody_from_the_card(
+    shop: Shop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    cards = scorecards(shop)
+
+    async def broken(_monday: date) -> None:
+        raise OSError
+
+    monkeypatch.setattr(cards.keeping, "keep", broken)
+    card = await cards.soon(to(shop, MORNING))
+    assert card is not None
+    assert card.forecasts == ()
+
+
 async def test_a_week_that_a_crash_cut_off_is_written_on_and_one_without_facts_waits_for_them(shop: Shop) -> None:
     cards = scorecards(shop)
     assert await cards.keeping.keep(date(2011, 11, 14)) == 0
