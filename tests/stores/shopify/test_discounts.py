@@ -170,6 +170,24 @@ async def test_a_discount_that_got_another_code_is_found_by_its_tag_and_withdraw
     assert bench.store.deals.nodes == []
 
 
+@pytest.mark.parametrize("wanted", [CODE, BASKET], ids=["code", "basket"])
+async def test_a_discount_whose_number_is_known_is_withdrawn_without_looking_through_lists(
+    bench: Bench, wanted: Discount
+) -> None:
+    number = (await bench.discounts.grant(wanted, KEY)).id
+    for each in range(120):
+        bench.store.deals.offer(f"CODE-{each}", "0.05", "LAMP-XL")
+    node = bench.store.deals.nodes[0]["discount"]
+    node |= {"tags": [], "asyncUsageCount": 41}  # somebody took our tag off: it is ours all the same
+    bench.store.asked.clear()
+    was = await bench.discounts.withdraw(wanted, KEY, number)
+    assert was is not None
+    assert (was.used, len(bench.store.deals.nodes)) == (41, 120)
+    assert await bench.discounts.granted(wanted, KEY, number) is None
+    assert await bench.discounts.withdraw(wanted, KEY, number) is None
+    assert {name for name, _ in bench.store.asked}.isdisjoint({"Newest", "CodeOf"})
+
+
 async def test_what_the_shop_says_is_wrong_is_told(bench: Bench) -> None:
     with pytest.raises(Declined, match="Ends at needs to be after"):
         await bench.discounts.grant(dataclasses.replace(CODE, ends_at=NOW - timedelta(days=1)), KEY)

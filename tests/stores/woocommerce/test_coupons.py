@@ -112,6 +112,27 @@ async def test_a_coupon_that_somebody_gave_another_code_is_found_by_its_record_a
     assert len(woo.shop.coupons.rows) == 120
 
 
+async def test_a_coupon_whose_number_is_known_is_withdrawn_without_looking_through_lists(
+    woo: Woo, box: WooCoupons
+) -> None:
+    number = (await box.grant(GIVEN, KEY)).id
+    (row,) = woo.shop.coupons.rows.values()
+    row |= {"code": "renamed", "meta_data": [], "usage_count": 41}  # an export and import drops our record
+    woo.shop.calls.clear()
+    was = await box.withdraw(GIVEN, KEY, number)
+    assert was is not None
+    assert (was.discount.code, was.used) == ("RENAMED", 41)
+    assert woo.shop.coupons.rows == {}
+    assert await box.withdraw(GIVEN, KEY, number) is None
+    assert not [call for call in woo.shop.calls if call[1].endswith("/coupons")]
+
+
+async def test_a_coupon_in_the_bin_is_gone(woo: Woo, box: WooCoupons) -> None:
+    number = (await box.grant(GIVEN, KEY)).id
+    woo.shop.coupons.rows[int(number)]["status"] = "trash"
+    assert await box.granted(GIVEN, KEY, number) is None
+
+
 async def test_a_coupon_that_somebody_lets_be_used_beside_others_is_told_to_differ(woo: Woo, box: WooCoupons) -> None:
     await box.grant(GIVEN, KEY)
     next(iter(woo.shop.coupons.rows.values()))["individual_use"] = False
