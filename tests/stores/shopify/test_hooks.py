@@ -125,19 +125,13 @@ async def test_a_count_a_product_and_a_transfer_are_read_as_they_are_now(running
     transfer = running.store.transfer(mug, 30)
     running.store.consign(transfer, mug, "2026-12-01T10:00:00Z")
     item = tail(mug["inventoryItem"]["id"])
+    level = {"inventory_item_id": int(item), "location_id": 1001, "available": 99}
+    both: list[type] = [InboundFact, StockFact]
     for topic, said, kinds in (
-        (
-            "inventory_levels/update",
-            {"inventory_item_id": int(item), "location_id": 1001, "available": 99},
-            [StockFact],
-        ),
+        ("inventory_levels/update", level, [StockFact]),
         ("products/update", {"id": int(tail(mug["product"]["id"]))}, [ProductFact]),
-        ("inventory_transfers/ready_to_ship", {"admin_graphql_api_id": transfer["id"]}, [InboundFact, StockFact]),
-        (
-            "inventory_shipments/receive_items",
-            {"inventory_transfer_id": tail(transfer["id"])},
-            [InboundFact, StockFact],
-        ),
+        ("inventory_transfers/ready_to_ship", {"admin_graphql_api_id": transfer["id"]}, both),
+        ("inventory_shipments/receive_items", {"inventory_transfer_id": tail(transfer["id"])}, both),
     ):
         pages = await followed(running, told(running.feed, topic, **said))
         assert [type(fact) for page in pages for fact in page.facts] == kinds
