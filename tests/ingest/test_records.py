@@ -89,8 +89,10 @@ async def test_another_currency_without_the_figures_in_it_is_rejected_and_the_re
         (
             line,
             "currency",
-            f"is {before} so far, with {left} in it; write {left} in {now} beside it, "
-            f"or leave the row's currency {before}",
+            (
+                f"is {before} so far, with {left} in it; write {left} in {now} beside it, "
+                f"or leave the row's currency {before}"
+            ),
         )
         for line, left, now, before in told
     ]

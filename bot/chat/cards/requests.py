@@ -7,7 +7,7 @@ from datetime import date, timedelta
 from decimal import Decimal, InvalidOperation
 
 from bot.chat.cards import labels
-from bot.chat.cards.containers import container_facts, container_notes
+from bot.chat.cards.containers import container_facts, container_notes, skus_listed
 from bot.chat.cards.effects import halt_blocks
 from bot.chat.cards.orders import order_blocks
 from bot.chat.cards.promotions import promotion_blocks
@@ -152,6 +152,9 @@ def warnings(request: RequestView) -> list[Block]:
                 least=Amount(Money.of_minor(least, request.total.currency)),
             )
         )
+    if (skus := request.detail.get("overstocked")) and request.state in _OPEN:
+        names = Text(skus_listed([str(sku) for sku in skus]))
+        words.append(_("Not filled up with more of {skus}: it would lie above its overstock line.", skus=names))
     if request.urgent and request.state in _OPEN:
         late = sum(not line.detail.get("in_time", True) for line in request.lines)
         words.append(
