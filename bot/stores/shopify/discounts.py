@@ -84,13 +84,17 @@ class ShopifyDiscounts:
         return node
 
     async def _under(self, discount: Discount, key: str) -> Granted | None:
-        """The discount that bears a key's tag: by its code, or among the newest."""
-        mark = _mark(key)
+        """The discount that bears a key's tag and was made since it was asked for: by its code, or among the newest.
+
+        An older one is of another database of ours (a test's, say) with the same numbers.
+        """
+        mark, since = _mark(key), discount.starts_at - _SKEW
         if discount.code:
             bearing = await self._bearing(discount.code)
-            if bearing is not None and mark in bearing["codeDiscount"].get("tags", ()):
+            deal = {} if bearing is None else bearing["codeDiscount"]
+            if bearing is not None and mark in deal.get("tags", ()) and _made(deal) >= since:
                 return await self._read(bearing["id"], discount)
-        async for node in self._newest(discount.starts_at - _SKEW):
+        async for node in self._newest(since):
             if mark in node["discount"].get("tags", ()):
                 return await self._read(node["id"], discount)
         return None
@@ -101,8 +105,7 @@ class ShopifyDiscounts:
         while True:
             found = (await self._shop.ask("Newest", after=after)).whole()["discountNodes"]
             for node in found["nodes"]:
-                made = node["discount"].get("createdAt")
-                if made is not None and datetime.fromisoformat(made) < since:
+                if "createdAt" in node["discount"] and _made(node["discount"]) < since:
                     return
                 yield node
             if not found["pageInfo"]["hasNextPage"]:
@@ -211,6 +214,10 @@ def _granted(node: Node, wanted: Discount) -> Granted:
         return Granted(number, discount, int(told["asyncUsageCount"]), _wrong(node, discount, wanted))
     except (LookupError, TypeError, ValueError, ArithmeticError) as error:
         raise Unreached(f"the discount cannot be read: {error!r}") from error
+
+
+def _made(deal: Node) -> datetime:
+    return datetime.fromisoformat(deal["createdAt"])
 
 
 def _mark(key: str) -> str:

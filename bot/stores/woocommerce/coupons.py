@@ -138,12 +138,12 @@ class WooCoupons:
     async def _under(self, discount: Discount, key: str) -> Row | None:
         """The coupon that bears a key: by its code, or one made since, where somebody gave it another code."""
         for row in await self._bearing(discount.code):
-            if _record(row).get("key") == key:
+            if _is_ours(row, discount, key):
                 return row
         since = (discount.starts_at - _SKEW).astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
         async for leaf in self._api.walk("/coupons", after=since, _fields=_FIELDS):
             for row in leaf.rows:
-                if _record(row).get("key") == key:
+                if _is_ours(row, discount, key):
                     return row
         return None
 
@@ -215,6 +215,12 @@ def _asked(discount: Discount) -> dict[str, Any]:
         "starts_at": discount.starts_at.astimezone(UTC).isoformat(),
         "ends_at": discount.ends_at.astimezone(UTC).isoformat(),
     }
+
+
+def _is_ours(row: Row, discount: Discount, key: str) -> bool:
+    """Whether a coupon was made by this very call: of another start it is another database's with the same numbers."""
+    record = _record(row)
+    return record.get("key") == key and (record.get("asked") or {}).get("starts_at") == _asked(discount)["starts_at"]
 
 
 def _start(row: Row, wanted: Discount) -> datetime:

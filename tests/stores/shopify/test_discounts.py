@@ -122,6 +122,19 @@ async def test_an_automatic_one_whose_answer_was_lost_is_found_among_the_newest_
     assert len(bench.store.deals.nodes) == 130
 
 
+async def test_a_code_of_the_same_key_that_was_made_long_before_is_of_another_database(
+    bench: Bench, clock: MovableClock
+) -> None:
+    await bench.discounts.grant(CODE, KEY)
+    clock.push(timedelta(days=1))
+    later = dataclasses.replace(CODE, starts_at=clock.now())
+    assert await bench.discounts.granted(later, KEY) is None
+    assert await bench.discounts.withdraw(later, KEY) is None
+    with pytest.raises(Declined, match="code_taken"):
+        await bench.discounts.grant(later, KEY)
+    assert len(bench.store.deals.nodes) == 1
+
+
 async def test_discounts_older_than_ours_could_be_are_not_looked_through(bench: Bench, clock: MovableClock) -> None:
     for number in range(120):
         bench.store.deals.offer(f"CODE-{number}", "0.05", "LAMP-XL")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
@@ -125,6 +125,16 @@ async def test_a_coupon_whose_number_is_known_is_withdrawn_without_looking_throu
     assert woo.shop.coupons.rows == {}
     assert await box.withdraw(GIVEN, KEY, number) is None
     assert not [call for call in woo.shop.calls if call[1].endswith("/coupons")]
+
+
+async def test_a_coupon_of_the_same_key_and_another_start_is_of_another_database(woo: Woo, box: WooCoupons) -> None:
+    await box.grant(GIVEN, KEY)
+    later = dataclasses.replace(GIVEN, starts_at=GIVEN.starts_at + timedelta(hours=1))
+    assert await box.granted(later, KEY) is None
+    assert await box.withdraw(later, KEY) is None
+    with pytest.raises(Declined, match="code_taken"):
+        await box.grant(later, KEY)
+    assert len(woo.shop.coupons.rows) == 1
 
 
 async def test_a_coupon_in_the_bin_is_gone(woo: Woo, box: WooCoupons) -> None:
