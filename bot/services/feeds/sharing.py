@@ -8,7 +8,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bot.ports import StockFact
 from bot.services.feeds.desks import Desk
-from bot.storage import shelves
+from bot.storage import locks, shelves
 from bot.storage.shelves import Shelf
 from bot.storage.storebooks import Counted
 
@@ -28,6 +28,8 @@ async def with_the_rest(
     """
     store = desk.source.removeprefix("store:")
     shared = await shelves.sharing(connection, store, {product for product, _ in counts})
+    if shared:
+        await locks.products(connection, shared)  # two calls at once would each miss what the other tells
     known = await shelves.remembered(connection, store, {code for codes in shared.values() for code in codes})
     found: dict[Series, Sequence[Counted]] = {}
     fresh: dict[Shelf, Counted] = {}
