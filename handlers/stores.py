@@ -1,6 +1,7 @@
 """`stores [STORE [read | test | waiting | product CODE SKU | place PLACE LOCATION]]`: the connected stores.
 
-Without a SKU or a location the variant or place is none of ours. Secrets are never typed here.
+Without a SKU or a location the variant or place is none of ours. As on the command line the verb may come first, and
+`status` is all of them. Secrets are never typed here: `add` says where they are.
 """
 
 from __future__ import annotations
@@ -10,7 +11,7 @@ from collections.abc import Sequence
 
 from bot.chat.arguments import Rest
 from bot.chat.cards import notice_card
-from bot.chat.cards.stores import checks_card, store_card, stores_card, waiting_card
+from bot.chat.cards.stores import adding_card, checks_card, store_card, stores_card, waiting_card
 from bot.chat.command import Command
 from bot.chat.nodes import Code, Message, Text
 from bot.chat.parsing import plain
@@ -25,14 +26,20 @@ _VERBS = {
     "product": "product", "sku": "product", "商品": "product",
     "place": "place", "location": "place", "仓库": "place", "地点": "place",
 }  # fmt: skip
+_STATUS = ("status", "list", "状态", "列表")
+_ADD = ("add", "connect", "添加", "连接")
 
 
 async def stores(call: Invocation, asked: Rest | None = None) -> Message:
     """The stores, one of them, or what became of what was asked for."""
-    words = _words(asked)
     service = call.services.stores
+    states = await service.states()
+    words = _words(asked)
+    if words and words[0] not in {state.store for state in states}:  # the name of a store is nothing else
+        if words[0].casefold() in _ADD:
+            return adding_card()
+        words = _named_first(words)
     if not words:
-        states = await service.states()
         return stores_card(states, {state.store: await service.calls(state.store) for state in states})
     store, *rest = words
     if not rest:
@@ -63,6 +70,14 @@ async def stores(call: Invocation, asked: Rest | None = None) -> Message:
                 "stores",
             )
     return waiting_card(store, await service.unsure(store), call.page, ("stores", store, "waiting"), said=True)
+
+
+def _named_first(words: Sequence[str]) -> Sequence[str]:
+    """The words with the store's name before its verb; none for the `status` of all."""
+    verb = words[0].casefold()
+    if verb in _STATUS:
+        return words[1:]
+    return (words[1], words[0], *words[2:]) if verb in _VERBS and len(words) > 1 else words
 
 
 async def _one(call: Invocation, store: str) -> Message:

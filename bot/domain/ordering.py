@@ -6,11 +6,11 @@ Arrays are (n,), of what one supplier ships one way.
 from __future__ import annotations
 
 import heapq
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
-from bot.domain.arrays import Floats, Ints
+from bot.domain.arrays import Bools, Floats, Ints
 from bot.domain.replenishment import order_quantity, pack_up, whole
 
 
@@ -18,7 +18,8 @@ from bot.domain.replenishment import order_quantity, pack_up, whole
 class Shelf:
     """What one supplier ships one way: `quantity` units are ordered of each line, 0 of those that are not due.
 
-    `position` is the inventory position without this order; prices are minor units of one currency.
+    `position` is the inventory position without this order, and more than `overstock` of it is too much; prices are
+    minor units of one currency.
     """
 
     quantity: Ints
@@ -28,6 +29,7 @@ class Shelf:
     velocity: Floats
     position: Ints
     order_up_to: Floats
+    overstock: Floats
 
 
 def joining(shelf: Shelf, reorder_point: Floats, join_days: float) -> Ints:
@@ -46,11 +48,12 @@ def fill_up(shelf: Shelf, least_minor: int, fill_days: float) -> Ints | None:
 
     Of the line whose position lasts the shortest a pack more is taken (of one that is not due its minimum), again and
     again, until the least is reached: what is bought early is what would be bought next. No position is lifted above
-    its order-up-to level by more than `fill_days` of sales, and nothing is taken of what does not sell.
+    its order-up-to level by more than `fill_days` of sales, nor to an overstock, and nothing is taken of what does not
+    sell.
     """
     quantity = shelf.quantity.astype(np.int64)
     total = int((quantity * shelf.unit_cost_minor).sum())
-    most = whole(shelf.order_up_to + shelf.velocity * fill_days) - shelf.position
+    most = np.minimum(whole(shelf.order_up_to + shelf.velocity * fill_days), np.floor(shelf.overstock)) - shelf.position
     first = pack_up(np.ones_like(shelf.minimum), shelf.minimum, shelf.pack)
 
     def lasts(line: int) -> float:
@@ -68,3 +71,11 @@ def fill_up(shelf: Shelf, least_minor: int, fill_days: float) -> Ints | None:
         total += step * int(shelf.unit_cost_minor[line])
         heapq.heappush(heap, (lasts(line), line))
     return quantity if total >= least_minor else None
+
+
+def kept_from(shelf: Shelf, found: Ints | None, least_minor: int, fill_days: float) -> Bools:
+    """The lines of which `fill_up` would have taken more, were too much of them no matter; `found` is what it gave."""
+    freely = fill_up(replace(shelf, overstock=np.full_like(shelf.order_up_to, np.inf)), least_minor, fill_days)
+    taken = shelf.quantity if found is None else found
+    more: Bools = np.zeros(len(taken), dtype=np.bool_) if freely is None else freely > taken
+    return more

@@ -144,7 +144,9 @@ class Granted:
 class Discounts(Protocol):
     """A shop's discounts beside its prices; a shop without any has none of these. Errors as of `StoreConnector`.
 
-    `ways` are the means that the shop has. What is found under a key is ours; nothing else is changed or deleted.
+    `ways` are the means that the shop has. What is found under a key is ours, and what has the `number` that `grant`
+    told (its `id`); nothing else is changed or deleted. Where the number is known that very one is asked for, and no
+    list looked through; a shop that finds by the key at once needs none.
     """
 
     name: str
@@ -163,11 +165,11 @@ class Discounts(Protocol):
         """
         ...
 
-    async def granted(self, discount: Discount, key: str) -> Granted | None:
+    async def granted(self, discount: Discount, key: str, number: str = "") -> Granted | None:
         """What stands under the key of that discount; None where nothing does (any more)."""
         ...
 
-    async def withdraw(self, discount: Discount, key: str) -> Granted | None:
+    async def withdraw(self, discount: Discount, key: str, number: str = "") -> Granted | None:
         """Take what stands under the key away, and look that it is gone: what it was; None where nothing stood."""
         ...
 

@@ -70,7 +70,10 @@ class DiscountGranter(_Till):
 
 
 class DiscountWithdrawer(_Till):
-    """Takes a discount back; `payload` holds the `discount` and the `key` under which it was made."""
+    """Takes a discount back; `payload` holds the `discount`, the `key` under which it was made, and its `number`.
+
+    The number is the store's own, as the call that made it was answered; empty where that answer is not known.
+    """
 
     async def perform(self, call: Call) -> Mapping[str, Any]:
         """That it is gone, and how often it was `used` where the store tells that.
@@ -78,15 +81,21 @@ class DiscountWithdrawer(_Till):
         Withdrawing twice harms nobody, so what nobody knows is no question for a person: it is tried again.
         """
         try:
-            was = await self._store(call).withdraw(discount_of(call.payload["discount"]), str(call.payload["key"]))
+            was = await self._store(call).withdraw(*_made(call))
         except Unanswered as error:
             raise Unreached(str(error)) from error
         return {"restored": True, "used": None if was is None else was.used}
 
     async def look(self, call: Call) -> Mapping[str, Any] | None:
         """That nothing stands under the key any more."""
-        found = await self._store(call).granted(discount_of(call.payload["discount"]), str(call.payload["key"]))
+        found = await self._store(call).granted(*_made(call))
         return {"restored": True, "used": None} if found is None else None
+
+
+def _made(call: Call) -> tuple[Discount, str, str]:
+    """What was made: the discount, its key, and the store's number of it."""
+    told = call.payload
+    return discount_of(told["discount"]), str(told["key"]), str(told.get("number", ""))
 
 
 def _told(found: Granted) -> dict[str, Any]:

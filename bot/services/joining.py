@@ -22,7 +22,7 @@ from bot.domain.arrays import Ints
 from bot.domain.combining import MOST_LINES, MOST_SHIPPED
 from bot.domain.containers import Cargo, container_of, cut_back, stowed, topped_up
 from bot.domain.money import Money
-from bot.domain.ordering import Shelf, fill_up, joining
+from bot.domain.ordering import Shelf, fill_up, joining, kept_from
 from bot.domain.reviewdates import next_chance
 from bot.domain.sourcing import Offer, SourcingSettings
 from bot.domain.watch import Assessment
@@ -30,6 +30,7 @@ from bot.services.drafting import Drafting, Need, Proposal
 from bot.services.snapshot import Snapshot
 from bot.storage.requests import Draft, DraftLine
 
+OVERSTOCKED = "overstocked"  # of an order's detail: goods (SKUs) that would be, if more of them filled it up
 Why = Literal["filled", "brought"]  # to a supplier's minimum or with what is due soon; to fill a container
 
 
@@ -57,11 +58,11 @@ def as_they_go(
     for plain in drafts:
         draft = desk.joined(plain)
         if (least := _least(draft)) is not None:
-            filled = desk.filled(draft, least)
-            if filled is None and desk.waits(draft):
+            filled, reached = desk.filled(draft, least)
+            if not reached and desk.waits(draft):
                 held.append(_held(draft, least))
                 continue
-            draft = filled or draft
+            draft = filled
         stowed = desk.stowed(draft)
         if stowed is None:
             held.append(_held(draft, None))
@@ -116,12 +117,20 @@ class _Desk:
         found = joining(shelf, self.assessed.supply.reorder_point[rows], self.settings.join_days)
         return self._with(draft, found, more, "filled") if (found > shelf.quantity).any() else draft
 
-    def filled(self, draft: Draft, least: int) -> Draft | None:
-        """The draft with more of its lines and of others, coming to the least; None where that cannot be."""
+    def filled(self, draft: Draft, least: int) -> tuple[Draft, bool]:
+        """The draft with more of its lines and of others, and whether it comes to the least; as it is where it cannot.
+
+        It names the goods of which no more is taken because they would be overstocked.
+        """
         more = self._others(draft)
-        shelf, _rows = self._shelf(draft, more)
+        shelf, rows = self._shelf(draft, more)
         found = fill_up(shelf, least, self.settings.fill_days)
-        return None if found is None else self._with(draft, found, more, "filled")
+        kept = rows[kept_from(shelf, found, least, self.settings.fill_days)].tolist()
+        filled = draft if found is None else self._with(draft, found, more, "filled")
+        if kept:
+            named = {OVERSTOCKED: [self.taken.product(row).sku for row in kept]}
+            filled = replace(filled, detail={**(filled.detail or {}), **named})
+        return filled, found is not None
 
     def stowed(self, draft: Draft) -> Draft | None:
         """The draft in full containers as far as that is wise; None where it waits for more to go with it.
@@ -160,7 +169,7 @@ class _Desk:
             velocity=shelf.velocity,
             position=shelf.position,
             order_up_to=shelf.order_up_to,
-            overstock=self.assessed.stock.excess_line[rows],
+            overstock=shelf.overstock,
             pressing=np.array([*(self._presses(draft, line) for line in draft.lines), *(False for _each in more)]),
             rank=self.taken.product_ids[rows],
         )
@@ -183,6 +192,7 @@ class _Desk:
             velocity=self.assessed.demand.velocity[all_rows],
             position=self.assessed.supply.counted[all_rows],
             order_up_to=self.assessed.supply.order_up_to[all_rows],
+            overstock=self.assessed.stock.excess_line[all_rows],
         )
         return shelf, all_rows
 

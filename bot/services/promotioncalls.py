@@ -54,7 +54,7 @@ def ours_of(planned: Planned, result: Json) -> Json:
     """What to know of ours when it is to end, from the call that started it and its answer."""
     if planned.kind == SET:
         return {**planned.payload["wanted"], "revision": result.get("revision", "")}
-    return {"discount": planned.payload["discount"]}
+    return {"discount": planned.payload["discount"], "number": result.get("id", "")}
 
 
 def stopping(promotion: PromotionRow, ours: Json) -> Planned:
@@ -62,7 +62,8 @@ def stopping(promotion: PromotionRow, ours: Json) -> Planned:
     about = {"store": promotion.store, "sku": promotion.sku}
     if promotion.share is None:
         return Planned(RESTORE, {**about, "wanted": promotion.prior or {}, "ours": dict(ours)})
-    return Planned(WITHDRAW, {**about, "discount": ours["discount"], "key": key_of(promotion.request_id, "start")})
+    given = {"discount": ours["discount"], "key": key_of(promotion.request_id, "start")}
+    return Planned(WITHDRAW, {**about, **given, "number": ours.get("number", "")})  # older ones were kept without
 
 
 def not_standing(planned: Planned, result: Json) -> Json:

@@ -6,7 +6,6 @@ refusal of a person or a price is kept in the audit log.
 
 from __future__ import annotations
 
-import dataclasses
 from collections.abc import Mapping
 from datetime import date, datetime, time, timedelta
 from decimal import Decimal
@@ -21,9 +20,8 @@ from bot.chat.command import Asker
 from bot.chat.nodes import Bold, Code, Text
 from bot.domain import promotion as rules
 from bot.domain.localtime import instant_of
-from bot.domain.money import Money
-from bot.domain.views import Page, PromotionView, RequestView
-from bot.errors import BadArgument, NotAllowed, Refusal, StaleButton, UnknownReference
+from bot.domain.views import Page, RequestView
+from bot.errors import NotAllowed, Refusal, UnknownReference
 from bot.ports import Clock
 from bot.services.audit import Audit
 from bot.services.catalogue import Catalogue
@@ -32,14 +30,14 @@ from bot.services.outlets import Outlets
 from bot.services.pages import paged
 from bot.services.policies import Policies
 from bot.services.promoting import Promoting
+from bot.services.promotionforms import discount_way, draft_of, given_away, line_of, minor_of, stale, view_of
 from bot.services.requests import Requests
 from bot.storage import authority, locks, marks
 from bot.storage import promotions as rows
 from bot.storage import requests as request_rows
 from bot.storage.database import Database
-from bot.storage.promotions import PromotionRow
-from bot.storage.requests import Draft, DraftLine, LineRow, RequestRow
-from bot.words import Words, _
+from bot.storage.requests import LineRow, RequestRow
+from bot.words import _
 
 ASKS = frozenset({"buyer", "promo_manager", "approver"})
 STOPS = frozenset({"buyer", "promo_manager", "approver", "admin"})
@@ -104,21 +102,21 @@ class Promotions:
         name = self._outlets.choose(place, store)
         await self._within(subject, name, asker, platform, f"product:{sku.code}")
         if way.means != "price":
-            way = _discount(way, terms)
+            way = discount_way(way, terms)
             await self._outlets.admit(name, "code" if way.code else "basket", way.code)
         wish = Wish(
             store=name,
             ends_at=ends_at,
             seen=await self._outlets.seen(name, sku.code),
             depth=terms.share if isinstance(terms, Percent) else None,
-            promo_minor=_minor(terms, subject.currency) if isinstance(terms, Price) else None,
+            promo_minor=minor_of(terms, subject.currency) if isinstance(terms, Price) else None,
             way=way,
         )
         found = await self._preview(subject, wish, asker, platform, f"product:{sku.code}")
         async with self._database.transaction() as connection:
             await locks.product(connection, sku.id)
             await self._alone(connection, sku.id, name, code=way.code)
-            draft = _draft(found, sku.id, int(subject.taken.location_ids[subject.row]), asker.member_id)
+            draft = draft_of(found, sku.id, int(subject.taken.location_ids[subject.row]), asker.member_id)
             (request_id,) = await self._requests.draft(connection, [draft])
             if mark:
                 await marks.put(connection, mark, f"{self._clock.now().isoformat()} {request_id}")
@@ -150,12 +148,12 @@ class Promotions:
         async with self._database.transaction() as connection:
             fresh = await self._requests.held(connection, request_id)
             if fresh.version != held.version or fresh.state != "draft":
-                raise _stale(fresh)
+                raise stale(fresh)
             await locks.cases(connection, await request_rows.case_ids(connection, [request_id]))
             await locks.product(connection, line.product_id)
             await self._alone(connection, line.product_id, name, request_id)
-            written = _written(found, line)
-            values = {"total_minor": _total(found), "requested_by": asker.member_id, "edited_by": None}
+            written = line_of(found, line)
+            values = {"total_minor": given_away(found), "requested_by": asker.member_id, "edited_by": None}
             detail = {**held.detail, **found.detail()}
             await request_rows.settle(connection, held.id, held.version, "draft", {**values, "detail": detail})
             await request_rows.rewrite(connection, held.id, [written])
@@ -325,7 +323,7 @@ class Promotions:
             if held is None or held.kind != "promotion":
                 raise UnknownReference(_("{request} is no promotion.", request=Code(f"R-{request_id}")))
             if held.state != "draft" or (version is not None and version != held.version):
-                raise _stale(held)
+                raise stale(held)
             (line,) = (await request_rows.lines(connection, [request_id]))[request_id]
             return held, line
 
@@ -337,78 +335,3 @@ class Promotions:
         if on <= today:
             on = today + timedelta(days=_DEFAULT_DAYS)
         return instant_of(ZoneInfo(place.zone), on + timedelta(days=1), time.min) - timedelta(minutes=1)
-
-
-def view_of(promotion: PromotionRow, held: RequestRow, sold: int) -> PromotionView:
-    """A promotion as shown."""
-    expected = held.detail.get("sell_out_on")
-    before = promotion.prior_minor
-    return PromotionView(
-        request_id=promotion.request_id,
-        stage=held.stage,
-        sku=promotion.sku,
-        name=promotion.name,
-        location=promotion.location,
-        store=promotion.store,
-        before=None if before is None else Money.of_minor(before, promotion.currency),
-        price=Money.of_minor(promotion.price_minor, promotion.currency),
-        ends_at=promotion.ends_at,
-        started_at=promotion.started_at,
-        sold=sold,
-        stop_after=promotion.stop_after,
-        sold_out_on=date.fromisoformat(expected) if expected else None,
-        means=promotion.means,
-        code=promotion.code,
-    )
-
-
-def _discount(way: Way, terms: Percent | Price) -> Way:
-    """The way with its share; BadArgument where the terms name a price. What can be typed every store keeps exactly."""
-    if isinstance(terms, Price):
-        raise BadArgument(
-            _("A code, or what comes off in the basket, is a share: write {percent}.", percent=Code("20%")), "promo"
-        )
-    return dataclasses.replace(way, share=terms.share.normalize())
-
-
-def _minor(price: Price, currency: str) -> int:
-    """A typed price in minor units; BadArgument where it is in another currency, or has a fraction of a minor unit."""
-    if price.currencies and currency not in price.currencies:
-        theirs = Text(" / ".join(price.currencies))
-        raise BadArgument(_("The price is in {ours}, not in {theirs}.", ours=Text(currency), theirs=theirs), "promo")
-    try:
-        return Money(price.amount, currency).minor
-    except ValueError:
-        raise BadArgument(
-            _("{price} has too many decimals for this currency.", price=Code(str(price.amount))), "promo"
-        ) from None
-
-
-def _total(found: Preview) -> int:
-    """The most that it gives away: the discount on every unit to be cleared."""
-    return (found.price_minor - found.promo_minor) * found.units
-
-
-def _draft(found: Preview, product_id: int, location_id: int, member_id: int) -> Draft:
-    line = DraftLine(product_id, found.units, found.unit_cost_minor, None, {"per_day": found.detail()["per_day"]})
-    return Draft(
-        kind="promotion",
-        location_id=location_id,
-        currency=found.currency,
-        total_minor=_total(found),
-        lines=(line,),
-        requested_by=member_id,
-        detail=found.detail(),
-    )
-
-
-def _written(found: Preview, line: LineRow) -> DraftLine:
-    return DraftLine(line.product_id, found.units, found.unit_cost_minor, line.case_id, line.detail)
-
-
-def _stale(held: RequestRow) -> StaleButton:
-    words: Words = _("{request} changed since it was shown; look at it again.", request=Code(f"R-{held.id}"))
-    if held.state != "draft":
-        state = labels.REQUEST_STATES[held.state][0]
-        words = _("{request} is {state} already.", request=Code(f"R-{held.id}"), state=state)
-    return StaleButton(words)

@@ -13,7 +13,8 @@ import structlog
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from bot.chat.cards.promotions import late_card, lift_card
+from bot.chat.cards.lifts import lift_card
+from bot.chat.cards.promotions import late_card
 from bot.domain import promotion as rules
 from bot.domain.demand import DemandSettings, day_masks
 from bot.domain.localtime import instant_of
@@ -22,7 +23,7 @@ from bot.errors import StocktideError
 from bot.services import snapshot
 from bot.services.audit import Audit
 from bot.services.promoting import Promoting
-from bot.services.promotions import view_of
+from bot.services.promotionforms import view_of
 from bot.services.requests import Requests
 from bot.storage import catalogue as facts
 from bot.storage import promotions as rows

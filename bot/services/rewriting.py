@@ -12,6 +12,7 @@ from bot.chat.nodes import Code, Text
 from bot.domain.sourcing import Offer
 from bot.errors import BadArgument
 from bot.services.drafting import Proposal, container_facts
+from bot.services.joining import OVERSTOCKED
 from bot.services.planning import Plan, listed
 from bot.services.requests import Change
 from bot.storage.requests import DraftLine, LineRow, RequestRow
@@ -188,7 +189,7 @@ def _route_columns(figures: Plan, fresh: Sequence[Proposal]) -> dict[str, object
         "supplier_id": way.supplier_id,
         "mode": way.mode,
         "currency": way.currency,
-        "detail": {"least_total_minor": least, **container_facts(fresh)},
+        "detail": {"least_total_minor": least, OVERSTOCKED: [], **container_facts(fresh)},
     }
 
 

@@ -30,7 +30,7 @@ from bot.services.buying import Market, market, review_columns
 from bot.services.exchange import Exchange
 from bot.services.rates import exchange_at
 from bot.services.settings import ServiceSettings
-from bot.storage import ages, ledger, orders
+from bot.storage import ages, ledger, orders, promises
 from bot.storage import catalogue as facts
 from bot.storage import lessons as lesson_rows
 from bot.storage import requests as request_rows
@@ -149,7 +149,7 @@ async def take(
         routes=_planned_routes(offers, book.today, cost, price, sourcing),
         market=offers,
         network=_network(book, places, sourcing),
-        promised=_promised(book, [*requested, *await orders.unshipped(connection, at, product_ids)]),
+        promised=_promised(book, [*requested, *await promises.unshipped(connection, at, product_ids)]),
         overdue_since=overdue_since,
         overdue_orders=_overdue_orders(book, [row for row in inbounds if row.source == orders.SOURCE]),
         products=products,

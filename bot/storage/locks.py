@@ -90,6 +90,12 @@ async def product(connection: AsyncConnection, product_id: int) -> None:
     await connection.execute(held.with_for_update(key_share=True))
 
 
+async def products(connection: AsyncConnection, product_ids: Collection[int]) -> None:
+    """Hold products, by id, while what is told of them is summed up. Rows that refer to them may still be written."""
+    held = select(Product.id).where(Product.id.in_(sorted(product_ids))).order_by(Product.id)
+    await connection.execute(held.with_for_update(key_share=True))
+
+
 async def scan(connection: AsyncConnection, expected: int) -> bool:
     """Make this the only scan until the transaction ends; false where another one wrote since we counted `expected`."""
     if int(await _mark(connection, SCAN, "0") or 0) != expected:

@@ -11,13 +11,12 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
 
-from sqlalchemy import bindparam, func, select, update
+from sqlalchemy import func, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 from sqlalchemy.orm import aliased
 
 from bot.storage.chunks import chunked
 from bot.storage.dialect import insert_into
-from bot.storage.narrowed import NAMED, Narrowed
 from bot.storage.tables import (
     Inbound,
     Location,
@@ -310,30 +309,6 @@ async def tallies(connection: AsyncConnection, request_id: int) -> list[tuple[in
     """Every arrival of a request as (product, units, when)."""
     query = select(Receipt.product_id, Receipt.quantity, Receipt.received_at).where(Receipt.request_id == request_id)
     return [(found[0], found[1], found[2]) for found in await connection.execute(query.order_by(Receipt.id))]
-
-
-_UNSHIPPED = Narrowed(
-    select(RequestLine.product_id, Request.from_location_id, RequestLine.quantity)
-    .join(Request, Request.id == RequestLine.request_id)
-    .where(
-        Request.kind == "transfer",
-        Request.state == "executing",
-        Request.stage.in_(("ordered", "confirmed")),
-        Request.ordered_at <= bindparam("at"),
-    ),
-    RequestLine.product_id.in_(NAMED),
-)
-
-
-async def unshipped(
-    connection: AsyncConnection, at: datetime, product_ids: Collection[int] | None = None
-) -> list[tuple[int, int, int | None, int]]:
-    """Units of transfers that are ordered and have not left yet, in the form of `requests.counted`.
-
-    They count as incoming where they go; their own shelf has promised them. So the place they go to is no place (0).
-    """
-    found = await _UNSHIPPED.run(connection, product_ids, at=at)
-    return [(product, 0, place, units) for product, place, units in found]
 
 
 @dataclass(frozen=True, slots=True)

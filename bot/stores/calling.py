@@ -8,6 +8,7 @@ import random
 import socket
 import ssl
 from collections.abc import Awaitable, Callable, Mapping
+from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from typing import Any, BinaryIO
 from urllib.parse import urlsplit
@@ -219,6 +220,14 @@ def detail(answer: httpx.Response) -> str:
     """What the store said, on one short line."""
     text = " ".join(answer.text.split())[:_LONGEST_DETAIL]
     return f"{answer.status_code} {text}".strip()
+
+
+def clock_of(answer: httpx.Response) -> datetime:
+    """The store's clock, by which its rows are dated; ours where it does not say."""
+    try:
+        return parsedate_to_datetime(answer.headers.get("date", "")).astimezone(UTC)
+    except (TypeError, ValueError):
+        return datetime.now(UTC).replace(microsecond=0)
 
 
 def _said(error: httpx.HTTPError) -> str:

@@ -154,14 +154,14 @@ class LocalDiscounts(_Client):
             raise Unanswered("made, but it does not stand")
         return stands
 
-    async def granted(self, discount: Discount, key: str) -> Granted | None:
+    async def granted(self, discount: Discount, key: str, number: str = "") -> Granted | None:  # noqa: ARG002  # found by the key
         """What stands under the key; None where nothing does."""
         answer = await self._read(f"/discounts/{quote(key, safe='')}")
         if answer.status_code == 404 and _error(answer) == "unknown_key":
             return None
         return _granted(_good(answer), discount)
 
-    async def withdraw(self, discount: Discount, key: str) -> Granted | None:
+    async def withdraw(self, discount: Discount, key: str, number: str = "") -> Granted | None:  # noqa: ARG002  # found by the key
         """Take away what stands under the key, and look that it is gone."""
         answer = await self._write("DELETE", f"/discounts/{quote(key, safe='')}", None, {})
         if answer.status_code == 404 and _error(answer) == "unknown_key":

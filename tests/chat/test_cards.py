@@ -21,8 +21,9 @@ from bot.platforms.telegram import entities as telegram
 from bot.ports import Reader
 from bot.words import Words, _
 from tests.chat import views
+from tests.chat.everycard import every_card
 
-CARDS = views.every_card()
+CARDS = every_card()
 PLACE = re.compile(r"\{(?!date_short_pretty|date_short|time)\w+\}")  # Slack's date tokens have places of their own
 OWN_NAMES = {"中文", "English"}  # languages are named in themselves
 

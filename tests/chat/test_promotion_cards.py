@@ -12,7 +12,8 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from bot.chat.cards import request_card
-from bot.chat.cards.promotions import late_card, lift_card, running_card, stopped_all_card, stopped_card, trouble_card
+from bot.chat.cards.lifts import lift_card
+from bot.chat.cards.promotions import late_card, running_card, stopped_all_card, stopped_card, trouble_card
 from bot.chat.codec import decode_message, encode
 from bot.chat.nodes import MAX_BLOCKS, Action, Actions, Message
 from bot.domain.money import Money

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.domain.ordering import Shelf, fill_up, joining
+from bot.domain.ordering import Shelf, fill_up, joining, kept_from
 from bot.domain.replenishment import pack_up
 
 
@@ -23,6 +25,7 @@ def shelf(n: int, seed: int) -> Shelf:
         velocity=velocity,
         position=rng.integers(-5, 120, n),
         order_up_to=velocity * 40,
+        overstock=velocity * rng.choice([20.0, 45.0, 200.0], n),
     )
 
 
@@ -43,6 +46,7 @@ def test_the_least_is_reached_with_whole_packs_or_not_at_all(seed: int, n: int, 
     assert (found[grown] >= np.minimum(given_.minimum, found)[grown]).all()
     above = given_.position + found - given_.order_up_to - given_.velocity * days
     assert (above[grown] <= 1).all()
+    assert (given_.position + found <= given_.overstock)[grown].all()
     if grown.any():  # it stops as soon as it may
         lot = pack_up(np.ones_like(found), given_.minimum, given_.pack)
         assert int((found * cost).sum()) - least < int((lot * cost)[grown].max())
@@ -57,12 +61,41 @@ def test_what_runs_out_next_is_taken_first() -> None:
         velocity=np.array([1.0, 1.0, 1.0]),
         position=np.array([20, 22, 90]),
         order_up_to=np.array([30.0, 30.0, 90.0]),
+        overstock=np.array([100.0, 100.0, 100.0]),
     )
     early, late = fill_up(given_, 2_000, 30.0), fill_up(given_, 2_500, 30.0)
     assert early is not None
     assert late is not None
     assert early.tolist() == [10, 10, 0]  # the second lasts 22 days, then 27, then 32
     assert late.tolist() == [20, 10, 0]  # and the first 30
+
+
+def test_nothing_is_filled_up_to_an_overstock_and_what_would_be_is_named() -> None:
+    free = Shelf(
+        quantity=np.array([10, 0]),
+        minimum=np.array([1, 1]),
+        pack=np.array([10, 10]),
+        unit_cost_minor=np.array([100, 100]),
+        velocity=np.array([1.0, 1.0]),
+        position=np.array([20, 50]),
+        order_up_to=np.array([30.0, 60.0]),
+        overstock=np.array([1000.0, 1000.0]),
+    )
+    most = fill_up(free, 3_000, 30.0)
+    assert most is not None
+    assert most.tolist() == [30, 0]
+    assert kept_from(free, most, 3_000, 30.0).tolist() == [False, False]
+
+    near = replace(free, overstock=np.array([39.9, 1000.0]))  # one pack more and 40 lie there
+    other = fill_up(near, 3_000, 30.0)
+    assert other is not None
+    assert other.tolist() == [10, 20]
+    assert kept_from(near, other, 3_000, 30.0).tolist() == [True, False]
+
+    full = replace(free, overstock=np.array([39.9, 59.9]))
+    assert fill_up(full, 3_000, 30.0) is None
+    assert kept_from(full, None, 3_000, 30.0).tolist() == [True, False]
+    assert kept_from(full, None, 10**9, 30.0).tolist() == [False, False]  # it could not be reached anyhow
 
 
 @given(seed=st.integers(0, 2**32), n=st.integers(1, 8), days=st.floats(0, 60))

@@ -16,9 +16,9 @@ from bot.storage.database import Database
 from bot.storage.migrations import migrate
 from tests.conftest import named
 from tests.faults import figures
+from tests.faults.founding import town
 from tests.faults.keeper import Keeper
 from tests.faults.kills import START, Count, Killing
-from tests.faults.town import town
 
 KILLS = figures.times(8, 100, 5_000)  # on each database
 A_LIFE = min(KILLS, 100)  # kills before the next fresh database

@@ -26,9 +26,10 @@ from bot.words import _
 from tests.conftest import named
 from tests.faults import figures
 from tests.faults.child import Plan
+from tests.faults.founding import town
 from tests.faults.keeper import Keeper, Life
 from tests.faults.rest import until
-from tests.faults.town import REPEAT, Town, town
+from tests.faults.town import REPEAT, Town
 from tests.suppliers.kit import an_order
 
 PROCESSES = 3

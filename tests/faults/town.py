@@ -5,9 +5,7 @@ Nothing here asks the bot what it did.
 
 from __future__ import annotations
 
-import contextlib
 import re
-from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, time, timedelta
 from decimal import Decimal
@@ -19,18 +17,15 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bot import settings
 from bot.bootstrap import App, build
-from bot.domain.money import Money
 from bot.ports import MovableClock
 from bot.sandbox import Sandbox
-from bot.sandbox.serving import Serving
 from bot.sandbox.slack.courier import Delivery
-from bot.sandbox.store import Listing, LocalStore, store_app
+from bot.sandbox.store import LocalStore
 from bot.sandbox.world import Sight
 from bot.storage import tables
 from tests.faults.rest import Rest
 from tests.services.work.kit import add
-from tests.suppliers.kit import PostOffice, mail_server
-from tests.unpaced import unpaced
+from tests.suppliers.kit import PostOffice
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 REPEAT = "This may be a repeat"
@@ -370,44 +365,3 @@ def _units(table: str) -> int:
     """The units of an order's only line."""
     (units,) = {int(cell) for cell in re.findall(r"\b(\d{4,6})\b", table) if UNITS <= int(cell) < 100_000}
     return units
-
-
-@contextlib.asynccontextmanager
-async def town(url: str, start: datetime, folder: Path) -> AsyncIterator[Town]:
-    """A town over an empty database, with nobody's bot running yet; orders are written below `folder`."""
-    clock = MovableClock(start, frozen=True)
-    sandbox = Sandbox(clock)
-    unpaced(sandbox)
-    sandbox.slack.courier.ack_seconds = 1.0
-    await sandbox.start()
-    try:
-        office = PostOffice()
-        lamps = [Listing(f"LAMP{number}", f"Lamp {number}", Money.of_minor(250, "GBP")) for number in range(SHELF)]
-        store = LocalStore(clock, lamps)
-        async with mail_server(office) as port, _served(store) as store_url:
-            found = Town(
-                sandbox,
-                clock,
-                url,
-                folder=folder / "orders",
-                office=office,
-                mail_port=port,
-                store=store,
-                store_url=store_url,
-            )
-            await found.settle()
-            yield found
-    finally:
-        await sandbox.stop()
-
-
-@contextlib.asynccontextmanager
-async def _served(store: LocalStore) -> AsyncIterator[str]:
-    """The address of a running store."""
-    serving = Serving(store_app(store))
-    url = serving.bind()
-    await serving.start()
-    try:
-        yield url
-    finally:
-        await serving.stop()

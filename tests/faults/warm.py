@@ -25,9 +25,10 @@ from bot.language import language
 from bot.ports import MovableClock
 from bot.storage.database import Database
 from bot.storage.migrations import migrate
+from tests.faults.founding import town
 from tests.faults.kills import SOON
 from tests.faults.rest import Rest, until
-from tests.faults.town import WORK, give, town
+from tests.faults.town import WORK, give
 
 
 def up(url: str) -> None:

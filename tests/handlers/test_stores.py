@@ -144,6 +144,30 @@ async def test_a_reading_is_begun_from_the_chat_and_a_store_that_is_away_is_said
     assert "does not work" in await desk.text("stores web test", "Ada")
 
 
+async def test_the_verb_may_come_first_as_on_the_command_line(desk: Desk) -> None:
+    assert await desk.text("stores status") == await desk.text("stores") == await desk.text("店铺 状态")
+    assert await desk.text("stores status web") == await desk.text("stores web")
+    assert "I am reading web" in await desk.text("stores sync web")
+    await desk.office.services.stores._asked["web"]
+    assert "does not work" in await desk.text("stores test web", "Ada")
+    assert "Noted." in await desk.text("stores place web 'w 1' UK", "Ada")
+
+
+@pytest.mark.parametrize("line", ["stores add", "stores connect web kind=shopify token=shpat_1f2e3d", "店铺 添加"])
+async def test_who_would_connect_a_store_is_told_where_and_that_no_secret_is_written_here(
+    desk: Desk, line: str
+) -> None:
+    told = await desk.text(line, "Ada")
+    assert "stocktide stores add" in told
+    assert "make a new one" in told
+    assert "shpat" not in told
+
+
+async def test_a_store_that_is_called_as_a_verb_is_that_store(desk: Desk) -> None:
+    desk.office.services.stores._feeds = {"add": desk.till}
+    assert "stocktide stores add" not in await desk.text("stores add")
+
+
 @pytest.mark.parametrize(
     "line",
     ["stores nowhere", "stores web dance", "stores web product", "stores web place a b c", "stores web product v9 X"],

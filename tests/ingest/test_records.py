@@ -71,13 +71,56 @@ async def test_products_keep_what_a_file_does_not_say(any_desk: Desk) -> None:
     assert found == [("A", "Mug", 130, 296, "GBP"), ("B", "B", 500, None, "GBP")]
 
 
+async def test_another_currency_without_the_figures_in_it_is_rejected_and_the_rest_taken(any_desk: Desk) -> None:
+    """Or what was 2.96 pounds would be 2.96 euros."""
+    first = "sku,unit_cost,unit_price,currency\nA,1.20,2.96,GBP\nB,1,,GBP\nC,,,GBP\nD,1,2,GBP\n"
+    await any_desk.take(first, "products", "p.csv")
+    second = (
+        "sku,unit_cost,unit_price,currency\nA,,,EUR\nA,1.40,,EUR\nA,,,GBP\nB,1.15,,EUR\nC,,3,EUR\nC,2,,USD\nD,3,4,EUR\n"
+    )
+    report = await any_desk.take(second, "products", "q.csv")
+    assert report.rejected == 3
+    told = [
+        ("2", "unit_cost and unit_price", "EUR", "GBP"),
+        ("3", "unit_price", "EUR", "GBP"),
+        ("7", "unit_price", "USD", "EUR"),
+    ]
+    assert reasons(any_desk, "q.csv") == [
+        (
+            line,
+            "currency",
+            (
+                f"is {before} so far, with {left} in it; write {left} in {now} beside it, "
+                f"or leave the row's currency {before}"
+            ),
+        )
+        for line, left, now, before in told
+    ]
+    found = await any_desk.rows("SELECT sku, unit_cost_minor, unit_price_minor, currency FROM products ORDER BY 1")
+    assert found == [
+        ("A", 120, 296, "GBP"), ("B", 115, None, "EUR"), ("C", None, 300, "EUR"), ("D", 300, 400, "EUR"),
+    ]  # fmt: skip
+
+
+async def test_a_suppliers_least_order_does_not_change_its_currency_alone(desk: Desk) -> None:
+    await desk.take("code,name,currency,minimum_total\nY,Yiwu,CNY,3000\nZ,Zed,CNY,\n", "suppliers", "s.csv")
+    report = await desk.take("code,name,currency\nY,Yiwu,USD\nZ,Zed,USD\n", "suppliers", "t.csv")
+    assert (report.updated, report.rejected) == (1, 1)
+    ((line, field, reason),) = reasons(desk, "t.csv")
+    assert (line, field) == ("2", "currency")
+    assert "is CNY so far, with minimum_total in it; write minimum_total in USD" in reason
+    await desk.take("code,name,minimum_total\nY,Yiwu Hengxin,4000\n", "suppliers", "u.csv")  # says no currency
+    found = await desk.rows("SELECT code, name, currency, minimum_total_minor FROM suppliers ORDER BY 1")
+    assert found == [("Y", "Yiwu Hengxin", "CNY", 400_000), ("Z", "Zed", "USD", None)]
+
+
 async def test_sales_of_before_keep_their_money_where_a_file_says_another_currency_of_their_product(
     any_desk: Desk,
 ) -> None:
     sales = "sku,quantity,date,price,currency\nA,2,2011-01-01,1.50,GBP\nA,1,2011-01-02,4,EUR\nMUG,1,2011-01-01,7,GBP\n"
     await any_desk.take("sku,currency\nA,GBP\nMUG,GBP\n", "products", "first.csv")
     await any_desk.take(sales, location="UK")
-    await any_desk.take("sku,currency\nA,EUR\nMUG,GBP\n", "products", "p.csv")
+    await any_desk.take("sku,unit_price,currency\nA,2,EUR\nMUG,,GBP\n", "products", "p.csv")
     demand, foreign = [
         await any_desk.rows(
             f"SELECT p.sku, {money}, d.revenue_minor FROM {table} d JOIN products p ON p.id = d.product_id "  # noqa: S608  # our own

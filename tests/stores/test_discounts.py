@@ -106,6 +106,18 @@ async def test_what_was_withdrawn_is_gone_and_its_code_may_be_used_again(till: T
     assert len(till.offers.standing()) == 1
 
 
+async def test_what_was_granted_is_withdrawn_by_the_number_that_was_told_and_nothing_else_is(till: Till) -> None:
+    till.offers.offer("theirs", "0.05", MUG)
+    number = (await till.discounts.grant(CODE, KEY)).id
+    assert await till.discounts.granted(CODE, KEY, number) is not None
+    was = await till.discounts.withdraw(CODE, KEY, number)
+    assert was is not None
+    assert was.id == number
+    assert [each.code.casefold() for each in till.offers.standing()] == ["theirs"]
+    assert await till.discounts.granted(CODE, KEY, number) is None
+    assert await till.discounts.withdraw(CODE, KEY, number) is None
+
+
 async def test_a_discount_that_somebody_changed_is_told_as_it_stands_and_still_withdrawn(till: Till) -> None:
     await till.discounts.grant(CODE, KEY)
     till.offers.bend("0.9")

@@ -42,14 +42,14 @@ def container_notes(request: RequestView) -> list[Words]:
     if container is None:
         return found
     if unknown := [line.sku for line in request.lines if "volume_cm3" not in line.detail]:
-        skus = Text(_listed(unknown))
+        skus = Text(skus_listed(unknown))
         words = _(
             "How full its containers are is unknown, and none is filled: no volume is known of {skus}.", skus=skus
         )
         return [*found, words]
     unweighed = [line.sku for line in request.lines if "weight_g" not in line.detail]
     if container.weight_g and unweighed:
-        skus = Text(_listed(unweighed))
+        skus = Text(skus_listed(unweighed))
         found.append(_("Only the volume of its containers is counted: no weight is known of {skus}.", skus=skus))
     if brought := sum(min(line.detail.get("brought", 0), line.quantity) for line in request.lines):
         found.append(
@@ -74,5 +74,6 @@ def _lines(request: RequestView) -> list[tuple[int, Mapping[str, object]]]:
     return [(line.quantity, line.detail) for line in request.lines]
 
 
-def _listed(skus: Collection[str]) -> str:
+def skus_listed(skus: Collection[str]) -> str:
+    """The first of some SKUs, with dots where there are more."""
     return ", ".join(list(skus)[:_NAMED]) + (" ..." if len(skus) > _NAMED else "")

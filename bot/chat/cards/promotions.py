@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import date, datetime
-from decimal import Decimal, InvalidOperation
 from typing import Any
 
 from bot.chat.cards import discounts, labels
+from bot.chat.cards.lifts import REASONS, brought
+from bot.chat.cards.stored import decimal_of, minor
 from bot.chat.nodes import (
     Action,
     Actions,
@@ -32,8 +33,6 @@ from bot.chat.nodes import (
     Tone,
 )
 from bot.chat.paging import page_blocks
-from bot.domain.money import Money
-from bot.domain.promotion import Lift, StopReason
 from bot.domain.views import Page, PromotionView, RequestView
 from bot.words import Words, _, n_
 
@@ -42,14 +41,6 @@ STAGES: Mapping[str, tuple[Words, Tone]] = {
     "running": (_("running"), "good"),
     "stopping": (_("stopping"), "warn"),
     "stopped": (_("stopped"), "plain"),
-}
-REASONS: Mapping[str, Words] = {
-    "end": _("its end had come"),
-    "sold": _("the units to be cleared were sold"),
-    "needed": _("another location needs the stock"),
-    "person": _("somebody stopped it"),
-    "halt": _("all promotions were stopped"),
-    "differs": _("the store had not what was approved"),
 }
 _STOPPABLE = ("starting", "running")
 
@@ -69,7 +60,7 @@ def promotion_blocks(request: RequestView) -> tuple[Block, ...]:
     if (words := _trouble(request, life)) is not None:
         blocks.append(Paragraph(Span((Badge(_("check"), "bad"), Text(" "), words))))
     if isinstance(told := life.get("lift"), Mapping):
-        blocks.append(Paragraph(_brought(told, request.total.currency)))
+        blocks.append(Paragraph(brought(told, request.total.currency)))
     if buttons := _buttons(request, life):
         blocks.append(Actions(buttons))
     return tuple(blocks)
@@ -160,46 +151,6 @@ def late_card(view: PromotionView, since: datetime) -> Message:
     return Message(words, (Paragraph(words), Actions((button,)), hint))
 
 
-def lift_card(request: RequestView, lift: Lift, reason: StopReason) -> Message:
-    """What a promotion brought, the day after."""
-    currency = request.total.currency
-    line = request.lines[0]
-    title = _(
-        "What {request} brought: {product}", request=Text(labels.request_code(request.id)), product=Code(line.sku)
-    )
-    change: Inline = labels.NONE if lift.factor is None else _("{times} times", times=Number(lift.factor, 1))
-    pairs: tuple[tuple[Words, Inline], ...] = (
-        (_("Sold while it ran"), labels.units(lift.during.units)),
-        (_("A day while it ran"), labels.per_day(lift.during.per_day)),
-        (_("A day before it"), labels.per_day(lift.before.per_day)),
-        (_("Compared with before"), change),
-        (_("More than without it"), labels.units(lift.extra)),
-        (_("Given away"), _money(lift.given_away_minor, currency)),
-        (_("Margin made"), _money(lift.margin_minor, currency)),
-        (_("Margin without it"), _money(lift.margin_without_minor, currency)),
-        (_("Stock freed, at cost"), _money(lift.freed_minor, currency)),
-    )
-    left_out = lift.before.left_out + lift.during.left_out
-    note = n_(
-        "{days} days of the promotion compared with the {days} days before; {count} day without stock left out.",
-        "{days} days of the promotion compared with the {days} days before; {count} days without stock left out.",
-        left_out,
-        days=lift.during.days,
-    )
-    code = labels.request_code(request.id)
-    return Message(
-        title,
-        (
-            Heading(title),
-            Paragraph(_("It stopped because {reason}.", reason=REASONS[reason])),
-            Facts(pairs),
-            Actions((Action(_("Open {request}", request=Text(code)), "requests", (code,)),)),
-            Footnote(note),
-            *([Footnote(discounts.reckoning(request))] if discounts.is_discount(request) else []),
-        ),
-    )
-
-
 def _heading(request: RequestView) -> Inline:
     label, tone = labels.REQUEST_STATES[request.state]
     title = _("{kind} {request}", kind=labels.REQUEST_KINDS["promotion"], request=Text(labels.request_code(request.id)))
@@ -211,17 +162,13 @@ def _life(request: RequestView) -> Mapping[str, Any]:
     return found if isinstance(found, Mapping) else {}
 
 
-def _money(minor: object, currency: str) -> Inline:
-    return Amount(Money.of_minor(minor, currency)) if isinstance(minor, int) else labels.NONE
-
-
 def _prices(request: RequestView) -> Inline:
     detail, currency = request.detail, request.total.currency
-    depth = _decimal(detail.get("share") or detail.get("depth"))  # a discount's own, whatever it is rounded to
+    depth = decimal_of(detail.get("share") or detail.get("depth"))  # a discount's own, whatever it is rounded to
     values: dict[str, Inline] = {
         "store": Bold(Text(str(detail["store"]))),
-        "before": _money(detail.get("price_minor"), currency),
-        "after": Bold(_money(detail.get("promo_price_minor"), currency)),
+        "before": minor(detail.get("price_minor"), currency),
+        "after": Bold(minor(detail.get("promo_price_minor"), currency)),
         "end": _instant(detail.get("ends_at")),
         "depth": labels.NONE if depth is None else Number(depth, 1, share=True),
     }
@@ -239,14 +186,14 @@ def _forecast(request: RequestView) -> tuple[tuple[Words, Inline], ...]:
     after = detail.get("promo_price_minor")
     pairs: list[tuple[Words, Inline]] = []
     if isinstance(after, int):
-        pairs.append((_("Margin per unit at that price"), _money(after - cost, currency)))
+        pairs.append((_("Margin per unit at that price"), minor(after - cost, currency)))
     pairs += [
-        (_("Break-even discount, each"), _money(detail.get("break_even_minor"), currency)),
+        (_("Break-even discount, each"), minor(detail.get("break_even_minor"), currency)),
         (_("Sells out on, with promotion"), _day(detail.get("sell_out_on"))),
         (_("Sells out on, without"), _day(detail.get("sell_out_without_on"))),
         (_("Sold while it runs"), labels.units(_whole(detail.get("expected_units")))),
-        (_("Discount given on those"), _money(detail.get("given_away_minor"), currency)),
-        (_("Carrying cost saved"), _money(detail.get("held_minor"), currency)),
+        (_("Discount given on those"), minor(detail.get("given_away_minor"), currency)),
+        (_("Carrying cost saved"), minor(detail.get("held_minor"), currency)),
     ]
     return tuple(pairs)
 
@@ -254,11 +201,11 @@ def _forecast(request: RequestView) -> tuple[tuple[Words, Inline], ...]:
 def _assumed(request: RequestView) -> Inline:
     """What the forecast rests on."""
     detail = request.detail
-    elasticity, rate = _decimal(detail.get("elasticity")), _decimal(detail.get("per_day"))
+    elasticity, rate = decimal_of(detail.get("elasticity")), decimal_of(detail.get("per_day"))
     words = _(
         "Assumed: sells {rate} without it, and {factor} times that with it (1% cheaper sells {elasticity}% more).",
         rate=labels.per_day(rate),
-        factor=labels.NONE if (factor := _decimal(detail.get("uplift"))) is None else Number(factor, 2),
+        factor=labels.NONE if (factor := decimal_of(detail.get("uplift"))) is None else Number(factor, 2),
         elasticity=labels.NONE if elasticity is None else Number(elasticity, 1),
     )
     parts: list[Inline] = [words]
@@ -296,10 +243,10 @@ def _trouble(request: RequestView, life: Mapping[str, Any]) -> Words | None:
         return words
     currency, sku = request.total.currency, Code(request.lines[0].sku)
     store = Text(str(request.detail.get("store", "")))
-    seen = _money(found.get("found_minor"), currency)
+    seen = minor(found.get("found_minor"), currency)
     match found.get("kind"):
         case "differs":
-            shown = _money(request.detail.get("price_minor"), currency)
+            shown = minor(request.detail.get("price_minor"), currency)
             return _(
                 "{sku} costs {seen} in {store} now, not the approved {shown}; nothing was changed. Ask again.",
                 store=store, seen=seen, sku=sku, shown=shown,
@@ -330,16 +277,6 @@ def _trouble(request: RequestView, life: Mapping[str, Any]) -> Words | None:
                 sku=sku, store=store, error=error,
             )  # fmt: skip
     return None
-
-
-def _brought(told: Mapping[str, Any], currency: str) -> Inline:
-    return _(
-        "{during} (before: {before}); {given} given away, {freed} of stock freed.",
-        during=labels.per_day(_decimal(told.get("during_per_day"))),
-        before=labels.per_day(_decimal(told.get("before_per_day"))),
-        given=_money(told.get("given_away_minor"), currency),
-        freed=_money(told.get("freed_minor"), currency),
-    )
 
 
 def _buttons(request: RequestView, life: Mapping[str, Any]) -> tuple[Action, ...]:
@@ -398,10 +335,3 @@ def _day(value: object) -> Inline:
 
 def _whole(value: object) -> int | None:
     return value if isinstance(value, int) else None
-
-
-def _decimal(value: object) -> Decimal | None:
-    try:
-        return None if value is None else Decimal(str(value))
-    except InvalidOperation:
-        return None

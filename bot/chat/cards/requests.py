@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import date, timedelta
-from decimal import Decimal, InvalidOperation
 
 from bot.chat.cards import labels
-from bot.chat.cards.containers import container_facts, container_notes
+from bot.chat.cards.containers import container_facts, container_notes, skus_listed
 from bot.chat.cards.effects import halt_blocks
 from bot.chat.cards.orders import order_blocks
 from bot.chat.cards.promotions import promotion_blocks
 from bot.chat.cards.reviews import review_notes
+from bot.chat.cards.stored import decimal_of
 from bot.chat.cards.votes import vote_blocks
 from bot.chat.nodes import (
     Action,
@@ -152,6 +152,9 @@ def warnings(request: RequestView) -> list[Block]:
                 least=Amount(Money.of_minor(least, request.total.currency)),
             )
         )
+    if (skus := request.detail.get("overstocked")) and request.state in _OPEN:
+        names = Text(skus_listed([str(sku) for sku in skus]))
+        words.append(_("Not filled up with more of {skus}: it would lie above its overstock line.", skus=names))
     if request.urgent and request.state in _OPEN:
         late = sum(not line.detail.get("in_time", True) for line in request.lines)
         words.append(
@@ -217,17 +220,6 @@ def _details(request: RequestView) -> list[tuple[Words, Inline]]:
         if isinstance(minor, int):
             pairs.append((label, Amount(Money.of_minor(minor, request.total.currency))))
     return pairs
-
-
-def decimal_of(value: object) -> Decimal | None:
-    """A JSON number or its text as a Decimal; None where it is neither."""
-    if isinstance(value, bool) or not isinstance(value, int | float | str | Decimal):
-        return None
-    try:
-        found = Decimal(str(value))
-    except InvalidOperation:
-        return None
-    return found if found.is_finite() else None
 
 
 def _lines(request: RequestView, page: int) -> list[Block]:

@@ -70,6 +70,16 @@ def stores_card(states: Sequence[StoreState], calls: Mapping[str, Mapping[str, i
     return Message(title, (*blocks, *([Actions(tuple(buttons[:5]))] if buttons else [])))
 
 
+def adding_card() -> Message:
+    """How a store is connected, and what to do about a secret that was written in a chat."""
+    words = _("An administrator connects one at the terminal: {command}", command=Code("stocktide stores add NAME"))
+    warning = _(
+        "It asks for the secrets there and seals them. Write none in a chat: one that was written here is no secret "
+        "any more, so make a new one in the store."
+    )
+    return Message(words, (Paragraph(words), Footnote(warning)))
+
+
 def store_card(state: StoreState, calls: Mapping[str, int]) -> Message:
     """One store: each kind of fact with its last reading, its calls, and what waits for somebody."""
     title = _("Store {store}", store=Text(state.store))

@@ -7,7 +7,7 @@ from decimal import Decimal
 from typing import Any
 
 from bot.chat.cards import labels
-from bot.chat.cards.requests import decimal_of
+from bot.chat.cards.stored import decimal_of
 from bot.chat.nodes import Amount, Block, Bold, Bullets, Inline, Number, Span, Text
 from bot.domain.money import Money
 from bot.domain.views import CaseKind

@@ -8,7 +8,7 @@ from typing import Any
 
 from bot.chat.cards import labels
 from bot.chat.cards.charts import chart_block
-from bot.chat.cards.requests import decimal_of
+from bot.chat.cards.stored import decimal_of
 from bot.chat.cards.story import story
 from bot.chat.nodes import (
     Action,

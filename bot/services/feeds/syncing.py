@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from collections.abc import Set as AbstractSet
 from contextlib import AbstractAsyncContextManager, nullcontext
 from dataclasses import dataclass
 from datetime import timedelta
@@ -28,7 +29,7 @@ from bot.services.feeds.loading import Loading
 from bot.services.feeds.taking import WATCHED, Taken, Taking, joined
 from bot.services.sessions import Address
 from bot.services.storerights import require_admin, require_tending
-from bot.storage import apikeys, deliveries, derive, locks
+from bot.storage import apikeys, deliveries, derive, locks, orphans, touched
 from bot.storage import stores as rows
 from bot.storage.database import Database
 from bot.words import _
@@ -186,12 +187,15 @@ class Syncing:
     ) -> None:
         """Say which location a store's place is; an empty one says that it is none of ours.
 
+        Where it counted another location until now, another place of that one does, or nothing lies there any more.
         Without an asker: at the terminal. Otherwise an administrator; NotAllowed.
         """
         async with self._database.transaction() as connection:
             await self._need(connection, store)
             if asker is not None:
                 await require_admin(connection, asker)
+            await locks.namings(connection)  # of another store, too, one of whose places may count from now on
+            before = await rows.spots(connection, store)
             if not await rows.map_place(connection, store, place, location):
                 raise UnknownReference(
                     _(
@@ -200,6 +204,9 @@ class Syncing:
                         place=Text(place),
                     )
                 )
+            old, new = before[place], (await rows.spots(connection, store))[place]
+            if old.counts and old.location_id is not None and old.location_id != new.location_id:
+                await self._judge(connection, await orphans.left_place(connection, store, old.location_id))
             told = {"place": place, "location": location}
             member = None if asker is None else asker.member_id
             await self._audit.append(connection, "store.place", f"store:{store}", told, member, platform)
@@ -216,10 +223,13 @@ class Syncing:
             await self._need(connection, store)
             if asker is not None:
                 await require_tending(connection, asker)
+            before = (await rows.codes(connection, store, [code])).get(code)
             if not await rows.map_code(connection, store, code, sku):
                 raise UnknownReference(
                     _("{store} has no variant {code}, or we have no such product.", store=Text(store), code=Text(code))
                 )
+            if before is not None and before.product_id is not None and before.match in rows.COUNTED:
+                await self._judge(connection, await orphans.left_product(connection, store, before.product_id))
             told = {"code": code, "sku": sku}
             member = None if asker is None else asker.member_id
             await self._audit.append(connection, "store.product", f"store:{store}", told, member, platform)
@@ -321,6 +331,10 @@ class Syncing:
         async with self._database.transaction() as connection:
             await locks.naming(connection, store)
             await rows.add_places(connection, store, found)
+
+    async def _judge(self, connection: AsyncConnection, products: AbstractSet[int]) -> None:
+        """Have products judged whose stock is another one by what a person said."""
+        await touched.touch(connection, products, self._clock.now())
 
     async def _known(self, connection: AsyncConnection) -> set[str]:
         """The stores that can be read, and those that tell by themselves."""

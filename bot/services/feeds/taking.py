@@ -17,11 +17,13 @@ from bot.ports import AgeFact, Clock, Fact, Fault, InboundFact, OfferFact, Order
 from bot.services import revenues
 from bot.services.feeds.desks import Desk, Desks
 from bot.services.feeds.orders import Misfit
+from bot.services.feeds.sharing import with_the_rest
 from bot.storage import ages, derive, facts, locks, masters, storebooks, supply, touched
 from bot.storage import stores as rows
 from bot.storage.bulk import insert_rows
 from bot.storage.database import Database
 from bot.storage.revenues import WAITING
+from bot.storage.shelves import Shelf
 from bot.storage.storebooks import Line
 from bot.storage.stores import Code, Spot
 from bot.storage.tables import Inbound, Sale, StockLevel, StockMovement
@@ -173,22 +175,22 @@ class Taking:
         What is on its way without a date is kept with them and changes no figure, so that nothing is judged for it.
         Of two of the same instant the one told last holds: stores cut their times to seconds.
         """
-        counts: dict[tuple[int, int], dict[str, StockFact]] = {}
+        counts: dict[tuple[int, int], dict[Shelf, StockFact]] = {}
         for fact in given:
             if not isinstance(fact, StockFact):
                 continue
             product, spot = _meant(desk, fact.code, fact.sku, fact.place, faults, subject(fact))
             if product is not None and spot is not None and spot.counts and spot.location_id is not None:
                 said_by = counts.setdefault((product, spot.location_id), {})
-                earlier = said_by.get(subject(fact))
+                earlier = said_by.get((fact.code, fact.place))
                 if earlier is None or fact.as_of >= earlier.as_of:
-                    said_by[subject(fact)] = fact
+                    said_by[fact.code, fact.place] = fact
         products = {product for product, _ in counts}
         last = await storebooks.last_counts(connection, desk.source, products)
+        whole = await with_the_rest(connection, desk, counts, last)
         moved = await storebooks.last_moves(connection, products)
         levels, weighty = [], set()
-        for key, said_by in counts.items():
-            stated = said_by.values()
+        for key, stated in whole.items():
             at = min(max(fact.as_of for fact in stated), now)  # a store whose clock is ahead has counted by now
             # What is owed stands in `committed`; a shelf holds no fewer than nothing.
             told = [max(sum(getattr(fact, name) for fact in stated), 0) for name in _LEVEL[4:]]

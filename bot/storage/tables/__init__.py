@@ -30,6 +30,7 @@ from bot.storage.tables.stores import (
     StoreDelivery,
     StoreFault,
     StorePlace,
+    StoreShelf,
     StoreSync,
     TouchedProduct,
 )
@@ -91,6 +92,7 @@ __all__ = [
     "StoreDelivery",
     "StoreFault",
     "StorePlace",
+    "StoreShelf",
     "StoreSync",
     "Subscription",
     "Supplier",

@@ -45,6 +45,23 @@ class StorePlace(Base):
     ignored: Mapped[bool] = mapped_column(default=False)
 
 
+class StoreShelf(Base):
+    """What a store told last of a variant at a place, where several of its variants are one product: their sum is what
+    lies there, though it tells of one at a time.
+    """
+
+    __tablename__ = "store_shelves"
+    __table_args__ = (UniqueConstraint("store", "code", "place"),)
+    id: Mapped[int] = key()
+    store: Mapped[str]
+    code: Mapped[str]
+    place: Mapped[str]
+    as_of: Mapped[datetime]
+    on_hand: Mapped[int]
+    committed: Mapped[int]
+    incoming: Mapped[int]
+
+
 class Kit(Base):
     """A product that is sold as one and leaves the shelf as several: selling one takes `quantity` of the component."""
 

@@ -6,9 +6,8 @@ import asyncio
 import json
 from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime
+from datetime import datetime
 from decimal import Decimal
-from email.utils import parsedate_to_datetime
 from typing import Any
 
 import httpx
@@ -16,7 +15,7 @@ import httpx
 from bot.errors import Declined, OutsideError, Unanswered, Unreached
 from bot.ports import Check
 from bot.settings import StorePart
-from bot.stores.calling import TURNS, Caller, Pause, detail
+from bot.stores.calling import TURNS, Caller, Pause, clock_of, detail
 from bot.stores.medusa.entering import auth_of
 
 MOST = 100  # rows of a page: Medusa sets no limit itself, but an order is a large row
@@ -75,7 +74,7 @@ class Api:
     async def read(self, path: str, params: Mapping[str, Any] | None = None) -> Answer:
         """One call that changes nothing."""
         answer = await self._caller.read("GET", path, params=dict(params or {}), auth=self._auth)
-        return Answer(_object(answer, Declined), _clock(answer))
+        return Answer(_object(answer, Declined), clock_of(answer))
 
     async def write(self, path: str, body: Row) -> Row:
         """One call that changes something, made once. Amounts go as numbers, as exact as JSON writes them."""
@@ -184,11 +183,3 @@ def _number(value: object) -> float:
     if isinstance(value, Decimal):
         return float(value)
     raise TypeError(f"{type(value).__name__} is no JSON")
-
-
-def _clock(answer: httpx.Response) -> datetime:
-    """The store's clock, by which its rows are dated; ours where it does not say."""
-    try:
-        return parsedate_to_datetime(answer.headers.get("date", "")).astimezone(UTC)
-    except (TypeError, ValueError):
-        return datetime.now(UTC).replace(microsecond=0)

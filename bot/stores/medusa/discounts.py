@@ -8,16 +8,17 @@ end, and must be found all the same.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable
-from datetime import UTC
+from collections.abc import Iterable, Mapping
+from datetime import UTC, timedelta
 from decimal import Decimal
 from typing import Any
 from urllib.parse import quote
 
 from bot.domain.discount import ALWAYS, EVERYTHING, NEVER, Discount, Way
-from bot.errors import Declined, OutsideError, Unanswered, Unreached
+from bot.errors import Declined, Unanswered, Unreached
 from bot.ports import Check, Discounts, Granted
 from bot.settings import StorePart
+from bot.stores import discounting
 from bot.stores.medusa.api import Api, Row
 from bot.stores.medusa.prices import variant_of
 from bot.stores.medusa.reading import Unreadable, decimal, instant, part, records, text
@@ -26,8 +27,10 @@ _PROMOTIONS, _CAMPAIGNS = "/admin/promotions", "/admin/campaigns"
 _VARIANT = "items.variant_id"  # what a line of a basket is compared by
 _EXISTS = "already exists"  # of a code or a campaign's identifier
 _AUTOMATIC = "AUTO-"  # begins the code of what comes off by itself: Medusa wants one of every promotion
+_SKEW = timedelta(days=1)  # that the shop's clock may be behind ours
+_CAMPAIGN = "id,campaign_identifier,name,starts_at,ends_at,created_at"
 _FIELDS = (
-    "id,code,is_automatic,type,status,used,campaign.id,campaign.campaign_identifier,campaign.name,campaign.starts_at,"
+    "id,created_at,code,is_automatic,type,status,used,campaign.id,campaign.campaign_identifier,campaign.name,campaign.starts_at,"
     "campaign.ends_at,application_method.type,application_method.target_type,application_method.value,application_method.description,"
     "application_method.target_rules.attribute,application_method.target_rules.operator,"
     "application_method.target_rules.values.value"
@@ -61,60 +64,110 @@ class MedusaDiscounts:
     async def grant(self, discount: Discount, key: str) -> Granted:
         """Make a promotion, once per key, and read it back; one that the shop kept otherwise is deleted again."""
         variants = [str((await variant_of(self._api, sku, "id,sku"))["id"]) for sku in discount.skus]
-        campaign, known = await self._under(discount, key)
+        known = await self._stands(discount, key)
         if known is not None:
-            return await self._granted(known, discount)
+            return known
         if discount.code and await self.taken(discount.code):
             raise Declined(f"code_taken: the shop has the code {discount.code} already")
-        if campaign:  # of a promotion that was deleted: its identifier would be in the way
-            await self._remove(_CAMPAIGNS, campaign)
+        campaign = await self._campaign(key)
+        if campaign is not None:  # of a promotion that was deleted, or of a call in doubt: it would be in the way
+            if not await self._leftover(campaign, discount):
+                raise Declined(
+                    f"campaign_taken: the shop has a campaign {_mark(key)} that is not this promotion's; look whose it "
+                    "is, and delete it in Medusa or give it another identifier"
+                )
+            await self._remove(_CAMPAIGNS, str(campaign["id"]))
         try:
             made = part(await self._api.write(_PROMOTIONS, _body(discount, variants, key)), "promotion")
         except Declined as refused:
-            late = await self._late(discount, key) if _EXISTS in refused.detail else None
+            late = await discounting.late(self._stands(discount, key)) if _EXISTS in refused.detail else None
             if late is None:
                 raise
             return late
-        if not isinstance(made.get("id"), str):
+        number = made.get("id")
+        if not isinstance(number, str):
             raise Unanswered("made, but the answer tells no promotion")
-        return await self._kept(discount, key)
+        stands = self._stands(discount, key, number)
+        return await discounting.kept("promotion", stands, lambda: self._undo(key, number))
 
-    async def granted(self, discount: Discount, key: str) -> Granted | None:
-        """The promotion that bears the key; None where there is none."""
-        _, known = await self._under(discount, key)
-        return None if known is None else await self._granted(known, discount)
+    async def granted(self, discount: Discount, key: str, number: str = "") -> Granted | None:
+        """The promotion of that number, or else the one that bears the key; None where there is none."""
+        return await self._stands(discount, key, number)
 
-    async def withdraw(self, discount: Discount, key: str) -> Granted | None:
-        """Delete the promotion that bears the key, look that it is gone, and delete its campaign."""
-        campaign, known = await self._under(discount, key)
-        was = None if known is None else await self._granted(known, discount)
-        if known is not None:
-            await self._delete(known, discount, key)
-        if campaign:
-            await self._remove(_CAMPAIGNS, campaign)
+    async def withdraw(self, discount: Discount, key: str, number: str = "") -> Granted | None:
+        """Delete the promotion of that number, or that bears the key; look that it is gone; delete its campaign.
+
+        A campaign into which somebody put another promotion stays: without it that one would never end.
+        """
+        row = await self._under(discount, key, number)
+        was = None if row is None else await self._granted(row, discount)
+        campaign = await self._campaign(key)
+        if row is not None:
+            await self._delete(str(row["id"]))
+        if campaign is not None:
+            its = row is not None and part(row, "campaign").get("id") == campaign["id"]
+            alone = its and not await self._promotions({"campaign_id": campaign["id"]})
+            if alone or await self._leftover(campaign, discount):
+                await self._remove(_CAMPAIGNS, str(campaign["id"]))
         return was
 
     async def check(self) -> tuple[Check, ...]:
         """Try the address and the key, and whether it may see promotions and campaigns."""
         return await self._api.checked(self.name, _PROMOTIONS, _CAMPAIGNS)
 
-    async def _under(self, discount: Discount, key: str) -> tuple[str, Row | None]:
-        """The campaign that bears a key, empty where there is none, and the promotion: by its code, or by that."""
-        named = {"fields": "id,campaign_identifier", "campaign_identifier": _mark(key)}
-        found = await self._api.all(_CAMPAIGNS, "campaigns", named)
-        campaign = next((str(row["id"]) for row in found if text(row, "campaign_identifier") == _mark(key)), "")
-        coded = await self._api.all(_PROMOTIONS, "promotions", {"fields": _FIELDS, "q": _code(discount, key)})
-        ours = [row for row in coded if text(part(row, "application_method"), "description") == _mark(key)]
-        if not ours and campaign:
-            ours = await self._api.all(_PROMOTIONS, "promotions", {"fields": _FIELDS, "campaign_id": campaign})
-        return campaign, ours[0] if ours else None
+    async def _under(self, discount: Discount, key: str, number: str = "") -> Row | None:
+        """The promotion of a number, where that is known; else the one that bears a key: by its code, or campaign."""
+        if number:
+            return await self._of(number)
+        row = _ours(await self._promotions({"q": _code(discount, key)}), discount, key)
+        if row is None and (campaign := await self._campaign(key)) is not None:
+            row = _ours(await self._promotions({"campaign_id": campaign["id"]}), discount, key)
+        return row
 
-    async def _late(self, discount: Discount, key: str) -> Granted | None:
-        """Ours, where a call that was given up made it after we looked."""
+    async def _of(self, number: str) -> Row | None:
         try:
-            return await self.granted(discount, key)
-        except OutsideError as error:
-            raise Unanswered(f"it is there already, but cannot be read: {error}") from error
+            told = (await self._api.read(f"{_PROMOTIONS}/{quote(number, safe='')}", {"fields": _FIELDS})).told
+        except Declined as refused:
+            if refused.detail.startswith("404"):
+                return None
+            raise
+        return part(told, "promotion")
+
+    async def _promotions(self, chosen: Mapping[str, Any]) -> list[Row]:
+        return await self._api.all(_PROMOTIONS, "promotions", {"fields": _FIELDS, **chosen})
+
+    async def _campaign(self, key: str) -> Row | None:
+        """The campaign whose identifier is made of a key."""
+        named = {"fields": _CAMPAIGN, "campaign_identifier": _mark(key)}
+        found = await self._api.all(_CAMPAIGNS, "campaigns", named)
+        return next((row for row in found if text(row, "campaign_identifier") == _mark(key)), None)
+
+    async def _stands(self, discount: Discount, key: str, number: str = "") -> Granted | None:
+        row = await self._under(discount, key, number)
+        return None if row is None else await self._granted(row, discount)
+
+    async def _undo(self, key: str, number: str) -> None:
+        """Delete a promotion that was just made, and its campaign."""
+        await self._delete(number)
+        campaign = await self._campaign(key)
+        if campaign is not None:
+            await self._remove(_CAMPAIGNS, str(campaign["id"]))
+
+    async def _leftover(self, campaign: Row, discount: Discount) -> bool:
+        """Whether a campaign is of this very promotion and of no other: what is not is somebody's, and stays.
+
+        Its name, start and end are what a call of ours wrote, it was made since, and no promotion is in it.
+        """
+        try:
+            same = (
+                text(campaign, "name") == discount.name
+                and instant(campaign, "starts_at") == discount.starts_at
+                and instant(campaign, "ends_at") == discount.ends_at
+                and _since(campaign, discount)
+            )
+        except Unreadable:
+            return False
+        return same and not await self._promotions({"campaign_id": campaign["id"]})
 
     async def _granted(self, row: Row, wanted: Discount) -> Granted:
         """A promotion as it stands, in our words, and how it differs; Unreached where it cannot be read."""
@@ -146,34 +199,10 @@ class MedusaDiscounts:
         names = {str(row["id"]): text(row, "sku") for row in rows}
         return tuple(names.get(number, f"#{number}") for number in numbers)
 
-    async def _kept(self, wanted: Discount, key: str) -> Granted:
-        """What was written, where the shop kept it; otherwise it is deleted again and Declined."""
-        try:
-            campaign, row = await self._under(wanted, key)
-            if row is None:
-                raise Unanswered("it does not stand")
-            stands = await self._granted(row, wanted)
-        except OutsideError as error:
-            raise Unanswered(f"made, but it cannot be read back: {error}") from error
-        differs = stands.differs
-        if not differs:
-            return stands
-        try:
-            await self._delete(row, wanted, key)
-            await self._remove(_CAMPAIGNS, campaign)
-        except OutsideError as error:
-            raise Unanswered(f"the shop kept another promotion ({differs}), not deleted: {error}") from error
-        raise Declined(f"the shop kept another promotion than it was told: {differs}; it is deleted again")
-
-    async def _delete(self, row: Row, discount: Discount, key: str) -> None:
+    async def _delete(self, number: str) -> None:
         """Delete a promotion, and look that it is gone."""
-        await self._remove(_PROMOTIONS, str(row["id"]))
-        try:
-            _, stands = await self._under(discount, key)
-        except OutsideError as error:
-            raise Unanswered(f"deleted, but it cannot be read back: {error}") from error
-        if stands is not None:
-            raise Declined("the shop keeps the promotion all the same")
+        await self._remove(_PROMOTIONS, number)
+        await discounting.gone(self._of(number), "the shop keeps the promotion all the same")
 
     async def _remove(self, path: str, number: str) -> None:
         """Delete a record; one that is gone already is as good."""
@@ -214,6 +243,25 @@ def _wrong(row: Row, stands: Discount, wanted: Discount) -> str:
     if text(row, "status") != "active":
         return f"it is {text(row, 'status')}, not active"
     return wanted.differs(stands)
+
+
+def _ours(rows: Iterable[Row], discount: Discount, key: str) -> Row | None:
+    """The promotion that bears our key and was made since it was asked for.
+
+    An older one is of another database of ours (a test's, say) with the same numbers.
+    """
+    for row in rows:
+        if text(part(row, "application_method"), "description") == _mark(key) and _since(row, discount):
+            return row
+    return None
+
+
+def _since(row: Row, discount: Discount) -> bool:
+    """Whether it was made when the discount was asked for, or after; Unreached where the shop does not say."""
+    try:
+        return instant(row, "created_at") >= discount.starts_at - _SKEW
+    except Unreadable as error:
+        raise Unreached(f"the shop does not say when it was made: {error}") from error
 
 
 def _code(discount: Discount, key: str) -> str:

@@ -15,6 +15,7 @@ from typing import Any
 from bot.domain.discount import EVERYTHING, NEVER, Discount, Way
 from bot.errors import Declined, OutsideError, Unanswered, Unreached
 from bot.ports import Check, Granted
+from bot.stores import discounting
 from bot.stores.shopify.checking import checked
 from bot.stores.shopify.client import Shop
 from bot.stores.shopify.reading import Node, gid, quoted, tail
@@ -50,15 +51,15 @@ class ShopifyDiscounts:
         if discount.code and await self._bearing(discount.code) is not None:
             raise Declined(f"code_taken: the shop has the code {discount.code} already")
         number = await self._make(discount, variants, key)
-        return await self._kept(number, discount)
+        return await discounting.kept("discount", self._read(number, discount), lambda: self._delete(number))
 
-    async def granted(self, discount: Discount, key: str) -> Granted | None:
-        """The discount that bears the key's tag; None where none does."""
-        return await self._under(discount, key)
+    async def granted(self, discount: Discount, key: str, number: str = "") -> Granted | None:
+        """The discount of that number, or else the one that bears the key's tag; None where there is none."""
+        return await (self._read(number, discount) if number else self._under(discount, key))
 
-    async def withdraw(self, discount: Discount, key: str) -> Granted | None:
-        """Delete the discount that bears the key's tag, and look that it is gone."""
-        known = await self._under(discount, key)
+    async def withdraw(self, discount: Discount, key: str, number: str = "") -> Granted | None:
+        """Delete the discount of that number, or else the one that bears the key's tag, and look that it is gone."""
+        known = await self.granted(discount, key, number)
         if known is not None:
             await self._delete(known.id)
         return known
@@ -83,13 +84,17 @@ class ShopifyDiscounts:
         return node
 
     async def _under(self, discount: Discount, key: str) -> Granted | None:
-        """The discount that bears a key's tag: by its code, or among the newest."""
-        mark = _mark(key)
+        """The discount that bears a key's tag and was made since it was asked for: by its code, or among the newest.
+
+        An older one is of another database of ours (a test's, say) with the same numbers.
+        """
+        mark, since = _mark(key), discount.starts_at - _SKEW
         if discount.code:
             bearing = await self._bearing(discount.code)
-            if bearing is not None and mark in bearing["codeDiscount"].get("tags", ()):
+            deal = {} if bearing is None else bearing["codeDiscount"]
+            if bearing is not None and mark in deal.get("tags", ()) and _made(deal) >= since:
                 return await self._read(bearing["id"], discount)
-        async for node in self._newest(discount.starts_at - _SKEW):
+        async for node in self._newest(since):
             if mark in node["discount"].get("tags", ()):
                 return await self._read(node["id"], discount)
         return None
@@ -100,8 +105,7 @@ class ShopifyDiscounts:
         while True:
             found = (await self._shop.ask("Newest", after=after)).whole()["discountNodes"]
             for node in found["nodes"]:
-                made = node["discount"].get("createdAt")
-                if made is not None and datetime.fromisoformat(made) < since:
+                if "createdAt" in node["discount"] and _made(node["discount"]) < since:
                     return
                 yield node
             if not found["pageInfo"]["hasNextPage"]:
@@ -132,34 +136,16 @@ class ShopifyDiscounts:
 
         Its title names our request, so nobody else's has it; a list may lag behind what was made.
         """
+        known = await discounting.late(self._under(discount, key))
+        if known is not None:
+            return known.id
         try:
-            known = await self._under(discount, key)
             theirs = discount.code and await self._bearing(discount.code)
         except OutsideError as error:
             raise Unanswered(f"it is there already, but cannot be read: {error}") from error
-        if known is not None:
-            return known.id
         if theirs:
             raise Declined(f"code_taken: the shop has the code {discount.code} already")
         raise Unanswered("it is there already, but the shop does not show it yet")
-
-    async def _kept(self, number: str, wanted: Discount) -> Granted:
-        """What was written, where the shop kept it; otherwise it is deleted again and Declined."""
-        try:
-            node = await self._node(number)
-            if node is None:
-                raise Unanswered("it does not stand")
-            stands = _granted(node, wanted)
-        except OutsideError as error:
-            raise Unanswered(f"made, but it cannot be read back: {error}") from error
-        differs = stands.differs
-        if not differs:
-            return stands
-        try:
-            await self._delete(number)
-        except OutsideError as error:
-            raise Unanswered(f"the shop kept another discount ({differs}), not deleted: {error}") from error
-        raise Declined(f"the shop kept another discount than it was told: {differs}; it is deleted again")
 
     async def _read(self, number: str, wanted: Discount) -> Granted | None:
         """A discount as it stands; None where it is gone."""
@@ -176,12 +162,8 @@ class ShopifyDiscounts:
             told = (await self._shop.tell("Withdraw", id=number))["discountCodeDelete"]
         else:
             told = (await self._shop.tell("WithdrawBasket", id=number))["discountAutomaticDelete"]
-        try:
-            stands = await self._node(number)
-        except OutsideError as error:
-            raise Unanswered(f"deleted, but it cannot be read back: {error}") from error
-        if stands is not None:
-            raise Declined(_said(told["userErrors"]) if told else "the shop keeps the discount all the same")
+        said = _said(told["userErrors"]) if told else "the shop keeps the discount all the same"
+        await discounting.gone(self._node(number), said)
 
 
 def _input(discount: Discount, variants: list[str], key: str) -> dict[str, Any]:
@@ -232,6 +214,10 @@ def _granted(node: Node, wanted: Discount) -> Granted:
         return Granted(number, discount, int(told["asyncUsageCount"]), _wrong(node, discount, wanted))
     except (LookupError, TypeError, ValueError, ArithmeticError) as error:
         raise Unreached(f"the discount cannot be read: {error!r}") from error
+
+
+def _made(deal: Node) -> datetime:
+    return datetime.fromisoformat(deal["createdAt"])
 
 
 def _mark(key: str) -> str:

@@ -149,7 +149,7 @@ class ShopifyFeed:
         return hooks.read_delivery(headers, body, self._secret, self._host)
 
     async def follow(self, deliveries: Sequence[Delivery]) -> AsyncIterator[Page]:
-        """What each delivery is about as it is now; of an order its goods' counts too, for it moved them.
+        """What each delivery is about as it is now; of an order or a transfer its goods' counts too: it moved them.
 
         These pages are no step of a reading: their cursor is empty.
         """
@@ -167,7 +167,8 @@ class ShopifyFeed:
                 case "item":
                     yield await counts_of(self._pages, [str(named)])
                 case "transfer":
-                    yield await self._named("inbounds", "Transfer", "inventoryTransfer", named)
+                    async for page in self._transfer(named):
+                        yield page
 
     async def subscribe(self, address: str) -> tuple[str, ...]:
         """See to it that Shopify calls the address; Declined names the topics that it refuses, the others are made.
@@ -273,6 +274,15 @@ class ShopifyFeed:
         facts, faults = await self._pages.taken(leaf, lambda node: self._facts("orders", node, terms))
         yield Page("orders", facts, "", faults)
         items = [item for node in leaf.nodes() for item in orders.items(node)]
+        if items and "stock" in self.kinds:
+            yield await counts_of(self._pages, items)
+
+    async def _transfer(self, named: object) -> AsyncIterator[Page]:
+        terms = await self._known()
+        leaf = await self._pages.named("Transfer", "inventoryTransfer", id=named)
+        facts, faults = await self._pages.taken(leaf, lambda node: self._facts("inbounds", node, terms))
+        yield Page("inbounds", facts, "", faults)
+        items = [item for node in leaf.nodes() for item in goods.items(node)]
         if items and "stock" in self.kinds:
             yield await counts_of(self._pages, items)
 

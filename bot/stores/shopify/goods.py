@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime, timedelta
 
 from bot.ports import Fault, InboundFact, ProductFact, StockFact
@@ -70,6 +70,11 @@ def variant_code(item: Node) -> str:
 def is_open(transfer: Node) -> bool:
     """Whether a transfer may still change."""
     return transfer["status"] not in {"TRANSFERRED", "CANCELED"}
+
+
+def items(transfer: Node) -> Sequence[str]:
+    """The inventory items (global ids) that a transfer moves; also one of ours, whose units it commits."""
+    return list(dict.fromkeys(item["id"] for line in nodes(transfer, "lineItems") if (item := line["inventoryItem"])))
 
 
 def inbound_facts(transfer: Node, days: int | None) -> Iterator[InboundFact | Fault]:

@@ -332,7 +332,7 @@ _DEALS = {
   productVariants(first: 50, query: $query) {{ nodes {{ id sku }} {_TURN} }}
 }}""",
     "CodeOf": """query CodeOf($code: String!) {
-  codeDiscountNodeByCode(code: $code) { id codeDiscount { __typename ... on DiscountCodeBasic { tags } } }
+  codeDiscountNodeByCode(code: $code) { id codeDiscount { __typename ... on DiscountCodeBasic { createdAt tags } } }
 }""",
     "DiscountOf": f"""query DiscountOf($id: ID!) {{
   discountNode(id: $id) {{

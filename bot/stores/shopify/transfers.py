@@ -25,6 +25,7 @@ _MUTATIONS: Final[Mapping[str, tuple[str, str]]] = {
     "ready": ("TransferReady", "inventoryTransferCreateAsReadyToShip"),
 }
 _SCOPES = ("read_inventory", "read_locations", "read_products", "write_inventory_transfers")
+_UNHELD = ("DRAFT", "CANCELED")  # states of transfers whose units are free where they lie
 _RUNNING = "IDEMPOTENCY_CONCURRENT_REQUEST"
 
 
@@ -178,8 +179,9 @@ class ShopifyTransfers:
         return next((node for node in found if tag(key) in node["tags"]), None)
 
     def _receipt(self, transfer: Node) -> Mapping[str, Any]:
-        return {"channel": self.name, "transfer": tail(transfer["id"]), "name": transfer["name"],
-                "status": transfer["status"]}  # fmt: skip
+        """What is kept of it; `holds`: its units are committed where they lie (not so of a draft)."""
+        told = {"transfer": tail(transfer["id"]), "name": transfer["name"], "status": transfer["status"]}
+        return {"channel": self.name, **told, "holds": transfer["status"] not in _UNHELD}
 
 
 def _named(name: str, text: str) -> dict[str, str]:

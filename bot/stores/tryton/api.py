@@ -8,16 +8,13 @@ import time
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from email.utils import parsedate_to_datetime
 from typing import Any
 from zoneinfo import ZoneInfo
-
-import httpx
 
 from bot.errors import Declined, OutsideError, Unanswered, Unreached
 from bot.ports import Check
 from bot.settings import StorePart
-from bot.stores.calling import TURNS, Caller, Pause, detail
+from bot.stores.calling import TURNS, Caller, Pause, clock_of, detail
 from bot.stores.tryton.values import Row, dumps, loads
 
 MOST = 500  # rows of one call
@@ -157,7 +154,7 @@ class Api:
             raise Unanswered(f"the answer is not Tryton's: {detail(answer)}")
         if "error" in said:
             raise _refusal(said["error"])
-        self.at = _clock(answer)
+        self.at = clock_of(answer)
         return said["result"]
 
     async def _enter(self, ended: str) -> str:
@@ -220,11 +217,3 @@ def _refusal(error: object) -> OutsideError:
         words = [str(each) for each in (what[1:] if kind == "UserWarning" else what[:2]) if each]
         return Declined(": ".join(words) if kind == "UserError" else f"Tryton asks a person: {': '.join(words)}")
     return Declined(f"Tryton failed: {' '.join(str(kind).split())[:200]}")
-
-
-def _clock(answer: httpx.Response) -> datetime:
-    """The server's clock, by which its rows are dated; ours where it does not say."""
-    try:
-        return parsedate_to_datetime(answer.headers.get("date", "")).astimezone(UTC)
-    except (TypeError, ValueError):
-        return datetime.now(UTC).replace(microsecond=0)

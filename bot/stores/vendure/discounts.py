@@ -17,6 +17,7 @@ from bot.domain.discount import ALWAYS, EVERYTHING, NEVER, Discount, Way
 from bot.errors import Declined, OutsideError, Unanswered, Unreached
 from bot.ports import Check, Discounts, Granted
 from bot.settings import StorePart
+from bot.stores import discounting
 from bot.stores.vendure.checking import GRANT, checked
 from bot.stores.vendure.client import Admin, Forbidden, Node
 from bot.stores.vendure.prices import mark_of
@@ -68,17 +69,19 @@ class VendureDiscounts:
         told = (await self._admin.tell("Grant", promotion=_input(discount, numbers, key, language)))["createPromotion"]
         if "id" not in told:
             raise Declined(f"{told.get('errorCode')}: {told.get('message')}")
-        return await self._alone(await self._kept(str(told["id"]), discount), key)
+        number = str(told["id"])
+        kept = discounting.kept("promotion", self._numbered(number, discount), lambda: self._delete(number))
+        return await self._alone(await kept, key)
 
-    async def granted(self, discount: Discount, key: str) -> Granted | None:
-        """The promotion that bears the key; None where none does."""
+    async def granted(self, discount: Discount, key: str, number: str = "") -> Granted | None:  # noqa: ARG002  # found by the key
+        """The promotion that bears the key, for which the store has an index; None where none does."""
         known = await self._under(key)
         if not known:
             return None
         found = await self._granted(known[0], discount)
         return found if len(known) == 1 else replace(found, differs=f"it stands {len(known)} times")
 
-    async def withdraw(self, discount: Discount, key: str) -> Granted | None:
+    async def withdraw(self, discount: Discount, key: str, number: str = "") -> Granted | None:  # noqa: ARG002  # found by the key
         """Delete whatever bears the key, and look that it is gone."""
         known = await self._under(key)
         was = await self._granted(known[0], discount) if known else None
@@ -151,23 +154,14 @@ class VendureDiscounts:
         names = {str(node["id"]): str(node["sku"]) for node in told["productVariants"]["items"]}
         return tuple(names.get(number, f"#{number}") for number in numbers)
 
-    async def _kept(self, number: str, wanted: Discount) -> Granted:
-        """What was written, where the store kept it; otherwise it is deleted again and Declined."""
-        try:
-            node = (await self._admin.ask_ours(_FIELD, "PromotionOf", id=number))["promotion"]
-            if node is None:
-                raise Unanswered("it does not stand")
-            stands = await self._granted(node, wanted)
-        except OutsideError as error:
-            raise Unanswered(f"made, but it cannot be read back: {error}") from error
-        differs = stands.differs
-        if not differs:
-            return stands
-        try:
-            await self._delete(number)
-        except OutsideError as error:
-            raise Unanswered(f"the store kept another promotion ({differs}), not deleted: {error}") from error
-        raise Declined(f"the store kept another promotion than it was told: {differs}; it is deleted again")
+    async def _numbered(self, number: str, wanted: Discount) -> Granted | None:
+        """The promotion of a number as it stands; None where it is gone."""
+        node = await self._node(number)
+        return None if node is None else await self._granted(node, wanted)
+
+    async def _node(self, number: str) -> Node | None:
+        node: Node | None = (await self._admin.ask_ours(_FIELD, "PromotionOf", id=number))["promotion"]
+        return node
 
     async def _delete(self, number: str) -> None:
         """Delete a promotion, and look that it is gone."""
@@ -179,12 +173,7 @@ class VendureDiscounts:
             raise
         except Declined as refused:  # somebody may have deleted it meanwhile
             said = refused.detail
-        try:
-            stands = (await self._admin.ask_ours(_FIELD, "PromotionOf", id=number))["promotion"]
-        except OutsideError as error:
-            raise Unanswered(f"deleted, but it cannot be read back: {error}") from error
-        if stands is not None:
-            raise Declined(said)
+        await discounting.gone(self._node(number), said)
 
 
 def _input(discount: Discount, numbers: list[str], key: str, language: str) -> dict[str, Any]:

@@ -8,7 +8,6 @@ from collections.abc import AsyncIterator, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from decimal import Decimal
-from email.utils import parsedate_to_datetime
 from typing import Any
 
 import httpx
@@ -16,7 +15,7 @@ import httpx
 from bot.errors import Declined, OutsideError, Unanswered
 from bot.ports import Check
 from bot.settings import StorePart
-from bot.stores.calling import TURNS, Caller, Pause, detail
+from bot.stores.calling import TURNS, Caller, Pause, clock_of, detail
 from bot.stores.woocommerce.signing import auth_of
 
 ROOT = "/wp-json/wc/v3"
@@ -73,7 +72,7 @@ class Api:
         except ValueError:
             raise Declined(f"the answer is no JSON: {detail(answer)}") from None
         headers = answer.headers
-        return Answer(told, _clock(answer), _number(headers, "x-wp-total"), _number(headers, "x-wp-totalpages"))
+        return Answer(told, clock_of(answer), _number(headers, "x-wp-total"), _number(headers, "x-wp-totalpages"))
 
     async def find(self, path: str, **params: str | int) -> Answer | None:
         """As `read`; None for what is not there."""
@@ -220,11 +219,3 @@ def _refusal(row: Row) -> str:
 def _number(headers: httpx.Headers, name: str) -> int:
     told = headers.get(name, "")
     return int(told) if told.isdigit() else -1
-
-
-def _clock(answer: httpx.Response) -> datetime:
-    """The store's clock, by which its rows are dated; ours where it does not say."""
-    try:
-        return parsedate_to_datetime(answer.headers.get("date", "")).astimezone(UTC)
-    except (TypeError, ValueError):
-        return datetime.now(UTC).replace(microsecond=0)

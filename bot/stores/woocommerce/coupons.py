@@ -16,6 +16,7 @@ from bot.domain.discount import EVERYTHING, NEVER, Discount, Way
 from bot.errors import Declined, OutsideError, Unanswered, Unreached
 from bot.ports import Check, Discounts, Granted
 from bot.settings import StorePart
+from bot.stores import discounting
 from bot.stores.woocommerce.api import MOST, Api, Row, is_absent, rows_of
 from bot.stores.woocommerce.prices import one_of
 from bot.stores.woocommerce.reading import Unreadable, amount, instant, text, whole
@@ -66,23 +67,24 @@ class WooCoupons:
             made = await self._api.write("POST", "/coupons", _body(discount, numbers, key))
         except Declined as refused:
             if _EXISTS in refused.detail:  # since we looked
-                late = await self._late(discount, key)
+                late = await discounting.late(self.granted(discount, key))
                 if late is not None:
                     return late
                 raise Declined(f"code_taken: the shop has the coupon {discount.code} already") from None
             raise
         if not isinstance(made, dict) or not isinstance(made.get("id"), int):
             raise Unanswered("made, but the answer tells no coupon")
-        return await self._kept(made["id"], discount)
+        number = made["id"]
+        return await discounting.kept("coupon", self._numbered(number, discount), lambda: self._delete(number))
 
-    async def granted(self, discount: Discount, key: str) -> Granted | None:
-        """The coupon that bears the key in its record; None where none does."""
-        known = await self._under(discount, key)
+    async def granted(self, discount: Discount, key: str, number: str = "") -> Granted | None:
+        """The coupon of that number, or else the one that bears the key in its record; None where there is none."""
+        known = await self._ours(discount, key, number)
         return None if known is None else await self._granted(known, discount)
 
-    async def withdraw(self, discount: Discount, key: str) -> Granted | None:
-        """Delete the coupon that bears the key, and look that it is gone."""
-        known = await self._under(discount, key)
+    async def withdraw(self, discount: Discount, key: str, number: str = "") -> Granted | None:
+        """Delete the coupon of that number, or else the one that bears the key, and look that it is gone."""
+        known = await self._ours(discount, key, number)
         if known is None:
             return None
         was = await self._granted(known, discount)
@@ -117,24 +119,33 @@ class WooCoupons:
         rows = rows_of(await self._api.read("/coupons", code=code.lower(), per_page=MOST, _fields=_FIELDS))
         return [row for row in rows if text(row, "code").casefold() == code.casefold()]
 
+    async def _ours(self, discount: Discount, key: str, number: str) -> Row | None:
+        """The coupon of a number, where that is known, or that bears the key; one in the bin is none."""
+        if not number:
+            return await self._under(discount, key)
+        row = await self._of(int(number))
+        return None if row is None or text(row, "status") == "trash" else row
+
+    async def _of(self, number: int) -> Row | None:
+        found = await self._api.find(f"/coupons/{number}", _fields=_FIELDS)
+        return None if found is None else found.told
+
+    async def _numbered(self, number: int, wanted: Discount) -> Granted | None:
+        """The coupon of a number as it stands; None where it is gone."""
+        row = await self._of(number)
+        return None if row is None else await self._granted(row, wanted)
+
     async def _under(self, discount: Discount, key: str) -> Row | None:
         """The coupon that bears a key: by its code, or one made since, where somebody gave it another code."""
         for row in await self._bearing(discount.code):
-            if _record(row).get("key") == key:
+            if _is_ours(row, discount, key):
                 return row
         since = (discount.starts_at - _SKEW).astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
         async for leaf in self._api.walk("/coupons", after=since, _fields=_FIELDS):
             for row in leaf.rows:
-                if _record(row).get("key") == key:
+                if _is_ours(row, discount, key):
                     return row
         return None
-
-    async def _late(self, discount: Discount, key: str) -> Granted | None:
-        """Ours, where a call that was given up made it after we looked."""
-        try:
-            return await self.granted(discount, key)
-        except OutsideError as error:
-            raise Unanswered(f"it is there already, but cannot be read: {error}") from error
 
     async def _granted(self, row: Row, wanted: Discount) -> Granted:
         """A coupon as it stands, in our words, and how it differs; Unreached where it cannot be read."""
@@ -145,7 +156,7 @@ class WooCoupons:
                 skus=await self._skus(row),
                 share=share if text(row, "discount_type") == "percent" else Decimal(0),
                 code=text(row, "code").upper(),
-                starts_at=datetime.fromisoformat(str(_record(row)["asked"]["starts_at"])),
+                starts_at=_start(row, wanted),
                 ends_at=NEVER if end is None else instant(row, "date_expires_gmt"),
                 name=text(row, "description"),
             )
@@ -161,22 +172,6 @@ class WooCoupons:
             found.append(text(product.told, "sku") if product is not None else f"#{number}")
         return tuple(found) or EVERYTHING
 
-    async def _kept(self, number: int, wanted: Discount) -> Granted:
-        """What was written, where the shop kept it; otherwise it is deleted again and Declined."""
-        try:
-            row = (await self._api.read(f"/coupons/{number}", _fields=_FIELDS)).told
-            stands = await self._granted(row, wanted)
-        except OutsideError as error:
-            raise Unanswered(f"made, but it cannot be read back: {error}") from error
-        differs = stands.differs
-        if not differs:
-            return stands
-        try:
-            await self._delete(number)
-        except OutsideError as error:
-            raise Unanswered(f"the shop kept another coupon ({differs}), which cannot be deleted: {error}") from error
-        raise Declined(f"the shop kept another coupon than it was told: {differs}; it is deleted again")
-
     async def _delete(self, number: int) -> None:
         """Delete a coupon for good, for the bin may be switched off; and look that it is gone."""
         path = f"/coupons/{number}"
@@ -185,12 +180,7 @@ class WooCoupons:
         except Declined as refused:
             if not is_absent(refused):
                 raise
-        try:
-            stands = await self._api.find(path, _fields="id,status")
-        except OutsideError as error:
-            raise Unanswered(f"deleted, but it cannot be read back: {error}") from error
-        if stands is not None:
-            raise Declined("the shop keeps the coupon all the same")
+        await discounting.gone(self._api.find(path, _fields="id,status"), "the shop keeps the coupon all the same")
 
 
 def _body(discount: Discount, numbers: list[int], key: str) -> dict[str, Any]:
@@ -225,6 +215,18 @@ def _asked(discount: Discount) -> dict[str, Any]:
         "starts_at": discount.starts_at.astimezone(UTC).isoformat(),
         "ends_at": discount.ends_at.astimezone(UTC).isoformat(),
     }
+
+
+def _is_ours(row: Row, discount: Discount, key: str) -> bool:
+    """Whether a coupon was made by this very call: of another start it is another database's with the same numbers."""
+    record = _record(row)
+    return record.get("key") == key and (record.get("asked") or {}).get("starts_at") == _asked(discount)["starts_at"]
+
+
+def _start(row: Row, wanted: Discount) -> datetime:
+    """When a coupon started, which our record of it alone tells: WooCommerce's coupons hold from their making on."""
+    record = _record(row)
+    return datetime.fromisoformat(str(record["asked"]["starts_at"])) if record else wanted.starts_at
 
 
 def _record(row: Row) -> Mapping[str, Any]:

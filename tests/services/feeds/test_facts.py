@@ -10,7 +10,7 @@ import pytest
 from bot.domain.views import StoreIncoming
 from bot.ports import Fault, InboundFact
 from bot.services.feeds.naming import Names
-from bot.storage import ledger, storebooks
+from bot.storage import ledger, storebooks, stores
 from bot.storage.tables import StorePlace
 from tests.services.feeds.kit import EAST, NOW, SHOP, WEST, Shop, code, count, euros, order, product, sold
 
@@ -82,6 +82,42 @@ async def test_two_variants_that_are_one_product_are_counted_together_and_none_i
     await code(shop, "v-MUG-2", mug, "confirmed")
     await shop.take("stock", count("MUG", 10), count("MUG-2", 5), count("CUP", -3))
     assert sorted(row[0] for row in await shop.rows(LEVELS)) == [0, 15]
+
+
+async def test_one_of_several_variants_that_are_one_product_is_counted_with_what_the_others_told_last(
+    shop: Shop,
+) -> None:
+    """As their calls, and pages of their lists, tell of one at a time."""
+    mug = await shop.product("MUG")
+    await code(shop, "v-MUG-2", mug, "confirmed")
+    await shop.take("stock", count("MUG", 10, committed=1))
+    await shop.take("stock", count("MUG-2", 5, minutes=1, incoming=4))
+    await shop.take("stock", count("MUG", 7, minutes=2), count("MUG", 99, place=WEST, minutes=2))
+    assert (await shop.take("stock", count("MUG-2", 50, minutes=-5))).changed == 0  # came late
+    levels = "SELECT on_hand, committed, incoming FROM stock_levels s JOIN locations l ON l.id = s.location_id"
+    assert await shop.rows(f"{levels} WHERE code = 'BER' ORDER BY as_of") == [(10, 1, 0), (15, 1, 4), (12, 0, 4)]
+    assert await shop.rows(f"{levels} WHERE code = 'SHA'") == [(99, 0, 0)]
+
+
+async def test_a_variant_that_joins_another_leaves_that_ones_count_in_the_sum(shop: Shop) -> None:
+    await shop.take("stock", count("MUG", 10))
+    (mug,) = await shop.rows("SELECT id FROM products WHERE sku = 'MUG'")
+    await code(shop, "v-MUG-2", mug[0], "confirmed")
+    await shop.take("stock", count("MUG-2", 5, minutes=1))
+    assert [row[0] for row in await shop.rows(LEVELS)][-1] == 15
+    await shop.take("stock", count("MUG", 8, minutes=2))
+    assert [row[0] for row in await shop.rows(LEVELS)][-1] == 13
+
+
+async def test_a_variant_that_became_another_product_is_no_more_in_the_sum(shop: Shop) -> None:
+    mug = await shop.product("MUG")
+    await shop.product("JUG")
+    await code(shop, "v-MUG-2", mug, "confirmed")
+    await shop.take("stock", count("MUG", 10), count("MUG-2", 5))
+    async with shop.database.transaction() as connection:
+        assert await stores.map_code(connection, SHOP, "v-MUG-2", "JUG")
+    await shop.take("stock", count("MUG", 10, minutes=1))
+    assert [row[0] for row in await shop.rows(LEVELS)][-1] == 10
 
 
 async def test_goods_on_their_way_are_incoming_until_they_arrive_and_arrive_once(shop: Shop) -> None:

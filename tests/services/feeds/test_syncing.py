@@ -20,8 +20,10 @@ from bot.services.audit import Audit
 from bot.services.feeds.kits import Kits
 from bot.services.feeds.syncing import Syncing, SyncReport
 from bot.storage import facts, touched
+from bot.storage.tables import StockLevel, StoreCursor
+from bot.storage.tables import StorePlace as PlaceRow
 from jobs.stores import stores
-from tests.services.feeds.kit import EAST, NOW, SHOP, Shop, count, order, sold
+from tests.services.feeds.kit import EAST, NOW, SHOP, WEST, Shop, code, count, order, sold
 
 
 @dataclass
@@ -263,6 +265,54 @@ async def test_a_place_that_joins_a_stock_which_another_counts_does_not_count_it
     await syncing.place(SHOP, EAST, "")
     await syncing.place(SHOP, "w9", "BER")
     assert await shop.rows(counts) == [("p2",), ("w9",)]
+
+
+LYING = (
+    "SELECT p.sku, l.code, s.on_hand FROM stock_levels s JOIN products p ON p.id = s.product_id "
+    "JOIN locations l ON l.id = s.location_id ORDER BY s.as_of, 1, 2"
+)
+
+
+async def test_what_a_place_counted_does_not_lie_on_where_it_is_no_more(shop: Shop, syncing: Syncing) -> None:
+    await shop.take("stock", count("CUP", 4, minutes=-60), count("MUG", 10), count("MUG", 7, place=WEST))
+    theirs = await shop.product("JUG")
+    (berlin,) = await shop.rows("SELECT id FROM locations WHERE code = 'BER'")
+    files = {"product_id": theirs, "location_id": berlin[0], "committed": 0, "incoming": 0, "source": "files"}
+    await shop.add(StockLevel, **files, as_of=NOW, on_hand=3)
+    await syncing.place(SHOP, EAST, "")
+    lying = [("CUP", "BER", 0), ("JUG", "BER", 3), ("MUG", "BER", 0), ("MUG", "SHA", 7)]
+    assert await shop.rows(LYING) == lying
+    assert len(await shop.rows("SELECT product_id FROM touched_products")) == 2
+    await syncing.place(SHOP, EAST, "BER")  # it was a slip: the same counts, told again, hold again
+    await shop.take("stock", count("CUP", 4, minutes=-60), count("MUG", 10))
+    assert await shop.rows(LYING) == [("CUP", "BER", 4), ("JUG", "BER", 3), ("MUG", "BER", 10), ("MUG", "SHA", 7)]
+
+
+async def test_another_place_of_a_location_counts_when_the_one_that_did_is_another(
+    shop: Shop, syncing: Syncing
+) -> None:
+    (berlin,) = await shop.rows("SELECT id FROM locations WHERE code = 'BER'")
+    await shop.add(PlaceRow, store="outlet", place="o1", name="Outlet", location_id=berlin[0], counts=False)
+    await shop.add(StoreCursor, store="outlet", kind="stock", cursor="c", read_at=NOW)
+    await shop.take("stock", count("MUG", 10))
+    await syncing.place(SHOP, EAST, "")
+    assert await shop.rows("SELECT place FROM store_places WHERE counts = true ORDER BY place") == [("o1",), ("p2",)]
+    assert await shop.rows("SELECT store FROM store_cursors") == []  # its stock is told from the beginning
+    assert await shop.rows(LYING) == [("MUG", "BER", 10)]  # until then
+
+
+async def test_what_a_variant_was_counted_as_does_not_lie_on_once_it_is_another_product(
+    shop: Shop, syncing: Syncing
+) -> None:
+    mug = await shop.product("MUG")
+    await shop.product("JUG")
+    await code(shop, "v-MUG-2", mug, "confirmed")
+    await shop.take("stock", count("MUG", 10), count("MUG-2", 5), count("CUP", 4))
+    await syncing.product(SHOP, "v-MUG-2", "JUG")  # the other one is still a mug
+    assert await shop.rows(LYING) == [("CUP", "BER", 4), ("MUG", "BER", 15)]
+    await syncing.product(SHOP, "v-MUG", "JUG")
+    await syncing.product(SHOP, "v-CUP", "")
+    assert await shop.rows(LYING) == [("CUP", "BER", 0), ("MUG", "BER", 0)]
 
 
 _Say = Callable[[Shop, Syncing], Awaitable[None]]

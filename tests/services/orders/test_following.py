@@ -5,10 +5,13 @@ from datetime import date, timedelta
 import pytest
 from sqlalchemy import insert
 
+from bot.domain.sourcing import SourcingSettings
 from bot.errors import BadArgument, NotAllowed, StaleButton, UnknownReference
+from bot.services import snapshot
 from bot.services.cleanup import clean
 from bot.services.orders import Report
 from bot.services.receiving import RECEIVED, Delivery
+from bot.storage import requests as request_rows
 from bot.storage import tables
 from tests.services.orders.kit import Yard
 
@@ -169,21 +172,51 @@ async def test_an_event_that_a_crash_lets_come_twice_counts_goods_once(yard: Yar
     assert not [mark for mark in await yard.shop.all(tables.Mark) if mark.key.startswith(RECEIVED)]
 
 
+async def promised(yard: Yard) -> int:
+    """Lamps that DE has promised to transfers, as the watch takes them."""
+    async with yard.shop.database.reading() as connection:
+        taken = await snapshot.take(connection, yard.shop.settings, SourcingSettings(), yard.clock.now())
+    row = taken.find(yard.shop.skus["LAMP"], yard.shop.places["DE"])
+    assert row is not None
+    return int(taken.promised[row])
+
+
 async def test_a_transfer_that_has_not_left_is_promised_by_its_shelf(lite: Yard) -> None:
-    from bot.domain.sourcing import SourcingSettings  # noqa: PLC0415  # beside its one use
-    from bot.services import snapshot  # noqa: PLC0415
-
-    async def promised() -> int:
-        async with lite.shop.database.reading() as connection:
-            taken = await snapshot.take(connection, lite.shop.settings, SourcingSettings(), lite.clock.now())
-        row = taken.find(lite.shop.skus["LAMP"], lite.shop.places["DE"])
-        assert row is not None
-        return int(taken.promised[row])
-
     number = await lite.ordered({"LAMP": 50}, kind="transfer", from_location_id=lite.shop.places["DE"])
-    assert await promised() == 50
+    assert await promised(lite) == 50
     await lite.report(number, "shipped")
-    assert await promised() == 0
+    assert await promised(lite) == 0
+
+
+async def written_into_the_shop(yard: Yard, *, holds: bool) -> None:
+    """A transfer of fifty lamps from DE, of which the shop says whether it commits them."""
+    number = await yard.ordered({"LAMP": 50}, kind="transfer", from_location_id=yard.shop.places["DE"])
+    async with yard.shop.database.transaction() as connection:
+        held = await request_rows.row(connection, number)
+        assert held is not None
+        books = {"shop": {"channel": "shop", "holds": holds}}
+        await request_rows.remember(connection, held, {"sent": {"folder": {"books": books}}})
+
+
+async def test_a_transfer_that_its_store_commits_is_promised_once(yard: Yard) -> None:
+    """By us until the store has counted the shelf since, and by the store's own count from then on."""
+    await yard.shop.holds("LAMP", "DE", 500, source="store:shop")
+    yard.clock.push(timedelta(minutes=1))
+    await written_into_the_shop(yard, holds=True)
+    assert await promised(yard) == 50
+    yard.clock.push(timedelta(minutes=1))
+    await yard.shop.holds("LAMP", "DE", 500, 50, source="store:shop")
+    assert await promised(yard) == 0
+    yard.clock.push(timedelta(minutes=1))
+    await yard.shop.holds("LAMP", "DE", 480, source="count")  # people counted, who know nothing of it
+    assert await promised(yard) == 50
+
+
+async def test_a_transfer_that_its_store_keeps_as_a_draft_stays_promised_by_us(lite: Yard) -> None:
+    await written_into_the_shop(lite, holds=False)
+    lite.clock.push(timedelta(minutes=1))
+    await lite.shop.holds("LAMP", "DE", 500, source="store:shop")
+    assert await promised(lite) == 50
 
 
 @pytest.mark.parametrize("name", ["Nok", "nobody"])

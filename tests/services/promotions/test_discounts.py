@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
+from typing import Any
 
 import pytest
 
@@ -14,6 +15,7 @@ from bot.errors import Refusal
 from bot.sandbox.store import Deal
 from bot.services.outlets import Outlet
 from bot.services.rulings import _shown
+from bot.storage import promotions as promotion_rows
 from bot.storage import requests as request_rows
 from bot.storage import tables
 from bot.storage.requests import Draft, DraftLine
@@ -91,6 +93,33 @@ async def test_a_discount_in_the_basket_stops_by_one_tap(yard: Yard) -> None:
     await yard.works()
     assert deals(yard) == []
     assert (await yard.request(request_id)).state == "done"
+
+
+@pytest.mark.parametrize("kept", [True, False], ids=["kept", "of an older version"])
+async def test_a_discount_is_withdrawn_by_the_number_that_the_store_gave_it(
+    small: Yard, monkeypatch: pytest.MonkeyPatch, *, kept: bool
+) -> None:
+    request_id = await small.runs(BY_CODE)
+    result = (await small.promotion(request_id)).result
+    assert result is not None
+    if not kept:
+        del result["ours"]["number"]
+        async with small.database.transaction() as connection:
+            await promotion_rows.change(connection, request_id, {"result": result})
+    given: list[Any] = []
+    outlet = small.app.services.promotions._outlets._outlets["shop"]
+    assert outlet.discounts is not None
+    withdraw = outlet.discounts.withdraw
+
+    async def heard(*told: Any) -> Any:
+        given.extend(told)
+        return await withdraw(*told)
+
+    monkeypatch.setattr(outlet.discounts, "withdraw", heard)
+    await small.presses("Nok", "stop", f"R-{request_id}")
+    await small.works()
+    assert deals(small) == []
+    assert given[1:] == [f"promotion:R-{request_id}:start", f"deal:promotion:R-{request_id}:start" if kept else ""]
 
 
 @pytest.mark.parametrize(

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import timedelta
 from decimal import Decimal
 
 import pytest
 from sqlalchemy import update
 
+from bot.domain.ageing import AgeingSettings
 from bot.domain.sourcing import SourcingSettings
 from bot.ports import MovableClock
 from bot.storage import tables
@@ -64,6 +66,21 @@ async def test_an_order_is_filled_up_with_what_runs_out_next(shop: Shop) -> None
     said = str((await shop.said())[-1])
     assert "Filled up by" in said
     assert "is below it" not in said
+
+
+async def test_what_would_be_overstocked_fills_no_order_up_and_the_card_names_it(shop: Shop) -> None:
+    alone = await planned(shop)
+    await plant_next(shop, "SOON", 290)
+    await least(shop, alone + 3_000)
+    low = replace(shop.watch._settings.watch, ageing=AgeingSettings(excess_cycles=0.5))
+    shop.watch._settings = replace(shop.watch._settings, watch=low)
+    await shop.scan()
+    request = await shop.requests.get(2)
+    assert {line.sku for line in request.lines} == {"A1"}
+    assert "SOON" in request.detail["overstocked"]
+    said = " ".join(map(str, await shop.said()))
+    assert "above its overstock line" in said
+    assert "is below it" in said
 
 
 async def test_an_order_below_the_minimum_is_left_to_a_scan_that_sees_what_else_the_supplier_ships(shop: Shop) -> None:

@@ -51,7 +51,7 @@ class Promotions:
         campaign = None
         if "campaign" in given:
             number = self.shop.id("procamp")
-            campaign = {"id": number, **given["campaign"]} | self.kept_campaign
+            campaign = {"id": number, "created_at": self.shop.stamp(), **given["campaign"]} | self.kept_campaign
             self.campaigns[number] = campaign
         method = dict(given["application_method"])
         method["target_rules"] = [
@@ -65,7 +65,7 @@ class Promotions:
         row: Row = {
             "id": number, "code": given["code"], "is_automatic": given.get("is_automatic", False),
             "type": given["type"], "status": given.get("status", "draft"), "used": 0, "campaign": campaign,
-            "application_method": {"id": self.shop.id("proappmet"), **method},
+            "application_method": {"id": self.shop.id("proappmet"), **method}, "created_at": self.shop.stamp(),
         } | self.kept  # fmt: skip
         self.rows[number] = row
         return row

@@ -41,6 +41,7 @@ def medusa_app(shop: MedusaShop) -> Starlette:
         ("GET", "/admin/orders/{id}/changes", desk.order_changes, "order_changes"),
         ("GET", "/admin/promotions", desk.promotions, "promotions"),
         ("POST", "/admin/promotions", desk.make_promotion, "grant"),
+        ("GET", "/admin/promotions/{id}", desk.promotion, "promotions"),
         ("DELETE", "/admin/promotions/{id}", desk.delete_promotion, "withdraw"),
         ("GET", "/admin/campaigns", desk.campaigns, "campaigns"),
         ("DELETE", "/admin/campaigns/{id}", desk.delete_campaign, "delete_campaign"),
@@ -156,6 +157,13 @@ class _Desk:
         rows = _searched(self.shop.promotions.rows.values(), request, "code")
         chosen = [row for row in rows if campaign is None or (row["campaign"] or {}).get("id") == campaign]
         return self._list(request, "promotions", chosen, _PAGING | {"q", "campaign_id"})
+
+    async def promotion(self, request: Request) -> Response:
+        number = request.path_params["id"]
+        _known(request.query_params, {"fields"})
+        if number not in self.shop.promotions.rows:
+            raise Refusal(404, "not_found", f"Promotion with id: {number} was not found")
+        return JSONResponse({"promotion": _cut(self.shop.promotions.rows[number], request)})
 
     async def make_promotion(self, request: Request) -> Response:
         body = json.loads(await request.body())

@@ -96,6 +96,38 @@ async def test_a_promotion_whose_campaign_somebody_deleted_never_ends_and_is_sti
     assert medusa.shop.promotions.rows == {}
 
 
+async def test_a_promotion_without_code_campaign_or_key_is_withdrawn_by_the_number_that_the_grant_was_told(
+    medusa: Medusa, box: MedusaDiscounts
+) -> None:
+    number = (await box.grant(CODE, KEY)).id
+    medusa.shop.promotions.offer("THEIRS", "0.05", "LAMP")
+    row = medusa.shop.promotions.rows[number]
+    medusa.shop.promotions.campaigns.pop(row["campaign"]["id"])
+    row |= {"code": "OTHER", "campaign": None}
+    row["application_method"]["description"] = ""
+    assert await box.withdraw(CODE, KEY) is None
+    was = await box.withdraw(CODE, KEY, number)
+    assert was is not None
+    assert was.discount.code == "OTHER"
+    assert [each["code"] for each in medusa.shop.promotions.rows.values()] == ["THEIRS"]
+    assert await box.granted(CODE, KEY, number) is None
+
+
+async def test_a_promotion_that_somebody_put_into_our_campaign_keeps_it_and_so_its_end(
+    medusa: Medusa, box: MedusaDiscounts
+) -> None:
+    await box.grant(CODE, KEY)
+    (campaign,) = medusa.shop.promotions.campaigns.values()
+    medusa.shop.promotions.offer("THEIRS", "0.05", "LAMP")
+    theirs = list(medusa.shop.promotions.rows.values())[-1]
+    theirs["campaign"] = campaign
+    await box.withdraw(CODE, KEY)
+    assert [each["code"] for each in medusa.shop.promotions.rows.values()] == ["THEIRS"]
+    assert theirs["campaign"] is campaign
+    assert await box.withdraw(CODE, KEY) is None  # nor is what is left there taken for ours
+    assert len(medusa.shop.promotions.rows) == 1
+
+
 async def test_a_promotion_that_somebody_made_a_draft_is_told_to_differ(medusa: Medusa, box: MedusaDiscounts) -> None:
     await box.grant(CODE, KEY)
     next(iter(medusa.shop.promotions.rows.values()))["status"] = "draft"
@@ -121,6 +153,42 @@ async def test_a_campaign_that_was_left_behind_is_not_in_the_way(medusa: Medusa,
     await box.grant(CODE, KEY)
     assert len(medusa.shop.promotions.campaigns) == 1
     assert len(medusa.shop.promotions.rows) == 1
+
+
+@pytest.mark.parametrize(
+    "theirs",
+    [
+        {"created_at": "2011-11-19T09:00:00.000Z"},
+        {"name": "Lamp -20% (R-2)"},
+        {"starts_at": "2011-11-20T09:00:00+00:00"},
+        {"ends_at": None},
+    ],
+)
+async def test_a_campaign_that_is_not_of_this_very_promotion_is_left_alone_and_said(
+    medusa: Medusa, box: MedusaDiscounts, theirs: dict[str, Any]
+) -> None:
+    await box.grant(CODE, KEY)
+    medusa.shop.promotions.rows.clear()
+    (campaign,) = medusa.shop.promotions.campaigns.values()
+    campaign |= theirs
+    with pytest.raises(Declined, match="campaign_taken"):
+        await box.grant(CODE, KEY)
+    assert await box.withdraw(CODE, KEY) is None
+    assert list(medusa.shop.promotions.campaigns.values()) == [campaign]
+    assert medusa.shop.promotions.rows == {}
+
+
+async def test_a_promotion_of_the_same_key_that_was_made_long_before_is_of_another_database(
+    medusa: Medusa, box: MedusaDiscounts
+) -> None:
+    await box.grant(CODE, KEY)
+    (row,) = medusa.shop.promotions.rows.values()
+    row["created_at"] = "2011-11-19T09:00:00.000Z"
+    assert await box.granted(CODE, KEY) is None
+    assert await box.withdraw(CODE, KEY) is None
+    with pytest.raises(Declined, match="code_taken"):
+        await box.grant(CODE, KEY)
+    assert list(medusa.shop.promotions.rows.values()) == [row]
 
 
 async def test_the_same_code_that_somebody_else_has_is_told_by_the_shop_too(

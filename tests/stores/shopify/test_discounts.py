@@ -122,6 +122,19 @@ async def test_an_automatic_one_whose_answer_was_lost_is_found_among_the_newest_
     assert len(bench.store.deals.nodes) == 130
 
 
+async def test_a_code_of_the_same_key_that_was_made_long_before_is_of_another_database(
+    bench: Bench, clock: MovableClock
+) -> None:
+    await bench.discounts.grant(CODE, KEY)
+    clock.push(timedelta(days=1))
+    later = dataclasses.replace(CODE, starts_at=clock.now())
+    assert await bench.discounts.granted(later, KEY) is None
+    assert await bench.discounts.withdraw(later, KEY) is None
+    with pytest.raises(Declined, match="code_taken"):
+        await bench.discounts.grant(later, KEY)
+    assert len(bench.store.deals.nodes) == 1
+
+
 async def test_discounts_older_than_ours_could_be_are_not_looked_through(bench: Bench, clock: MovableClock) -> None:
     for number in range(120):
         bench.store.deals.offer(f"CODE-{number}", "0.05", "LAMP-XL")
@@ -168,6 +181,24 @@ async def test_a_discount_that_got_another_code_is_found_by_its_tag_and_withdraw
     assert was is not None
     assert (was.discount.code, was.used) == ("OTHER", 41)
     assert bench.store.deals.nodes == []
+
+
+@pytest.mark.parametrize("wanted", [CODE, BASKET], ids=["code", "basket"])
+async def test_a_discount_whose_number_is_known_is_withdrawn_without_looking_through_lists(
+    bench: Bench, wanted: Discount
+) -> None:
+    number = (await bench.discounts.grant(wanted, KEY)).id
+    for each in range(120):
+        bench.store.deals.offer(f"CODE-{each}", "0.05", "LAMP-XL")
+    node = bench.store.deals.nodes[0]["discount"]
+    node |= {"tags": [], "asyncUsageCount": 41}  # somebody took our tag off: it is ours all the same
+    bench.store.asked.clear()
+    was = await bench.discounts.withdraw(wanted, KEY, number)
+    assert was is not None
+    assert (was.used, len(bench.store.deals.nodes)) == (41, 120)
+    assert await bench.discounts.granted(wanted, KEY, number) is None
+    assert await bench.discounts.withdraw(wanted, KEY, number) is None
+    assert {name for name, _ in bench.store.asked}.isdisjoint({"Newest", "CodeOf"})
 
 
 async def test_what_the_shop_says_is_wrong_is_told(bench: Bench) -> None:

@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 from bot.errors import Declined, Forged
 from bot.ports import Delivery, InboundFact, OrderFact, Page, ProductFact, StockFact
 from bot.stores.shopify.hooks import TOPICS, read_delivery, topic_name
+from bot.stores.shopify.marks import tag
 from bot.stores.shopify.reading import tail
 from tests.stores.shopify.conftest import HOOKS, NOW, Running
 from tests.stores.shopify.store import EAST
@@ -124,15 +125,35 @@ async def test_a_count_a_product_and_a_transfer_are_read_as_they_are_now(running
     transfer = running.store.transfer(mug, 30)
     running.store.consign(transfer, mug, "2026-12-01T10:00:00Z")
     item = tail(mug["inventoryItem"]["id"])
-    for topic, said, kind in (
-        ("inventory_levels/update", {"inventory_item_id": int(item), "location_id": 1001, "available": 99}, StockFact),
-        ("products/update", {"id": int(tail(mug["product"]["id"]))}, ProductFact),
-        ("inventory_transfers/ready_to_ship", {"admin_graphql_api_id": transfer["id"]}, InboundFact),
-        ("inventory_shipments/receive_items", {"inventory_transfer_id": tail(transfer["id"])}, InboundFact),
+    level = {"inventory_item_id": int(item), "location_id": 1001, "available": 99}
+    both: list[type] = [InboundFact, StockFact]
+    for topic, said, kinds in (
+        ("inventory_levels/update", level, [StockFact]),
+        ("products/update", {"id": int(tail(mug["product"]["id"]))}, [ProductFact]),
+        ("inventory_transfers/ready_to_ship", {"admin_graphql_api_id": transfer["id"]}, both),
+        ("inventory_shipments/receive_items", {"inventory_transfer_id": tail(transfer["id"])}, both),
     ):
-        (page,) = await followed(running, told(running.feed, topic, **said))
-        (fact,) = page.facts
-        assert isinstance(fact, kind)
+        pages = await followed(running, told(running.feed, topic, **said))
+        assert [type(fact) for page in pages for fact in page.facts] == kinds
+
+
+async def test_a_transfer_of_ours_is_no_fact_and_the_counts_that_it_commits_are(running: Running) -> None:
+    mug = running.store.sell("MUG", "Mug", "4.25")
+    running.store.stock(mug, EAST, available=6, on_hand=9)
+    transfer = running.store.transfer(mug, 3)
+    transfer["tags"] = [tag("order:R-1:v1:folder")]
+    inbounds, stock = await followed(
+        running, told(running.feed, "inventory_transfers/ready_to_ship", id=int(tail(transfer["id"])))
+    )
+    assert inbounds.facts == ()
+    (count,) = stock.facts
+    assert isinstance(count, StockFact)
+    assert (count.on_hand, count.committed) == (9, 3)
+    running.feed.kinds = ("inbounds",)
+    (inbounds,) = await followed(
+        running, told(running.feed, "inventory_transfers/ready_to_ship", id=int(tail(transfer["id"])))
+    )
+    assert inbounds.kind == "inbounds"
 
 
 async def test_what_is_gone_by_now_is_no_fact(running: Running) -> None:

@@ -55,7 +55,7 @@ async def test_a_transfer_is_written_once_and_found_again(running: Running, tran
     assert await transfers.send(told, KEY) == await transfers.find(told, KEY) == receipt
     (written,) = running.store.transfers
     assert receipt == {"channel": "shop", "transfer": written["id"].rsplit("/", 1)[1], "name": "#T1",
-                       "status": "READY_TO_SHIP"}  # fmt: skip
+                       "status": "READY_TO_SHIP", "holds": True}  # fmt: skip
     ends = written["origin"]["location"]["name"], written["destination"]["location"]["name"]
     lines = {line["inventoryItem"]["sku"]: line["totalQuantity"] for line in written["lineItems"]}
     assert (ends, lines) == (("East", "West"), {"MUG": 32, "cup": 6})
@@ -86,7 +86,8 @@ async def test_what_we_wrote_is_no_news_of_goods_on_their_way(running: Running, 
 @pytest.mark.usefixtures("transfers")
 async def test_a_draft_is_written_where_the_settings_ask_for_that(running: Running) -> None:
     drafts = channel(running, transfers="draft")
-    assert (await drafts.send(order(("MUG", 1)), KEY))["status"] == "DRAFT"
+    receipt = await drafts.send(order(("MUG", 1)), KEY)
+    assert (receipt["status"], receipt["holds"]) == ("DRAFT", False)
     await drafts.close()
 
 

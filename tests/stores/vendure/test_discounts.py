@@ -127,13 +127,13 @@ async def test_one_that_stands_twice_is_told_to_differ_and_both_are_withdrawn(be
 async def test_one_that_stands_twice_when_it_is_read_back_stands_once_afterwards(
     bench: Bench, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    kept = bench.discounts._kept
+    reading = bench.discounts._numbered
 
     async def late(*given: Any) -> Any:
         await _twice(bench)
-        return await kept(*given)
+        return await reading(*given)
 
-    monkeypatch.setattr(bench.discounts, "_kept", late)
+    monkeypatch.setattr(bench.discounts, "_numbered", late)
     told = await bench.discounts.grant(BASKET, KEY)
     assert [node["id"] for node in bench.shop.promotions.nodes] == [told.id]
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
@@ -110,6 +110,37 @@ async def test_a_coupon_that_somebody_gave_another_code_is_found_by_its_record_a
     assert GIVEN.differs(found.discount) == "its code is RENAMED"
     await box.withdraw(GIVEN, KEY)
     assert len(woo.shop.coupons.rows) == 120
+
+
+async def test_a_coupon_whose_number_is_known_is_withdrawn_without_looking_through_lists(
+    woo: Woo, box: WooCoupons
+) -> None:
+    number = (await box.grant(GIVEN, KEY)).id
+    (row,) = woo.shop.coupons.rows.values()
+    row |= {"code": "renamed", "meta_data": [], "usage_count": 41}  # an export and import drops our record
+    woo.shop.calls.clear()
+    was = await box.withdraw(GIVEN, KEY, number)
+    assert was is not None
+    assert (was.discount.code, was.used) == ("RENAMED", 41)
+    assert woo.shop.coupons.rows == {}
+    assert await box.withdraw(GIVEN, KEY, number) is None
+    assert not [call for call in woo.shop.calls if call[1].endswith("/coupons")]
+
+
+async def test_a_coupon_of_the_same_key_and_another_start_is_of_another_database(woo: Woo, box: WooCoupons) -> None:
+    await box.grant(GIVEN, KEY)
+    later = dataclasses.replace(GIVEN, starts_at=GIVEN.starts_at + timedelta(hours=1))
+    assert await box.granted(later, KEY) is None
+    assert await box.withdraw(later, KEY) is None
+    with pytest.raises(Declined, match="code_taken"):
+        await box.grant(later, KEY)
+    assert len(woo.shop.coupons.rows) == 1
+
+
+async def test_a_coupon_in_the_bin_is_gone(woo: Woo, box: WooCoupons) -> None:
+    number = (await box.grant(GIVEN, KEY)).id
+    woo.shop.coupons.rows[int(number)]["status"] = "trash"
+    assert await box.granted(GIVEN, KEY, number) is None
 
 
 async def test_a_coupon_that_somebody_lets_be_used_beside_others_is_told_to_differ(woo: Woo, box: WooCoupons) -> None:

@@ -1,0 +1,57 @@
+"""The last word on each variant's shelf, where a store has several variants that are one product."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping
+
+from sqlalchemy import func, select
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from bot.storage.bulk import insert_rows
+from bot.storage.chunks import chunked
+from bot.storage.storebooks import Counted
+from bot.storage.stores import COUNTED
+from bot.storage.tables import StoreCode, StoreShelf
+from bot.storage.types import to_micros
+
+Shelf = tuple[str, str]  # a store's variant and place
+_COLUMNS = ("store", "code", "place", "as_of", "on_hand", "committed", "incoming")
+
+
+async def sharing(connection: AsyncConnection, store: str, products: Collection[int]) -> dict[int, tuple[str, ...]]:
+    """The variants of those of the products that are several variants of the store, by product."""
+    counts = (StoreCode.store == store, StoreCode.match.in_(COUNTED))
+    found: dict[int, list[str]] = {}
+    for part in chunked(sorted(products)):
+        several = (
+            select(StoreCode.product_id)
+            .where(*counts, StoreCode.product_id.in_(part))
+            .group_by(StoreCode.product_id)
+            .having(func.count() > 1)
+        )
+        query = select(StoreCode.product_id, StoreCode.code).where(*counts, StoreCode.product_id.in_(several))
+        for product, code in await connection.execute(query.order_by(StoreCode.code)):
+            if product is not None:
+                found.setdefault(product, []).append(code)
+    return {product: tuple(codes) for product, codes in found.items()}
+
+
+async def remembered(connection: AsyncConnection, store: str, codes: Collection[str]) -> dict[Shelf, Counted]:
+    """What was told last of some variants at each place."""
+    found: dict[Shelf, Counted] = {}
+    for part in chunked(sorted(codes)):
+        columns = [getattr(StoreShelf, name) for name in Counted._fields]
+        query = select(StoreShelf.code, StoreShelf.place, *columns)
+        for code, place, *told in await connection.execute(
+            query.where(StoreShelf.store == store, StoreShelf.code.in_(part))
+        ):
+            found[code, place] = Counted(*told)
+    return found
+
+
+async def remember(connection: AsyncConnection, store: str, shelves: Mapping[Shelf, Counted]) -> None:
+    """Keep what was told of some shelves; an older word changes nothing."""
+    rows = [(store, code, place, to_micros(told.as_of), *told[1:]) for (code, place), told in sorted(shelves.items())]
+    own = ", ".join(f"{name} = excluded.{name}" for name in _COLUMNS[3:])
+    clause = f"(store, code, place) DO UPDATE SET {own} WHERE store_shelves.as_of <= excluded.as_of"
+    await insert_rows(connection, StoreShelf, _COLUMNS, rows, clause)
