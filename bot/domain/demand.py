@@ -73,7 +73,7 @@ class SeriesHistory:
         """The day of the last column: figures are as of its close."""
         return self.first_day + timedelta(days=self.days - 1)
 
-    def rows(self, chosen: slice) -> SeriesHistory:
+    def rows(self, chosen: slice | Ints) -> SeriesHistory:
         """The same days for some of the series."""
         return SeriesHistory(
             self.first_day,

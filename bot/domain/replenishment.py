@@ -77,34 +77,33 @@ def span_demand(
 def demand_paths(
     velocity: float,
     sd: float,
-    days: int,
+    span: Floats,
     levels: tuple[float, ...],
     shape: Literal["normal", "negative_binomial", "gamma"],
 ) -> Floats:
-    """Quantiles of one series' demand from today to the end of each of `days` days: (levels, days) in units.
+    """Quantiles of one series' demand over each `span` (m,) of days, ascending: (levels, m) in units.
 
-    The distribution of `span_demand` without a spread of the span; no path falls from one day to the next.
+    The distribution of `span_demand` without a spread of the span; no path falls from one span to the next.
     """
-    span = np.arange(1, days + 1, dtype=np.float64)
     mean, variance = velocity * span, sd**2 * span
     if velocity <= 0:
-        return np.zeros((len(levels), days))
+        return np.zeros((len(levels), len(span)))
     quantile = gamma_quantile if shape == "gamma" else _negative_binomial_quantile
-    paths = np.empty((len(levels), days))
+    paths = np.empty((len(levels), len(span)))
     for row, level in enumerate(levels):
         if shape == "normal" or sd <= 0:
             paths[row] = mean + scipy.special.ndtri(level) * np.sqrt(variance)
         else:
-            paths[row] = quantile(mean, variance, np.full(days, level))
+            paths[row] = quantile(mean, variance, np.full(len(span), level))
     return np.maximum.accumulate(np.maximum(paths, 0.0), axis=1)
 
 
 def demand_quantile(mean: Floats, variance: Floats, skewed: Bools, levels: Floats) -> Floats:
-    """Quantiles (n, levels) of demand with that mean and variance, (n,) each; never under zero.
+    """Quantiles (n, m) of demand with that mean and variance, (n,) each, at `levels` (m,) or (n, m); never under zero.
 
     A normal for regular series, a negative binomial for skewed ones, as in `span_demand`.
     """
-    shape = len(mean), len(levels)
+    shape = len(mean), levels.shape[-1]
     level = np.broadcast_to(levels, shape)
     m, v = np.broadcast_to(mean[:, None], shape), np.broadcast_to(variance[:, None], shape)
     out: Floats = m + scipy.special.ndtri(level) * np.sqrt(v)
