@@ -96,6 +96,7 @@ def panel_of(history: SeriesHistory, settings: DemandSettings, region: Ints) -> 
         region=region,
         price=nothing,
         cost=nothing,
+        behind=history.behind,
     )
 
 
