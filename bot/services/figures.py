@@ -9,8 +9,9 @@ Exact definitions, which `/stock` and a case's card share:
   enough in-stock days; `days_left_out` counts the days it stepped over. `per_day` blends the corrected ones.
 - `on_hand` is the stock at the instant, `available` = on_hand - committed,
   `incoming` all that is ordered and not received, `position` = available + incoming + pending - backorders.
-- `days_of_cover` = available / per_day, less what events ahead take off; `stockout_on` is the local day on which cover with inbound ends, and inbound
-  counts only if it lands before. `gap_days` compares it with the next arrival, where that comes too late.
+- `days_of_cover` = available / per_day, less what events ahead take off; `stockout_on` is the local day on which cover
+  with inbound ends, and inbound counts only if it lands before. `gap_days` compares it with the next arrival, where
+  that comes too late.
 - Levels in units: the reorder point is rounded down (which decides the same), safety stock and order-up-to up.
 - `days_of_inventory` and `inventory_turnover` are over the turnover period (90 days); unknown figures are None.
 """

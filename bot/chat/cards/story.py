@@ -11,7 +11,7 @@ from bot.chat.cards.requests import decimal_of
 from bot.chat.nodes import Amount, Block, Bold, Bullets, Inline, Number, Span, Text
 from bot.domain.money import Money
 from bot.domain.views import CaseKind
-from bot.words import _, n_
+from bot.words import Words, _, n_
 
 _END = _(".")
 
@@ -206,7 +206,7 @@ def _runout(told: _Told) -> list[Inline]:
     return [Span(tuple(parts))]
 
 
-def _taken_off(told: _Told, step: str) -> list[Inline]:
+def _taken_off(told: _Told, step: str) -> list[Words]:
     """How much sooner the stock ends for the events ahead."""
     events = told.value(step, "events") or Decimal(0)
     return [_(" ({days} less for events ahead)", days=labels.days(events))] if events >= Decimal("0.05") else []
