@@ -84,7 +84,7 @@ async def test_what_is_due_from_makers_who_ship_by_the_container_fills_one(whole
     assert len(shipped) == 2
     for draft in shipped:
         assert draft.mode == "sea"
-        found = stowage_of(draft.detail, [(line.quantity, line.detail or {}) for line in draft.lines])
+        found = stowage_of(draft.detail or {}, [(line.quantity, line.detail or {}) for line in draft.lines])
         assert found is not None
         assert found.share > 0.7  # of one box; the rest would last too long
         assert any((line.detail or {}).get("brought") for line in draft.lines)
