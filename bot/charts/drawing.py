@@ -8,11 +8,11 @@ from functools import lru_cache
 
 from resvg_py import svg_to_bytes
 
-from bot.charts import stock
+from bot.charts import scores, stock
 from bot.charts.lettering import FAMILY, FONT
 from bot.charts.svg import LIGHT
 from bot.chat.nodes import Block, Chart, Image, Message
-from bot.domain.chart import StockChart
+from bot.domain.chart import Drawn, StockChart
 from bot.language import language
 
 ZOOM = 1.5  # of the drawing: sharp on a phone, and still about 60 kB
@@ -32,9 +32,12 @@ async def _picture(block: Chart, code: str) -> Block:
 
 
 @lru_cache(maxsize=_KEPT)
-def png(chart: StockChart, code: str) -> bytes:
+def png(chart: Drawn, code: str) -> bytes:
     """The chart as a PNG in the language."""
-    return rendered(stock.draw(chart, language(code), ""))
+    speech = language(code)
+    if isinstance(chart, StockChart):
+        return rendered(stock.draw(chart, speech, ""))
+    return rendered(scores.draw(chart, speech, ""))
 
 
 def rendered(svg: str) -> bytes:

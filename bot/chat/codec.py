@@ -10,7 +10,7 @@ from types import MappingProxyType
 from typing import Any
 
 from bot.chat import forms, nodes
-from bot.domain.chart import Arrival, ChartEvent, StockChart
+from bot.domain.chart import Arrival, ChartEvent, ScoreChart, ScoreWeek, StockChart
 from bot.domain.money import Money
 from bot.words import Words
 
@@ -24,7 +24,7 @@ _TYPES: dict[str, type[Any]] = {
         nodes.Column, nodes.Table, nodes.Image, nodes.Chart, nodes.Action, nodes.Actions, nodes.Call, nodes.Attachment,
         nodes.Message,
         Words, Money,
-        forms.Choice, forms.Field, forms.Form, forms.Window, StockChart, ChartEvent, Arrival,
+        forms.Choice, forms.Field, forms.Form, forms.Window, StockChart, ChartEvent, Arrival, ScoreChart, ScoreWeek,
     )
 }  # fmt: skip
 

@@ -11,7 +11,7 @@ from datetime import date, datetime
 from decimal import Decimal
 from typing import Literal
 
-from bot.domain.chart import StockChart
+from bot.domain.chart import Drawn
 from bot.domain.money import Money
 from bot.words import Words
 
@@ -195,7 +195,7 @@ class Image:
 class Chart:
     """A chart with the text that says what it shows; it becomes an Image in its reader's language before it is sent."""
 
-    of: StockChart
+    of: Drawn
     alt: Words
 
 

@@ -17,8 +17,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bot.domain.arrays import Floats, Ints, to_minor
-from bot.domain.losses import Demand
-from bot.domain.replenishment import demand_quantile, pack_up
+from bot.domain.replenishment import pack_up
+from bot.domain.spans import Spread
 
 MOST_STEPS = 50  # of one line after its minimum: a longer order goes up by several packs at a time
 NODES = (np.arange(9) + 0.5) / 9  # equally likely levels of the demand until the goods are here
@@ -38,8 +38,8 @@ class Wanted:
     unit_cost_minor: Ints
     margin_minor: Ints
     stock: Ints
-    before: Demand
-    after: Demand
+    before: Spread
+    after: Spread
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -100,9 +100,9 @@ def saved_units(wanted: Wanted, rows: Ints, quantity: Ints) -> Floats:
 
     Stock runs down until the order is here, at the latest to nothing: what is lost before, no order made now can save.
     """
-    until = demand_quantile(wanted.before.mean, wanted.before.variance, wanted.before.skewed, NODES)  # (n, nodes)
+    until = wanted.before.quantiles(NODES)  # (n, nodes)
     left = np.maximum(wanted.stock[:, None] - until, 0.0)[rows]
-    after = Demand(wanted.after.mean[rows], wanted.after.variance[rows], wanted.after.skewed[rows])
+    after = wanted.after.only(rows)
     gained: Floats = (after.lost(left) - after.lost(left + quantity[:, None])).mean(axis=1)
     return gained
 

@@ -1,4 +1,4 @@
-"""What a chart of one series shows; chat and the board draw the same one (see `bot.charts`).
+"""What a chart shows, of one series or of weeks of forecasts; chat and the board draw the same (see `bot.charts`).
 
 Dates are local to the location. The fan runs the stock down along quantiles of the demand ahead: what cannot be sold
 is lost, and goods on their way land on their promised day.
@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import date, timedelta
+from decimal import Decimal
 
 import numpy as np
 
@@ -80,6 +81,34 @@ class StockChart:
             (self.first_day + timedelta(days=int(start)), self.first_day + timedelta(days=int(end) - 1))
             for start, end in zip(marks[::2], marks[1::2], strict=True)
         )
+
+
+@dataclass(frozen=True, slots=True)
+class ScoreWeek:
+    """A week's forecasts, judged: the share of series that each quantile held, and how far off all units were.
+
+    `held` has one share per level of its chart; `bias` is (forecast - sold) / sold. None where nothing could be judged.
+    """
+
+    monday: date
+    held: tuple[Decimal | None, ...]
+    bias: Decimal | None
+
+
+@dataclass(frozen=True, slots=True)
+class ScoreChart:
+    """Weeks of forecasts side by side, the oldest first, with the shares that their quantiles promise."""
+
+    levels: tuple[Decimal, ...]
+    weeks: tuple[ScoreWeek, ...]
+
+    def __post_init__(self) -> None:
+        """Refuse weeks with other quantiles than the chart's."""
+        if not self.weeks or any(len(week.held) != len(self.levels) for week in self.weeks):
+            raise ValueError("a chart of scores needs a week, and one share per level in each")
+
+
+Drawn = StockChart | ScoreChart  # what a message can show as a picture
 
 
 def fan(available: int, incoming: Counts, demand: Floats) -> tuple[tuple[int, int, int], ...]:

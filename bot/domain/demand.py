@@ -42,6 +42,7 @@ class SeriesHistory:
     `on_hand` (n, T): closing stock in units; -1 where it is not known, which counts as in stock.
     `marked` (n, T): days inside an interval of the event calendar, kept out of the base rate.
     `receipts` (n, T): units received; where absent they are inferred from the movement of the stock.
+    `behind` (n,): days by which a row's columns lie before those days, where its place has yesterday still; None: none.
     """
 
     first_day: date
@@ -49,6 +50,7 @@ class SeriesHistory:
     on_hand: Counts
     marked: Bools | None = None
     receipts: Counts | None = None
+    behind: Ints | None = None
 
     def __post_init__(self) -> None:
         """Refuse arrays that do not fit each other."""
@@ -57,6 +59,8 @@ class SeriesHistory:
         for name, array in (("on_hand", self.on_hand), ("marked", self.marked), ("receipts", self.receipts)):
             if array is not None:
                 shaped(name, array, self.units.shape)
+        if self.behind is not None:
+            shaped("behind", self.behind, self.units.shape[:1])
 
     @property
     def series(self) -> int:
@@ -73,7 +77,7 @@ class SeriesHistory:
         """The day of the last column: figures are as of its close."""
         return self.first_day + timedelta(days=self.days - 1)
 
-    def rows(self, chosen: slice) -> SeriesHistory:
+    def rows(self, chosen: slice | Ints | Bools) -> SeriesHistory:
         """The same days for some of the series."""
         return SeriesHistory(
             self.first_day,
@@ -81,6 +85,7 @@ class SeriesHistory:
             self.on_hand[chosen],
             None if self.marked is None else self.marked[chosen],
             None if self.receipts is None else self.receipts[chosen],
+            None if self.behind is None else self.behind[chosen],
         )
 
     def tail(self, days: int) -> SeriesHistory:
@@ -92,6 +97,7 @@ class SeriesHistory:
             self.on_hand[:, cut:],
             None if self.marked is None else self.marked[:, cut:],
             None if self.receipts is None else self.receipts[:, cut:],
+            self.behind,
         )
 
     def blocks(self) -> Iterator[slice]:
@@ -194,6 +200,7 @@ def without_spikes(history: SeriesHistory, settings: DemandSettings) -> SeriesHi
         history.on_hand,
         history.marked,
         history.receipts,
+        history.behind,
     )
 
 

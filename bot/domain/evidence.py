@@ -28,8 +28,9 @@ STEPS_OF_KIND: dict[CaseKind, tuple[str, ...]] = {
     "stockout_risk": (
         "velocity", "lead_time_days", "lead_time_demand", "lead_time_variance", "lead_time_median", "lead_time_p80",
         "lead_time_p95", "lead_time_quantile", "safety_stock", "reorder_point", "cycle_days", "cycle_demand",
-        "cycle_variance", "cycle_quantile", "cycle_safety_stock", "order_up_to", "inventory_position", "days_of_cover",
-        "days_to_stockout", "gap", "order_quantity", "lost_units", "lost_margin",
+        "cycle_variance", "cycle_quantile", "cycle_safety_stock", "order_up_to", "joint_days", "joint_demand",
+        "joint_variance", "joint_quantile", "joint_safety_stock", "review_point", "inventory_position",
+        "days_of_cover", "days_to_stockout", "gap", "order_quantity", "lost_units", "lost_margin",
     ),
     "surge": ("surge_rate", "surge_p_value", "surge_lost_margin"),
     "slow_mover": ("velocity", "days_of_cover", "inventory_turnover", "days_of_inventory", "capital"),

@@ -27,11 +27,14 @@ class Supply:
     cycle_days: Floats
     lead_demand: replenishment.SpanDemand  # over the lead time; its safety stock is the one shown
     cycle_demand: replenishment.SpanDemand  # over lead time + review period
+    joint_days: Floats | None  # until goods of the supplier's next date come; None where no date is today
+    joint_demand: replenishment.SpanDemand | None
     reorder_point: Floats  # d L + safety stock; in whole units it is floored, which decides the same
     order_up_to: Floats  # d (L + R) + safety stock over that span; in whole units it is rounded up
     position: Ints
     counted: Ints  # the position without inbound that lands later than L + R days: orders are due and sized by it
     runout: replenishment.Runout
+    relief_days: Floats  # days of usual demand until relief: events count as more
     order_due: Bools  # what is counted is at or under a reorder point of at least one unit
     review_point: Floats  # d (L + R) + safety stock, R days to the next review date, on such a date; else reorder_point
     order_quantity: Ints  # 0 where no order is due; on a review date one is due at or under the review point
@@ -78,6 +81,7 @@ class Terms:
     lead_days: Floats  # days of usual demand in the lead time: events count as more
     cycle_days: Floats  # and in lead time + review
     joint_days: Floats | None  # and in lead time + days between the supplier's dates; None where no date is today
+    coming: tuple[Lift, Ints] | None = None  # the events ahead of each region, and each series' region
 
 
 def terms_of(
@@ -104,7 +108,7 @@ def terms_of(
     if routes.review_every is not None and routes.review_wait is not None and (routes.review_wait == 0).any():
         joint = usual(lead_time + routes.review_every)
     cycle = usual(lead_time + routes.review_days)
-    return Terms(lead_time, lead_time_sd, assumed, level, usual(lead_time), cycle, joint)
+    return Terms(lead_time, lead_time_sd, assumed, level, usual(lead_time), cycle, joint, coming)
 
 
 def supply_figures(
@@ -135,16 +139,18 @@ def supply_figures(
     counted = position - replenishment.landing_after(positions.incoming, lead_time + routes.review_days)
     wanted = replenishment.order_quantity(order_up_to, counted, routes.minimum_order, routes.pack_size)
     due = (reorder_point >= 1) & (counted <= reorder_point) & (wanted > 0)
-    review_point = reorder_point
+    review_point, until = reorder_point, None
     if terms.joint_days is not None:  # what must be left on a review date of the supplier
         until = over(terms.joint_days, None if ahead is None else ahead.joint)
         review_point = np.where(routes.review_wait == 0, until.mean + until.safety_stock, reorder_point)
     joint = (review_point >= 1) & (counted <= review_point)
     quantity = np.where(due | joint, wanted, 0)
-    end = replenishment.runout(positions.available, demand.velocity, positions.incoming, lead_time)
+    coming = terms.coming
+    end = replenishment.runout(positions.available, demand.velocity, positions.incoming, lead_time, coming=coming)
+    relief = end.relief if coming is None else end.relief + coming[0].of(coming[1], end.relief)
     usable = np.maximum(positions.available, 0) + end.landing
     spread = np.where(end.relief_due, 0.0, lead_time_sd)  # an arrival on its way has a date, one to be ordered a spread
-    lost = replenishment.expected_lost_units(usable, demand.velocity, demand.sd, end.relief, spread)
+    lost = replenishment.expected_lost_units(usable, demand.velocity, demand.sd, relief, spread)
     margin = replenishment.unit_margin(routes.unit_price_minor, routes.unit_cost_minor)
     return Supply(
         service_level=level,
@@ -155,11 +161,14 @@ def supply_figures(
         cycle_days=terms.cycle_days,
         lead_demand=lead,
         cycle_demand=cycle,
+        joint_days=terms.joint_days,
+        joint_demand=until,
         reorder_point=reorder_point,
         order_up_to=order_up_to,
         position=position,
         counted=counted,
         runout=end,
+        relief_days=relief,
         order_due=due,
         review_point=review_point,
         order_quantity=quantity,

@@ -10,6 +10,7 @@ from bot.domain import cases, replenishment, surge
 from bot.domain.arrays import Bools, Floats, Ints, to_minor
 from bot.domain.demand import DemandEstimate
 from bot.domain.figures import Stock, Supply
+from bot.domain.uplift import Lift
 from bot.domain.views import CaseKind
 from bot.domain.watch_inputs import Positions, WatchSettings
 
@@ -25,6 +26,7 @@ class Judged:
     surging: Bools
     positions: Positions
     settings: WatchSettings
+    coming: tuple[Lift, Ints] | None = None  # the events ahead of each region, and each series' region
 
 
 _Classes = tuple[Ints, Ints]  # by the opening limits, and by the relaxed ones
@@ -78,6 +80,7 @@ def _relaxed_runout(facts: Judged) -> replenishment.Runout:
         facts.positions.incoming,
         facts.supply.lead_time,
         facts.settings.cases.gap_release_days,
+        facts.coming,
     )
 
 

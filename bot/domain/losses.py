@@ -11,31 +11,10 @@ for whole y (r to r + 1 at the same p; a Poisson keeps its rate), and the functi
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 import numpy as np
 import scipy  # loads its parts when they are first used
 
 from bot.domain.arrays import Bools, Floats, ratio
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class Demand:
-    """Demand over a span, all (n,): mean, variance, and which series are skewed."""
-
-    mean: Floats
-    variance: Floats
-    skewed: Bools
-
-    @classmethod
-    def over(cls, velocity: Floats, sd: Floats, span: Floats, span_sd: Floats, skewed: Bools) -> Demand:
-        """Demand over `span` days of deviation `span_sd`: mean d L, variance L sd_d^2 + d^2 sd_L^2."""
-        return cls(velocity * span, span * sd**2 + velocity**2 * span_sd**2, skewed)
-
-    def lost(self, stock: Floats) -> Floats:
-        """Expected lost units, (n,) or (n, k) for `stock` of that shape."""
-        extra = (slice(None),) + (None,) * (stock.ndim - 1)
-        return expected_lost(stock, self.mean[extra], self.variance[extra], self.skewed[extra])
 
 
 def expected_lost(stock: Floats, mean: Floats, variance: Floats, skewed: Bools) -> Floats:

@@ -12,14 +12,14 @@ from dataclasses import dataclass, fields
 import numpy as np
 
 from bot.domain.arrays import Floats, Ints, ratio
-from bot.domain.demand import DemandEstimate, DemandSettings, SeriesHistory, day_masks, without_spikes
+from bot.domain.demand import BLOCK, DemandEstimate, DemandSettings, SeriesHistory, day_masks, without_spikes
 from bot.domain.forecasting import states, targets
 from bot.domain.forecasting.compiled import in_blocks
 from bot.domain.forecasting.engine import EngineSettings
-from bot.domain.forecasting.lessons import CHANCES, Lesson, Lessons, recorded
+from bot.domain.forecasting.lessons import Lessons, recorded
 from bot.domain.forecasting.panel import Panel
 from bot.domain.forecasting.profile import leaning_on
-from bot.domain.replenishment import gamma_quantile
+from bot.domain.prospects import Prospect, joined, prospect
 from bot.domain.uplift import Lift
 
 TOLD = (0.5, 0.8, 0.95)  # quantiles that are shown beside that of the service level
@@ -29,8 +29,7 @@ TOLD = (0.5, 0.8, 0.95)  # quantiles that are shown beside that of the service l
 class Span:
     """Demand over a span of days; (n,) but for the columns of chances `p` (n, m), the first that of the service level.
 
-    quantile = (seen (ratio mean (1 - w) + own days w) + gamma(mean, variance, p)) / (seen + 1), see `bot.domain.
-    forecasting.engine`: what others alike sold over their mean, what the series itself sold, and a gamma.
+    The quantiles and what they are made of are those of `bot.domain.prospects`.
     """
 
     days: Floats
@@ -97,6 +96,7 @@ def panel_of(history: SeriesHistory, settings: DemandSettings, region: Ints) -> 
         region=region,
         price=nothing,
         cost=nothing,
+        behind=history.behind,
     )
 
 
@@ -126,16 +126,15 @@ def outlook(
     spans = [span for span in (lead, cycle, joint) if span is not None]
 
     def say(block: slice) -> None:
-        panel = panel_of(without_spikes(history.rows(block), settings), settings, question.region[block])
-        panel = recorded(panel, lessons.begins, lessons.regions)
-        ready = targets.prepared(panel, leaning_on(lessons.weekdays, panel, engine.weekday_prior))
+        ready = _ready(history.rows(block), settings, lessons, question.region[block], engine)
         now = np.array([ready.periods])
         levels[block] = states.levels(ready, np.asarray(lessons.half_lives), now)[0]
         velocity[block] = lessons.weights.growth * (levels[block] @ lessons.weights.beta) * known[block]
         daily[block] = _daily_sd(ready)
-        spread = daily[block], question.lead_time_sd[block]
+        rates = velocity[block], daily[block]
         for span in spans:
-            _fill(_rows(span, block), ready, velocity[block], spread, lessons, engine)
+            mine = _rows(span, block)
+            _fill(mine, prospect(ready, rates, (mine.days, question.lead_time_sd[block]), lessons, engine))
 
     in_blocks(n, say)
     return Outlook(lessons, levels, known, velocity, daily, lead, cycle, joint)
@@ -152,62 +151,50 @@ def _rows(span: Span, rows: slice) -> Span:
     return Span(*(getattr(span, field.name)[rows] for field in fields(Span)))
 
 
-def _fill(
-    span: Span,
-    ready: targets.Past,
-    velocity: Floats,
-    spread: tuple[Floats, Floats],
-    lessons: Lessons,
-    engine: EngineSettings,
-) -> None:
-    """Reckon a block of rows, by lesson; `spread` are the deviations of a day's units and of the span's days."""
-    daily, days_sd = spread
-    span.mean[:] = velocity * span.days
-    span.variance[:] = span.days * daily**2 + velocity**2 * days_sd**2
-    span.seen[:] = (ready.periods / np.maximum(span.days, 1.0) / engine.spans_needed) ** 2
-    whole = ready.whole.sum(axis=1)
-    numbers = lessons.nearest(span.days, days_sd)
-    for number in np.unique(numbers).tolist():
-        rows = np.flatnonzero((numbers == number) & (span.mean > states.TINY))
-        if not len(rows):
-            continue
-        lesson = lessons.lessons[number]
-        own = _own(ready, rows, lesson)
-        large = states.spread(own[:, -1], velocity[rows])
-        pooled = states.looked_up(lesson.scatter, span.mean[rows, None], large)[:, 0]
-        for column in range(span.p.shape[1]):
-            p = span.p[rows, column]
-            share = np.interp(p, [engine.own_from, 0.99], [0.0, engine.own_share])
-            samples = whole[rows] / lesson.span
-            span.ratio[rows, column] = _between(pooled, p)
-            span.own[rows, column] = _between(own[:, :-1], p)
-            span.w[rows, column] = samples / (samples + engine.own_samples) * share
-    mean, sells = span.mean[:, None], span.mean > states.TINY
-    mixed = span.ratio * mean * (1 - span.w) + span.own * span.days[:, None] * span.w
-    gamma = np.zeros(mixed.shape)
+def _fill(span: Span, found: Prospect) -> None:
+    """Put the demand of a block of rows where it belongs, at each of the chances asked for."""
+    span.mean[:], span.variance[:], span.seen[:] = found.mean, found.variance, found.seen
+    sells = found.mean > states.TINY
     for column in range(span.p.shape[1]):
-        gamma[sells, column] = gamma_quantile(span.mean[sells], span.variance[sells], span.p[sells, column])
-    seen = span.seen[:, None]
-    span.quantile[:] = np.where(sells[:, None], (seen * mixed + gamma) / (seen + 1), 0.0)
+        p = np.ascontiguousarray(span.p[:, column])
+        span.ratio[:, column], span.own[:, column] = found.ratio(p), found.own(p)
+        span.w[:, column] = np.where(sells, found.weight(p), 0.0)
+        span.quantile[:, column] = found.at(p)
 
 
-def _own(ready: targets.Past, rows: Ints, lesson: Lesson) -> Floats:
-    """Quantiles (rows, chances + 1) of each series' own units a day over a lesson's span; the last tells its spread."""
-    chances = np.array([*CHANCES, states.SPREAD_LEVEL])
-    some = targets.Past(ready.panel.chosen(rows), ready.units[rows], ready.exposure[rows], ready.whole[rows])
-    found: Floats = states.own(some, lesson.span, np.array([ready.periods]), chances)[0]
-    return found
+def prospects(
+    history: SeriesHistory,
+    settings: DemandSettings,
+    ahead: Outlook,
+    rows: Ints,
+    region: Ints,
+    spans: Sequence[tuple[Floats, Floats]],
+    engine: EngineSettings | None = None,
+) -> tuple[Prospect, ...]:
+    """The demand of other spans than an outlook was asked for, by the same lessons and rates.
+
+    `rows` (m,) of the history and of the outlook may name a series more than once; `region` (m,) are theirs, `spans`
+    their days and the deviations of these, (m,) each.
+    """
+    engine = engine or EngineSettings()
+    parts: list[list[Prospect]] = [[] for _span in spans]
+    for start in range(0, max(len(rows), 1), BLOCK):
+        block = slice(start, start + BLOCK)
+        mine = rows[block]
+        ready = _ready(history.rows(mine), settings, ahead.lessons, region[block], engine)
+        rates = ahead.velocity[mine], ahead.daily_sd[mine]
+        for part, (days, days_sd) in zip(parts, spans, strict=True):
+            part.append(prospect(ready, rates, (days[block], days_sd[block]), ahead.lessons, engine))
+    return tuple(joined(part) for part in parts)
 
 
-def _between(table: Floats, p: Floats) -> Floats:
-    """The figure of each row of `table` (n, chances) at its chance, on straight lines between those of CHANCES."""
-    known = np.asarray(CHANCES)
-    p = np.clip(p, known[0], known[-1])
-    high = np.clip(np.searchsorted(known, p), 1, len(known) - 1)
-    part = (p - known[high - 1]) / (known[high] - known[high - 1])
-    row = np.arange(len(p))
-    found: Floats = table[row, high - 1] * (1 - part) + table[row, high] * part
-    return found
+def _ready(
+    history: SeriesHistory, settings: DemandSettings, lessons: Lessons, region: Ints, engine: EngineSettings
+) -> targets.Past:
+    """A history as those who taught were looked at."""
+    panel = panel_of(without_spikes(history, settings), settings, region)
+    panel = recorded(panel, lessons.begins, lessons.regions)
+    return targets.prepared(panel, leaning_on(lessons.weekdays, panel, engine.weekday_prior))
 
 
 def _daily_sd(ready: targets.Past) -> Floats:

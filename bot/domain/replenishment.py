@@ -16,6 +16,7 @@ from bot.domain.arrays import Bools, Counts, Floats, Ints, ratio, to_minor
 from bot.domain.classes import ClassRule
 from bot.domain.demand import DemandClass
 from bot.domain.losses import normal_lost
+from bot.domain.uplift import Lift
 
 ROUNDING = 1e-9  # a level this close above a whole unit is that unit: float noise must not order a pack more
 NORMAL_SHAPE = 1e12  # from this shape on a gamma is a normal to a millionth of its deviation
@@ -77,34 +78,33 @@ def span_demand(
 def demand_paths(
     velocity: float,
     sd: float,
-    days: int,
+    span: Floats,
     levels: tuple[float, ...],
     shape: Literal["normal", "negative_binomial", "gamma"],
 ) -> Floats:
-    """Quantiles of one series' demand from today to the end of each of `days` days: (levels, days) in units.
+    """Quantiles of one series' demand over each `span` (m,) of days, ascending: (levels, m) in units.
 
-    The distribution of `span_demand` without a spread of the span; no path falls from one day to the next.
+    The distribution of `span_demand` without a spread of the span; no path falls from one span to the next.
     """
-    span = np.arange(1, days + 1, dtype=np.float64)
     mean, variance = velocity * span, sd**2 * span
     if velocity <= 0:
-        return np.zeros((len(levels), days))
+        return np.zeros((len(levels), len(span)))
     quantile = gamma_quantile if shape == "gamma" else _negative_binomial_quantile
-    paths = np.empty((len(levels), days))
+    paths = np.empty((len(levels), len(span)))
     for row, level in enumerate(levels):
         if shape == "normal" or sd <= 0:
             paths[row] = mean + scipy.special.ndtri(level) * np.sqrt(variance)
         else:
-            paths[row] = quantile(mean, variance, np.full(days, level))
+            paths[row] = quantile(mean, variance, np.full(len(span), level))
     return np.maximum.accumulate(np.maximum(paths, 0.0), axis=1)
 
 
 def demand_quantile(mean: Floats, variance: Floats, skewed: Bools, levels: Floats) -> Floats:
-    """Quantiles (n, levels) of demand with that mean and variance, (n,) each; never under zero.
+    """Quantiles (n, m) of demand with that mean and variance, (n,) each, at `levels` (m,) or (n, m); never under zero.
 
     A normal for regular series, a negative binomial for skewed ones, as in `span_demand`.
     """
-    shape = len(mean), len(levels)
+    shape = len(mean), levels.shape[-1]
     level = np.broadcast_to(levels, shape)
     m, v = np.broadcast_to(mean[:, None], shape), np.broadcast_to(variance[:, None], shape)
     out: Floats = m + scipy.special.ndtri(level) * np.sqrt(v)
@@ -166,7 +166,7 @@ def order_quantity(order_up_to: Floats, position: Ints, minimum: Ints, pack: Int
 class Runout:
     """When stock ends and when help comes; days from the close of the last day, (n,) float64."""
 
-    cover: Floats  # available / d, without inbound; inf where nothing sells
+    cover: Floats  # available / d, without inbound; inf where nothing sells; days of events count as more
     stockout: Floats  # the same with the inbound that lands before the stock runs out
     landing: Floats  # units of inbound counted in `stockout`
     next_arrival: Floats  # the first arrival still to come; NaN without one
@@ -176,27 +176,42 @@ class Runout:
     slack: Floats  # stockout - relief, signed: how many days of stock are left when relief comes
 
 
-def runout(available: Counts, velocity: Floats, incoming: Counts, lead_time: Floats, spare_days: float = 0.0) -> Runout:
+def runout(
+    available: Counts,
+    velocity: Floats,
+    incoming: Counts,
+    lead_time: Floats,
+    spare_days: float = 0.0,
+    coming: tuple[Lift, Ints] | None = None,
+) -> Runout:
     """Run the stock down at `velocity`, taking arrivals as they land.
 
     `incoming` (n, H): units landing `k` days from now in column `k`, usable from that moment. Inbound counts only if
-    it lands before the stock runs out, with `spare_days` of stock left.
+    it lands before the stock runs out, with `spare_days` of stock left. `coming` are the events ahead of each series'
+    region (n,), and those regions: a day of an event sells as many usual ones.
     """
     stock = np.maximum(available, 0).astype(np.float64)
     horizon = incoming.shape[1]
     none = np.full(stock.shape, np.inf)
-    cover = ratio(stock, velocity, np.inf)
+
+    def lasting(units: Floats) -> Floats:
+        days = ratio(units, velocity, np.inf)
+        return days if coming is None else coming[0].lasting(coming[1], days)
+
+    cover = lasting(stock)
     if horizon == 0:
         return _relieved(cover, cover.copy(), np.zeros_like(stock), np.full_like(stock, np.nan), none, lead_time)
     day = np.arange(horizon, dtype=np.float64)
     landed = np.cumsum(incoming, axis=1, dtype=np.float64)
     before = np.concatenate([np.zeros((len(stock), 1)), landed[:, :-1]], axis=1)
     lasts = ratio(stock[:, None] + before, velocity[:, None], np.inf)
-    dry = (lasts < day + spare_days) & (incoming > 0)  # out of stock when this arrival comes
+    until = day + spare_days
+    usual = until if coming is None else until + coming[0].until(coming[1], until)
+    dry = (lasts < usual) & (incoming > 0)  # out of stock when this arrival comes
     ends = dry.any(axis=1)
     end = dry.argmax(axis=1)[:, None]
     landing = np.where(ends, np.take_along_axis(before, end, axis=1)[:, 0], landed[:, -1])
-    stockout = ratio(stock + landing, velocity, np.inf)
+    stockout = lasting(stock + landing)
     arrives = incoming > 0
     next_arrival = np.where(arrives.any(axis=1), arrives.argmax(axis=1).astype(np.float64), np.nan)
     due = np.where(ends, end[:, 0].astype(np.float64), np.inf)

@@ -189,6 +189,13 @@ def without_requests(assessed: Assessment) -> tuple[dict[CaseKind, Ints], dict[C
     due &= counted < whole(assessed.supply.order_up_to)
     supply = dataclasses.replace(assessed.supply, position=position, counted=counted, order_due=due)
     facts = Judged(
-        assessed.demand, supply, assessed.stock, assessed.surge, assessed.surging, assessed.positions, assessed.settings
+        assessed.demand,
+        supply,
+        assessed.stock,
+        assessed.surge,
+        assessed.surging,
+        assessed.positions,
+        assessed.settings,
+        assessed.coming,
     )
     return severities(facts)

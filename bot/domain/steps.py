@@ -7,15 +7,13 @@ from functools import partial
 
 import numpy as np
 
-from bot.domain.arrays import Floats, Ints
+from bot.domain import runoutsteps
+from bot.domain.arrays import Floats
 from bot.domain.forecasting.states import TINY
-from bot.domain.outlook import Outlook, levels_named
+from bot.domain.outlook import Outlook, Span, levels_named
 from bot.domain.replenishment import SpanDemand
 from bot.domain.sheet import Given, Sheet, Texts
 from bot.domain.watch import Assessment
-
-_Step = tuple[Ints | Floats, Mapping[str, Ints | Floats]]  # a result, and the values that it comes from
-_Figures = Callable[[Assessment], _Step]
 
 
 def _velocity(a: Assessment, sheet: Sheet) -> Texts:
@@ -53,7 +51,7 @@ def _quantile(name: str, column: int, a: Assessment, sheet: Sheet) -> Texts:
     """What a span's demand stays under with a chance; nothing where nothing was taught."""
     if a.outlook is None:
         return [""] * len(sheet)
-    span = a.outlook.cycle if name.startswith("cycle") else a.outlook.lead
+    span = _told(a.outlook, name)
     values: dict[str, Given] = {
         "seen": span.seen,
         "ratio": _column(span.ratio, column),
@@ -101,7 +99,7 @@ def _safety(name: str, a: Assessment, sheet: Sheet) -> Texts:
     """Safety stock over a span, by the distribution that its series asks for."""
     span, _days = _span(a, name)
     if a.outlook is not None:
-        ahead = a.outlook.cycle if name.startswith("cycle") else a.outlook.lead
+        ahead = _told(a.outlook, name)
         upper = {"quantile": _column(ahead.quantile, 0), "mean": ahead.mean}
         return sheet.step(name, "max(0, quantile - mean)", span.safety_stock, **upper)
     values = {"mean": span.mean, "variance": span.variance, "p": a.supply.service_level}
@@ -123,17 +121,48 @@ def _safety(name: str, a: Assessment, sheet: Sheet) -> Texts:
 
 def _span(a: Assessment, name: str) -> tuple[SpanDemand, Floats]:
     """The demand and the days of the span that a step speaks of."""
+    supply = a.supply
     if name.startswith("cycle"):
-        return a.supply.cycle_demand, a.supply.cycle_days
-    return a.supply.lead_demand, a.supply.lead_days
+        return supply.cycle_demand, supply.cycle_days
+    if name.startswith("joint") and supply.joint_demand is not None and supply.joint_days is not None:
+        return supply.joint_demand, supply.joint_days
+    return supply.lead_demand, supply.lead_days
+
+
+def _told(ahead: Outlook, name: str) -> Span:
+    """The span of an outlook that a step speaks of."""
+    if name.startswith("joint") and ahead.joint is not None:
+        return ahead.joint
+    return ahead.cycle if name.startswith("cycle") else ahead.lead
+
+
+def _on_date(make: Callable[[Assessment, Sheet], Texts], a: Assessment, sheet: Sheet) -> Texts:
+    """A step of what is due on a review date of the supplier; nothing on other days."""
+    if a.supply.joint_demand is None or a.routes.review_wait is None:
+        return [""] * len(sheet)
+    return sheet.where(a.routes.review_wait == 0, partial(make, a))
+
+
+def _review_point(a: Assessment, sheet: Sheet) -> Texts:
+    until, _days = _span(a, "joint")
+    values = {"demand": until.mean, "safety_stock": until.safety_stock}
+    return sheet.step("review_point", "demand + safety_stock", a.supply.review_point, **values)
 
 
 def _days(name: str, a: Assessment, sheet: Sheet) -> Texts:
     """Days of usual demand in a span, where events ahead make them more or fewer than the calendar counts."""
-    plain = a.supply.lead_time + (a.routes.review_days if name.startswith("cycle") else 0.0)
+    plain = a.supply.lead_time + _after(a, name)
     _demand, days = _span(a, name)
     values = {"days": plain, "events": days - plain}
     return sheet.where(days != plain, lambda part: part.step(name, "days + events", days, **values))
+
+
+def _after(a: Assessment, name: str) -> Floats | float:
+    """Days after the lead time that a span goes on."""
+    if name.startswith("cycle"):
+        return a.routes.review_days
+    every = a.routes.review_every if name.startswith("joint") else None
+    return 0.0 if every is None else every
 
 
 def _reorder_point(a: Assessment, sheet: Sheet) -> Texts:
@@ -183,49 +212,6 @@ def _order(a: Assessment, sheet: Sheet) -> Texts:
             (s.order_quantity == 0, lambda part: part.step("order_quantity", "0", s.order_quantity, **values)),
         ]
     )
-
-
-def _while_selling(name: str, formula: str, figures: _Figures, a: Assessment, sheet: Sheet) -> Texts:
-    """A step of the run-out; nothing where nothing sells."""
-
-    def make(part: Sheet) -> Texts:
-        result, values = figures(a)
-        return part.step(name, formula, result, **values)
-
-    return sheet.where(a.demand.velocity > 0, make)
-
-
-def _stock_in_hand(a: Assessment) -> Ints:
-    return np.maximum(a.positions.available, 0).astype(np.int64)
-
-
-def _cover(a: Assessment) -> _Step:
-    return a.supply.runout.cover, {"stock": _stock_in_hand(a), "d": a.demand.velocity}
-
-
-def _stockout(a: Assessment) -> _Step:
-    end = a.supply.runout
-    return end.stockout, {"stock": _stock_in_hand(a), "landing": end.landing, "d": a.demand.velocity}
-
-
-def _gap(a: Assessment) -> _Step:
-    end = a.supply.runout
-    return end.gap, {"relief": end.relief, "stockout": end.stockout}
-
-
-def _lost_units(a: Assessment) -> _Step:
-    end, d = a.supply.runout, a.demand.velocity
-    spread = np.where(end.relief_due, 0.0, a.supply.lead_time_sd)
-    return a.supply.lost_units, {
-        "stock": _stock_in_hand(a) + end.landing,
-        "d": d,
-        "relief": end.relief,
-        "sigma": np.sqrt(end.relief * a.demand.sd**2 + d**2 * spread**2),
-    }
-
-
-def _lost_margin(a: Assessment) -> _Step:
-    return a.supply.lost_margin_minor, {"lost_units": a.supply.lost_units, "margin": a.supply.margin_minor}
 
 
 def _turnover(a: Assessment, sheet: Sheet) -> Texts:
@@ -324,7 +310,7 @@ def _surge_margin(a: Assessment, sheet: Sheet) -> Texts:
         "count": signs.count,
         "relief": end.relief,
         "lasting": a.settings.surge.lasting_days,
-        "stock": _stock_in_hand(a) + end.landing,
+        "stock": runoutsteps.stock_in_hand(a) + end.landing,
         "margin": a.supply.margin_minor,
     }
     return sheet.where(
@@ -349,13 +335,15 @@ STEPS: Mapping[str, Callable[[Assessment, Sheet], Texts]] = {  # in the order in
     "cycle_quantile": partial(_quantile, "cycle_quantile", 0),
     "cycle_safety_stock": partial(_safety, "cycle_safety_stock"),
     "order_up_to": _order_up_to,
+    "joint_days": partial(_on_date, partial(_days, "joint_days")),
+    "joint_demand": partial(_on_date, partial(_mean, "joint_demand")),
+    "joint_variance": partial(_on_date, partial(_variance, "joint_variance")),
+    "joint_quantile": partial(_on_date, partial(_quantile, "joint_quantile", 0)),
+    "joint_safety_stock": partial(_on_date, partial(_safety, "joint_safety_stock")),
+    "review_point": partial(_on_date, _review_point),
     "inventory_position": _position,
     "order_quantity": _order,
-    "days_of_cover": partial(_while_selling, "days_of_cover", "stock / d", _cover),
-    "days_to_stockout": partial(_while_selling, "days_to_stockout", "(stock + landing) / d", _stockout),
-    "gap": partial(_while_selling, "gap", "max(0, relief - stockout)", _gap),
-    "lost_units": partial(_while_selling, "lost_units", "shortage(stock, d * relief, sigma)", _lost_units),
-    "lost_margin": partial(_while_selling, "lost_margin", "round(lost_units * margin)", _lost_margin),
+    **runoutsteps.STEPS,
     "inventory_turnover": _turnover,
     "days_of_inventory": _days_of_inventory,
     "excess_line": _excess_line,

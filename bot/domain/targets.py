@@ -24,8 +24,7 @@ import numpy as np
 import scipy  # loads its parts when they are first used
 
 from bot.domain.arrays import Bools, Floats, Ints, ratio, to_minor
-from bot.domain.losses import Demand
-from bot.domain.replenishment import span_demand
+from bot.domain.spans import Spread
 from bot.domain.turnover import ABC
 
 MONTH = 30.0  # days of the margin that is said to be lost
@@ -37,20 +36,21 @@ _HALVINGS = 13  # of the shift: to about a thousandth, which moves no level by a
 class Sold:
     """What is planned for, one row per series: how it sells, how it is bought, what it costs and earns.
 
-    `level` is the cycle service that is set for it, `abc` its class number, `lot` the least order in whole packs,
-    `every` the days between review dates of its supplier, 0 where it has none (None: none has any).
+    `lead` is the demand that the reorder point covers, until goods of the next order are here, `cycle` that of lead
+    time and review; `sd` is a day's. `level` is the cycle service that is set for it, `abc` its class number, `lot` the
+    least order in whole packs, `every` the days between review dates of its supplier, 0 where it has none (None: none
+    has any).
     """
 
     velocity: Floats
     sd: Floats
-    lead_time: Floats
-    lead_time_sd: Floats
+    lead: Spread
+    cycle: Spread
     review: Floats
     lot: Ints
     unit_cost_minor: Ints
     margin_minor: Ints
     level: Floats
-    skewed: Bools
     abc: Ints
     every: Floats | None = None
 
@@ -91,23 +91,22 @@ def expected(sold: Sold, shift: float) -> Expected:
     """Stock and service of each series with its level moved by `shift`; see the head of this module."""
     level = shifted(sold.level, shift)
     every = np.zeros_like(sold.velocity) if sold.every is None else sold.every
-    lead, cycle = (
-        span_demand(sold.velocity, sold.sd, span, sold.lead_time_sd, level, sold.skewed, "negative_binomial")
-        for span in (sold.lead_time + every, sold.lead_time + sold.review)
-    )
-    reorder = lead.mean + lead.safety_stock
+    reorder, up_to = (_covering(spread, level) for spread in (sold.lead, sold.cycle))
     walked = np.maximum(ratio(sold.sd**2 + sold.velocity**2, 2 * sold.velocity, 0.5) - 0.5, 0.0)
     excess = np.where(sold.review > every, sold.velocity * every / 2, 0.0)  # on the date before, above s
     under = np.where(every > 0, sold.velocity * every - excess, walked)
-    order = np.maximum(cycle.mean + cycle.safety_stock - reorder + under, sold.lot)
-    demand = Demand(lead.mean, lead.variance, sold.skewed)
+    order = np.maximum(up_to - reorder + under, sold.lot)
     at_order = np.where(every > 0, reorder + excess, reorder - walked)
-    lost = demand.lost(at_order)
-    left = np.maximum(at_order - demand.mean + lost, 0.0)
+    lost, left = sold.lead.lost(at_order), sold.lead.left(at_order)
     sells = sold.velocity > 0
     return Expected(
         level, np.where(sells, left + order / 2, 0.0), np.where(sells, order / np.maximum(order + lost, 1e-300), 1.0)
     )
+
+
+def _covering(spread: Spread, level: Floats) -> Floats:
+    """The stock that covers a span at each level: the mean and a safety stock that is never under zero."""
+    return np.where(spread.mean > 0, np.maximum(spread.at(level), spread.mean), 0.0)
 
 
 def groups(sold: Sold, found: Expected) -> tuple[Group, ...]:

@@ -59,6 +59,33 @@ class Lift:
         column = np.clip(np.floor(days), 0, AHEAD_DAYS).astype(np.int64)
         return np.where(self.regions[row] == region, self.extra[row, column], 0.0)
 
+    def until(self, region: Ints, day: Floats) -> Floats:
+        """(n, H): days of usual demand that events add by each `day` (H,) from today on, parts of a day along."""
+        whole = np.arange(AHEAD_DAYS + 1)
+        table = np.zeros((len(self.regions) + 1, len(day)))  # the last row is that of regions without events
+        for row, extra in enumerate(self.extra):
+            table[row] = np.interp(day, whole, extra)
+        rows = np.searchsorted(self.regions, region)
+        known = np.append(self.regions, -1)[rows] == region
+        found: Floats = table[np.where(known, rows, len(self.regions))]
+        return found
+
+    def lasting(self, region: Ints, days: Floats) -> Floats:
+        """How many days from today on `days` (n,) of usual demand last in each region (n,): `until` inverted.
+
+        Days before the first event are what they are, and infinite ones stay so.
+        """
+        out = np.array(days, dtype=np.float64)
+        whole = np.arange(AHEAD_DAYS + 1)
+        for row, extra in enumerate(self.extra):
+            mine = np.flatnonzero((self.regions[row] == region) & np.isfinite(out)) if extra.any() else whole[:0]
+            usual = whole + extra
+            at = np.clip(np.searchsorted(usual, out[mine], side="right") - 1, 0, AHEAD_DAYS)
+            factor = np.append(np.diff(usual), 1.0)[at]
+            beyond = out[mine] - usual[at]
+            out[mine] -= extra[at] + beyond * (1 - 1 / np.maximum(factor, 1e-9))
+        return out
+
     def within(self, region: int, today: date, days: float) -> tuple[Coming, ...]:
         """The events of a region with a day among so many from `today` on."""
         rows = np.flatnonzero(self.regions == region).tolist()

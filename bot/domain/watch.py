@@ -23,6 +23,7 @@ from bot.domain.demand import BlendedVelocity, DemandEstimate, SeriesHistory
 from bot.domain.figures import Stock, Supply, Terms, stock_figures, supply_figures, terms_of, transfer_figures
 from bot.domain.judgement import Judged, money_at_risk, severities
 from bot.domain.outlook import Outlook, Question, Taught, outlook
+from bot.domain.uplift import Lift
 from bot.domain.views import CaseKind
 from bot.domain.watch_inputs import Network, Positions, Routes, WatchSettings
 
@@ -52,6 +53,7 @@ class Assessment:
     opens: Mapping[CaseKind, Ints]
     holds: Mapping[CaseKind, Ints]
     money_minor: Mapping[CaseKind, Ints]
+    coming: tuple[Lift, Ints] | None = None  # the events ahead of each region, and each series' region
 
     @property
     def series(self) -> int:
@@ -96,7 +98,7 @@ def assess(
     signs = surge.surge_signs(replace(history, marked=None), settings.demand, settings.surge)  # events are news too
     surging = surge.discoveries(signs.p_value, signs.judged, settings.surge.false_discoveries, others)
     surging &= signs.count >= settings.surge.least_units
-    opens, holds = severities(Judged(estimate, supply, stock, signs, surging, positions, settings))
+    opens, holds = severities(Judged(estimate, supply, stock, signs, surging, positions, settings, coming))
     return Assessment(
         as_of=history.last_day,
         settings=settings,
@@ -112,6 +114,7 @@ def assess(
         opens=opens,
         holds=holds,
         money_minor=money_at_risk(supply, stock, signs, positions, settings.surge),
+        coming=coming,
     )
 
 

@@ -1,4 +1,4 @@
-"""The sample's sales as arrays, and what the reconstruction makes up about its goods: makers, costs, packs, routes."""
+"""The sample's sales as arrays, and what the reconstruction makes up of its goods: makers, costs, sizes and routes."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ import numpy as np
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from bot.domain.containers import STANDARD, Container
 from bot.sandbox.buyer import Goods, Ints
 from bot.storage.ledgerrows import Scope
 from bot.storage.tables import DailyDemand, Location, Product, StockMovement, Supplier
@@ -29,6 +30,19 @@ _FARTHER = {"DE": 1, "IE": 2, "ES": -1, "NL": -1, "BE": -1, "CH": 3, "PT": 1, "A
 _PACKS = ((100, 24), (300, 12), (800, 6))  # below this price in minor units: that many to a pack
 _HOME = "UK"  # buys whole packs, four at least; the others half packs
 _COST_SHARE = (0.35, 0.60)  # of the price
+# How bulky goods are, by a word in the name: cubic centimetres of a packed piece that costs two pounds, grams of each.
+_BULK = (
+    (("CARD", "PAPER", "NAPKIN", "WRAP", "STICKER", "TISSUE", "TAPE", "PENCIL"), 180, 0.6),
+    (("BAG", "CUSHION", "APRON", "TOWEL", "BUNTING", "SHOPPER", "FELT", "SCARF"), 900, 0.2),
+    (("MUG", "PLATE", "BOWL", "CERAMIC", "TEA ", "TEACUP", "JAR", "GLASS", "VASE"), 2_600, 0.4),
+    (("CANDLE", "SOAP", "INCENSE"), 450, 0.7),
+    (("LIGHT", "LAMP", "LANTERN", "CLOCK", "ALARM", "METAL", "TIN", "WOOD", "BOX", "FRAME", "DRAWER"), 3_000, 0.2),
+)
+_OTHER_BULK = 700, 0.35
+_BULK_PRICE, _BULK_POWER = 200, 0.6  # dearer goods are larger, but not in proportion
+_BULK_SPREAD, _WEIGHT_SPREAD = 0.25, 0.15  # of the logarithms
+# Who ships to Britain by the container; the others' goods go as loose cargo.
+_CONTAINERS = {"XIAMEN": "20GP", "SHENZHEN": "20GP"}
 _ALWAYS = datetime.max.replace(tzinfo=UTC)
 
 
@@ -131,6 +145,25 @@ def choose_costs(world: World, rng: np.random.Generator) -> Ints:
     return costs
 
 
+def choose_bulk(world: World, rng: np.random.Generator) -> tuple[Ints, Ints]:
+    """What a packed piece of each ware takes up in cubic centimetres and weighs in grams, 0 where it has no price."""
+    prices = np.array([ware.price for ware in world.wares], np.float64)
+    kinds = [_bulk(ware.name.upper()) for ware in world.wares]
+    size, density = (np.array([kind[part] for kind in kinds], np.float64) for part in range(2))
+    volume = size * (prices / _BULK_PRICE) ** _BULK_POWER * np.exp(rng.normal(0, _BULK_SPREAD, len(prices)))
+    weight = volume * density * np.exp(rng.normal(0, _WEIGHT_SPREAD, len(prices)))
+    sold = prices > 0
+    found = (np.where(sold, np.maximum(np.rint(each), 1), 0).astype(np.int64) for each in (volume, weight))
+    volumes, weights = found
+    return volumes, weights
+
+
+def container_of(maker: Maker, place: str) -> Container | None:
+    """What a maker's goods fill on their way to a place by sea; None where they go as loose cargo."""
+    name = _CONTAINERS.get(maker.code) if place == _HOME else None
+    return None if name is None else STANDARD[name]
+
+
 def describe(world: World, makers: tuple[Maker, ...], rng: np.random.Generator) -> Goods:
     """How each series is bought: sea lead time and its spread, pack, minimum order."""
     farther = np.array([_FARTHER.get(code, 0) for _, code, _ in world.places])
@@ -146,6 +179,13 @@ def describe(world: World, makers: tuple[Maker, ...], rng: np.random.Generator) 
         pack=pack,
         minimum=np.where(home, pack * 4, pack),
     )
+
+
+def _bulk(name: str) -> tuple[float, float]:
+    for words, size, density in _BULK:
+        if any(word in name for word in words):
+            return size, density
+    return _OTHER_BULK
 
 
 def _maker(name: str, throw: int) -> str:

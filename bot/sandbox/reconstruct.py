@@ -6,6 +6,9 @@ flops gather dust:
 
 - Each product is given one of the sample's suppliers and a unit cost: a share of its median price between 35% and
   60%. Each product at each location has a sea route, and dearer goods an air route as well.
+- Each product is given a volume and a weight: by a word in its name (cards are flat, bags are light, ceramics are
+  bulky and heavy), by its price, and a throw of the dice. Two of the suppliers ship to Britain by the 20-foot
+  container, so that their orders are filled up or cut back to whole ones; all else goes as loose cargo.
 - The buyer looks once a week. He takes the mean of the last weeks (exponential, four weeks), orders when stock and
   orders together fall to what he expects to sell over the lead time and ten days more, and orders up to his cover.
   He knows nothing of seasons. He drops a product that sold on fewer than two of its last days with sales.
@@ -43,7 +46,7 @@ SEED = 20101201
 DISCLOSURE: Words = _(
     "The sales are real: one year of a British gift wholesaler, 2010-12-01 to 2011-12-09 (Online Retail, UCI). "
     "Its stock, suppliers, costs and lead times are not public: they are reconstructed by replaying a simple buyer "
-    "against those sales. The people are invented."
+    "against those sales. The people, and what goods measure and weigh, are invented."
 )
 
 _LIMIT_HOURS = 72  # after the end of the sales, the stock counts as fresh for so long
@@ -86,7 +89,8 @@ async def reconstruct(
         wares = goods.describe(world, chosen, rng)
         bought = await asyncio.to_thread(buy, wares, rng)
         step(2, 4)
-        routes = await shelves.write_masters(connection, world, wares, chosen, costs)
+        bulk = goods.choose_bulk(world, np.random.default_rng([seed, 1]))  # its own dice: the others fall as ever
+        routes = await shelves.write_masters(connection, world, wares, chosen, costs, bulk)
         step(3, 4)
         arrivals = await shelves.write_stock(connection, world, bought, SOURCE)
         end = datetime.combine(world.first + timedelta(days=world.days), time_of_day(), UTC)

@@ -8,7 +8,7 @@ from sqlalchemy import bindparam, delete, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bot.sandbox.buyer import Goods, Ints, Purchases
-from bot.sandbox.goods import Maker, World
+from bot.sandbox.goods import Maker, World, container_of
 from bot.storage.bulk import Row, insert_rows
 from bot.storage.tables import Inbound, Product, Route, StockLevel, StockMovement
 from bot.storage.types import to_micros
@@ -41,6 +41,9 @@ _ROUTE = (
     "pack_size",
     "unit_cost_minor",
     "currency",
+    "container",
+    "container_volume_cm3",
+    "container_weight_g",
 )
 
 
@@ -52,12 +55,30 @@ async def clear(connection: AsyncConnection, source: str, makers: dict[str, Make
 
 
 async def write_masters(
-    connection: AsyncConnection, world: World, goods: Goods, makers: tuple[Maker, ...], costs: Ints
+    connection: AsyncConnection,
+    world: World,
+    goods: Goods,
+    makers: tuple[Maker, ...],
+    costs: Ints,
+    bulk: tuple[Ints, Ints],
 ) -> int:
-    """Unit costs of the products, and a route for every series; gives the number of routes."""
-    known = [{"of": ware.id, "to": cost} for ware, cost in zip(world.wares, costs.tolist(), strict=True) if cost]
+    """Unit costs, volumes and weights of the products, and a route for every series; gives the number of routes."""
+    facts = zip(world.wares, costs.tolist(), *(each.tolist() for each in bulk), strict=True)
+    known = [
+        {"of": ware.id, "cost": cost, "volume": volume, "weight": weight}
+        for ware, cost, volume, weight in facts
+        if cost
+    ]
     if known:
-        statement = update(Product).where(Product.id == bindparam("of")).values(unit_cost_minor=bindparam("to"))
+        statement = (
+            update(Product)
+            .where(Product.id == bindparam("of"))
+            .values(
+                unit_cost_minor=bindparam("cost"),
+                unit_volume_cm3=bindparam("volume"),
+                unit_weight_g=bindparam("weight"),
+            )
+        )
         await connection.execute(statement, known)
     rows: list[Row] = []
     columns = (world.ware, world.place, goods.lead, goods.spread, goods.minimum, goods.pack)
@@ -65,10 +86,12 @@ async def write_masters(
         ware, cost = world.wares[ware_at], int(costs[ware_at])
         ends = (makers[ware_at].id, ware.id, world.places[place_at][0])
         sea = (round(lead * _MILLION), round(spread * _MILLION), minimum, pack, round(cost * _SEA_FREIGHT) or None)
-        rows.append((*ends, "sea", *sea, ware.currency))
+        box = container_of(makers[ware_at], world.places[place_at][1])
+        shipped = (None, None, None) if box is None else (box.name, box.volume_cm3, box.weight_g)
+        rows.append((*ends, "sea", *sea, ware.currency, *shipped))
         if ware.price >= _AIR_FROM:
             air = (_AIR_DAYS * _MILLION, _AIR_SPREAD * _MILLION, pack, pack, round(cost * _AIR_FREIGHT))
-            rows.append((*ends, "air", *air, ware.currency))
+            rows.append((*ends, "air", *air, ware.currency, None, None, None))
     return await insert_rows(connection, Route, _ROUTE, rows)
 
 

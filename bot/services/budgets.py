@@ -15,12 +15,11 @@ import numpy as np
 
 from bot.domain.arrays import Bools
 from bot.domain.budget import Spending, Wanted, spend
-from bot.domain.losses import Demand
 from bot.domain.money import Money
-from bot.domain.replenishment import irregular
 from bot.domain.sourcing import SourcingSettings, find_moves
 from bot.domain.watch import Assessment
 from bot.services.drafting import Drafting, Need
+from bot.services.expecting import demand_over, usual_days
 from bot.services.snapshot import Snapshot
 from bot.storage.requests import Draft, DraftLine, Way
 from bot.storage.undecided import Waiting
@@ -192,15 +191,16 @@ class _Work:
 
     def _wanted(self, mine: Sequence[tuple[Draft, DraftLine]], currency: str, days: int) -> Wanted:
         """The lines as arrays; demand until the goods are here is that of the route they come by."""
-        demand, supply = self.assessed.demand, self.assessed.supply
+        supply = self.assessed.supply
         rows = np.array([self._row(draft, line) for draft, line in mine], dtype=np.int64)
         detail = [line.detail or {} for _draft, line in mine]
         lead = np.array([float(each["lead_time_days"]) for each in detail])
         factor = self.taken.exchange.factor(currency)
         margin = supply.margin_minor[rows].astype(np.float64) / float(factor) if factor else np.zeros(len(rows))
-        velocity, sd = demand.velocity[rows], demand.sd[rows]
-        skewed = irregular(demand.kind, demand.cv, self.assessed.settings.replenishment)[rows]
         last = np.maximum(self.assessed.routes.review_days[rows], float(days))
+        here, gone = (usual_days(self.taken, rows, each) for each in (lead, lead + last))
+        spans = (here, supply.lead_time_sd[rows]), (gone - here, np.zeros(len(rows)))
+        before, after = demand_over(self.taken, self.assessed, rows, spans)
         return Wanted(
             quantity=np.array([line.quantity for _draft, line in mine], dtype=np.int64),
             minimum=np.array([each["minimum_order"] for each in detail], dtype=np.int64),
@@ -208,8 +208,8 @@ class _Work:
             unit_cost_minor=np.array([line.unit_cost_minor for _draft, line in mine], dtype=np.int64),
             margin_minor=np.rint(margin).astype(np.int64),
             stock=supply.counted[rows],
-            before=Demand.over(velocity, sd, lead, supply.lead_time_sd[rows], skewed),
-            after=Demand.over(velocity, sd, last, np.zeros(len(rows)), skewed),
+            before=before,
+            after=after,
         )
 
     def _row(self, draft: Draft, line: DraftLine) -> int:

@@ -10,10 +10,10 @@ from zoneinfo import ZoneInfo
 import numpy as np
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from bot.domain.chart import DAYS, FAN_LEVELS, Arrival, ChartEvent, StockChart, fan
+from bot.domain.chart import DAYS, Arrival, ChartEvent, StockChart, fan
 from bot.domain.demand import day_masks
-from bot.domain.replenishment import demand_paths
 from bot.domain.watch import Assessment
+from bot.services.expecting import paths
 from bot.services.figures import stockout_on
 from bot.services.snapshot import Snapshot
 from bot.storage import promotions
@@ -35,8 +35,7 @@ async def chart_of(connection: AsyncConnection, taken: Snapshot, assessed: Asses
     incoming = np.zeros(days, dtype=np.int64)
     landing = positions.incoming[row, 1 : days + 1]
     incoming[: len(landing)] = landing
-    shape = assessed.settings.replenishment.skewed if supply.lead_demand.skewed[row] else "normal"
-    paths = demand_paths(float(assessed.demand.velocity[row]), float(assessed.demand.sd[row]), days, FAN_LEVELS, shape)
+    available = int(positions.available[row])
     level = float(supply.reorder_point[row])
     return StockChart(
         sku=taken.product(row).sku,
@@ -47,7 +46,7 @@ async def chart_of(connection: AsyncConnection, taken: Snapshot, assessed: Asses
         stock=tuple(None if count < 0 else int(count) for count in closing.tolist()),
         sales=tuple(int(count) for count in units.tolist()),
         empty=tuple(bool(mark) for mark in empty.tolist()),
-        fan=fan(int(positions.available[row]), incoming, paths) if taken.counted[row] else (),
+        fan=fan(available, incoming, paths(taken, assessed, row, days)) if taken.counted[row] else (),
         arrivals=_arrivals(taken, assessed, row, days),
         events=events,
         reorder_point=math.floor(level + 1e-9) if level >= 1 else None,

@@ -22,7 +22,6 @@ import numpy as np
 from bot.domain.arrays import Ints
 from bot.domain.combining import MOST_LINES, MOST_SHIPPED, Piece, combine
 from bot.domain.containers import Container
-from bot.domain.demand import SeriesHistory
 from bot.domain.replenishment import Transfers, order_quantity
 from bot.domain.sourcing import Moves, Offer, SourcingSettings, choose_offer, clearance, freight_minor
 from bot.domain.watch import Assessment, Routes, assess
@@ -167,13 +166,6 @@ class Drafting:
     def _reassess(self, rows: Ints, route: Ints) -> Assessment:
         """The same series on other routes; their classes and service levels stay those of the whole catalogue."""
         taken, a, columns = self._taken, self._assessed, self._taken.market.routes
-        history = SeriesHistory(
-            taken.history.first_day,
-            taken.history.units[rows],
-            taken.history.on_hand[rows],
-            marked=None if taken.history.marked is None else taken.history.marked[rows],
-            receipts=None if taken.history.receipts is None else taken.history.receipts[rows],
-        )
         routes = Routes(
             lead_time_days=columns.lead_time[route],
             lead_time_sd=columns.lead_time_sd[route],
@@ -192,6 +184,7 @@ class Drafting:
                 if getattr(taken.positions, field.name) is not None
             },
         )
+        history = taken.history.rows(rows)
         return assess(history, routes, positions, a.settings, taught=taken.taught(rows), classes=a.stock.abc[rows])
 
     def _planned(self, row: int) -> int:

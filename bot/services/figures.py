@@ -9,8 +9,9 @@ Exact definitions, which `/stock` and a case's card share:
   enough in-stock days; `days_left_out` counts the days it stepped over. `per_day` blends the corrected ones.
 - `on_hand` is the stock at the instant, `available` = on_hand - committed,
   `incoming` all that is ordered and not received, `position` = available + incoming + pending - backorders.
-- `days_of_cover` = available / per_day; `stockout_on` is the local day on which cover with inbound ends, and inbound
-  counts only if it lands before. `gap_days` compares it with the next arrival, where that comes too late.
+- `days_of_cover` = available / per_day, less what events ahead take off; `stockout_on` is the local day on which cover
+  with inbound ends, and inbound counts only if it lands before. `gap_days` compares it with the next arrival, where
+  that comes too late.
 - Levels in units: the reorder point is rounded down (which decides the same), safety stock and order-up-to up.
 - `days_of_inventory` and `inventory_turnover` are over the turnover period (90 days); unknown figures are None.
 """
@@ -30,6 +31,7 @@ from bot.domain.evidence import STEPS_OF_KIND, evidence_texts
 from bot.domain.money import Money
 from bot.domain.sheet import json_text
 from bot.domain.turnover import ABC, XYZ
+from bot.domain.uplift import AHEAD_DAYS
 from bot.domain.views import Arrival, CaseKind, StockLine, Velocity
 from bot.domain.watch import Assessment
 from bot.services.snapshot import Snapshot
@@ -200,10 +202,13 @@ def learned(taken: Snapshot, row: int) -> dict[str, Any]:
 
 
 def events_ahead(taken: Snapshot, assessed: Assessment, row: int) -> dict[str, Any]:
-    """The events until goods of the next review come, and how many times the usual each is to sell; or nothing."""
-    place = int(taken.location_ids[row])
+    """The events until goods of the next review come and while the stock lasts, and how many times the usual each is to
+    sell; or nothing.
+    """
+    place, end = int(taken.location_ids[row]), float(assessed.supply.runout.stockout[row])
     lead = float(assessed.supply.lead_time[row] + assessed.routes.review_days[row])
-    coming = taken.lift.within(place, taken.today_of(row), lead)
+    lasts = math.ceil(end) if end < AHEAD_DAYS else 0.0  # what lasts beyond every event known names none of them
+    coming = taken.lift.within(place, taken.today_of(row), max(lead, lasts))
     told = [
         {
             "key": each.event.key,

@@ -180,18 +180,12 @@ class Days:
         """Some of the series."""
         if chosen.all():
             return self
-        history = SeriesHistory(
-            self.history.first_day,
-            self.history.units[chosen],
-            self.history.on_hand[chosen],
-            receipts=None if self.history.receipts is None else self.history.receipts[chosen],
-        )
         rest = {
             field.name: getattr(self, field.name)[chosen]
             for field in dataclasses.fields(self)
             if field.name != "history"
         }
-        return Days(history=history, **rest)
+        return Days(history=self.history.rows(chosen), **rest)
 
 
 async def days_before(
@@ -226,7 +220,9 @@ async def days_before(
         product_ids=found.product_ids,
         location_ids=found.location_ids,
         today=today,
-        history=SeriesHistory(until - timedelta(days=days), units, _known(closing, found), receipts=receipts),
+        history=SeriesHistory(
+            until - timedelta(days=days), units, _known(closing, found), receipts=receipts, behind=behind
+        ),
         on_hand=found.on_hand[:, -1].astype(np.int64),
         sold_today=found.units[np.arange(len(here)), here].astype(np.int64),
         committed=found.committed.astype(np.int64),

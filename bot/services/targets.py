@@ -19,7 +19,7 @@ from bot.domain import targets
 from bot.domain.arrays import Bools, Floats, Ints
 from bot.domain.calendar import CalendarSettings, Event, events, holidays_of
 from bot.domain.money import Money
-from bot.domain.replenishment import ReplenishmentSettings, irregular, pack_up
+from bot.domain.replenishment import ReplenishmentSettings, pack_up
 from bot.domain.sourcing import SourcingSettings
 from bot.domain.targets import Group, Sold
 from bot.domain.watch import Assessment
@@ -27,6 +27,7 @@ from bot.ports import Clock
 from bot.services import snapshot
 from bot.services.budgets import BudgetView, Trade, orders_within, set_aside
 from bot.services.daysoff import DaysOff
+from bot.services.expecting import demand_over, usual_days
 from bot.services.settings import ServiceSettings
 from bot.services.snapshot import Snapshot
 from bot.storage import suppliers, undecided
@@ -149,7 +150,7 @@ def levels_view(taken: Snapshot, assessed: Assessment, chosen: Bools, target_day
     silent = np.zeros_like(chosen) if stale is None else stale
     known = taken.routes.unit_cost_minor > 0
     rows = np.flatnonzero(chosen & ~silent & known)
-    sold = sold_of(assessed, rows)
+    sold = sold_of(taken, assessed, rows)
     cost = sold.unit_cost_minor
     held = int((np.maximum(taken.positions.on_hand[rows], 0) * cost).sum())
     a_day = float((sold.velocity * cost).sum())
@@ -168,27 +169,31 @@ def levels_view(taken: Snapshot, assessed: Assessment, chosen: Bools, target_day
     )
 
 
-def sold_of(assessed: Assessment, rows: Ints) -> Sold:
-    """The planning inputs of some series."""
+def sold_of(taken: Snapshot, assessed: Assessment, rows: Ints) -> Sold:
+    """The planning inputs of some series; what they are expected to sell is what the watch expects."""
     demand, supply, routes = assessed.demand, assessed.supply, assessed.routes
-    skewed = irregular(demand.kind, demand.cv, assessed.settings.replenishment)
+    sd = demand.sd if assessed.outlook is None else assessed.outlook.daily_sd
 
     def of(values: Floats) -> Floats:
         return np.asarray(values, dtype=np.float64)[rows]
 
+    every = None if routes.review_every is None else of(routes.review_every)
+    until = of(supply.lead_time) + (0.0 if every is None else every)
+    spread = of(supply.lead_time_sd)
+    spans = (usual_days(taken, rows, until), spread), (of(supply.cycle_days), spread)
+    lead, cycle = demand_over(taken, assessed, rows, spans)
     return Sold(
         velocity=of(demand.velocity),
-        sd=of(demand.sd),
-        lead_time=of(supply.lead_time),
-        lead_time_sd=of(supply.lead_time_sd),
+        sd=of(sd),
+        lead=lead,
+        cycle=cycle,
         review=of(routes.review_days),
         lot=pack_up(np.ones(len(rows), dtype=np.int64), routes.minimum_order[rows], routes.pack_size[rows]),
         unit_cost_minor=routes.unit_cost_minor[rows],
         margin_minor=supply.margin_minor[rows],
         level=of(supply.service_level),
-        skewed=skewed[rows],
         abc=assessed.stock.abc[rows],
-        every=None if routes.review_every is None else of(routes.review_every),
+        every=every,
     )
 
 

@@ -8,14 +8,18 @@ from datetime import timedelta
 from pathlib import Path
 
 import pytest
+from sqlalchemy import insert, select
 
 from bot import settings
 from bot.bootstrap import App, build
 from bot.charts.drawing import png
+from bot.chat.cards.charts import score_block
 from bot.domain.chart import StockChart
 from bot.ports import MovableClock
 from bot.sandbox import Sandbox
-from tests.handlers.conftest import LANTERN, START, Seeded
+from bot.storage import tables
+from bot.storage.database import Database
+from tests.handlers.conftest import CANDLE, LANTERN, START, Seeded
 from tests.handlers.conftest import seeded as seeded  # noqa: PLC0414  # a fixture
 from tests.runtime.recorder import until
 
@@ -109,3 +113,21 @@ async def test_the_morning_comes_with_the_picture_of_its_largest_risk(town: Town
     await town.sandbox.pulse.until(lambda: bool(town.slack_pictures() or town.telegram_pictures()), 20)
     (picture,) = [*town.slack_pictures(), *town.telegram_pictures()]
     assert picture == png(await town.chart(), "zh_CN")
+
+
+async def test_the_scorecard_comes_with_its_picture_in_both_chats(town: Town, tmp_path: Path) -> None:
+    database = Database(f"sqlite+aiosqlite:///{tmp_path / 'shop.db'}")
+    async with database.transaction() as connection:
+        product = await connection.scalar(select(tables.Product.id).where(tables.Product.sku == CANDLE))
+        place = await connection.scalar(select(tables.Location.id).where(tables.Location.code == "UK"))
+        lay = {"product_id": product, "location_id": place, "on_hand": 900, "committed": 0, "source": "earlier"}
+        await connection.execute(insert(tables.StockLevel).values(as_of=START - timedelta(days=60), **lay))
+    await database.close()
+    slack, telegram = town.sandbox.slack, town.sandbox.telegram
+    slack.say(town.slack_user, slack.world.direct(town.slack_user).id, "scorecard")
+    telegram.say(town.telegram_user, town.telegram_user, "/scorecard")
+    await town.sandbox.pulse.until(lambda: bool(town.slack_pictures() and town.telegram_pictures()), 20)
+    chart = score_block(await town.app.services.scorecards.view(town.clock.now()))
+    assert chart is not None
+    assert town.slack_pictures() == town.telegram_pictures() == [png(chart.of, "zh_CN")]
+    assert "分位数覆盖了" in town.slack_words()

@@ -59,7 +59,7 @@ def test_the_days_fill_the_plot_side_by_side(span: int) -> None:
 
 
 def paths(velocity: float, sd: float, shape: str = "normal") -> np.ndarray:
-    return demand_paths(velocity, sd, H, FAN_LEVELS, shape)  # type: ignore[arg-type]
+    return demand_paths(velocity, sd, np.arange(1.0, H + 1), FAN_LEVELS, shape)  # type: ignore[arg-type]
 
 
 RATES = st.just(0.0) | st.floats(1e-3, 500)  # a unit in a thousand days is the slowest that a history can tell

@@ -11,7 +11,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bot.domain.budget import Wanted, saved_units, spend
-from bot.domain.losses import Demand, expected_lost
+from bot.domain.losses import expected_lost
+from bot.domain.spans import Demand
 
 
 @st.composite

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from datetime import date, timedelta
 from typing import Literal
 
 import numpy as np
@@ -13,7 +14,10 @@ from scipy import stats
 
 from bot.domain import replenishment as r
 from bot.domain.arrays import Floats, Ints
+from bot.domain.calendar import Event
 from bot.domain.demand import DemandClass
+from bot.domain.uplift import lift
+from bot.words import Words
 from tests.domain.reference import slow_runout, slow_safety_stock
 
 
@@ -264,3 +268,17 @@ def test_safety_stock_is_finite_and_never_negative(
         safety = r.span_demand(f(d), f(sd), f(span), f(span_sd), f(level), skewed, distribution).safety_stock[0]
         assert math.isfinite(safety)
         assert safety >= 0
+
+
+def test_a_festival_sells_what_should_have_lasted_until_the_goods_came() -> None:
+    first = date(2025, 1, 1)
+    fair = Event("fair", Words("Fair"), "demand", first + timedelta(5), first + timedelta(8), frozenset(), 3.0, "test")
+    coming = lift({1: first, 2: first}, {1: [fair]}, {}), np.array([1, 2])
+    incoming = np.zeros((2, 15), dtype=np.int64)
+    incoming[:, 12] = 40
+    end = r.runout(i(60, 60), f(4, 4), incoming, f(20, 20), coming=coming)
+    assert end.cover.tolist() == [pytest.approx(5 + 10 / 3), 15.0]  # 5 calm days, then 40 units at 12 a day
+    assert end.stockout.tolist() == [pytest.approx(5 + 10 / 3), 25.0]
+    assert end.landing.tolist() == [0.0, 40.0]
+    assert end.relief.tolist() == [12.0, 20.0]
+    assert end.gap.tolist() == [pytest.approx(12 - 5 - 10 / 3), 0.0]

@@ -154,3 +154,23 @@ def test_peaks_are_a_countrys_events_of_demand_with_what_is_written_over_them() 
     assert "lunar_new_year_closed" not in {one.key for one in peaks.of("CN", *year)}
     assert peaks.of("DE", date(2026, 11, 28), date(2026, 11, 28))[0].key == "black_friday"
     assert peaks.of("DE", date(2026, 11, 1), date(2026, 11, 20)) == []
+
+
+@given(
+    spans=st.lists(st.tuples(st.integers(0, 90), st.integers(0, 9), st.floats(0.3, 4)), min_size=1, max_size=3),
+    days=st.lists(st.floats(0, 500), min_size=1, max_size=20),
+)
+def test_days_of_usual_demand_last_as_long_as_they_are_sold_in(
+    spans: list[tuple[int, int, float]], days: list[float]
+) -> None:
+    its = [event(start, start + more, f"sale {at}", size) for at, (start, more, size) in enumerate(spans)]
+    ahead = lift({5: FIRST, 9: FIRST}, {5: its}, {})
+    asked, n = np.array(days), len(days)
+    lasts = ahead.lasting(np.full(n, 5), asked)
+    assert np.diagonal(ahead.until(np.full(n, 5), lasts)) + lasts == pytest.approx(asked)
+    calm = asked <= min(start for start, _more, _size in spans)
+    assert lasts[calm].tolist() == asked[calm].tolist()
+    for other in (9, 7):  # a place without events, and one that is not known
+        assert ahead.lasting(np.full(n, other), asked).tolist() == days
+        assert not ahead.until(np.full(n, other), asked).any()
+    assert np.isinf(ahead.lasting(np.array([5]), np.array([np.inf]))).all()

@@ -35,6 +35,7 @@ FORESEEN = {
     "lead_time_days", "lead_time_median", "lead_time_p80", "lead_time_p95", "lead_time_quantile", "cycle_days",
     "cycle_quantile",
 }  # fmt: skip
+JOINT = {name for name in STEPS_OF_KIND["stockout_risk"] if name.startswith("joint")} | {"review_point"}
 SALE = Event("sale", Words("Sale"), "demand", date(2011, 5, 8), date(2011, 5, 10), frozenset(), 3.0, "test")
 COMING = lift({place: date(2011, 5, 1) for place in range(8)}, {place: [SALE] for place in range(0, 8, 2)}, {})
 N, DAYS = 240, 200
@@ -59,6 +60,15 @@ def lessons() -> Lessons:
 def foreseen() -> Assessment:
     """The whole judged by what it teaches."""
     history, routes, positions, network = catalogue(N, DAYS)
+    return assess(history, routes, positions, RULES, network, Taught(lessons(), COMING, network.location))
+
+
+@cache
+def dated() -> Assessment:
+    """The same, with suppliers whose orders go out every 14 days: of every other series today."""
+    history, routes, positions, network = catalogue(N, DAYS)
+    wait = np.where(np.arange(N) % 2 == 0, 0.0, 3.0)
+    routes = replace(routes, review_days=np.full(N, 14.0), review_every=np.full(N, 14.0), review_wait=wait)
     return assess(history, routes, positions, RULES, network, Taught(lessons(), COMING, network.location))
 
 
@@ -423,11 +433,12 @@ def by_shape(distribution: Literal["negative_binomial", "gamma"]) -> Assessment:
 @pytest.mark.parametrize(
     ("judged", "untold"),
     [
-        (lambda: by_shape("negative_binomial"), FORESEEN),
-        (lambda: by_shape("gamma"), FORESEEN),
-        (foreseen, set()),
+        (lambda: by_shape("negative_binomial"), FORESEEN | JOINT),
+        (lambda: by_shape("gamma"), FORESEEN | JOINT),
+        (foreseen, JOINT),
+        (dated, set()),
     ],
-    ids=["negative_binomial", "gamma", "taught"],
+    ids=["negative_binomial", "gamma", "taught", "on a date"],
 )
 def test_evidence_replays_every_figure_from_what_was_stored(judged: Callable[[], Assessment], untold: set[str]) -> None:
     a = judged()
@@ -438,6 +449,40 @@ def test_evidence_replays_every_figure_from_what_was_stored(judged: Callable[[],
             seen.add(taken["name"])
             assert replayed(taken) == pytest.approx(taken["result"], rel=1e-6, abs=1e-6), (row, taken)
     assert {name for names in STEPS_OF_KIND.values() for name in names} - seen == untold
+
+
+def test_what_goes_with_the_orders_of_a_date_is_told_on_that_date_alone() -> None:
+    a = dated()
+    events = set()
+    for row in range(40):
+        told = {step["name"]: step for step in evidence(a, row)["steps"]}
+        assert (told.keys() >= JOINT - {"joint_days", "joint_quantile"}) == (row % 2 == 0)
+        if row % 2 == 0:
+            assert told["review_point"]["result"] == float(a.supply.review_point[row])
+            events |= {told["joint_days"]["values"]["events"]} if "joint_days" in told else set()
+    assert events == {6.0}
+
+
+def test_a_festival_ahead_shortens_cover_and_brings_the_stock_out_nearer() -> None:
+    history, routes, positions, network = catalogue(N, DAYS)
+    calm = assess(history, routes, positions, RULES, network, Taught(lessons(), None, network.location)).supply
+    busy, here = foreseen().supply, network.location % 2 == 0
+    before = np.isfinite(calm.runout.cover) & (calm.runout.cover <= 7)  # the sale begins after seven days
+    same = before | ~here | ~np.isfinite(calm.runout.cover)
+    np.testing.assert_array_equal(busy.runout.cover[same], calm.runout.cover[same])
+    after = here & np.isfinite(calm.runout.cover) & (calm.runout.cover >= 16)  # three days of thrice the usual
+    np.testing.assert_allclose(busy.runout.cover[after], calm.runout.cover[after] - 6.0)
+    assert after.any()
+    still = ~(busy.runout.landing < calm.runout.landing)
+    assert (busy.runout.stockout[still] <= calm.runout.stockout[still]).all()
+    assert (busy.runout.landing <= calm.runout.landing).all()
+    relieved = (busy.runout.relief == calm.runout.relief) & still
+    assert (busy.lost_units[relieved] >= calm.lost_units[relieved] - 1e-9).all()
+    assert (busy.lost_units > calm.lost_units + 1)[here].any()
+    told = next(
+        step for step in evidence(foreseen(), int(np.flatnonzero(after)[0]))["steps"] if step["name"] == "days_of_cover"
+    )
+    assert (told["formula"], told["values"]["events"]) == ("stock / d - events", pytest.approx(6.0))
 
 
 def test_evidence_says_what_was_known_and_what_was_shown() -> None:

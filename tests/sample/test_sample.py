@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 from sqlalchemy import text
 
+from bot.domain.containers import STANDARD
 from bot.ports import MovableClock
 from bot.sandbox import sample
 from bot.sandbox.sample import load_small
@@ -146,3 +147,26 @@ async def test_the_sample_loads_its_phases_and_says_their_times(sqlite_database:
         fresh: dict[str, int] = dict((await connection.execute(text("SELECT kind, fresh_until FROM feeds"))).all())
     assert set(fresh) == {"sales", "stock"}
     assert min(fresh.values()) > (datetime(2011, 12, 9, tzinfo=UTC) - timedelta(days=1)).timestamp() * 1e6
+
+
+async def test_made_up_goods_have_sizes_and_two_makers_ship_to_britain_by_the_container(loaded: Database) -> None:
+    sizes = await rows(
+        loaded,
+        "SELECT sku, name, unit_price_minor, unit_volume_cm3, unit_weight_g FROM products "
+        "WHERE unit_cost_minor IS NOT NULL",
+    )
+    assert len(sizes) > 30
+    for sku, _name, _price, volume, weight in sizes:
+        assert isinstance(volume, int)
+        assert isinstance(weight, int)
+        assert 20 <= volume <= 60_000, sku
+        assert 0.1 <= weight / volume <= 1.2, sku
+    boxes = await rows(
+        loaded,
+        "SELECT DISTINCT s.code, l.code, r.mode, r.container, r.container_volume_cm3, r.container_weight_g "
+        "FROM routes r JOIN suppliers s ON s.id = r.supplier_id JOIN locations l ON l.id = r.location_id "
+        "WHERE r.container IS NOT NULL",
+    )
+    box = (STANDARD["20GP"].volume_cm3, STANDARD["20GP"].weight_g)
+    assert set(boxes) <= {(code, "UK", "sea", "20GP", *box) for code in ("SHENZHEN", "XIAMEN")}
+    assert boxes

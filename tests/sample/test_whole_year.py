@@ -4,14 +4,24 @@ from __future__ import annotations
 
 from datetime import UTC, date, datetime
 
+import numpy as np
 import pytest
 from sqlalchemy import text
 
+from bot.domain.containers import stowage_of
+from bot.domain.sourcing import SourcingSettings, find_moves
+from bot.domain.watch import WatchSettings
+from bot.services import snapshot
+from bot.services.drafting import Drafting, Need
+from bot.services.joining import as_they_go
+from bot.services.settings import ServiceSettings
 from bot.storage.database import Database
 from bot.storage.ledger import history
 from tests.sample.conftest import WholeYear
 from tests.sample.oracle import Oracle
 from tests.sample.test_sample import DEMAND
+
+SOURCING = SourcingSettings()
 
 
 @pytest.mark.timeout(600)
@@ -52,3 +62,29 @@ async def test_the_whole_year_is_what_its_541909_raw_rows_say(
     idle = arrays.units[:, -90:].sum(axis=1) == 0
     assert int((idle & (arrays.on_hand[:, -1] > 0)).sum()) > 500  # and real dead stock
     assert report.reconstruction.series == len(arrays.product_ids)
+
+
+@pytest.mark.timeout(600)
+@pytest.mark.xdist_group("whole year")
+async def test_what_is_due_from_makers_who_ship_by_the_container_fills_one(whole_database: Database) -> None:
+    at, rules = datetime(2011, 11, 21, 9, tzinfo=UTC), ServiceSettings(WatchSettings(), "GBP", "Europe/London")
+    async with whole_database.reading() as connection:
+        ids = await connection.scalars(text("SELECT DISTINCT product_id FROM routes WHERE container IS NOT NULL"))
+        place = await connection.scalar(text("SELECT id FROM locations WHERE code = 'UK'"))
+        taken = await snapshot.take(connection, rules, SOURCING, at, list(ids.all()), [place])
+    assessed = taken.assess(rules.watch)
+    every = np.ones(assessed.series, dtype=np.bool_)
+    moves = find_moves(assessed, taken.network, every, taken.promised)
+    drafting = Drafting(taken, assessed, moves, SOURCING)
+    due = np.flatnonzero(assessed.supply.order_quantity > 0).tolist()
+    money = assessed.money_minor["stockout_risk"]
+    drafts = drafting.restock([Need(None, row, 0, int(money[row])) for row in due])
+    kept, _held = as_they_go(taken, assessed, drafting, SOURCING, drafts)
+    shipped = [draft for draft in kept if draft.detail and draft.detail.get("container")]
+    assert len(shipped) == 2
+    for draft in shipped:
+        assert draft.mode == "sea"
+        found = stowage_of(draft.detail or {}, [(line.quantity, line.detail or {}) for line in draft.lines])
+        assert found is not None
+        assert found.share > 0.7  # of one box; the rest would last too long
+        assert any((line.detail or {}).get("brought") for line in draft.lines)

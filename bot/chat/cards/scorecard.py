@@ -7,6 +7,7 @@ from datetime import timedelta
 from decimal import Decimal
 
 from bot.chat.cards import labels
+from bot.chat.cards.charts import score_block
 from bot.chat.nodes import (
     Action,
     Actions,
@@ -76,7 +77,8 @@ def _forecasts(card: Scorecard) -> list[Block]:
     notes.append(_left_out(judged))
     if judged.replayed:
         notes.append(_("Made afterwards, of the facts known when the week began; from now on each week's is kept."))
-    return [*blocks, *(Footnote(note) for note in notes)]
+    picture = score_block(card)
+    return [*blocks, *([] if picture is None else [picture]), *(Footnote(note) for note in notes)]
 
 
 _COVERAGE = (

@@ -11,7 +11,7 @@ from bot.chat.cards.stored import decimal_of
 from bot.chat.nodes import Amount, Block, Bold, Bullets, Inline, Number, Span, Text
 from bot.domain.money import Money
 from bot.domain.views import CaseKind
-from bot.words import _, n_
+from bot.words import Words, _, n_
 
 _END = _(".")
 
@@ -151,6 +151,20 @@ def _safety(told: _Told) -> list[Inline]:
     ]
 
 
+def _date(told: _Told) -> list[Inline]:
+    """What a review date of the supplier asks for."""
+    point = told.step("review_point")
+    if point is None:
+        return []
+    return [
+        _(
+            "The supplier's orders go out today: with them goes what is at {point} or under, to last until goods of the"
+            " next date are here.",
+            point=Bold(_units(point)),
+        )
+    ]
+
+
 def _runout(told: _Told) -> list[Inline]:
     have, ends, gap = told.given("available"), told.step("days_to_stockout"), told.step("gap")
     if have is None or ends is None:
@@ -168,6 +182,7 @@ def _runout(told: _Told) -> list[Inline]:
         parts.append(_(", with {units} overdue and counted on no day", units=_units(late)))
     if not empty or ends > 0:
         parts.append(_(": they last {days}", days=Bold(labels.days(ends))))
+        parts += _taken_off(told, "days_to_stockout")
     if gap and empty and ends <= 0:
         parts.append(
             _(
@@ -189,6 +204,12 @@ def _runout(told: _Told) -> list[Inline]:
     else:
         parts.append(_(", and help can come before they end."))
     return [Span(tuple(parts))]
+
+
+def _taken_off(told: _Told, step: str) -> list[Words]:
+    """How much sooner the stock ends for the events ahead."""
+    events = told.value(step, "events") or Decimal(0)
+    return [_(" ({days} less for events ahead)", days=labels.days(events))] if events >= Decimal("0.05") else []
 
 
 def _order(told: _Told) -> list[Inline]:
@@ -236,6 +257,7 @@ def _lies(told: _Told) -> list[Inline]:
         parts.append(n_("; the last sale was {count} day ago", "; the last sale was {count} days ago", int(idle)))
     if cover is not None:
         parts.append(_("; at this rate they last {days}", days=Bold(labels.days(cover))))
+        parts += _taken_off(told, "days_of_cover")
     return [Span((*parts, _END))]
 
 
@@ -260,7 +282,7 @@ def _capital(told: _Told) -> list[Inline]:
 
 _Line = Callable[[_Told], list[Inline]]
 _STORIES: Mapping[CaseKind, tuple[_Line, ...]] = {
-    "stockout_risk": (_velocity, _lead_time, _safety, _runout, _order),
+    "stockout_risk": (_velocity, _lead_time, _safety, _date, _runout, _order),
     "late_inbound": (_velocity, _runout),
     "surge": (_surge,),
     "slow_mover": (_velocity, _lies, _capital),

@@ -55,6 +55,12 @@ STEPS: Mapping[str, Words] = {
     "cycle_quantile": _("In the cycle, at the service level up to"),
     "cycle_safety_stock": _("Safety stock of the cycle"),
     "order_up_to": _("Order up to"),
+    "joint_days": _("Days of usual demand until goods of the next date come"),
+    "joint_demand": _("Demand until goods of the next date come"),
+    "joint_variance": _("Variance until then"),
+    "joint_quantile": _("Until then, at the service level up to"),
+    "joint_safety_stock": _("Safety stock until then"),
+    "review_point": _("What goes with today's orders, at or under"),
     "inventory_position": _("Inventory position"),
     "days_of_cover": _("Days of cover"),
     "days_to_stockout": _("Days to stock-out"),
@@ -184,11 +190,11 @@ def _taught(lead_time: Mapping[str, object]) -> list[Block]:
 
 
 def _events(told: object) -> list[Block]:
-    """What the calendar expects until goods come."""
+    """What the calendar expects until goods come and while the stock lasts."""
     if not isinstance(told, Sequence) or isinstance(told, str):
         return []
     lines = tuple(_event(each) for each in told[:6] if isinstance(each, Mapping))
-    return [Paragraph(_("Events until goods come: {events}.", events=labels.listing(lines, _("; "))))] if lines else []
+    return [Paragraph(_("Events ahead: {events}.", events=labels.listing(lines, _("; "))))] if lines else []
 
 
 def _event(told: Mapping[str, Any]) -> Inline:

@@ -22,8 +22,10 @@ from bot.domain.forecasting.fitting import Scatter, Weights
 from bot.domain.forecasting.panel import Panel
 from bot.domain.forecasting.profile import WeekdayPools, weekday_factors, weekday_pools
 
-CHANCES = (0.5, 0.6, 0.7, 0.8, 0.85, 0.9, 0.925, 0.95, 0.975, 0.98, 0.99, 0.995, 0.999)  # between them: straight lines
-FORM = 1  # of lessons as plain JSON; those of another form are learned anew
+CHANCES = (  # between them: straight lines
+    0.01, 0.05, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.85, 0.9, 0.925, 0.95, 0.975, 0.98, 0.99, 0.995, 0.999,
+)  # fmt: skip
+FORM = 2  # of lessons as plain JSON; those of another form are learned anew
 LEAST_SERIES = 30  # fewer teach nothing that holds for others,
 LEAST_DAYS = 84  # nor does less of a past
 _STEP = 1.25  # between the mean lengths of two laws that are told apart
@@ -149,7 +151,8 @@ def recorded(panel: Panel, begins: date, regions: Mapping[int, date]) -> Panel:
     cut = min(max((begins - panel.first).days, 0), panel.periods)
     keys, of = np.unique(panel.region, return_inverse=True)
     first = np.array([(regions.get(key, begins) - panel.first).days for key in keys.tolist()], dtype=np.int64)
-    listed = np.minimum(np.maximum(panel.listed, first[of] if len(keys) else panel.listed), panel.periods)
+    own = first[of] + _behind(panel) if len(keys) else panel.listed
+    listed = np.minimum(np.maximum(panel.listed, own), panel.periods)
     return Panel(
         panel.first + timedelta(days=cut),
         panel.freq,
@@ -160,17 +163,23 @@ def recorded(panel: Panel, begins: date, regions: Mapping[int, date]) -> Panel:
         panel.region,
         panel.price,
         panel.cost,
+        panel.behind,
     )
 
 
 def _begun(panel: Panel) -> dict[int, date]:
     """The day of the first sale in each region."""
     sold = np.flatnonzero(panel.units.any(axis=1))
-    column = (panel.units[sold] > 0).argmax(axis=1)
+    column = (panel.units[sold] > 0).argmax(axis=1) - _behind(panel)[sold]
     found: dict[int, date] = {}
     for region in np.unique(panel.region[sold]).tolist():
         found[region] = panel.starts(int(column[panel.region[sold] == region].min()))
     return found
+
+
+def _behind(panel: Panel) -> Ints:
+    """Days by which each series' columns lie before those of the panel."""
+    return np.zeros(panel.series, dtype=np.int64) if panel.behind is None else panel.behind
 
 
 def _steps(ready: targets.Past) -> Floats:

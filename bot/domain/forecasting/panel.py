@@ -24,7 +24,8 @@ class Panel:
     `units` (n, T) float32: units sold, zero or more. `in_stock` (n, T) float32: the share of the period with stock,
     0 to 1; None where nobody recorded it, which counts as always. `listed` (n,): the first column that counts, that
     of the first sale or stock. `pool` and `region` (n,): any numbering of the category and the place, for what
-    series share. `price` and `cost` (n,): of a unit, NaN where unknown.
+    series share. `price` and `cost` (n,): of a unit, NaN where unknown. `behind` (n,): days by which a
+    series' columns lie before those of the panel; None where none do.
     """
 
     first: date
@@ -36,6 +37,7 @@ class Panel:
     region: Ints
     price: Floats
     cost: Floats
+    behind: Ints | None = None
 
     def __post_init__(self) -> None:
         """Refuse arrays that do not fit each other."""
@@ -45,6 +47,8 @@ class Panel:
             shaped("in_stock", self.in_stock, self.units.shape)
         for name in ("listed", "pool", "region", "price", "cost"):
             shaped(name, getattr(self, name), self.units.shape[:1])
+        if self.behind is not None:
+            shaped("behind", self.behind, self.units.shape[:1])
 
     @property
     def series(self) -> int:
@@ -76,6 +80,7 @@ class Panel:
             self.region[rows],
             self.price[rows],
             self.cost[rows],
+            None if self.behind is None else self.behind[rows],
         )
 
     def starts(self, column: int) -> date:

@@ -73,12 +73,13 @@ def _seen(panel: Panel) -> _Seen:
 
     def add(block: slice) -> None:
         units, stock = panel.units[block], in_stock(panel.chosen(block))
-        for day in range(DAYS):
-            first = (day - panel.first.weekday()) % DAYS
-            sold[block, day] = units[:, first::DAYS].sum(axis=1)
-            open_[block, day] = stock[:, first::DAYS].sum(axis=1)
+        for column in range(DAYS):
+            sold[block, column] = units[:, column::DAYS].sum(axis=1)
+            open_[block, column] = stock[:, column::DAYS].sum(axis=1)
 
     in_blocks(panel.series, add)
+    on = (np.arange(DAYS) - _first_weekday(panel)[:, None]) % DAYS  # the column of each weekday
+    sold, open_ = np.take_along_axis(sold, on, axis=1), np.take_along_axis(open_, on, axis=1)
     level = ratio(sold.sum(axis=1), open_.sum(axis=1), 0.0)
     return _Seen(sold, open_ * level[:, None], level)
 
@@ -115,8 +116,15 @@ def spread_over(panel: Panel, factors: NDArray[_Number], first: int, count: int)
     """The factors of `count` periods from column `first` on, (n, count)."""
     if panel.freq != "day":
         return np.ones((panel.series, count), dtype=factors.dtype)
-    weekday: Ints = (np.arange(first, first + count) + panel.first.weekday()) % DAYS
-    return np.take(factors, weekday, axis=1)
+    weekdays = (np.arange(first, first + DAYS) + _first_weekday(panel)[:, None]) % DAYS
+    turned = np.take_along_axis(factors, weekdays, axis=1)
+    return np.take(turned, np.arange(count) % DAYS, axis=1)
+
+
+def _first_weekday(panel: Panel) -> Ints:
+    """(n,) the weekday of each series' own first column: a place may still have yesterday where others have today."""
+    weekday = np.full(panel.series, panel.first.weekday(), dtype=np.int64)
+    return weekday if panel.behind is None else weekday - panel.behind
 
 
 def _leaning(sold: Floats, expected: Floats, towards: Floats, prior_units: float) -> Floats:

@@ -7,6 +7,7 @@ from collections.abc import Iterator, Sequence
 
 from markupsafe import Markup
 
+from bot.charts import scores
 from bot.charts.stock import draw_untitled
 from bot.chat.forms import Field, Form
 from bot.chat.nodes import (
@@ -25,6 +26,7 @@ from bot.chat.nodes import (
     Paragraph,
     Table,
 )
+from bot.domain.chart import StockChart
 from bot.web.board.voice import Voice
 from bot.words import _
 
@@ -81,7 +83,10 @@ def _block(block: Block, voice: Voice) -> Markup:
 
 def chart(block: Chart, voice: Voice) -> Markup:
     """A chart as the SVG it is drawn as; every text in it was escaped by its drawing."""
-    return Markup(draw_untitled(block.of, voice.speech, voice.plain(block.alt)))  # noqa: S704  # escaped by bot.charts.svg
+    of, label = block.of, voice.plain(block.alt)
+    if isinstance(of, StockChart):
+        return Markup(draw_untitled(of, voice.speech, label))  # noqa: S704  # escaped by bot.charts.svg
+    return Markup(scores.draw(of, voice.speech, label))  # noqa: S704  # escaped by bot.charts.svg
 
 
 def _facts(block: Facts, voice: Voice) -> Iterator[Markup]:

@@ -11,6 +11,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from bot.domain.forecasting import targets
 from bot.domain.forecasting.lessons import (
     CHANCES,
     LEAST_DAYS,
@@ -24,6 +25,7 @@ from bot.domain.forecasting.lessons import (
     teach,
 )
 from bot.domain.forecasting.panel import Panel
+from bot.domain.forecasting.profile import leaning_on
 from tests.domain.forecasting.panels import MONDAY, drawn, panel
 
 LAWS = (Law(28.0, 0.15), Law(9.0, 0.0))
@@ -118,3 +120,32 @@ def test_the_table_rises_with_the_chance() -> None:
 def test_a_panel_of_nothing_is_no_error() -> None:
     none = panel(np.zeros((0, 30)))
     assert recorded(none, date(2024, 1, 10), {}).periods == 21
+
+
+def test_weekdays_of_places_that_have_yesterday_still_are_their_own() -> None:
+    units, _ = drawn(60, 211, seed=12)
+    weekday = np.arange(211) % 7  # of the one place; the other's columns lie a day before
+    there = np.arange(60) % 2
+    own = (weekday[None, :] - there[:, None]) % 7
+    closed = panel(np.where(own == 6, 0, units + 1))
+    two = replace(closed, region=there.astype(np.int64), behind=there.astype(np.int64))
+    pools = taught(two).weekdays
+    for factors in pools.factors:
+        assert factors[6] < 0.1
+        assert factors[:6].min() > 0.8
+    exposure = targets.prepared(two, leaning_on(pools, two, 100.0)).exposure
+    assert exposure[own == 6].max() < 0.1
+    assert exposure[own != 6].min() > 0.8
+
+
+def test_the_day_of_a_places_first_sale_is_its_own() -> None:
+    units, _ = drawn(60, 211, seed=13)
+    units[:, :50], units[:, 50] = 0, 5
+    one = panel(units)
+    behind = np.ones(60, dtype=np.int64)
+    found = taught(replace(one, behind=behind))
+    assert found.regions == {0: MONDAY + timedelta(days=49)}
+    again = recorded(replace(one, behind=behind), found.begins, found.regions)
+    assert again.first == MONDAY + timedelta(days=49)
+    assert again.listed.tolist() == [1] * 60
+    assert again.behind is not None

@@ -201,3 +201,37 @@ async def test_facts_with_other_lessons_have_the_sizes_of_events_that_come_with_
     sized = replace(lessons, uplifts={("fair", shop.places["UK"]): 5.0})
     lift = (await taken(shop)).taught_by(sized, shop.settings).lift
     assert lift.of(np.array([shop.places["UK"]]), np.array([3.0])).tolist() == [4.0]
+
+
+async def test_two_places_on_either_side_of_midnight_each_learn_their_own_closed_day(
+    sqlite_database: Database, clock: MovableClock
+) -> None:
+    shop = await open_shop(sqlite_database, clock)
+    zones = {"NZ": "Pacific/Auckland", "US": "America/Los_Angeles"}
+    for place, zone in zones.items():
+        await shop.add_place(place, zone, country=place)
+    while shop.today("NZ") == shop.today("US"):
+        clock.push(timedelta(hours=3))
+    await shop.add_products([f"P{number}" for number in range(LEAST_SERIES)])
+    for place in zones:
+        days = [shop.today(place) - timedelta(days=DAYS - number) for number in range(DAYS)]
+        for number in range(LEAST_SERIES):
+            sold = [0 if day.weekday() == 6 else 3 + int(LAW.poisson(1 + number % 3)) for day in days]
+            await shop.sells(f"P{number}", place, sold)
+            await shop.holds(f"P{number}", place, 400)
+        await shop.buys(place, 28, 100)
+    found = await learn(shop.database, shop.settings, SourcingSettings(), clock.now())
+    assert found is not None
+    learned = dict(zip(found.weekdays.keys[:, 1].tolist(), found.weekdays.factors, strict=True))
+    for place in zones:
+        factors = learned[shop.places[place]]
+        assert factors[6] < 0.1, place
+        assert factors[:6].min() > 0.8, place
+    whole = await taken(shop)
+    sides = whole.history.behind
+    assert sides is not None
+    assert sorted(set(sides.tolist())) == [0, 1]
+    judged = whole.assess(shop.settings.watch)
+    of = whole.location_ids == shop.places["NZ"]
+    here, there = float(judged.demand.velocity[of].sum()), float(judged.demand.velocity[~of].sum())
+    assert here == pytest.approx(there, rel=0.06)

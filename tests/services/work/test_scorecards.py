@@ -6,12 +6,16 @@ import asyncio
 from collections.abc import Sequence
 from dataclasses import asdict, replace
 from datetime import UTC, date, datetime, time, timedelta
+from decimal import Decimal
 from types import SimpleNamespace
 from typing import Any, cast
 
 import pytest
 from sqlalchemy import delete, insert, select, update
 
+from bot.chat.codec import decode_message
+from bot.chat.nodes import Chart
+from bot.domain.chart import ScoreChart
 from bot.domain.sourcing import SourcingSettings
 from bot.ports import MovableClock
 from bot.services import Services
@@ -384,6 +388,19 @@ async def test_each_channel_gets_the_card_once_on_its_own_monday_morning(shop: S
     to(shop, MORNING + 7 * DAY)
     assert (await cards.tick(MORNING + 7 * DAY)).posted == 2  # in Austin it is still night
     assert (await posted(shop))[3:] == [shanghai, london]
+
+
+async def test_the_card_of_monday_carries_the_picture_of_its_weeks(shop: Shop) -> None:
+    await stocked(shop, "A", [10] * 120, 500)
+    await counted(shop, "A", SUNDAY - 60 * DAY, 2_000)
+    await channel(shop, "C-L", "Europe/London")
+    to(shop, MORNING)
+    assert (await scorecards(shop).tick(MORNING)).posted == 1
+    (row,) = [row for row in await shop.all(tables.Outbox) if row.subject.startswith("scorecard:")]
+    (picture,) = [block for block in decode_message(row.message).blocks if isinstance(block, Chart)]
+    assert isinstance(picture.of, ScoreChart)
+    assert len(picture.of.weeks) == 4
+    assert all(week.held.count(Decimal(1)) == 3 for week in picture.of.weeks)  # ten a day, as ever
 
 
 async def test_who_subscribes_later_waits_for_the_next_monday_and_old_cards_are_not_sent_after(shop: Shop) -> None:
