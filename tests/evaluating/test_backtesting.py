@@ -189,7 +189,7 @@ def test_of_two_series_that_sell_as_much_the_rarer_one_gets_the_lower_level() ->
     lead = given_calendar.lead
     found = ours.plan(of_units(units))
     plain = Flat().over(of_units(units), lead.periods + 4, lead.chances, ours.knobs)
-    kept = (np.asarray(found.up_to) / plain)[:, len(ours.knobs) // 2]
+    kept = (np.asarray(found.up_to, dtype=np.float64) / plain)[:, len(ours.knobs) // 2]
     assert kept[0] < 0.95 < kept[1] < 1.05
     assert found.most == pytest.approx(2.5 * 4 / 9)
 
