@@ -10,13 +10,17 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from bot.domain.arrays import Ints
 from bot.domain.backtesting import clairvoyant
 from bot.domain.backtesting.frontier import Curves, at_fill, draws
-from bot.domain.backtesting.policies import NAMES, Plan, policy
+from bot.domain.backtesting.policies import NAMES, Plan, Policy, policy
 from bot.domain.backtesting.running import planned, run, shelf
 from bot.domain.backtesting.setting import Setting, lead_time, setting
+from bot.domain.backtesting.shared import rises
 from bot.domain.backtesting.simulation import Shelf, simulate
 from bot.domain.backtesting.smoothing import rate
+from bot.domain.backtesting.worth import at_tails, sale_rate, weights
+from bot.domain.forecasting import Forecaster, Freq
 from bot.services.evaluating.ours import OURS
 from tests.evaluating.flat import Flat
 from tests.evaluating.kit import of_units, panel
@@ -26,12 +30,17 @@ def calendar(periods: int = 60, lead: float = 5.0, sd: float = 2.0, review: floa
     return setting("day", periods, lead, sd, review)
 
 
+def made(name: str, ours: Forecaster, given: Setting, series: int) -> Policy:
+    """A policy whose products are sold at two places each."""
+    return policy(name, ours, given, np.arange(series) // 2)
+
+
 def by_hand(tried: Shelf, plans: list[Plan], given: Setting, series: int, knob: int) -> tuple[float, float, int, int]:
     """One series under one knob, a period at a time: (stock, filled, orders, cycles without a loss)."""
     pack, least = tried.pack[series], tried.minimum[series]
 
     def packed(wanted: float) -> float:
-        if wanted <= 1e-6:
+        if wanted <= 0.0:
             return 0.0
         wanted = max(wanted, least)
         return math.ceil(wanted / pack - 1e-6) * pack if pack else wanted
@@ -45,7 +54,9 @@ def by_hand(tried: Shelf, plans: list[Plan], given: Setting, series: int, knob: 
             position = on_hand + sum(arrivals.values())
             plan = plans[review]
             if plan.reorder is None or position <= plan.reorder[series, knob] + 1e-6:
-                quantity = packed(float(plan.up_to[series, knob]) - position)
+                level = float(plan.up_to[series, knob])
+                wanted = min(level - position, level * plan.most)
+                quantity = packed(wanted) if wanted > 1e-6 else 0.0
                 arrivals[column + int(tried.leads[review, series])] += quantity
                 orders += quantity > 0 and column >= given.measured
         on_hand += arrivals.pop(column, 0.0)
@@ -68,7 +79,7 @@ def test_stock_is_counted_as_by_hand(seed: int, name: str, packing: tuple[float,
     history, given_calendar = panel(3, 60, seed), calendar()
     packs = (np.full(3, packing[0]), np.full(3, packing[1]))
     tried = shelf(history, given_calendar, *packs, seed)
-    plans = planned(history, policy(name, Flat("stocktide"), given_calendar), given_calendar, lambda: None)
+    plans = planned(history, made(name, Flat("stocktide"), given_calendar, 3), given_calendar, lambda: None)
     flows = simulate(tried, plans, given_calendar)
     for series in range(3):
         for knob in range(0, flows.stock.shape[1], 9):
@@ -86,7 +97,7 @@ def test_no_policy_sees_what_comes_after_its_review(seed: int, spiked: int) -> N
     units[:, spiked] += 5_000
     later = of_units(units)
     for name in NAMES:
-        tried = policy(name, Flat("stocktide"), given_calendar)
+        tried = made(name, Flat("stocktide"), given_calendar, 4)
         calm = planned(history, tried, given_calendar, lambda: None)
         after = planned(later, tried, given_calendar, lambda: None)
         for column, one, other in zip(given_calendar.reviews, calm, after, strict=True):
@@ -98,10 +109,89 @@ def test_nor_does_our_own_forecaster() -> None:
     history, given_calendar = panel(12, 60, 2), calendar()
     units = history.units.copy()
     units[:, 40] += 5_000
-    tried = policy("stocktide", OURS, given_calendar)
+    tried = made("stocktide", OURS, given_calendar, 12)
     for column in given_calendar.reviews:
         calm, after = tried.plan(history.before(column)), tried.plan(of_units(units).before(column))
         assert np.array_equal(calm.up_to, after.up_to) == (column <= 40)
+
+
+@given(st.integers(0, 2**32), st.sampled_from(["day", "month"]))
+@settings(max_examples=10)
+def test_a_higher_knob_never_orders_up_to_less(seed: int, freq: Freq) -> None:
+    given_calendar = calendar() if freq == "day" else setting("month", 60, 28, 7, 7)
+    for name in NAMES:
+        up_to = made(name, Flat("stocktide"), given_calendar, 6).plan(panel(6, 40, seed, freq)).up_to
+        assert (up_to >= 0.0).all(), name
+        assert (np.diff(up_to, axis=1) >= -1e-6).all(), name
+
+
+def test_no_order_is_more_than_its_share_of_the_level_but_for_whole_packs() -> None:
+    given_calendar = setting("day", 60, 4, 0, 4)
+    level = np.asarray([[2.0], [20.0]])
+    plans = [Plan(level if review == 0 else level * 10, most=0.25) for review in range(len(given_calendar.reviews))]
+    tried = Shelf(np.zeros((2, 60)), shelf_leads(given_calendar, 2), np.asarray([3.0, 0.0]), np.zeros(2))
+    stock = simulate(tried, plans, given_calendar).stock[:, 0]
+    held, total = np.asarray([3.0, 20.0]), np.zeros(2)
+    for column in range(given_calendar.start, 60):
+        if column > given_calendar.start and column - 4 in given_calendar.reviews[1:]:
+            room = np.minimum(level[:, 0] * 10 - held, level[:, 0] * 2.5)
+            held += np.asarray([np.ceil(max(room[0], 0.0) / 3) * 3, max(room[1], 0.0)])
+        total += held if column >= given_calendar.measured else 0.0
+    assert stock == pytest.approx(total)
+
+
+def shelf_leads(given: Setting, series: int) -> Ints:
+    return np.full((len(given.reviews), series), 4, dtype=np.int64)
+
+
+def test_what_sells_rarely_is_worth_a_review_of_its_lead_time_and_review_and_what_sells_daily_all_of_it() -> None:
+    found = weights(np.asarray([0.0, 1e-7, 0.02, 0.2, 1.0]), 28.0, 7.0)
+    assert found[:2] == pytest.approx(0.2, abs=1e-5)
+    assert found[2] == pytest.approx((1 - math.exp(-0.14)) / (1 - math.exp(-0.7)))
+    assert found[4] == pytest.approx(1.0, abs=1e-2)
+    assert (np.diff(found) >= 0.0).all()
+
+
+def test_the_rate_of_sales_counts_periods_since_the_listing_the_newer_ones_more() -> None:
+    found = sale_rate(of_units([[0, 0, 3, 0], [0, 0, 0, 5], [0, 0, 0, 0]]), 1.0)
+    assert found == pytest.approx([0.5 / (1.5 + 1.0), 1.0 / (1.0 + 1.0), 0.0])
+
+
+def test_what_all_places_of_a_product_show_is_a_rise_and_what_one_shows_is_chance() -> None:
+    units = np.ones((201, 40))
+    units[:100, -7:], units[200, -7:] = 3, 3
+    found = rises(of_units(units), np.repeat([0, 1, 2], [100, 100, 1]))
+    before = (28 * 1 + 7 * 3) / 35
+    assert found[0] == pytest.approx((3 / before) ** (0.5 * 700 / 750))
+    assert found[150] == 1.0
+    assert found[200] == pytest.approx((3 / before) ** (0.5 * 7 / 57))
+
+
+def test_no_rise_is_read_from_a_product_that_stopped_or_never_sold_nor_beyond_its_limit() -> None:
+    units = np.zeros((300, 40))
+    units[:100, 10], units[100:200, -1] = 1, 100
+    found = rises(of_units(units), np.repeat([0, 1, 2], 100))
+    assert found[:100].tolist() == found[200:].tolist() == [1.0] * 100
+    assert found[150] == pytest.approx(math.exp(0.5 * 100 / 150))
+
+
+def test_quantiles_between_levels_are_straight_in_the_logarithm_of_the_tail() -> None:
+    levels, quantiles = np.asarray([0.9, 0.99]), np.asarray([[10.0, 30.0]])
+    tails = np.asarray([[2.0, 1.0, math.sqrt(0.1), 0.1, math.sqrt(0.001), 0.01, 1e-9]])
+    assert at_tails(quantiles, levels, tails)[0] == pytest.approx([0.0, 0.0, 5.0, 10.0, 20.0, 30.0, 30.0])
+
+
+def test_of_two_series_that_sell_as_much_the_rarer_one_gets_the_lower_level() -> None:
+    units = np.zeros((2, 60))
+    units[0, ::20], units[1, ::2] = 10, 1
+    given_calendar = calendar()
+    ours = made("stocktide", Flat("stocktide"), given_calendar, 2)
+    lead = given_calendar.lead
+    found = ours.plan(of_units(units))
+    plain = Flat().over(of_units(units), lead.periods + 4, lead.chances, ours.knobs)
+    kept = (np.asarray(found.up_to, dtype=np.float64) / plain)[:, len(ours.knobs) // 2]
+    assert kept[0] < 0.95 < kept[1] < 1.05
+    assert found.most == pytest.approx(2.5 * 4 / 9)
 
 
 def test_a_spike_before_a_review_does_move_it() -> None:
@@ -109,7 +199,7 @@ def test_a_spike_before_a_review_does_move_it() -> None:
     units = history.units.copy()
     units[:, given_calendar.start - 1] += 5_000
     for name in ("stocktide", "flat30", "sba", "tsb"):
-        tried = policy(name, Flat("stocktide"), given_calendar)
+        tried = made(name, Flat("stocktide"), given_calendar, 4)
         calm = planned(history, tried, given_calendar, lambda: None)
         after = planned(of_units(units), tried, given_calendar, lambda: None)
         assert (after[0].up_to[:, -1] > calm[0].up_to[:, -1]).all(), name
@@ -123,10 +213,11 @@ def test_who_knows_the_future_loses_no_sale_and_holds_less_than_anybody_who_lose
     bound = simulate(tried, clairvoyant.plans(tried, given_calendar), given_calendar)
     asked = tried.demand[:, given_calendar.measured :].sum(axis=1)
     assert bound.filled[:, 0] == pytest.approx(asked)
-    plans = planned(history, policy("tsb", Flat(), given_calendar), given_calendar, lambda: None)
-    flows = simulate(tried, plans, given_calendar)
-    whole = np.abs(flows.filled - asked[:, None]).max(axis=1) < 1e-6
-    assert (flows.stock[whole].min(axis=1, initial=np.inf) >= bound.stock[whole, 0] - 1e-6).all()
+    for name in ("tsb", "stocktide"):
+        plans = planned(history, made(name, Flat(), given_calendar, 8), given_calendar, lambda: None)
+        flows = simulate(tried, plans, given_calendar)
+        whole = np.abs(flows.filled - asked[:, None]) < 1e-6
+        assert (np.where(whole, flows.stock, np.inf) >= bound.stock - 1e-6).all(), name
 
 
 def test_who_knows_the_future_brings_what_is_asked_with_the_order_that_comes_last_before_it() -> None:
@@ -184,7 +275,7 @@ def test_series_are_drawn_with_return_and_the_first_draw_is_all_of_them() -> Non
 def test_a_policy_against_itself_is_one_and_ours_is_compared_with_what_shops_use() -> None:
     history, given_calendar = panel(60, 120, 5), calendar(120)
     tried = shelf(history, given_calendar, np.ones(60), np.zeros(60), 1)
-    chosen = [policy(name, Flat("stocktide"), given_calendar) for name in ("stocktide", "flat30")]
+    chosen = [made(name, Flat("stocktide"), given_calendar, 60) for name in ("stocktide", "flat30")]
     outcome = run(history, tried, chosen, given_calendar, (0.9,), 1, lambda: None)
     ours, flat = outcome.frontier
     assert (flat.policy, flat.ratio, flat.low, flat.high) == ("flat30", 1.0, 1.0, 1.0)
@@ -209,7 +300,7 @@ def test_stock_at_cost_and_lost_margin_are_told_where_the_file_has_them() -> Non
         np.asarray([10.0, np.nan]), np.asarray([4.0, np.nan]),
     )  # fmt: skip
     tried = shelf(dear, given_calendar, np.ones(2), np.zeros(2), 1)
-    chosen = [policy("flat30", Flat(), given_calendar)]
+    chosen = [made("flat30", Flat(), given_calendar, 2)]
     found = run(dear, tried, chosen, given_calendar, (0.9,), 1, lambda: None).runs
     asked = tried.demand[0, given_calendar.measured :].sum()
     flows = simulate(tried, planned(dear, chosen[0], given_calendar, lambda: None), given_calendar)

@@ -69,7 +69,8 @@ def planned(panel: Panel, policy: Policy, setting: Setting, tick: Tick) -> list[
     for column in setting.reviews:
         plan = policy.plan(panel.before(column))
         reorder = None if plan.reorder is None else plan.reorder.astype(np.float32)
-        found.append(Plan(plan.up_to.astype(np.float32), reorder))  # half the memory: a long file has many reviews
+        up_to = plan.up_to.astype(np.float32)  # half the memory: a long file has many reviews
+        found.append(Plan(up_to, reorder, plan.most))
         tick()
     return found
 

@@ -65,7 +65,9 @@ class _Stock:
     def order(self, plan: Plan, rows: slice, leads: Ints, now: int) -> Floats:
         """Order where the position asks for it; the quantities."""
         position = self.on_hand + self._on_order
-        wanted = plan.up_to[rows] - position
+        up_to = plan.up_to[rows].astype(np.float64)
+        # Infinity times a level of zero is no number.
+        wanted = np.minimum(up_to - position, up_to * plan.most) if plan.most < np.inf else up_to - position
         if plan.reorder is not None:
             wanted = np.where(position <= plan.reorder[rows] + _HAIR, wanted, 0.0)
         quantity = self._packed(np.where(wanted > _HAIR, wanted, 0.0))

@@ -35,7 +35,9 @@ def backtest(
     pack, minimum = _packed(form, packing)
     panel = panel.chosen(rows)
     tried = shelf(panel, setting, pack[rows], minimum[rows], seed)
-    return run(panel, tried, [policy(name, OURS, setting) for name in names], setting, targets, seed, tick)
+    product = np.unique(np.asarray(form.skus, dtype=object)[rows], return_inverse=True)[1]
+    chosen = [policy(name, OURS, setting, product) for name in names]
+    return run(panel, tried, chosen, setting, targets, seed, tick)
 
 
 def _packed(form: LongForm, packing: Packing) -> tuple[Floats, Floats]:
