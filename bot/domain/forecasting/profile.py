@@ -7,17 +7,15 @@ Shrinkage is that of a gamma prior on Poisson counts: `k` units sold as the pool
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TypeVar
 
 import numpy as np
-from numpy.typing import NDArray
 
 from bot.domain.arrays import Floats, Ints, ratio
+from bot.domain.forecasting import kernels
 from bot.domain.forecasting.compiled import in_blocks
-from bot.domain.forecasting.panel import Panel, Singles
+from bot.domain.forecasting.panel import Panel
 
-DAYS = 7
-_Number = TypeVar("_Number", np.float32, np.float64)
+DAYS = kernels.WEEK
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -72,11 +70,9 @@ def _seen(panel: Panel) -> _Seen:
     sold, open_ = np.zeros((panel.series, DAYS)), np.zeros((panel.series, DAYS))
 
     def add(block: slice) -> None:
-        units, stock = panel.units[block], in_stock(panel.chosen(block))
-        for day in range(DAYS):
-            first = (day - panel.first.weekday()) % DAYS
-            sold[block, day] = units[:, first::DAYS].sum(axis=1)
-            open_[block, day] = stock[:, first::DAYS].sum(axis=1)
+        stock = None if panel.in_stock is None else panel.in_stock[block]
+        day = panel.first.weekday()
+        kernels.fill_weekdays(panel.units[block], stock, panel.listed[block], day, sold[block], open_[block])
 
     in_blocks(panel.series, add)
     level = ratio(sold.sum(axis=1), open_.sum(axis=1), 0.0)
@@ -105,18 +101,20 @@ def _own(seen: _Seen, pooled: Floats, prior_units: float) -> Floats:
     return factors
 
 
-def in_stock(panel: Panel) -> Singles:
-    """(n, T): the share of each period with stock; nothing before a series was listed."""
-    listed = np.arange(panel.periods, dtype=np.int32)[None, :] >= panel.listed[:, None].astype(np.int32)
-    return listed.astype(np.float32) if panel.in_stock is None else panel.in_stock * listed
+def spread_over(panel: Panel, factors: Floats, first: int, count: int) -> Floats:
+    """The factors (n, 7), all 1 where periods are no days, of `count` periods from column `first` on: (n, count)."""
+    return np.take(factors, _weekdays(panel, first, count), axis=1)
 
 
-def spread_over(panel: Panel, factors: NDArray[_Number], first: int, count: int) -> NDArray[_Number]:
-    """The factors of `count` periods from column `first` on, (n, count)."""
-    if panel.freq != "day":
-        return np.ones((panel.series, count), dtype=factors.dtype)
-    weekday: Ints = (np.arange(first, first + count) + panel.first.weekday()) % DAYS
-    return np.take(factors, weekday, axis=1)
+def summed_over(panel: Panel, factors: Floats, spans: Ints, weights: Floats) -> Floats:
+    """(n,): the factors of the `spans[k]` periods after the panel, added up, weighed by `weights[k]`."""
+    days = _weekdays(panel, panel.periods, int(spans.max()))
+    chance = np.bincount(spans, weights=weights)[::-1].cumsum()[::-1]  # that a span is at least so long
+    return factors @ np.bincount(days, weights=chance[1:], minlength=DAYS)
+
+
+def _weekdays(panel: Panel, first: int, count: int) -> Ints:
+    return (np.arange(first, first + count) + panel.first.weekday()) % DAYS
 
 
 def _leaning(sold: Floats, expected: Floats, towards: Floats, prior_units: float) -> Floats:
@@ -126,5 +124,5 @@ def _leaning(sold: Floats, expected: Floats, towards: Floats, prior_units: float
 
 def _by(group: Ints, values: Floats) -> Floats:
     out = np.zeros((int(group.max(initial=-1)) + 1, values.shape[1]))
-    np.add.at(out, group, values)
+    kernels.fill_groups(values, group, out)
     return out
