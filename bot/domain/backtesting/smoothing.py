@@ -1,4 +1,4 @@
-"""The rates of intermittent demand as published, for all series at once: SBA and TSB, and their one-step errors."""
+"""The rates of intermittent demand as published, for all series at once: SBA, TSB, IMAPA, and their one-step errors."""
 
 from __future__ import annotations
 
@@ -8,12 +8,13 @@ from typing import Literal
 import numpy as np
 
 from bot.domain.arrays import Floats, Ints
+from bot.domain.backtesting.aggregation import fill_imapa
 from bot.domain.forecasting import Panel
 from bot.domain.forecasting.compiled import compiled, in_blocks
 from bot.domain.forecasting.panel import Singles
 
 ALPHA = 0.1
-Kind = Literal["sba", "tsb"]
+Kind = Literal["sba", "tsb", "imapa"]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -30,16 +31,18 @@ def rate(past: Panel, kind: Kind) -> Rate:
     SBA: sizes and intervals smoothed at each sale, their ratio times 1 - alpha / 2 (Croston 1972; Syntetos & Boylan
     2005); the first interval counts from the first period of all, or what sold once would pass for sold daily. TSB:
     sizes smoothed at each sale, the chance of a sale in every period since the listing
-    (Teunter, Syntetos & Babai 2011).
+    (Teunter, Syntetos & Babai 2011). IMAPA: see `bot.domain.backtesting.aggregation`; its errors are those of the
+    weights that were fitted to the whole past.
     """
     mean, error = np.zeros(past.series), np.zeros(past.series)
-    fill = _fill_sba if kind == "sba" else _fill_tsb
-    in_blocks(past.series, lambda block: fill(past.units[block], past.listed[block], ALPHA, mean[block], error[block]))
+    fill = _FILLED_BY[kind]
+    in_blocks(past.series, lambda block: fill(past.units[block], past.listed[block], mean[block], error[block]))
     return Rate(mean, error)
 
 
 @compiled
-def _fill_sba(units: Singles, listed: Ints, alpha: float, mean: Floats, error: Floats) -> None:
+def _fill_sba(units: Singles, listed: Ints, mean: Floats, error: Floats) -> None:
+    alpha = ALPHA
     for row in range(units.shape[0]):
         size = interval = gap = squares = 0.0
         count = 0
@@ -61,7 +64,8 @@ def _fill_sba(units: Singles, listed: Ints, alpha: float, mean: Floats, error: F
 
 
 @compiled
-def _fill_tsb(units: Singles, listed: Ints, alpha: float, mean: Floats, error: Floats) -> None:
+def _fill_tsb(units: Singles, listed: Ints, mean: Floats, error: Floats) -> None:
+    alpha = ALPHA
     for row in range(units.shape[0]):
         size = chance = squares = 0.0
         count = 0
@@ -77,3 +81,6 @@ def _fill_tsb(units: Singles, listed: Ints, alpha: float, mean: Floats, error: F
                 begun = True
         mean[row] = size * chance
         error[row] = np.sqrt(squares / count) if count else 0.0
+
+
+_FILLED_BY = {"sba": _fill_sba, "tsb": _fill_tsb, "imapa": fill_imapa}
