@@ -15,6 +15,7 @@ from bot.domain.forecasting.panel import Singles
 
 ALPHA = 0.1
 Kind = Literal["sba", "tsb", "imapa"]
+KINDS: tuple[Kind, ...] = ("sba", "tsb", "imapa")
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -36,7 +37,12 @@ def rate(past: Panel, kind: Kind) -> Rate:
     """
     mean, error = np.zeros(past.series), np.zeros(past.series)
     fill = _FILLED_BY[kind]
-    in_blocks(past.series, lambda block: fill(past.units[block], past.listed[block], mean[block], error[block]))
+
+    def smooth(block: slice) -> None:
+        some = past.chosen(block)
+        fill(some.units, some.listed, mean[block], error[block])
+
+    in_blocks(past.series, smooth)
     return Rate(mean, error)
 
 

@@ -13,7 +13,7 @@ from bot.domain.forecasting.compiled import compiled
 _FROM, _UNTIL = math.log(0.05), math.log(1e6)  # shapes of the table, as logarithms
 _STEP = 0.02  # between two of them: then six neighbours give a quantile to some 1e-11 of it
 _REACH = 3  # neighbours on either side
-_WORTH = 2_000  # shapes from which on a table takes less time than the function
+WORTH = 2_000  # shapes from which on a table takes less time than the function
 
 
 class Gammas:
@@ -22,7 +22,7 @@ class Gammas:
     def __init__(self, levels: Floats, many: int) -> None:
         self._levels = levels
         self._table: Floats | None = None
-        if many >= _WORTH:
+        if many >= WORTH:
             nodes = np.arange(math.ceil((_UNTIL - _FROM) / _STEP) + 2 * _REACH)
             shape = np.exp(_FROM + (nodes - (_REACH - 1)) * _STEP)
             with np.errstate(divide="ignore"):

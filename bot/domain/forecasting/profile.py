@@ -70,9 +70,9 @@ def _seen(panel: Panel) -> _Seen:
     sold, open_ = np.zeros((panel.series, DAYS)), np.zeros((panel.series, DAYS))
 
     def add(block: slice) -> None:
-        stock = None if panel.in_stock is None else panel.in_stock[block]
+        some = panel.chosen(block)
         day = panel.first.weekday()
-        kernels.fill_weekdays(panel.units[block], stock, panel.listed[block], day, sold[block], open_[block])
+        kernels.fill_weekdays(some.units, some.in_stock, some.listed, day, sold[block], open_[block])
 
     in_blocks(panel.series, add)
     level = ratio(sold.sum(axis=1), open_.sum(axis=1), 0.0)
