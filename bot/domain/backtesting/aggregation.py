@@ -20,7 +20,7 @@ from bot.domain.forecasting.panel import Singles
 _LEAST, _MOST = 0.1, 0.3  # of a weight
 _EXACT = 1e-12
 _GOLDEN = (math.sqrt(5.0) + 1.0) / 2.0
-_LANES = 16  # series that are smoothed side by side: each waits for its own last period only
+LANES = 16  # series that are smoothed side by side: each waits for its own last period only
 
 
 def fill_imapa(units: Singles, listed: Ints, mean: Floats, error: Floats) -> None:
@@ -46,10 +46,10 @@ def fill_imapa(units: Singles, listed: Ints, mean: Floats, error: Floats) -> Non
 def _weights(sums: Floats, starts: Ints) -> Floats:
     """The weight (n,) of least squared one-step errors over the columns of `sums` (n, m) from `starts` (n,) on."""
     rows, columns = sums.shape
-    groups = -(-rows // _LANES)
-    x, begins = np.zeros((groups * _LANES, columns)), np.zeros(groups * _LANES, dtype=np.int64)
+    groups = -(-rows // LANES)
+    x, begins = np.zeros((groups * LANES, columns)), np.zeros(groups * LANES, dtype=np.int64)
     x[:rows], begins[:rows] = np.where(np.arange(columns)[None, :] >= starts[:, None], sums, 0.0), starts
-    lanes = np.ascontiguousarray(x.reshape(groups, _LANES, columns).transpose(0, 2, 1))
+    lanes = np.ascontiguousarray(x.reshape(groups, LANES, columns).transpose(0, 2, 1))
     section = np.empty((4, len(x)))  # its ends, and the two weights tried between them
     section[0], section[3] = _LEAST, _MOST
     section[1] = section[3] - (section[3] - section[0]) / _GOLDEN
