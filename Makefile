@@ -20,7 +20,7 @@ help:  ## Say what each target does
 	@test -x $(BIN)/python || $(PYTHON) -m venv .venv
 	@$(BIN)/pip install $(PIP_FLAGS) -r requirements/runtime.txt
 	@$(BIN)/pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --no-index -e .
-	@$(BIN)/python -c "from bot.bootstrap.warming import rehearse; rehearse()"
+	@$(BIN)/python -c "from bot.bootstrap.warming import rehearse, rehearse_trials; rehearse(); rehearse_trials()"
 	@touch $@
 
 .venv/.dev: requirements/dev.txt .venv/.runtime

@@ -35,3 +35,20 @@ def rehearse() -> None:
     if lessons is not None:
         question = Question(np.full(n, 7.0), np.full(n, 14.0), None, np.full(n, 1.0), np.full(n, 0.95), region)
         outlook(history, BlendedVelocity().estimate(history, settings), settings, lessons, question)
+
+
+def rehearse_trials() -> None:
+    """What `forecast-score` and `backtest` reckon with, which the watch does not; setting up alone needs it."""
+    import numpy as np  # noqa: PLC0415  # as above
+
+    from bot.domain.backtesting.smoothing import KINDS, rate  # noqa: PLC0415  # as above
+    from bot.domain.forecasting import Engine, Panel  # noqa: PLC0415  # as above
+    from bot.domain.forecasting.gammas import WORTH  # noqa: PLC0415  # as above
+
+    units = np.random.default_rng(0).poisson(0.4, (WORTH, 30)).astype(np.float32)
+    none, unknown = np.zeros(len(units), dtype=np.int64), np.full(len(units), np.nan)
+    past = Panel(date(2024, 1, 1), "day", units, None, none, none, none, unknown, unknown)
+    Engine().forecast(past, 2, (0.5,))
+    Engine().over(past, np.array([3]), np.ones(1), (0.5,))
+    for kind in KINDS:
+        rate(past, kind)

@@ -56,7 +56,7 @@ def backtest(  # noqa: PLR0917  # Typer's options are parameters
     review: Annotated[float, typer.Option(help="Days from one review to the next.")] = 7.0,
     service: Annotated[str, typer.Option(help="Fill rates to compare at.")] = ".9,.95,.98",
     policies: Annotated[
-        str, typer.Option(help="Of stocktide, flat30, minmax, sba, tsb.")
+        str, typer.Option(help="Of stocktide, flat30, minmax, sba, tsb, imapa.")
     ] = "stocktide,flat30,minmax,sba,tsb",
     pack: Annotated[
         float | None, typer.Option(help="Units that orders are multiples of, where no pack_size says; 0: any.")

@@ -165,8 +165,13 @@ def evidence_of_kind(taken: Snapshot, assessed: Assessment, rows: Ints, kind: Ca
     conversion. Text, because thousands of texts weigh less than as many trees, and are written in the scan's thread.
     """
     known: dict[int, str] = {}
+    ahead: dict[tuple[int, float], dict[str, Any]] = {}  # few spans are told apart among thousands of cases
+    leads = (assessed.supply.lead_time + assessed.routes.review_days)[rows]
+    spans = zip(taken.location_ids[rows].tolist(), leads.tolist(), strict=True)
     texts = []
-    for row, proof in zip(rows.tolist(), evidence_texts(assessed, rows, STEPS_OF_KIND[kind]), strict=True):
+    for row, span, proof in zip(rows.tolist(), spans, evidence_texts(assessed, rows, STEPS_OF_KIND[kind]), strict=True):
+        if span not in ahead:
+            ahead[span] = events_ahead(taken, assessed, row)
         product_id = int(taken.product_ids[row])
         if product_id not in known:
             known[product_id] = json_text(_original(taken, row))
@@ -176,7 +181,7 @@ def evidence_of_kind(taken: Snapshot, assessed: Assessment, rows: Ints, kind: Ca
             "currency": taken.exchange.currency,
             "shown": headline(taken, assessed, row),
             **learned(taken, row),
-            **events_ahead(taken, assessed, row),
+            **ahead[span],
         }
         texts.append(f'{json_text(about)[:-1]},"original":{known[product_id]},{proof[1:]}')
     return texts

@@ -24,7 +24,7 @@ says which share of its whole it takes. Where the load average is near the numbe
 at work on the machine: there the processor's time tells more than the clock's.
 
 Everything is measured on what the project ships and makes: the sample's file, and series and CSV files made with a
-seed. Left out: networks and the chats' own servers, PostgreSQL, and several processes at once.
+seed. Left out: networks and the chats' own servers, several processes at once, and, but for the scan, PostgreSQL.
 """
 
 

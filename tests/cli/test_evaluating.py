@@ -82,7 +82,7 @@ def test_a_backtest_is_a_table_and_a_picture_for_a_person(sales: str, home: Path
     assert lines[0] == (
         "30 series that sold before 2024-03-01, reviewed every 7 days from then on, measured from 2024-03-08."
     )
-    assert [line.split()[0] for line in lines[3:8]] == list(NAMES)
+    assert [line.split()[0] for line in lines[3:8]] == list(NAMES[:5])  # IMAPA, the last, takes longer: it is asked for
     assert "A policy that knows every future sale, and how long each order takes, fills 100.0%" in ran.out
     assert lines[-1].startswith("Next: stocktide forecast-score")
     assert (home / "curves.png").read_bytes().startswith(b"\x89PNG")

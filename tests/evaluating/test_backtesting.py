@@ -198,7 +198,7 @@ def test_a_spike_before_a_review_does_move_it() -> None:
     history, given_calendar = panel(4, 60, 1), calendar()
     units = history.units.copy()
     units[:, given_calendar.start - 1] += 5_000
-    for name in ("stocktide", "flat30", "sba", "tsb"):
+    for name in ("stocktide", "flat30", "sba", "tsb", "imapa"):
         tried = made(name, Flat("stocktide"), given_calendar, 4)
         calm = planned(history, tried, given_calendar, lambda: None)
         after = planned(of_units(units), tried, given_calendar, lambda: None)

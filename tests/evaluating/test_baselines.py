@@ -2,8 +2,13 @@
 
 from __future__ import annotations
 
+import dataclasses
+from collections.abc import Sequence
+
 import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from bot.domain.backtesting.smoothing import rate
 from bot.services.evaluating.baselines import NAMES, baseline
@@ -35,6 +40,56 @@ def test_its_rates_are_those_that_a_backtest_orders_by() -> None:
     for name, kind in (("CrostonSBA", "sba"), ("TSB", "tsb")):
         theirs = baseline(name, "day", lambda: None).forecast(history, 1, LEVELS).mean[:, 0]
         np.testing.assert_allclose(rate(history, kind).mean, theirs, rtol=1e-9)  # type: ignore[arg-type]
+
+
+@settings(max_examples=12)
+@given(st.integers(0, 2**32), st.sampled_from([0.9, 0.4, 0.1, 0.02]), st.booleans())
+def test_rates_are_statsforecasts_to_1e_9_whatever_is_sold_how_seldom(seed: int, often: float, whole: object) -> None:
+    law = np.random.default_rng(seed)
+    periods = int(law.integers(1, 150))
+    units = law.poisson(3.0, (20, periods)) * (law.random((20, periods)) < often)
+    units[0] = 0  # never sold
+    units[1], units[1, law.integers(periods)] = 0, 7  # sold once
+    units[2] = 4  # always the same
+    history = of_units(units if whole else units * law.random(units.shape))
+    since_first = dataclasses.replace(history, listed=np.zeros(20, dtype=np.int64))
+    for name, kind in (("CrostonSBA", "sba"), ("TSB", "tsb"), ("IMAPA", "imapa")):
+        theirs = baseline(name, "day", lambda: None).forecast(since_first, 1, LEVELS).mean[:, 0]
+        np.testing.assert_allclose(rate(since_first, kind).mean, theirs, rtol=1e-9, atol=1e-12)  # type: ignore[arg-type]
+
+
+def test_imapa_counts_from_the_listing_on_as_statsforecast_is_given_it() -> None:
+    law = np.random.default_rng(6)
+    units = law.poisson(3.0, (60, 90)) * (law.random((60, 90)) < 0.2)
+    units[np.arange(90) < law.integers(0, 80, 60)[:, None]] = 0
+    units[:, 85] += 1  # all have sold
+    history = of_units(units)
+    theirs = baseline("IMAPA", "day", lambda: None).forecast(history, 1, LEVELS).mean[:, 0]
+    np.testing.assert_allclose(rate(history, "imapa").mean, theirs, rtol=1e-9)
+
+
+def smoothed(sums: Sequence[float], weight: float) -> list[float]:
+    """The forecast of each but the first, and the one after the last."""
+    told = [sums[0]]
+    for one in sums[1:]:
+        told.append(weight * one + (1.0 - weight) * told[-1])
+    return told
+
+
+def best(sums: Sequence[float]) -> list[float]:
+    """Smoothed with the weight that misses least, of two thousand."""
+    tried = (smoothed(sums, float(weight)) for weight in np.linspace(0.1, 0.3, 2_001))
+    return min(tried, key=lambda told: sum((sold - one) ** 2 for sold, one in zip(sums[1:], told[:-1], strict=True)))
+
+
+def test_imapas_errors_are_those_of_its_levels_as_fitted() -> None:
+    units = [5, 0, 2, 0, 7, 1, 0, 0, 3]  # a sale every 1.8 periods: one period, and two from the second period on
+    ones, twos = best(units), best([2, 7, 1, 3])
+    told = [ones[0], ones[1]] + [(ones[at] + twos[(at - 2) // 2] / 2) / 2 for at in range(2, 8)]
+    found = rate(of_units([units]), "imapa")
+    assert found.mean[0] == pytest.approx((ones[-1] + twos[-1] / 2) / 2, rel=1e-4)
+    wanted = np.sqrt(np.mean([(sold - one) ** 2 for sold, one in zip(units[1:], told, strict=True)]))
+    assert found.error[0] == pytest.approx(wanted, rel=1e-4)
 
 
 def test_its_history_may_begin_before_the_first_sale() -> None:

@@ -24,6 +24,21 @@ kernels.fill_levels(
 )
 late = {name.partition(".")[0] for name in set(sys.modules) - before}
 assert not late & {"numba", "llvmlite", "scipy"}, late
+from bot.bootstrap.warming import rehearse_trials
+rehearse_trials()
+from datetime import date
+from numba.core import event
+from bot.domain.backtesting.smoothing import KINDS, rate
+from bot.domain.forecasting import Engine, Panel
+one, unknown = np.zeros(3_000, np.int64), np.zeros(3_000)
+whole = Panel(date(2024, 1, 1), "day", np.ones((3_000, 60), np.float32), None, one, one, one, unknown, unknown)
+with event.install_recorder("numba:compile") as compiled:
+    for past in (whole, whole.before(40)):
+        Engine().forecast(past, 3, (0.5, 0.9))
+        Engine().over(past, np.array([5]), np.ones(1), (0.5, 0.9))
+        for kind in KINDS:
+            rate(past, kind)
+assert not compiled.buffer, "setting up has compiled all of it"
 print("ready")
 """
 

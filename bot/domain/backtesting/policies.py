@@ -169,7 +169,7 @@ class Smoothed:
         return Plan(np.maximum(up_to, 0.0))
 
 
-NAMES = ("stocktide", "flat30", "minmax", "sba", "tsb")
+NAMES = ("stocktide", "flat30", "minmax", "sba", "tsb", "imapa")
 
 
 def policy(name: str, ours: Forecaster, setting: Setting, product: Ints) -> Policy:
@@ -185,5 +185,7 @@ def policy(name: str, ours: Forecaster, setting: Setting, product: Ints) -> Poli
             return Smoothed("sba", setting)
         case "tsb":
             return Smoothed("tsb", setting)
+        case "imapa":
+            return Smoothed("imapa", setting)
         case _:
             raise ValueError(f"{name!r} is no policy")

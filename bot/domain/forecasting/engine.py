@@ -20,14 +20,15 @@ import numpy as np
 import scipy  # loads its parts when they are first used
 
 from bot.domain.arrays import Floats, Ints, ratio
-from bot.domain.forecasting import fitting, season, states, targets
-from bot.domain.forecasting.compiled import in_blocks
+from bot.domain.forecasting import fitting, kernels, season, states, targets
+from bot.domain.forecasting.compiled import in_blocks, meanwhile
+from bot.domain.forecasting.gammas import Gammas
 from bot.domain.forecasting.panel import Forecast, Freq, Panel
-from bot.domain.forecasting.profile import spread_over, weekday_factors
+from bot.domain.forecasting.profile import DAYS, spread_over, summed_over, weekday_factors
 from bot.domain.forecasting.shapes import spans_by_shape
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
 
     from bot.domain.forecasting.targets import Past, Targets
 
@@ -63,6 +64,19 @@ class _Learned:
     scatter: fitting.Scatter | None
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class _Known:
+    """What each series tells of itself, (n, ...): its levels, its own quantiles and, last, its spread, its moments."""
+
+    levels: Floats
+    own: Floats
+    moments: Floats
+
+    def rows(self, block: slice) -> _Known:
+        """Some of the series."""
+        return _Known(self.levels[block], self.own[block], self.moments[block])
+
+
 class Engine:
     """Stocktide's forecaster."""
 
@@ -75,14 +89,20 @@ class Engine:
         """Demand of each of the next `horizon` periods, had there always been stock."""
         chosen = np.asarray(levels, dtype=np.float64)
         factors = weekday_factors(past, self._settings.weekday_prior)
-        teachers = self._teachers(past, factors)
-        learned = self._learn(teachers, targets.by_period(teachers, horizon, self._settings.origins), 1, chosen)
-        ahead = spread_over(past, factors, past.periods, horizon)
-        means, quantiles = np.zeros(ahead.shape), np.zeros((*ahead.shape, len(levels)))
+
+        def found(teachers: Past) -> Targets:
+            return targets.by_period(teachers, horizon, self._settings.origins)
+
+        learned, known = self._both(past, factors, found, 1, chosen)
+        turn = min(horizon, DAYS if past.freq == "day" else 1)  # from then on periods repeat
+        cells = np.arange(horizon) % max(turn, 1)
+        means, quantiles = np.empty((past.series, horizon)), np.empty((past.series, horizon, len(levels)))
 
         def say(block: slice) -> None:
-            ready = targets.prepared(past.chosen(block), factors[block])
-            means[block], quantiles[block] = self._apply(ready, learned, ahead[block], 1, chosen)
+            ahead = spread_over(past, factors[block], past.periods, turn)
+            mean, wide = self._apply(known.rows(block), learned, ahead, 1, chosen)
+            np.take(mean, cells, axis=1, out=means[block], mode="clip")  # unlike "raise" without a buffer
+            np.take(wide, cells, axis=1, out=quantiles[block], mode="clip")
 
         in_blocks(past.series, say)
         return Forecast(means, levels, quantiles)
@@ -98,28 +118,49 @@ class Engine:
         cut = np.minimum(spans, longest)
         span = max(1, round(float(cut @ weights)))
         factors = weekday_factors(past, self._settings.weekday_prior)
-        teachers = self._teachers(past, factors)
-        learned = self._learn(teachers, targets.by_span(teachers, cut, weights, self._settings.origins), span, chosen)
+
+        def found(teachers: Past) -> Targets:
+            return targets.by_span(teachers, cut, weights, self._settings.origins)
+
+        learned, known = self._both(past, factors, found, span, chosen)
         seen = (past.periods / float(spans @ weights) / self._settings.spans_needed) ** 2
+        law = Gammas(chosen, past.series)
         out = np.zeros((past.series, len(levels)))
 
         def say(block: slice) -> None:
-            ready = targets.prepared(past.chosen(block), factors[block])
-            running = np.cumsum(spread_over(ready.panel, factors[block], past.periods, int(spans.max())), axis=1)
-            ahead = (running[:, spans - 1] @ weights)[:, None]
-            mean, pooled = self._apply(ready, learned, ahead, span, chosen)
-            shaped = spans_by_shape(ready, mean[:, 0], spans, weights, chosen)
+            rows = known.rows(block)
+            ahead = summed_over(past, factors[block], spans, weights)[:, None]
+            mean, pooled = self._apply(rows, learned, ahead, span, chosen)
+            shaped = spans_by_shape(rows.moments, mean[:, 0], spans, weights, law)
             out[block] = (pooled[:, 0] * seen + shaped) / (seen + 1.0)
 
         in_blocks(past.series, say)
         return out
 
-    def _teachers(self, past: Panel, factors: Floats) -> Past:
-        rows = fitting.evenly(past.series, self._settings.teachers)
-        return targets.prepared(past.chosen(rows), factors[rows])
+    def _both(
+        self, past: Panel, factors: Floats, found: Callable[[Past], Targets], span: int, levels: Floats
+    ) -> tuple[_Learned, _Known]:
+        """What the teachers teach, and, as none of it is needed for that, what each series tells meanwhile."""
+        half_lives = np.asarray(self._settings.half_lives[past.freq], dtype=np.float64)
+        now, chances = np.array([past.periods]), np.append(levels, states.SPREAD_LEVEL)
+        n = past.series
+        known = _Known(np.empty((n, len(half_lives))), np.empty((n, len(chances))), np.empty((n, 3)))
 
-    def _learn(self, teachers: Past, found: Targets, span: int, levels: Floats) -> _Learned:
-        known = states.levels(teachers, self._half_lives(teachers), found.columns)
+        def look(block: slice) -> None:
+            ready = targets.prepared(past.chosen(block), factors[block])
+            known.levels[block] = states.levels(ready, half_lives, now)[0]
+            known.own[block] = states.own(ready, span, now, chances)[0]
+            known.moments[block] = states.moments(ready)
+
+        def learn() -> _Learned:
+            rows = fitting.evenly(n, self._settings.teachers)
+            teachers = targets.prepared(past.chosen(rows), factors[rows])
+            return self._learn(teachers, found(teachers), half_lives, span, levels)
+
+        return meanwhile(learn, lambda: in_blocks(n, look)), known
+
+    def _learn(self, teachers: Past, found: Targets, half_lives: Floats, span: int, levels: Floats) -> _Learned:
+        known = states.levels(teachers, half_lives, found.columns)
         steps = np.diff(teachers.units, axis=1).astype(np.float64)
         both = teachers.whole[:, 1:] & teachers.whole[:, :-1]
         scale = np.sqrt(ratio(np.where(both, steps**2, 0.0).sum(axis=1), both.sum(axis=1), 0.0))
@@ -130,23 +171,19 @@ class Engine:
         scatter = fitting.scattered(found, means, states.spread(own, means), levels, self._settings.fit)
         return _Learned(weights, scatter)
 
-    def _apply(self, ready: Past, learned: _Learned, ahead: Floats, span: int, levels: Floats) -> tuple[Floats, Floats]:
+    def _apply(
+        self, known: _Known, learned: _Learned, ahead: Floats, span: int, levels: Floats
+    ) -> tuple[Floats, Floats]:
         """Means (n, C) and quantiles (n, C, levels) of cells with the exposure `ahead` (n, C)."""
-        now = np.array([ready.periods])
-        mean = states.levels(ready, self._half_lives(ready), now)[0] @ learned.weights.beta * learned.weights.growth
-        own = states.own(ready, span, now, np.append(levels, states.SPREAD_LEVEL))[0]
+        mean = known.levels @ learned.weights.beta * learned.weights.growth
         means = mean[:, None] * ahead
         if learned.scatter is None:
-            pooled = scipy.stats.poisson.ppf(levels[None, None, :], means[:, :, None])
+            pooled: Floats = np.asarray(scipy.stats.poisson.ppf(levels[None, None, :], means[:, :, None]))
         else:
-            pooled = states.looked_up(learned.scatter, means, states.spread(own[:, -1], mean)) * means[:, :, None]
-        samples = ready.whole.sum(axis=1) / span
+            pooled = states.looked_up(learned.scatter, means, states.spread(known.own[:, -1], mean))
+            pooled *= means[:, :, None]
+        samples = known.moments[:, 0] / span
         share = np.interp(levels, [self._settings.own_from, 0.99], [0.0, self._settings.own_share])
-        weight = (samples / (samples + self._settings.own_samples))[:, None, None] * share
-        quantiles = pooled * (1 - weight) + own[:, None, :-1] * ahead[:, :, None] * weight
-        order = np.argsort(levels, kind="stable")
-        quantiles[:, :, order] = np.maximum.accumulate(quantiles[:, :, order], axis=2)
-        return means, quantiles
-
-    def _half_lives(self, of: Past) -> Floats:
-        return np.asarray(self._settings.half_lives[of.panel.freq], dtype=np.float64)
+        weight = (samples / (samples + self._settings.own_samples))[:, None] * share
+        kernels.fill_blend(known.own[:, :-1], ahead, weight, np.argsort(levels, kind="stable"), pooled)
+        return means, pooled

@@ -15,6 +15,7 @@ import numpy as np
 import scipy  # loads its parts when they are first used
 
 from bot.domain.arrays import Floats, Ints
+from bot.domain.forecasting import kernels
 from bot.domain.forecasting.targets import Targets
 
 _TINY = 1e-9
@@ -120,26 +121,35 @@ def scattered(targets: Targets, means: Floats, spread: Floats, levels: Floats, s
     ratios = targets.sold.ravel()[known] / expected * targets.stretch.ravel()[known]
     place = np.log(expected)
     by = np.broadcast_to(spread[:, :, None], mean.shape).ravel()[known]
-    parts = _parts(place, expected, settings)
+    parts = _parts(place, expected, by, settings)
     cells = int(np.clip(len(known) // (settings.cells_needed * len(parts)), 1, settings.spread_bins))
     spreads, table = np.zeros((len(parts), cells)), np.zeros((len(parts), cells, len(levels)))
     for at, part in enumerate(parts):
-        for cell, rows in enumerate(np.array_split(part[np.argsort(by[part], kind="stable")], cells)):
+        for cell, rows in enumerate(np.array_split(part, cells)):
             chosen = rows if len(rows) else part
             spreads[at, cell] = by[chosen].mean()
             table[at, cell] = np.quantile(ratios[chosen], levels)
     return Scatter(np.array([place[part].mean() for part in parts]), spreads, table)
 
 
-def _parts(place: Floats, expected: Floats, settings: FitSettings) -> list[Ints]:
-    """The cells by their mean, in bins; what sells more gets finer ones, for there the money is."""
-    order = np.argsort(place, kind="stable")
+def _parts(place: Floats, expected: Floats, by: Floats, settings: FitSettings) -> list[Ints]:
+    """The cells by their mean, in bins, each ordered by `by`; what sells more gets finer ones: there the money is."""
+    order = _ordered(place)
     root = np.sqrt(expected[order])
     weight = np.cumsum(root + root.mean())
     bins = int(np.clip(len(place) // (settings.cells_needed * settings.spread_bins), 1, settings.mean_bins))
     edges = np.searchsorted(weight, weight[-1] * np.arange(bins + 1) / bins)
     edges[-1] = len(order)
-    return [order[low:high] for low, high in pairwise(edges) if high > low]
+    second = _ordered(by[order])
+    into = np.searchsorted(edges[1:-1], second, side="right").astype(np.uint16)
+    rows = order[second[np.argsort(into, kind="stable")]]
+    return [rows[low:high] for low, high in pairwise(edges) if high > low]
+
+
+def _ordered(values: Floats) -> Ints:
+    order = np.empty(len(values), dtype=np.int64)
+    kernels.fill_order(values, order)
+    return order
 
 
 def evenly(series: int, most: int) -> Ints:

@@ -69,12 +69,12 @@ class Panel:
         )
 
     def chosen(self, rows: NDArray[np.bool_] | Ints | slice) -> Panel:
-        """Some of the series."""
+        """Some of the series, their periods side by side in memory: loops are compiled for such arrays alone."""
         return Panel(
             self.first,
             self.freq,
-            self.units[rows],
-            None if self.in_stock is None else self.in_stock[rows],
+            np.ascontiguousarray(self.units[rows]),
+            None if self.in_stock is None else np.ascontiguousarray(self.in_stock[rows]),
             self.listed[rows],
             self.pool[rows],
             self.region[rows],

@@ -7,17 +7,15 @@ Shrinkage is that of a gamma prior on Poisson counts: `k` units sold as the pool
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TypeVar
 
 import numpy as np
-from numpy.typing import NDArray
 
 from bot.domain.arrays import Floats, Ints, ratio
+from bot.domain.forecasting import kernels
 from bot.domain.forecasting.compiled import in_blocks
-from bot.domain.forecasting.panel import Panel, Singles
+from bot.domain.forecasting.panel import Panel
 
-DAYS = 7
-_Number = TypeVar("_Number", np.float32, np.float64)
+DAYS = kernels.WEEK
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -40,13 +38,15 @@ class WeekdayPools:
 def weekday_factors(panel: Panel, prior_units: float) -> Floats:
     """(n, 7): demand of each weekday (Monday first) over that of the mean day; 1 where periods are no days.
 
+    Weekdays are those of the panel's columns: where a series lies behind them, its factors are moved on as far.
+
     A series leans on its category and region, those on all series. A day on which a pool never sells, as a shop that
     is closed on Saturdays, has a factor near zero: its zeros say nothing about the level.
     """
     if panel.freq != "day" or panel.periods < DAYS:
         return np.ones((panel.series, DAYS))
     seen = _seen(panel)
-    return _own(seen, _pools(panel, seen, prior_units).of(panel), prior_units)
+    return _turned(_own(seen, _pools(panel, seen, prior_units).of(panel), prior_units), panel.behind, -1)
 
 
 def weekday_pools(panel: Panel, prior_units: float) -> WeekdayPools:
@@ -56,7 +56,7 @@ def weekday_pools(panel: Panel, prior_units: float) -> WeekdayPools:
 
 def leaning_on(pools: WeekdayPools, panel: Panel, prior_units: float) -> Floats:
     """(n, 7) as `weekday_factors`, for series that lean on pools known from elsewhere."""
-    return _own(_seen(panel), pools.of(panel), prior_units)
+    return _turned(_own(_seen(panel), pools.of(panel), prior_units), panel.behind, -1)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -72,14 +72,12 @@ def _seen(panel: Panel) -> _Seen:
     sold, open_ = np.zeros((panel.series, DAYS)), np.zeros((panel.series, DAYS))
 
     def add(block: slice) -> None:
-        units, stock = panel.units[block], in_stock(panel.chosen(block))
-        for column in range(DAYS):
-            sold[block, column] = units[:, column::DAYS].sum(axis=1)
-            open_[block, column] = stock[:, column::DAYS].sum(axis=1)
+        some = panel.chosen(block)
+        day = panel.first.weekday()
+        kernels.fill_weekdays(some.units, some.in_stock, some.listed, day, sold[block], open_[block])
 
     in_blocks(panel.series, add)
-    on = (np.arange(DAYS) - _first_weekday(panel)[:, None]) % DAYS  # the column of each weekday
-    sold, open_ = np.take_along_axis(sold, on, axis=1), np.take_along_axis(open_, on, axis=1)
+    sold, open_ = _turned(sold, panel.behind, 1), _turned(open_, panel.behind, 1)
     level = ratio(sold.sum(axis=1), open_.sum(axis=1), 0.0)
     return _Seen(sold, open_ * level[:, None], level)
 
@@ -106,25 +104,27 @@ def _own(seen: _Seen, pooled: Floats, prior_units: float) -> Floats:
     return factors
 
 
-def in_stock(panel: Panel) -> Singles:
-    """(n, T): the share of each period with stock; nothing before a series was listed."""
-    listed = np.arange(panel.periods, dtype=np.int32)[None, :] >= panel.listed[:, None].astype(np.int32)
-    return listed.astype(np.float32) if panel.in_stock is None else panel.in_stock * listed
+def spread_over(panel: Panel, factors: Floats, first: int, count: int) -> Floats:
+    """The factors (n, 7), all 1 where periods are no days, of `count` periods from column `first` on: (n, count)."""
+    return np.take(factors, _weekdays(panel, first, count), axis=1)
 
 
-def spread_over(panel: Panel, factors: NDArray[_Number], first: int, count: int) -> NDArray[_Number]:
-    """The factors of `count` periods from column `first` on, (n, count)."""
-    if panel.freq != "day":
-        return np.ones((panel.series, count), dtype=factors.dtype)
-    weekdays = (np.arange(first, first + DAYS) + _first_weekday(panel)[:, None]) % DAYS
-    turned = np.take_along_axis(factors, weekdays, axis=1)
-    return np.take(turned, np.arange(count) % DAYS, axis=1)
+def summed_over(panel: Panel, factors: Floats, spans: Ints, weights: Floats) -> Floats:
+    """(n,): the factors of the `spans[k]` periods after the panel, added up, weighed by `weights[k]`."""
+    days = _weekdays(panel, panel.periods, int(spans.max()))
+    chance = np.bincount(spans, weights=weights)[::-1].cumsum()[::-1]  # that a span is at least so long
+    return factors @ np.bincount(days, weights=chance[1:], minlength=DAYS)
 
 
-def _first_weekday(panel: Panel) -> Ints:
-    """(n,) the weekday of each series' own first column: a place may still have yesterday where others have today."""
-    weekday = np.full(panel.series, panel.first.weekday(), dtype=np.int64)
-    return weekday if panel.behind is None else weekday - panel.behind
+def _weekdays(panel: Panel, first: int, count: int) -> Ints:
+    return (np.arange(first, first + count) + panel.first.weekday()) % DAYS
+
+
+def _turned(weekdays: Floats, behind: Ints | None, way: int) -> Floats:
+    """(n, 7): from the weekdays of the panel's columns to those of each series' own place, or (-1) back."""
+    if behind is None:
+        return weekdays
+    return np.take_along_axis(weekdays, (np.arange(DAYS) + way * behind[:, None]) % DAYS, axis=1)
 
 
 def _leaning(sold: Floats, expected: Floats, towards: Floats, prior_units: float) -> Floats:
@@ -134,5 +134,5 @@ def _leaning(sold: Floats, expected: Floats, towards: Floats, prior_units: float
 
 def _by(group: Ints, values: Floats) -> Floats:
     out = np.zeros((int(group.max(initial=-1)) + 1, values.shape[1]))
-    np.add.at(out, group, values)
+    kernels.fill_groups(values, group, out)
     return out

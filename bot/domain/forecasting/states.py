@@ -23,10 +23,17 @@ def levels(of: Past, half_lives: Floats, columns: Ints) -> Floats:
 def own(of: Past, span: int, columns: Ints, chances: Floats) -> Floats:
     """(columns, n, chances): quantiles of each series' own units per exposure over `span` periods."""
     samples, ends = targets.own_samples(of, span)
-    order = np.argsort(chances, kind="stable")
     out = np.zeros((len(columns), of.panel.series, len(chances)))
-    kernels.fill_quantiles(samples, ends, columns, chances[order], out)
-    return out[:, :, np.argsort(order, kind="stable")]
+    for at, known in enumerate(np.searchsorted(ends, columns, side="right").tolist()):
+        kernels.fill_quantiles(np.sort(samples[:, :known], axis=1), chances, out[at])  # sorts in lanes, NaN last
+    return out
+
+
+def moments(of: Past) -> Floats:
+    """(n, 3): whole periods of each series, the units sold in them, and the sum of their squares."""
+    out = np.zeros((of.panel.series, 3))
+    kernels.fill_moments(of.units, of.whole, out)
+    return out
 
 
 def spread(large: Floats, mean: Floats) -> Floats:

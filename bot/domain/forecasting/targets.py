@@ -11,10 +11,10 @@ from dataclasses import dataclass
 import numpy as np
 
 from bot.domain.arrays import Bools, Floats, Ints
+from bot.domain.forecasting import kernels
 from bot.domain.forecasting.panel import Panel, Singles
-from bot.domain.forecasting.profile import in_stock, spread_over
 
-_WHOLE = 1 - 1e-6
+_LEAST_EXPOSURE = 0.2  # that a period's units are divided by
 _COVERED = 0.7  # of a span's periods must have been in stock for its demand to be known
 
 
@@ -50,10 +50,11 @@ class Targets:
 
 def prepared(panel: Panel, factors: Floats) -> Past:
     """Exposure of every period by the series' weekday `factors` (n, 7): nothing before it was listed."""
-    stock = in_stock(panel)
-    units = panel.units * (stock > 0)
-    exposure = stock * spread_over(panel, factors.astype(np.float32), 0, panel.periods)
-    return Past(panel, units, exposure, stock >= _WHOLE)
+    units, exposure = np.empty(panel.units.shape, np.float32), np.empty(panel.units.shape, np.float32)
+    whole = np.empty(panel.units.shape, dtype=np.bool_)
+    day, shares = panel.first.weekday(), factors.astype(np.float32)
+    kernels.fill_past(panel.units, panel.in_stock, panel.listed, shares, day, units, exposure, whole)
+    return Past(panel, units, exposure, whole)
 
 
 def origins(periods: int, reach: int, count: int) -> Ints:
@@ -112,15 +113,13 @@ def _listed(past: Past, column: int) -> Bools:
 def own_samples(past: Past, span: int) -> tuple[Singles, Ints]:
     """Each series' own units per exposure over spans of its past, NaN where not known, and the column each ended by."""
     if span == 1:
-        own = (past.units / np.maximum(past.exposure, np.float32(0.2))).astype(np.float32, copy=False)
-        own[~past.whole] = np.nan
+        own = np.empty(past.units.shape, np.float32)
+        kernels.fill_daily(past.units, past.exposure, past.whole, _LEAST_EXPOSURE, own)
         return own, np.arange(1, past.periods + 1)
     starts = np.arange(0, past.periods - span + 1, max(1, span // 4))
-    units, asked, covered = _running(past.units), _running(past.exposure), _running(past.exposure > 0)
-    known = covered[:, starts + span] - covered[:, starts] >= _COVERED * span
-    exposure = asked[:, starts + span] - asked[:, starts]
-    rates = np.where(known, (units[:, starts + span] - units[:, starts]) / np.maximum(exposure, 1e-6), np.nan)
-    return rates.astype(np.float32), starts + span
+    rates = np.empty((past.panel.series, len(starts)), np.float32)
+    kernels.fill_windows(past.units, past.exposure, starts, span, _COVERED * span, rates)
+    return rates, starts + span
 
 
 def _running(values: Singles | Bools) -> Floats:
