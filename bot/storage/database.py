@@ -12,6 +12,8 @@ from sqlalchemy import Connection, event, make_url, text
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 
+from bot.storage.visits import opened
+
 BUSY_TIMEOUT_MS = 15_000
 _SNAPSHOT = {"isolation_level": "REPEATABLE READ", "postgresql_readonly": True}
 FAILURES = (SQLAlchemyError, OSError)  # what a database that is gone, full or busy raises
@@ -75,7 +77,8 @@ def _engine(url: str, *, is_sqlite: bool) -> AsyncEngine:
     """Errors tell no bound values: those are what people wrote, link codes and reply handles among it."""
     if not is_sqlite:
         return create_async_engine(url, pool_size=10, max_overflow=10, pool_pre_ping=True, hide_parameters=True)
-    engine = create_async_engine(url, hide_parameters=True, connect_args={"timeout": BUSY_TIMEOUT_MS / 1000})
+    given = {"timeout": BUSY_TIMEOUT_MS / 1000, "async_creator_fn": opened}
+    engine = create_async_engine(url, hide_parameters=True, connect_args=given)
 
     @event.listens_for(engine.sync_engine, "connect")
     def set_up(connection: Any, _record: object) -> None:  # noqa: ANN401  # the driver's adapted connection

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import asyncio
 from datetime import timedelta
+from typing import Any
 
+import aiosqlite
 import pytest
-from sqlalchemy import func, insert, select, text
+from sqlalchemy import func, insert, select, text, update
 from sqlalchemy.exc import DBAPIError
 
 from bot.ports import MovableClock
@@ -51,6 +53,26 @@ async def test_a_log_that_grows_while_it_is_verified_is_whole(database: Database
     await growing
     assert {verdict.fault for verdict in verdicts} == {""}
     assert verdicts[-1].entries > 1
+
+
+async def test_a_statement_of_sqlite_is_one_visit_to_its_thread(
+    sqlite_database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    visits: list[object] = []
+    plain = aiosqlite.Connection._execute
+
+    async def counted(self: aiosqlite.Connection, *given: Any) -> Any:
+        visits.append(given)
+        return await plain(self, *given)  # type: ignore[no-untyped-call]
+
+    async with sqlite_database.transaction() as connection:
+        monkeypatch.setattr(aiosqlite.Connection, "_execute", counted)
+        await connection.execute(insert(Mark), [{"key": "a", "value": "1"}, {"key": "b", "value": "2"}])
+        found = await connection.execute(select(Mark.key).order_by(Mark.key))
+        changed = await connection.execute(update(Mark).where(Mark.value < "2").values(value="3"))
+        monkeypatch.undo()
+    assert (found.scalars().all(), changed.rowcount) == (["a", "b"], 1)
+    assert len(visits) == 3
 
 
 async def test_a_reader_cannot_write_on_postgresql(postgres_database: Database) -> None:
