@@ -1,4 +1,4 @@
-"""SQLite's driver with one visit to the connection's thread for each statement.
+"""SQLite's driver with one visit to the connection's thread for each statement, and one for a transaction's end.
 
 aiosqlite pays a visit each for the cursor, the statement, its rows and the cursor's end; most of our statements take
 less time than a visit.
@@ -23,7 +23,12 @@ def opened(path: str, **given: Any) -> Connection:  # noqa: ANN401  # as `sqlite
 
 
 class Connection(aiosqlite.Connection):
-    """A connection whose cursors are ours."""
+    """A connection whose cursors are ours.
+
+    The pool rolls back whatever comes back to it; that is a visit only where something was done since the last end.
+    """
+
+    _settled = True  # no statement was sent since a commit or a rollback was answered
 
     def cursor(self) -> Cursor:  # type: ignore[override]  # nothing to wait for
         """A cursor, of which the thread knows nothing yet."""
@@ -31,7 +36,19 @@ class Connection(aiosqlite.Connection):
 
     async def visit(self, work: Callable[[sqlite3.Cursor], object]) -> Told:
         """Do something with a cursor that lives as long as the visit, and tell what came of it."""
+        self._settled = False  # before the wait: whoever is cancelled in it has begun
         return await self._execute(_worked, self._conn, work)  # type: ignore[no-any-return, no-untyped-call]  # untyped there
+
+    async def commit(self) -> None:
+        """Commit what was done."""
+        await super().commit()
+        self._settled = True
+
+    async def rollback(self) -> None:
+        """Take back what was done, where anything was."""
+        if not self._settled:
+            await super().rollback()
+            self._settled = True
 
 
 class Cursor:
