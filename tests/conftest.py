@@ -130,17 +130,22 @@ async def sqlite_database(tmp_path: Path, sqlite_template: bytes) -> AsyncIterat
     await database.close()
 
 
+@pytest.fixture(scope="session")
+def postgres_desk(postgres_server: str) -> Iterator[psycopg.Connection]:
+    """A connection to make databases on and to drop them, kept open: a new one is a new process of the server."""
+    with psycopg.connect(postgres_server, autocommit=True) as connection:
+        yield connection
+
+
 @pytest.fixture
-async def postgres_database(postgres_server: str) -> AsyncIterator[Database]:
+async def postgres_database(postgres_server: str, postgres_desk: psycopg.Connection) -> AsyncIterator[Database]:
     """A fresh PostgreSQL database with every table."""
     name = f"test_{next(_numbers)}"
-    with psycopg.connect(postgres_server, autocommit=True) as connection:
-        connection.execute(f"CREATE DATABASE {name} TEMPLATE declared STRATEGY file_copy")
+    postgres_desk.execute(f"CREATE DATABASE {name} TEMPLATE declared STRATEGY file_copy")
     database = Database(named(postgres_server, name))
     yield database
     await database.close()
-    with psycopg.connect(postgres_server, autocommit=True) as connection:
-        connection.execute(f"DROP DATABASE {name} WITH (FORCE)")
+    postgres_desk.execute(f"DROP DATABASE {name} WITH (FORCE)")
 
 
 @pytest.fixture(scope="session")
