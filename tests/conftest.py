@@ -11,11 +11,12 @@ from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
 from itertools import count
 from pathlib import Path
+from typing import Any
 
 import psycopg
 import pytest
 from hypothesis import HealthCheck, settings
-from sqlalchemy import Engine, create_engine
+from sqlalchemy import Engine, create_engine, event
 
 from bot.ports import MovableClock
 from bot.sandbox.sample import load_small
@@ -38,13 +39,18 @@ def pytest_collection_finish() -> None:
 
 
 @pytest.fixture(scope="session", autouse=True)
-def _statements_are_compiled_once() -> Iterator[None]:
-    """Every test has a database of its own; the statements compiled for one serve the next of its kind."""
+def _databases_are_quick() -> Iterator[None]:
+    """Every test has a database of its own; the statements compiled for one serve the next of its kind.
+
+    SQLite waits for no disk, as the PostgreSQL below does not: no test cuts the power.
+    """
     plain = Database.__init__
 
     def begin(self: Database, url: str) -> None:
         plain(self, url)
         engine = self.engine.sync_engine
+        if self.is_sqlite:
+            event.listen(engine, "connect", _hurry)
         if (first := _warmed.get(engine.name)) is not None:
             engine.dialect = engine.pool._dialect = first.dialect  # compiled statements are kept by it
             engine._compiled_cache = first._compiled_cache
@@ -52,6 +58,12 @@ def _statements_are_compiled_once() -> Iterator[None]:
     Database.__init__ = begin  # type: ignore[method-assign]
     yield
     Database.__init__ = plain  # type: ignore[method-assign]
+
+
+def _hurry(connection: Any, _record: object) -> None:
+    cursor = connection.cursor()
+    cursor.execute("PRAGMA synchronous=OFF")
+    cursor.close()
 
 
 def _warm(url: str) -> None:
@@ -118,17 +130,22 @@ async def sqlite_database(tmp_path: Path, sqlite_template: bytes) -> AsyncIterat
     await database.close()
 
 
+@pytest.fixture(scope="session")
+def postgres_desk(postgres_server: str) -> Iterator[psycopg.Connection]:
+    """A connection to make databases on and to drop them, kept open: a new one is a new process of the server."""
+    with psycopg.connect(postgres_server, autocommit=True) as connection:
+        yield connection
+
+
 @pytest.fixture
-async def postgres_database(postgres_server: str) -> AsyncIterator[Database]:
+async def postgres_database(postgres_server: str, postgres_desk: psycopg.Connection) -> AsyncIterator[Database]:
     """A fresh PostgreSQL database with every table."""
     name = f"test_{next(_numbers)}"
-    with psycopg.connect(postgres_server, autocommit=True) as connection:
-        connection.execute(f"CREATE DATABASE {name} TEMPLATE declared STRATEGY file_copy")
+    postgres_desk.execute(f"CREATE DATABASE {name} TEMPLATE declared STRATEGY file_copy")
     database = Database(named(postgres_server, name))
     yield database
     await database.close()
-    with psycopg.connect(postgres_server, autocommit=True) as connection:
-        connection.execute(f"DROP DATABASE {name} WITH (FORCE)")
+    postgres_desk.execute(f"DROP DATABASE {name} WITH (FORCE)")
 
 
 @pytest.fixture(scope="session")

@@ -6,7 +6,7 @@ import argparse
 
 from rich.console import Console
 
-from tests.bench import BENCHMARKS
+from tests.bench.registry import BENCHMARKS
 from tests.bench.report import PAGE, machine, section, show, write
 
 

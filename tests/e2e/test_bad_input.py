@@ -77,9 +77,8 @@ async def test_a_repeated_event_is_answered_once(house: House) -> None:
     assert sum("85123A" in text for text in house.said()) == sum("85123A" in text for text in house.said()[:count])
 
 
-@pytest.mark.parametrize(
-    ("words", "wanted"),
-    [
+async def test_a_malformed_command_is_answered_with_what_to_write(house: House) -> None:
+    for words, wanted in (
         ("stock 85123Q", "85123A"),
         ("stock", "/stock"),
         ("snooze C-1 soonish", "3d"),
@@ -89,11 +88,9 @@ async def test_a_repeated_event_is_answered_once(house: House) -> None:
         ("subscribe everything", "restock"),
         ("me zone Mars/Base", "Mars/Base"),
         ("<!channel> *boom* <https://evil.example|x>", "no product called"),
-    ],
-)
-async def test_a_malformed_command_is_answered_with_what_to_write(house: House, words: str, wanted: str) -> None:
-    told = await house.asked(house.petra, "/stocktide", words, wanted)
-    assert "Traceback" not in told
+    ):
+        told = await house.asked(house.petra, "/stocktide", words, wanted)
+        assert "Traceback" not in told, words
 
 
 async def test_a_person_without_authority_changes_nothing_and_is_told_who_may(house: House) -> None:

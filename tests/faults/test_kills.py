@@ -20,7 +20,7 @@ from tests.faults.founding import town
 from tests.faults.keeper import Keeper
 from tests.faults.kills import START, Count, Killing
 
-KILLS = figures.times(8, 100, 5_000)  # on each database
+KILLS = figures.times(6, 100, 5_000)  # on each database
 A_LIFE = min(KILLS, 100)  # kills before the next fresh database
 
 _numbers = count(1)

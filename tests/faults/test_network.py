@@ -33,9 +33,9 @@ from tests.services.effects.kit import STEADY, Floor, failed, followed, open_flo
 from tests.services.effects.yard import ALL, BlindTill, Till, Yard
 from tests.suppliers.kit import PostOffice, an_order, mail_server
 
-LOST = times(200, 1000, 1000)  # calls that are applied and whose answer is lost
-SOME = times(40, 100, 2000)
-SHELVES = times(20, 40, 1000)  # products of the store
+LOST = times(60, 1000, 1000)  # calls that are applied and whose answer is lost
+SOME = times(24, 100, 2000)
+SHELVES = times(10, 40, 1000)  # products of the store
 
 pytestmark = pytest.mark.timeout(7200 if is_long() else 180)
 PATIENT = replace(STEADY, call=timedelta(seconds=20), lease=timedelta(seconds=60))

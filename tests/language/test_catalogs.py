@@ -8,6 +8,7 @@ from bot.language import LANGUAGES, language, nearest_language
 from bot.words import Words, _, n_
 from deploy import messages
 
+pytestmark = pytest.mark.xdist_group("sentences")  # collecting them takes seconds
 PLACE = re.compile(r"\{(\w+)\}")
 CHINESE = re.compile(r"[\u4e00-\u9fff]")
 WORD = re.compile(r"[A-Za-z]{2,}")

@@ -55,7 +55,7 @@ class House:
             shown = self.in_slack(person or self.lin, channel or self.direct)
             return [text for text in shown if words in text]
 
-        await self.sandbox.pulse.until(lambda: bool(find()), 5)
+        await self.sandbox.pulse.until(lambda: bool(find()), 20)  # a file is read by a process of its own
         return find()[-1]
 
     def press(self, label: str, person: str = "", channel: str = "") -> None:

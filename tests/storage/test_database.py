@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import asyncio
 from datetime import timedelta
+from typing import Any
 
+import aiosqlite
 import pytest
-from sqlalchemy import func, insert, select, text
+from sqlalchemy import func, insert, select, text, update
 from sqlalchemy.exc import DBAPIError
 
 from bot.ports import MovableClock
@@ -52,6 +54,54 @@ async def test_a_log_that_grows_while_it_is_verified_is_whole(database: Database
     verified.set()
     await growing
     assert {verdict.fault for verdict in verdicts} == {""}
+
+
+async def test_a_statement_of_sqlite_is_one_visit_to_its_thread_and_so_is_the_end(
+    sqlite_database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert await sqlite_database.answers(), "one connection is open"
+    visits: list[object] = []
+    plain = aiosqlite.Connection._execute
+
+    async def counted(self: aiosqlite.Connection, *given: Any) -> Any:
+        visits.append(given)
+        return await plain(self, *given)  # type: ignore[no-untyped-call]
+
+    monkeypatch.setattr(aiosqlite.Connection, "_execute", counted)
+    async with sqlite_database.transaction() as connection:
+        await connection.execute(insert(Mark), [{"key": "a", "value": "1"}, {"key": "b", "value": "2"}])
+        found = await connection.execute(select(Mark.key).order_by(Mark.key))
+        changed = await connection.execute(update(Mark).where(Mark.value < "2").values(value="3"))
+    assert len(visits) == 1 + 3 + 1
+    visits.clear()
+    async with sqlite_database.reading() as connection:
+        await connection.execute(select(Mark))
+    assert len(visits) == 1 + 1 + 1
+    assert (found.scalars().all(), changed.rowcount) == (["a", "b"], 1)
+
+
+@pytest.mark.parametrize("ends", ["fault", "cancelled"])
+async def test_what_was_broken_off_leaves_no_transaction_open(sqlite_database: Database, ends: str) -> None:
+    begun = asyncio.Event()
+
+    async def work() -> None:
+        async with sqlite_database.transaction() as connection:
+            await connection.execute(insert(Mark).values(key="half", value=""))
+            begun.set()
+            if ends == "fault":
+                await connection.execute(insert(Mark).values(key="half", value=""))
+            await connection.execute(LONG_WORK)
+
+    working = asyncio.create_task(work())
+    if ends == "cancelled":
+        await begun.wait()
+        working.cancel()
+    with pytest.raises((DBAPIError, asyncio.CancelledError)):
+        await working
+    async with sqlite_database.transaction() as connection:
+        await connection.execute(insert(Mark).values(key="whole", value=""))
+    async with sqlite_database.reading() as connection:
+        assert (await connection.execute(select(Mark.key))).scalars().all() == ["whole"]
 
 
 async def test_a_reader_cannot_write_on_postgresql(postgres_database: Database) -> None:

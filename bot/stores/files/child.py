@@ -93,6 +93,7 @@ def main() -> None:
         if "delimiter" in wishes:
             found = text_rows(wishes["path"], wishes["encoding"], wishes["delimiter"], *most)
         else:
+            sys.path.extend(wishes["packages"])
             found = book_rows(wishes["path"], wishes["sheet"], *most)
         for row in found:
             out.write(json.dumps(row, default=plain) + "\n")

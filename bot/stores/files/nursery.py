@@ -29,11 +29,13 @@ def child_rows(path: Path, what: str, how: Mapping[str, str | None], limits: Fil
 
     `what` it ought to be is said in the fault; `how` is a workbook's `sheet`, or a text's `encoding` and `delimiter`.
     """
-    # -I: no environment, no working directory on the path; the arguments are data, never options.
-    command = [sys.executable, "-I", str(_CHILD)]
+    # -I: no environment, no working directory on the path; the arguments are data, never options. -S: nothing that an
+    # installed package would run at each start, before the limits are set; where packages lie is told instead.
+    command = [sys.executable, "-I", "-S", str(_CHILD)]
     wishes = {
         **how,
         "path": str(path.resolve()),
+        "packages": [place for place in sys.path if place],
         "rows": limits.rows,
         "columns": limits.columns,
         "memory": limits.memory,

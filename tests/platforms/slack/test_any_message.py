@@ -106,7 +106,7 @@ messages = st.builds(
 )
 
 
-@settings(max_examples=60, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=30, deadline=None, suppress_health_check=list(HealthCheck))
 @given(messages, st.sampled_from(["en", "zh_CN"]), st.sampled_from([[], ["F0123456789"] * 30]))
 def test_whatever_the_message_slacks_limits_hold_and_no_name_becomes_markup(
     message: Message, language: str, files: list[str]
