@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from decimal import Decimal
 
 import pytest
@@ -13,6 +14,7 @@ from bot.domain.views import RequestView
 from bot.ports import MovableClock
 from bot.storage import tables
 from bot.storage.database import Database
+from jobs.watch import told
 from tests.services.work.shop import Shop, open_shop, steady
 from tests.services.work.test_joining import least, plant_next
 from tests.services.work.test_watch import plant_shortage
@@ -134,6 +136,9 @@ async def test_an_order_that_can_wait_is_held_while_its_container_would_go_nearl
     assert (report.opened, report.requests_drafted) == (1, 0)
     (held,) = report.held
     assert (held.least, held.lines, held.supplier) == (None, 1, "Yiwu")
+    total = held.total.minor
+    kept = {"supplier": "Yiwu", "lines": 1, "currency": held.total.currency, "total_minor": total, "least_minor": None}
+    assert json.loads(json.dumps(told(report)))["held"] == [kept]  # as the job's record keeps it
     shop.watch._sourcing = SourcingSettings(container_least=0.05)
     assert (await shop.scan()).requests_drafted == 1
 
