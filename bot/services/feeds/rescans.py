@@ -18,6 +18,7 @@ _log = structlog.get_logger(__name__)
 
 POLL_SECONDS = 1.0
 AGAIN_SECONDS = 0.25  # until a scan that is under way is asked for again
+REST = 0.5  # of the time that a round took: the loop has others to serve, and the next round has more to judge at once
 BACKLOG = 100  # deliveries waiting: people are told once they are worked off, of all together
 REFILL = timedelta(seconds=2)  # for each card of its own that a topic may be sent
 DIGEST = timedelta(seconds=30)  # between two cards that sum up
@@ -116,8 +117,10 @@ class Rescans:
         while not self._stopping:
             self._bell.clear()
             await self._lull()
+            began = asyncio.get_running_loop().time()
             try:
                 pause = AGAIN_SECONDS if await self.round() is None else 0.0
+                await asyncio.sleep(REST * (asyncio.get_running_loop().time() - began))
                 pause = await self._pause(pause)
             except Exception:  # noqa: BLE001  # the loop must outlive a database that is away for a while
                 _log.exception("touched products cannot be judged")
