@@ -39,6 +39,7 @@ class Tour(Meet):
             try:
                 seen = await step()
             except (TimeoutError, LookupError, StopIteration) as error:
+                self._show(await self._what_was_last())
                 raise StepFailed(f"step {number}, {title}: {str(error) or 'not seen in time'}") from error
             self.console.print(f"[green]✓[/] {seen} [dim]({time.monotonic() - began:.2f} s)[/]")
 

@@ -15,7 +15,8 @@ from bot.sandbox.telegram.world import TelegramMessage
 from bot.sandbox.world import Seen
 from bot.words import _
 
-_SOON = 15.0
+_SOON = 75.0  # a Telegram group takes twenty messages a minute: what comes after those of the start waits for the next
+_LAST = 8  # calls of the bot that are told where a step was not seen
 
 
 class StepFailed(Exception):
@@ -139,6 +140,13 @@ class Walk:
         """The digests of each person since; only of those who got any."""
         told = {person.key: self._digests_of(person)[before[person.key] :] for person in self.played.cast.people}
         return {key: texts for key, texts in told.items() if texts}
+
+    async def _what_was_last(self) -> str:
+        """What still waits in the outbox, and the bot's last calls with the sandbox's verdicts: where to look first."""
+        depths = await self.played.application.services.outbox.depths()
+        waiting = [f"{depth.platform}: {depth.rows} {depth.state} in the outbox" for depth in depths]
+        calls = self.played.sandbox.record.calls()[-_LAST:]
+        return "\n".join(waiting + [f"{call.platform} {call.method}: {call.verdict}" for call in calls])
 
     async def _quiet(self) -> None:
         """Wait until nothing waits in the outbox; a Telegram group takes twenty messages a minute."""

@@ -45,8 +45,10 @@ async def test_a_card_that_cannot_be_edited_fails_the_tour(monkeypatch: pytest.M
     monkeypatch.setattr(walking, "_SOON", 3.0)
     async with staged(0, load_small) as played:
         played.sandbox.slack.fail_next("chat.update", "error:cant_update_message", times=50)
+        tour = Tour(played, Console(file=(told := io.StringIO())))
         with pytest.raises(StepFailed, match="Two approvers press Approve"):
-            await walked(played)
+            await tour.run()
+    assert "slack chat.update: cant_update_message" in told.getvalue(), "what the bot did last is told"
 
 
 async def test_a_digest_that_comes_twice_fails_the_tour() -> None:
