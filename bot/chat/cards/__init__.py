@@ -30,7 +30,8 @@ from bot.chat.cards.plain import (
 from bot.chat.cards.requestlists import more_requests_card, requests_card
 from bot.chat.cards.requests import decided_card, request_card
 from bot.chat.cards.scorecard import scorecard_card
-from bot.chat.cards.stock import stock_card, turnover_card
+from bot.chat.cards.stock import stock_card
+from bot.chat.cards.turnover import turnover_card
 from bot.chat.cards.why import reckoning_card, why_card
 
 __all__ = [
