@@ -3,7 +3,7 @@
     quantile(p) = (seen (ratio(p) mean (1 - w) + own(p) days w) + gamma(mean, variance, p)) / (seen + 1)
 
 `ratio` is what others alike sold over their mean, `own` what the series itself sold, and the gamma counts where the
-past holds few such spans, see `bot.domain.forecasting.engine`.
+past holds few such spans or few others taught, see `bot.domain.forecasting.engine`.
 """
 
 from __future__ import annotations
@@ -146,6 +146,7 @@ def prospect(
     n = len(mean)
     ratios, owns, trust = np.zeros((n, len(CHANCES))), np.zeros((n, len(CHANCES))), np.zeros(n)
     whole = ready.whole.sum(axis=1)
+    taught = lessons.series / (lessons.series + engine.teachers_needed)  # the tail of what few did is that of one
     numbers = lessons.nearest(days, days_sd)
     for number in np.unique(numbers).tolist():
         rows = np.flatnonzero((numbers == number) & (mean > states.TINY))
@@ -162,7 +163,7 @@ def prospect(
         days=days,
         mean=mean,
         variance=days * daily**2 + velocity**2 * days_sd**2,
-        seen=(ready.periods / np.maximum(days, 1.0) / engine.spans_needed) ** 2,
+        seen=(ready.periods / np.maximum(days, 1.0) / engine.spans_needed) ** 2 * taught,
         ratios=ratios,
         owns=owns,
         trust=trust,

@@ -66,7 +66,7 @@ async def said(database: Database, rules: ServiceSettings, at: datetime) -> Said
     span = np.full(n, float(DAYS))
     question = Question(span, span, None, np.zeros(n), np.full(n, 0.9), taken.location_ids)
     ahead = outlook(taken.history, blended.demand, rules.watch.demand, lessons, question)
-    rows, there = _same(taken, later)
+    rows, there = same(taken, later)
     window = later.history.tail(DAYS)
     empty = day_masks(later.history, rules.watch.demand).stocked_out[there, -DAYS:].sum(axis=1)
     sells = blended.demand.velocity[rows] > 0
@@ -90,7 +90,7 @@ def _blend(demand: DemandEstimate, skewed: Bools) -> Floats:
     return np.stack(found, axis=1)
 
 
-def _same(taken: Snapshot, later: Snapshot) -> tuple[Ints, Ints]:
+def same(taken: Snapshot, later: Snapshot) -> tuple[Ints, Ints]:
     """The rows of the series that are in both."""
     there = row_numbers(later.product_ids, later.location_ids, taken.product_ids, taken.location_ids)
     rows = np.flatnonzero(there >= 0)

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
 from bot.domain.arrays import Floats
 from bot.domain.outlook import TOLD, Outlook, prospects
 from bot.domain.prospects import Prospect
+from bot.domain.replenishment import gamma_quantile
 from tests.domain.forecasting.panels import drawn
 from tests.domain.test_outlook import AHEAD, PAST, RULES, asked, history
 
@@ -70,3 +73,14 @@ def test_a_unit_more_loses_less_each_time_and_what_is_not_sold_is_left(ahead: Ou
     assert (np.diff(fewer, axis=1) >= -1e-9 * (1 + lost[:, :1])).all()
     mean = told.lost(np.zeros(SERIES))
     np.testing.assert_allclose(told.left(stock[:, 20]) - told.lost(stock[:, 20]), stock[:, 20] - mean, atol=1e-9)
+
+
+def test_what_few_taught_counts_less_beside_the_shape_of_the_own_variance(ahead: Outlook) -> None:
+    many, some = (
+        over(replace(ahead, lessons=replace(ahead.lessons, series=series)), AHEAD) for series in (10**12, 500)
+    )
+    np.testing.assert_allclose(some.seen, many.seen / 2)
+    shape = gamma_quantile(many.mean, many.variance, np.full(SERIES, 0.98))
+    few, much = (np.abs(told.at(np.full(SERIES, 0.98)) - shape) for told in (some, many))
+    assert (few <= much + 1e-9).all()
+    assert few.sum() < 0.99 * much.sum()

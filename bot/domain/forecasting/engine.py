@@ -52,6 +52,7 @@ class EngineSettings:
     own_share: float = 0.4  # at 0.99 with this weight
     own_samples: float = 20.0  # samples that halve that weight
     spans_needed: float = 3.0  # of history for the scatter over spans to count as much as a gamma of their variance
+    teachers_needed: float = 500.0  # who taught the watch's scatter, for it to keep half of that weight
     season: season.SeasonSettings = field(default_factory=season.SeasonSettings)
     fit: fitting.FitSettings = field(default_factory=fitting.FitSettings)
 
