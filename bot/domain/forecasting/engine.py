@@ -17,7 +17,6 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 import numpy as np
-import scipy  # loads its parts when they are first used
 
 from bot.domain.arrays import Floats, Ints, ratio
 from bot.domain.forecasting import fitting, kernels, season, states, targets
@@ -25,7 +24,7 @@ from bot.domain.forecasting.compiled import in_blocks, meanwhile
 from bot.domain.forecasting.gammas import Gammas
 from bot.domain.forecasting.panel import Forecast, Freq, Panel
 from bot.domain.forecasting.profile import DAYS, spread_over, summed_over, weekday_factors
-from bot.domain.forecasting.shapes import spans_by_shape
+from bot.domain.forecasting.shapes import periods_by_shape, spans_by_shape
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -52,7 +51,9 @@ class EngineSettings:
     own_share: float = 0.4  # at 0.99 with this weight
     own_samples: float = 20.0  # samples that halve that weight
     spans_needed: float = 3.0  # of history for the scatter over spans to count as much as a gamma of their variance
-    teachers_needed: float = 500.0  # who taught the watch's scatter, for it to keep half of that weight
+    teachers_needed: float = 500.0  # for the scatter over spans to keep half of that weight
+    few: float = 50.0  # teachers whose scatter over single periods counts as much as a shape of the own variance,
+    many: int = 1_000  # and from how many on it alone does
     season: season.SeasonSettings = field(default_factory=season.SeasonSettings)
     fit: fitting.FitSettings = field(default_factory=fitting.FitSettings)
 
@@ -63,6 +64,7 @@ class _Learned:
 
     weights: fitting.Weights
     scatter: fitting.Scatter | None
+    trust: float  # in the scatter, beside shapes of each series' own variance
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -124,7 +126,9 @@ class Engine:
             return targets.by_span(teachers, cut, weights, self._settings.origins)
 
         learned, known = self._both(past, factors, found, span, chosen)
+        taught = min(past.series, self._settings.teachers)
         seen = (past.periods / float(spans @ weights) / self._settings.spans_needed) ** 2
+        seen *= taught / (taught + self._settings.teachers_needed)
         law = Gammas(chosen, past.series)
         out = np.zeros((past.series, len(levels)))
 
@@ -170,7 +174,9 @@ class Engine:
         weights, means = fitting.combined(found, known, scale, seasons, self._settings.fit)
         own = states.own(teachers, span, found.columns, np.array([states.SPREAD_LEVEL]))[:, :, 0]
         scatter = fitting.scattered(found, means, states.spread(own, means), levels, self._settings.fit)
-        return _Learned(weights, scatter)
+        few = teachers.panel.series if scatter is not None else 0
+        trust = 1.0 if few >= self._settings.many else few / (few + self._settings.few)
+        return _Learned(weights, scatter, trust)
 
     def _apply(
         self, known: _Known, learned: _Learned, ahead: Floats, span: int, levels: Floats
@@ -178,11 +184,13 @@ class Engine:
         """Means (n, C) and quantiles (n, C, levels) of cells with the exposure `ahead` (n, C)."""
         mean = known.levels @ learned.weights.beta * learned.weights.growth
         means = mean[:, None] * ahead
-        if learned.scatter is None:
-            pooled: Floats = np.asarray(scipy.stats.poisson.ppf(levels[None, None, :], means[:, :, None]))
-        else:
+        pooled = np.zeros((*means.shape, len(levels)))
+        if learned.scatter is not None:
             pooled = states.looked_up(learned.scatter, means, states.spread(known.own[:, -1], mean))
             pooled *= means[:, :, None]
+        if learned.trust < 1:
+            own = periods_by_shape(known.moments, means, levels)
+            pooled = learned.trust * pooled + (1 - learned.trust) * own
         samples = known.moments[:, 0] / span
         share = np.interp(levels, [self._settings.own_from, 0.99], [0.0, self._settings.own_share])
         weight = (samples / (samples + self._settings.own_samples))[:, None] * share

@@ -19,6 +19,7 @@ from bot.domain.forecasting import kernels
 from bot.domain.forecasting.targets import Targets
 
 _TINY = 1e-9
+_TURNS = 12  # of the search for a common ratio, each at least as near as the one before
 _CELLS = 200_000  # ratios that a table is made of at most
 
 
@@ -28,6 +29,9 @@ class FitSettings:
 
     recency: float = 0.5  # weight of an origin's growth against the next one's
     damping: float = 0.5  # share of past growth that is expected to go on
+    growth_prior: float = 100.0  # units sold as expected, beside those of an origin, when its growth is told
+    one_share: float = 0.01  # of an origin's whole that one series' surprise counts for at most in its growth,
+    one_share_ever: float = 0.015  # and of all origins' where the whole is made unbiased
     growth_limit: float = 2.0  # past growth beyond this factor, up or down, is cut to it
     prior_units: float = 30.0  # units sold as expected, beside those seen, when the whole is made unbiased
     mean_bins: int = 14
@@ -87,9 +91,26 @@ def grown(targets: Targets, plain: Floats, seasons: Floats, settings: FitSetting
     means = plain * seasons[:-1, None]
     growth = _growths(targets, means, settings)
     means = means * growth[:-1, None]
-    expected = float((means * targets.exposure.sum(axis=2)).sum())
-    whole = (float(targets.sold.sum()) + settings.prior_units) / (expected + settings.prior_units)
+    told = (means * targets.exposure.sum(axis=2)).sum(axis=0)
+    [ratio] = common_ratio(targets.sold.sum(axis=(0, 2))[None, :], told[None, :], settings.one_share_ever)
+    expected = float(told.sum())
+    whole = (ratio * expected + settings.prior_units) / (expected + settings.prior_units)
     return float(growth[-1] * seasons[-1]) * whole, means * whole
+
+
+def common_ratio(came: Floats, told: Floats, share: float) -> Floats:
+    """What came over what was told, (m,) of (m, n): the ratio of the sums, but for what single series came off by.
+
+    That counts for at most `share` of the whole, or 1 / n of it where there are few: a bulk order of one says nothing
+    of the others (Huber 1964, Annals of Mathematical Statistics 35). 1 where nothing was told.
+    """
+    whole = told.sum(axis=1)
+    limit = (whole * np.maximum(share, 1.0 / np.maximum((told > 0).sum(axis=1), 1)))[:, None]
+    out = np.ones(len(whole))
+    for _turn in range(_TURNS):
+        off = np.clip(came - out[:, None] * told, -limit, limit).sum(axis=1)
+        out = out + np.divide(off, whole, out=np.zeros_like(whole), where=whole > _TINY)
+    return out
 
 
 def _growths(targets: Targets, means: Floats, settings: FitSettings) -> Floats:
@@ -97,10 +118,11 @@ def _growths(targets: Targets, means: Floats, settings: FitSettings) -> Floats:
 
     Pooled over all series: one series' growth is mostly noise.
     """
-    sold, asked = targets.sold.sum(axis=2), targets.exposure.sum(axis=2)
+    asked, prior = targets.exposure.sum(axis=2), settings.growth_prior
     told = (means * asked).sum(axis=1)
+    came = told * common_ratio(targets.sold.sum(axis=2), means * asked, settings.one_share)
     limit = np.log(settings.growth_limit)
-    seen = np.clip(np.log((sold.sum(axis=1) + 1.0) / (told + 1.0)), -limit, limit)
+    seen = np.clip(np.log((came + prior) / (told + prior)), -limit, limit)
     out = np.ones(len(means) + 1)
     for at, column in enumerate([*targets.columns.tolist(), np.inf]):
         known = np.flatnonzero(targets.ends <= column)

@@ -16,6 +16,8 @@ from bot.domain.forecasting.compiled import in_blocks
 from bot.domain.forecasting.panel import Panel
 
 DAYS = kernels.WEEK
+_ONE_SHARE = 0.01  # of a group's units of a weekday that one series' surprise counts for at most
+_TURNS = 8
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -85,10 +87,26 @@ def _seen(panel: Panel) -> _Seen:
 def _pools(panel: Panel, seen: _Seen, prior_units: float) -> WeekdayPools:
     sold, expected, level = seen.sold, seen.expected, seen.level
     weight = np.where(level > 0, 1 / np.sqrt(np.maximum(level, 1e-9)), 0.0)  # so that no best seller speaks for all
-    everyone = ratio((sold * weight[:, None]).sum(axis=0), (expected * weight[:, None]).sum(axis=0), 1.0)
+    alone = np.zeros(panel.series, dtype=np.int64)
+    some, whole = _common(sold * weight[:, None], expected * weight[:, None], alone)
+    everyone = ratio(some[0], whole[0], 1.0) if panel.series else np.ones(DAYS)
     keys, group = _groups(panel)
-    factors = _leaning(_by(group, sold), _by(group, expected), everyone[None, :], prior_units)
+    factors = _leaning(*_common(sold, expected, group), everyone[None, :], prior_units)
     return WeekdayPools(everyone, keys, factors)
+
+
+def _common(sold: Floats, expected: Floats, group: Ints) -> tuple[Floats, Floats]:
+    """The sums of each group (G, 7), with what single series sold beyond their share of it cut to a part of the whole.
+
+    As in `fitting.common_ratio`: on one Friday's bulk order not everybody's Fridays are better.
+    """
+    came, told = _by(group, sold), _by(group, expected)
+    series = np.maximum(np.bincount(group, minlength=len(told)), 1)[:, None]
+    limit = told * np.maximum(_ONE_SHARE, 1.0 / series)
+    for _turn in range(_TURNS):
+        off = sold - ratio(came, told, 0.0)[group] * expected
+        came = came + _by(group, np.clip(off, -limit[group], limit[group]))
+    return came, told
 
 
 def _groups(panel: Panel) -> tuple[Ints, Ints]:
