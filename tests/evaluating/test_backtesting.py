@@ -109,10 +109,15 @@ def test_nor_does_our_own_forecaster() -> None:
     history, given_calendar = panel(12, 60, 2), calendar()
     units = history.units.copy()
     units[:, 40] += 5_000
+    stocked, emptied = np.ones(units.shape), np.ones(units.shape)
+    emptied[:, 40:] = 0.25
     tried = made("stocktide", OURS, given_calendar, 12)
     for column in given_calendar.reviews:
-        calm, after = tried.plan(history.before(column)), tried.plan(of_units(units).before(column))
-        assert np.array_equal(calm.up_to, after.up_to) == (column <= 40)
+        calm = tried.plan(history.before(column)).up_to
+        full = tried.plan(of_units(history.units, in_stock=stocked).before(column)).up_to
+        short = tried.plan(of_units(history.units, in_stock=emptied).before(column)).up_to
+        assert np.array_equal(calm, tried.plan(of_units(units).before(column)).up_to) == (column <= 40)
+        assert np.array_equal(full, short) == (column <= 40)
 
 
 @given(st.integers(0, 2**32), st.sampled_from(["day", "month"]))
@@ -158,17 +163,30 @@ def test_the_rate_of_sales_counts_periods_since_the_listing_the_newer_ones_more(
 
 
 def test_what_all_places_of_a_product_show_is_a_rise_and_what_one_shows_is_chance() -> None:
-    units = np.ones((201, 40))
-    units[:100, -7:], units[200, -7:] = 3, 3
+    units = np.ones((201, 60))
+    units[:100, -14:], units[200, -14:] = 3, 3
     found = rises(of_units(units), np.repeat([0, 1, 2], [100, 100, 1]))
-    before = (28 * 1 + 7 * 3) / 35
-    assert found[0] == pytest.approx((3 / before) ** (0.5 * 700 / 750))
+    before = (42 * 1 + 14 * 3) / 56
+    assert found[0] == pytest.approx((3 / before) ** (0.5 * 1400 / 1450))
     assert found[150] == 1.0
-    assert found[200] == pytest.approx((3 / before) ** (0.5 * 7 / 57))
+    assert found[200] == pytest.approx((3 / before) ** (0.5 * 14 / 64))
+
+
+def test_an_empty_shelf_is_no_fall_and_as_many_sales_from_half_the_stock_are_a_rise() -> None:
+    units, in_stock = np.ones((200, 56)), np.ones((200, 56))
+    units[:100, -7:], in_stock[:100, -7:] = 0, 0
+    in_stock[100:, -14:] = 0.5
+    product = np.repeat([0, 1], 100)
+    found = rises(of_units(units, in_stock=in_stock), product)
+    assert found[0] == 1.0
+    assert found[100] == pytest.approx((14 / (56 / 49 * 7)) ** (0.5 * 1400 / 1450))
+    plain = rises(of_units(units), product)
+    assert plain[0] < 0.8
+    assert plain[100] == 1.0
 
 
 def test_no_rise_is_read_from_a_product_that_stopped_or_never_sold_nor_beyond_its_limit() -> None:
-    units = np.zeros((300, 40))
+    units = np.zeros((300, 60))
     units[:100, 10], units[100:200, -1] = 1, 100
     found = rises(of_units(units), np.repeat([0, 1, 2], 100))
     assert found[:100].tolist() == found[200:].tolist() == [1.0] * 100
@@ -185,7 +203,7 @@ def test_of_two_series_that_sell_as_much_the_rarer_one_gets_the_lower_level() ->
     units = np.zeros((2, 60))
     units[0, ::20], units[1, ::2] = 10, 1
     given_calendar = calendar()
-    ours = made("stocktide", Flat("stocktide"), given_calendar, 2)
+    ours = policy("stocktide", Flat("stocktide"), given_calendar, np.arange(2))
     lead = given_calendar.lead
     found = ours.plan(of_units(units))
     plain = Flat().over(of_units(units), lead.periods + 4, lead.chances, ours.knobs)

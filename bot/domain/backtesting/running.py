@@ -58,8 +58,8 @@ def sold_before(panel: Panel, setting: Setting) -> Bools:
     return np.asarray((panel.units[:, : setting.start] > 0).any(axis=1), dtype=bool)
 
 
-def as_asked(panel: Panel) -> Panel:
-    """The world that is simulated: what was sold is all that was asked, so nobody is to look for lost sales in it."""
+def nowhere_short(panel: Panel) -> Panel:
+    """The panel of a file that tells of no stock: periods whose units nobody knows are such that sold nothing."""
     return dataclasses.replace(panel, in_stock=None)
 
 
@@ -87,7 +87,8 @@ def run(
 ) -> Outcome:  # fmt: skip
     """Run every policy on its grid; ValueError where nothing is asked in the measured periods.
 
-    `panel` holds series that sold before the start, `as_asked`, and `tried` is their `shelf`.
+    `panel` holds series that sold before the start, and `tried` is their `shelf`. Policies see when its series were
+    without stock, up to their review, while what was sold is all that customers ask for.
     """
     asked = tried.demand[:, setting.measured :].sum(axis=1)
     if not asked.any():

@@ -9,10 +9,12 @@ import numpy as np
 
 from bot.domain.arrays import Floats
 from bot.domain.backtesting.policies import policy
-from bot.domain.backtesting.running import Outcome, Tick, as_asked, run, shelf, sold_before
+from bot.domain.backtesting.running import Outcome, Tick, nowhere_short, run, shelf, sold_before
 from bot.domain.backtesting.setting import Setting
 from bot.services.evaluating.longform import LongForm
 from bot.services.evaluating.ours import OURS
+
+_STOCK = frozenset({"in_stock", "stockout_hours"})  # the columns by which a file tells of stock
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,7 +30,7 @@ def backtest(
     tick: Tick,
 ) -> Outcome:  # fmt: skip
     """Try the policies on the series that sold before the start; ValueError where there is nothing to try them on."""
-    panel = as_asked(form.panel)
+    panel = form.panel if _STOCK & form.reading.mapping.keys() else nowhere_short(form.panel)
     rows = sold_before(panel, setting)
     if not rows.any():
         raise ValueError(f"no series sold anything before {panel.starts(setting.start)}, where the first review falls")
