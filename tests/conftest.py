@@ -4,38 +4,42 @@ from __future__ import annotations
 
 import asyncio
 import gc
+import ssl
 import tempfile
 import warnings
 from collections.abc import AsyncIterator, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
-from itertools import count
 from pathlib import Path
 from typing import Any
 
+import httpx
 import psycopg
 import pytest
+import structlog
 from hypothesis import HealthCheck, settings
+from psycopg import sql
 from sqlalchemy import Engine, create_engine, event
 
 from bot.ports import MovableClock
 from bot.sandbox.sample import load_small
 from bot.storage.database import Database
 from bot.storage.tables import Base
+from tests.postgres import QUICK, TRACES, Kept, Shelf
 
 # A busy machine is no fault of the code: no example fails for the time it took.
 settings.register_profile("patient", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("patient")
 
-_numbers = count(1)
 _warmed: dict[str, Engine] = {}  # by dialect
+_kept = Kept()
 
 
 def pytest_collection_finish() -> None:
     """What was imported for thousands of tests stays: the collector looks through it no more, and looks less often."""
     gc.collect()
     gc.freeze()
-    gc.set_threshold(10_000, 20, 20)
+    gc.set_threshold(50_000, 20, 20)
 
 
 @pytest.fixture(scope="session", autouse=True)
@@ -51,6 +55,8 @@ def _databases_are_quick() -> Iterator[None]:
         engine = self.engine.sync_engine
         if self.is_sqlite:
             event.listen(engine, "connect", _hurry)
+        elif str(self.url.database).startswith("test_"):
+            _kept.serve(self)
         if (first := _warmed.get(engine.name)) is not None:
             engine.dialect = engine.pool._dialect = first.dialect  # compiled statements are kept by it
             engine._compiled_cache = first._compiled_cache
@@ -58,6 +64,26 @@ def _databases_are_quick() -> Iterator[None]:
     Database.__init__ = begin  # type: ignore[method-assign]
     yield
     Database.__init__ = plain  # type: ignore[method-assign]
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _certificates_are_read_once() -> Iterator[None]:
+    """A client that is told nothing about certificates reads those of the whole world, for 20 ms; all share them."""
+    plain = httpx.create_ssl_context
+    shared = plain()
+
+    def context(verify: ssl.SSLContext | str | bool = True, **named: Any) -> ssl.SSLContext:  # noqa: FBT001, FBT002  # httpx's own
+        return shared if verify is True and not named.get("cert") else plain(verify=verify, **named)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(httpx._transports.default, "create_ssl_context", context)
+        yield
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _errors_are_logged_plainly() -> None:
+    """Colours, frames and every variable of an error that a test provokes cost more than the test."""
+    structlog.get_config()["processors"][-1].exception_formatter = structlog.dev.plain_traceback
 
 
 def _hurry(connection: Any, _record: object) -> None:
@@ -97,8 +123,8 @@ def postgres_server() -> Iterator[str]:
     server = get_server(Path(place), cleanup_mode="delete")
     address = server.get_uri()
     with psycopg.connect(address, autocommit=True) as connection:
-        connection.execute("ALTER SYSTEM SET fsync = off")
-        connection.execute("ALTER SYSTEM SET max_wal_size = '256MB'")
+        for name, value in QUICK:
+            connection.execute(sql.SQL("ALTER SYSTEM SET {} = {}").format(sql.Identifier(name), value))
         connection.execute("SELECT pg_reload_conf()")
         connection.execute("CREATE DATABASE declared")
     engine = create_engine(named(address, "declared"))
@@ -131,21 +157,23 @@ async def sqlite_database(tmp_path: Path, sqlite_template: bytes) -> AsyncIterat
 
 
 @pytest.fixture(scope="session")
-def postgres_desk(postgres_server: str) -> Iterator[psycopg.Connection]:
-    """A connection to make databases on and to drop them, kept open: a new one is a new process of the server."""
-    with psycopg.connect(postgres_server, autocommit=True) as connection:
-        yield connection
+def postgres_shelf(postgres_server: str) -> Iterator[Shelf]:
+    """Databases with every table, for one test after the other."""
+    with psycopg.connect(postgres_server, dbname="declared", autocommit=True) as connection:
+        connection.execute(TRACES)
+    shelf = Shelf(postgres_server, _kept)
+    yield shelf
+    shelf.close()
 
 
 @pytest.fixture
-async def postgres_database(postgres_server: str, postgres_desk: psycopg.Connection) -> AsyncIterator[Database]:
-    """A fresh PostgreSQL database with every table."""
-    name = f"test_{next(_numbers)}"
-    postgres_desk.execute(f"CREATE DATABASE {name} TEMPLATE declared STRATEGY file_copy")
+async def postgres_database(postgres_server: str, postgres_shelf: Shelf) -> AsyncIterator[Database]:
+    """A PostgreSQL database with every table, and no rows."""
+    name = postgres_shelf.take()
     database = Database(named(postgres_server, name))
     yield database
     await database.close()
-    postgres_desk.execute(f"DROP DATABASE {name} WITH (FORCE)")
+    postgres_shelf.give_back(name)
 
 
 @pytest.fixture(scope="session")

@@ -20,7 +20,7 @@ from tests.handlers.conftest import CLOCK, LANTERN, Seeded
 pytestmark = [
     pytest.mark.browser,
     pytest.mark.xdist_group("pages in browsers"),
-    pytest.mark.asyncio(loop_scope="module"),
+    pytest.mark.asyncio(loop_scope="session"),
 ]
 
 PAGES = (
@@ -69,7 +69,7 @@ class Visitor:
             self.faults.append(f"asked {url}")
 
 
-@pytest_asyncio.fixture(loop_scope="module")
+@pytest_asyncio.fixture(loop_scope="session")
 async def visitor(browser: Browser, seeded: Seeded, tmp_path: Path) -> AsyncIterator[Visitor]:
     """A shop, and a browser; in the end no page may have had an error, or asked anybody else for anything."""
     path = tmp_path / "shop.db"

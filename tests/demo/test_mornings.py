@@ -20,7 +20,7 @@ from tests.demo.viewing import Looker, look_as
 pytestmark = [
     pytest.mark.browser,
     pytest.mark.xdist_group("browser"),
-    pytest.mark.asyncio(loop_scope="module"),
+    pytest.mark.asyncio(loop_scope="session"),
 ]
 
 # 09:05 of each, in UTC, from Monday 2011-11-21 09:00 on: Austin, then Shenzhen (two of them), Bangkok and Berlin.

@@ -13,7 +13,7 @@ from tests.demo.viewing import Looker, last, look_as, say, waiting
 pytestmark = [
     pytest.mark.browser,
     pytest.mark.xdist_group("browser"),
-    pytest.mark.asyncio(loop_scope="module"),
+    pytest.mark.asyncio(loop_scope="session"),
 ]
 
 

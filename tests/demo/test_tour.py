@@ -20,7 +20,7 @@ from bot.sandbox.sample import load_small
 from bot.sandbox.slack.desk import Content
 from bot.words import _
 
-pytestmark = pytest.mark.xdist_group("browser")
+pytestmark = [pytest.mark.xdist_group("tour"), pytest.mark.usefixtures("small_once")]
 
 
 async def walked(played: Set) -> str:

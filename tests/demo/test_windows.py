@@ -15,11 +15,11 @@ from tests.runtime.forming import Desk, routed
 pytestmark = [
     pytest.mark.browser,
     pytest.mark.xdist_group("browser"),
-    pytest.mark.asyncio(loop_scope="module"),
+    pytest.mark.asyncio(loop_scope="session"),
 ]
 
 
-@pytest_asyncio.fixture(loop_scope="module")
+@pytest_asyncio.fixture(loop_scope="session")
 async def desk(played: Set) -> AsyncIterator[Desk]:
     """The commands with forms, in the place of the real ones for one test."""
     answers = played.application.dispatcher._answers
