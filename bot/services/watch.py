@@ -39,6 +39,7 @@ from bot.services.findings import Drafted, batches, batches_of, feed_findings, f
 from bot.services.gathering import MARK, Reviews, settled
 from bot.services.joining import Held, as_far_as_seen, as_they_go
 from bot.services.learning import learn
+from bot.services.packing import keep_packed
 from bot.services.ranking import Classes, Ranking
 from bot.services.requests import Requests
 from bot.services.settings import ServiceSettings
@@ -189,6 +190,8 @@ class Watch:
         phases = _Phases(progress)
         phases.begin("learn")
         await learn(self._database, self._settings, self._sourcing, at)
+        phases.begin("load")
+        await keep_packed(self._database)
         await self._under_way(self._clock.now() + _PATIENCE)
         try:
             for turn in range(_TURNS):

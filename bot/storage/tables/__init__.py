@@ -21,6 +21,7 @@ from bot.storage.tables.facts import (
 )
 from bot.storage.tables.files import Upload
 from bot.storage.tables.forecasts import Forecast
+from bot.storage.tables.packs import DemandPack, DemandPacked
 from bot.storage.tables.people import Conversation, Identity, LinkCode, Member, Subscription
 from bot.storage.tables.policy import Authenticator, Delegation, ExchangeRate, MemberScope, PolicyVersion
 from bot.storage.tables.stores import (
@@ -49,6 +50,8 @@ __all__ = [
     "Conversation",
     "DailyDemand",
     "Delegation",
+    "DemandPack",
+    "DemandPacked",
     "Dialogue",
     "DigestEntry",
     "Effect",
