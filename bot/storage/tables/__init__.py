@@ -37,7 +37,7 @@ from bot.storage.tables.stores import (
 )
 from bot.storage.tables.trade import Offer, Promotion, Receipt, Request, RequestLine, Vote
 from bot.storage.tables.web import Room, RoomGuest, RoomNote, RoomVisit, WebPass, WebSession
-from bot.storage.tables.work import Button, Case, Dialogue, Inbox, Outbox, Post
+from bot.storage.tables.work import Button, Case, CasePrint, Dialogue, Inbox, Outbox, Post
 
 __all__ = [
     "ApiAnswer",
@@ -47,6 +47,7 @@ __all__ = [
     "Base",
     "Button",
     "Case",
+    "CasePrint",
     "Conversation",
     "DailyDemand",
     "Delegation",

@@ -1,4 +1,4 @@
-"""Packs of daily demand, for reading all of it at once, and triggers that say until which day they hold."""
+"""Packs of daily demand and triggers that say until which day they hold; fingerprints of what cases keep."""
 
 from __future__ import annotations
 
@@ -59,11 +59,18 @@ def upgrade() -> None:
         sa.Column("until_day", sa.Date(), nullable=False),
         sa.PrimaryKeyConstraint("product_id", name=op.f("pk_demand_packed")),
     )
+    op.create_table(
+        "case_prints",
+        sa.Column("case_id", ID, autoincrement=False, nullable=False),
+        sa.Column("fingerprint", sa.BigInteger(), nullable=False),
+        sa.PrimaryKeyConstraint("case_id", name=op.f("pk_case_prints")),
+    )
     for statement in _TRIGGERS[op.get_bind().dialect.name]:
         op.execute(statement)
 
 
 def downgrade() -> None:
+    op.drop_table("case_prints")
     if op.get_bind().dialect.name == "postgresql":
         for name in ("insert", "update_from", "update_to", "delete", "truncate"):
             op.execute(f"DROP TRIGGER demand_packed_{name} ON daily_demand")
