@@ -19,6 +19,10 @@ _TRIGGERS = {
         f"CREATE TRIGGER demand_packed_insert AFTER insert ON daily_demand BEGIN {_NEW} END",
         f"CREATE TRIGGER demand_packed_update AFTER update ON daily_demand BEGIN {_OLD} {_NEW} END",
         f"CREATE TRIGGER demand_packed_delete AFTER delete ON daily_demand BEGIN {_OLD} END",
+        (
+            "CREATE TRIGGER demand_packs_delete AFTER DELETE ON demand_packs "
+            "BEGIN DELETE FROM demand_packed WHERE product_id = OLD.product_id; END"
+        ),
     ),
     "postgresql": (
         """CREATE FUNCTION demand_written() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN
@@ -38,8 +42,15 @@ _TRIGGERS = {
         ),
         """CREATE FUNCTION demand_emptied() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN
         DELETE FROM demand_packed; RETURN NULL; END $$""",
-        """CREATE TRIGGER demand_packed_truncate AFTER TRUNCATE ON daily_demand
-        FOR EACH STATEMENT EXECUTE FUNCTION demand_emptied()""",
+        *(
+            f"CREATE TRIGGER {table}_truncate AFTER TRUNCATE ON {table} "
+            "FOR EACH STATEMENT EXECUTE FUNCTION demand_emptied()"
+            for table in ("daily_demand", "demand_packs")
+        ),
+        """CREATE FUNCTION demand_packs_gone() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN
+        DELETE FROM demand_packed WHERE product_id IN (SELECT product_id FROM rows); RETURN NULL; END $$""",
+        """CREATE TRIGGER demand_packs_delete AFTER DELETE ON demand_packs
+        REFERENCING OLD TABLE AS rows FOR EACH STATEMENT EXECUTE FUNCTION demand_packs_gone()""",
     ),
 }
 
@@ -72,12 +83,14 @@ def upgrade() -> None:
 def downgrade() -> None:
     op.drop_table("case_prints")
     if op.get_bind().dialect.name == "postgresql":
-        for name in ("insert", "update_from", "update_to", "delete", "truncate"):
+        for name in ("insert", "update_from", "update_to", "delete"):
             op.execute(f"DROP TRIGGER demand_packed_{name} ON daily_demand")
-        op.execute("DROP FUNCTION demand_written")
-        op.execute("DROP FUNCTION demand_emptied")
+        op.execute("DROP TRIGGER daily_demand_truncate ON daily_demand")
     else:
         for name in ("insert", "update", "delete"):
             op.execute(f"DROP TRIGGER demand_packed_{name}")
-    op.drop_table("demand_packed")
     op.drop_table("demand_packs")
+    op.drop_table("demand_packed")
+    if op.get_bind().dialect.name == "postgresql":
+        for name in ("demand_written", "demand_emptied", "demand_packs_gone"):
+            op.execute(f"DROP FUNCTION {name}")
