@@ -37,8 +37,7 @@ class Finding:
 
     `opens` and `holds` are the severities by the opening and by the relaxed limits; `evidence` is JSON text. `ends_on`
     is the local day on which the stock would end, of a stock-out risk; `fingerprint` stands for what `evidence` tells,
-    where that is known. Facts too old to judge make no finding, and a
-    case without a finding stays as it is.
+    where that is known. Facts too old to judge make no finding, and a case without a finding stays as it is.
     """
 
     kind: CaseKind
