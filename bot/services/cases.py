@@ -22,7 +22,7 @@ from bot.services.outbox import Outbox
 from bot.services.pages import offset, paged
 from bot.services.settings import ServiceSettings
 from bot.services.telling import News
-from bot.storage import authority, locks, requestviews
+from bot.storage import authority, caseprints, locks, requestviews
 from bot.storage import cases as rows
 from bot.storage.cases import CaseRow
 from bot.storage.database import Database
@@ -36,8 +36,8 @@ class Finding:
     """What a scan found of one kind of trouble at one place.
 
     `opens` and `holds` are the severities by the opening and by the relaxed limits; `evidence` is JSON text. `ends_on`
-    is the local day on which the stock would end, of a stock-out risk. Facts too old to judge make no finding, and a
-    case without a finding stays as it is.
+    is the local day on which the stock would end, of a stock-out risk; `fingerprint` stands for what `evidence` tells,
+    where that is known. Facts too old to judge make no finding, and a case without a finding stays as it is.
     """
 
     kind: CaseKind
@@ -49,6 +49,7 @@ class Finding:
     money_minor: int
     evidence: str
     ends_on: date | None = None
+    fingerprint: int | None = None
 
 
 @dataclass(slots=True)
@@ -131,6 +132,7 @@ class Cases:
         """
         standing = await self._held(connection, [known[item.key].id for item in findings if item.key in known])
         applied, fresh, figures = Applied(), [], []
+        written: dict[int, int | None] = {}
         for finding in findings:
             case = standing.get(finding.key)
             verdict = judge(_standing(case), finding.opens, finding.holds, at)
@@ -140,6 +142,7 @@ class Cases:
                 continue
             if verdict.change == "resolves":
                 applied.resolved.append(case.id)
+                written[case.id] = None
                 continue
             figures.append(
                 {
@@ -150,6 +153,7 @@ class Cases:
                     "updated_at": at,
                 }
             )
+            written[case.id] = finding.fingerprint
             if verdict.change == "worsens":
                 applied.worsened.append(case.id)
             elif verdict.change == "eases":
@@ -164,7 +168,8 @@ class Cases:
                     applied.snoozed[case.id] = case.snoozed_until
         await rows.update_all(connection, figures)
         await rows.resolve_all(connection, applied.resolved, at)
-        await self._open(connection, fresh, at, applied)
+        written |= await self._open(connection, fresh, at, applied)
+        await caseprints.keep(connection, written)
         return applied
 
     async def refresh(self, connection: AsyncConnection, applied: Applied) -> None:
@@ -199,7 +204,8 @@ class Cases:
 
     async def _open(
         self, connection: AsyncConnection, fresh: Sequence[tuple[Finding, int]], at: datetime, applied: Applied
-    ) -> None:
+    ) -> dict[int, int | None]:
+        """Open cases; their fingerprints, by their ids."""
         values = [
             {
                 "key": finding.key,
@@ -224,6 +230,7 @@ class Cases:
             if case_id is not None:
                 applied.opened.append(case_id)
                 applied.news.append(News(case_id, finding.kind, severity, finding.money_minor, "opened"))
+        return {ids[finding.key]: finding.fingerprint for finding, _severity in fresh if finding.key in ids}
 
     async def _tend(
         self, case_id: int, values: Mapping[str, Any], action: str, data: Mapping[str, Any], by: tuple[int, str]

@@ -18,6 +18,7 @@ from bot.domain.watch import Assessment
 from bot.services.cases import Finding
 from bot.services.drafting import Need
 from bot.services.figures import evidence_of_kind, stockout_on
+from bot.services.sameness import fingerprints, quiet
 from bot.services.snapshot import Snapshot
 from bot.storage import catalogue as facts
 from bot.storage.cases import CaseRow
@@ -32,23 +33,36 @@ class Drafted:
     then: Literal["submit", "keep"]
 
 
-def findings(taken: Snapshot, assessed: Assessment, standing: Mapping[str, CaseRow]) -> list[Finding]:
-    """Findings of what can be judged: everything over an opening limit, and every case that is open already."""
+def findings(
+    taken: Snapshot, assessed: Assessment, standing: Mapping[str, CaseRow], written: Mapping[int, int] | None = None
+) -> list[Finding]:
+    """Findings of what can be judged: everything over an opening limit, and every case that is open already.
+
+    Where the fingerprints of cases are known as they were `written` last, by case, those that stay as they are make no
+    finding.
+    """
     opens, holds = without_requests(assessed)
+    prints = None if written is None else fingerprints(taken, assessed)
     found: list[Finding] = []
     for kind in NUMERIC_KINDS:
-        held = _rows_of(taken, [case for case in standing.values() if case.kind == kind])
+        mine = [case for case in standing.values() if case.kind == kind]
+        held = _rows_of(taken, mine)
         rows = np.union1d(np.flatnonzero(opens[kind] > 0), held[held >= 0])
+        levels = opens[kind], holds[kind], assessed.money_minor[kind]
+        if prints is not None and len(prints) and written:
+            rows = np.setdiff1d(rows, held[quiet(mine, held, written, prints, levels)], assume_unique=True)
         if taken.positions.stale is not None:
             rows = rows[~taken.positions.stale[rows]]
-        columns = (taken.product_ids, taken.location_ids, opens[kind], holds[kind], assessed.money_minor[kind])
+        columns = (taken.product_ids, taken.location_ids, *levels)
         ends = [stockout_on(taken, assessed, row) if kind == "stockout_risk" else None for row in rows.tolist()]
+        marks = [None] * len(rows) if prints is None else prints[rows].tolist()
         found += [
-            Finding(kind, f"{kind}:{product}:{place}", product, place, opening, holding, money, proof, end)
-            for product, place, opening, holding, money, proof, end in zip(
+            Finding(kind, f"{kind}:{product}:{place}", product, place, opening, holding, money, proof, end, mark)
+            for product, place, opening, holding, money, proof, end, mark in zip(
                 *(column[rows].tolist() for column in columns),
                 evidence_of_kind(taken, assessed, rows, kind),
                 ends,
+                marks,
                 strict=True,
             )
         ]

@@ -39,14 +39,15 @@ from bot.services.findings import Drafted, batches, batches_of, feed_findings, f
 from bot.services.gathering import MARK, Reviews, settled
 from bot.services.joining import Held, as_far_as_seen, as_they_go
 from bot.services.learning import learn
+from bot.services.packing import keep_packed
 from bot.services.ranking import Classes, Ranking
 from bot.services.requests import Requests
 from bot.services.settings import ServiceSettings
 from bot.services.snapshot import Snapshot
 from bot.services.telling import most_heard
+from bot.storage import caseprints, locks, marks, proposals, touched
 from bot.storage import cases as case_rows
 from bot.storage import catalogue as facts
-from bot.storage import locks, marks, proposals, touched
 from bot.storage import suppliers as supplier_rows
 from bot.storage.cases import CaseRow
 from bot.storage.database import FEW, Database
@@ -107,7 +108,8 @@ class _Scope:
 class _Read:
     """The facts of a scan, the cases as they stand by key, and how often scans had written then.
 
-    `touched` are the products whose changes are judged with it, each with the version of its facts.
+    `touched` are the products whose changes are judged with it, each with the version of its facts; `written` are the
+    fingerprints of cases, of a scan of the whole.
     """
 
     scans: int
@@ -116,6 +118,7 @@ class _Read:
     feeds: Sequence[facts.FeedRow]
     touched: Mapping[int, int]
     ranks: Classes | None
+    written: Mapping[int, int] | None
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -189,6 +192,8 @@ class Watch:
         phases = _Phases(progress)
         phases.begin("learn")
         await learn(self._database, self._settings, self._sourcing, at)
+        phases.begin("load")
+        await keep_packed(self._database)
         await self._under_way(self._clock.now() + _PATIENCE)
         try:
             for turn in range(_TURNS):
@@ -281,6 +286,7 @@ class Watch:
                 feeds=await facts.feeds(connection),
                 touched=seen,
                 ranks=None if products is None else await self._ranking.recent(connection, taken),
+                written=await caseprints.known(connection) if products is None else None,
             )
 
     async def _apply(
@@ -327,7 +333,7 @@ class Watch:
         fresh = np.ones(assessed.series, dtype=np.bool_) if stale is None else ~stale
         moves = find_moves(assessed, taken.network, fresh, taken.promised)
         phases.begin("judge")
-        found = findings(taken, assessed, read.standing)
+        found = findings(taken, assessed, read.standing, read.written)
         if ranks is not None:
             found = [item for item in found if item.kind != "surge" or item.opens > 0]
         return _Judged(taken, assessed, moves, [*found, *feed_findings(taken, read.feeds)])

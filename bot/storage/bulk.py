@@ -11,7 +11,7 @@ from collections.abc import Iterator, Sequence
 from itertools import chain
 from typing import Any
 
-from sqlalchemy import Boolean, Date, Integer, Table
+from sqlalchemy import Boolean, Date, Integer, LargeBinary, Table
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bot.storage.tables import Base
@@ -98,6 +98,8 @@ def _form(table: Table, column: str) -> tuple[str, str]:
         return "text", "{}::date"
     if isinstance(kind, Boolean):
         return "boolean", "{}"
+    if isinstance(kind, LargeBinary):
+        return "bytea", "{}"
     if isinstance(kind, type(JsonData)):
         return "text", "{}::json"
     return ("bigint", "{}") if isinstance(kind, Micros | Integer) else ("text", "{}")

@@ -17,8 +17,9 @@ from numpy.typing import NDArray
 from sqlalchemy import func, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from bot.storage import ledgerrows
+from bot.storage import ledgerrows, packs
 from bot.storage.ledgermath import Counts, Facts, Places, Window, assemble
+from bot.storage.packform import Packed
 from bot.storage.tables import Location, Sale, StockLevel, StockMovement
 from bot.storage.types import of_micros
 
@@ -30,9 +31,8 @@ class HistoryArrays:
     """n series over T local days; row i is product `product_ids[i]` at location `location_ids[i]`, sorted by both.
 
     `units` is demand, `on_hand` the closing stock (never below zero), `receipts` what arrived; all (n, T) int32.
-    `revenue_minor` (n,) is the demand's revenue inside the window in the product's currency. `counted` (n,) is False
-    where no count of stock is known: `on_hand` is zero there and says nothing. `committed` and `counted_at`
-    (microseconds since 1970, 0 where none) come from the latest count.
+    `counted` (n,) is False where no count of stock is known: `on_hand` is zero there and says nothing. `committed` and
+    `counted_at` (microseconds since 1970, 0 where none) come from the latest count.
     """
 
     first_day: date
@@ -41,7 +41,6 @@ class HistoryArrays:
     units: NDArray[np.int32]
     on_hand: NDArray[np.int32]
     receipts: NDArray[np.int32]
-    revenue_minor: NDArray[np.int64]
     committed: NDArray[np.int32]
     counted: NDArray[np.bool_]
     counted_at: NDArray[np.int64]
@@ -113,7 +112,8 @@ async def history(
     window = Window((until - _EPOCH).days - days + 1, days)
     counts = Counts.read(await ledgerrows.counts(scope, window.first), places, window)
     since = min(window.first, int(counts.day.min(initial=window.first)))
-    past = places.over(await ledgerrows.demand(scope, since, window.last))
+    rows, parts = await _demand(scope, since, window.last)
+    past = places.over(rows)
     running = places.running(await ledgerrows.partial_day(scope, list(zones)), window.last)
     revived = places.begun(await ledgerrows.cancelled_later(scope, since, window.last))
     facts = Facts(
@@ -121,8 +121,16 @@ async def history(
         moved=places.begun(await ledgerrows.movements(scope, since, window.last)),
         counts=counts,
         sold_after=await ledgerrows.sold_after_count(scope, counts.id[~counts.opens]),
+        packed=[part.within(since, places.today_of(part.location)) for part in parts],
     )
     return HistoryArrays(_EPOCH + timedelta(days=window.first), *assemble(window, facts))
+
+
+async def _demand(scope: ledgerrows.Scope, since: int, last: int) -> tuple[ledgerrows.Ints, list[Packed]]:
+    """Rows, and of a whole catalogue packs: of what is named the rows are found as quickly."""
+    if scope.shape.by_product or scope.shape.by_location:
+        return await ledgerrows.demand(scope, since, last), []
+    return await packs.demand(scope, since, last)
 
 
 async def _zones(connection: AsyncConnection) -> dict[int, str]:

@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bot.storage.ledgerrows import Ints
+from bot.storage.packform import Packed
 from bot.storage.types import of_micros
 
 _EPOCH = date(1970, 1, 1)
@@ -38,23 +39,24 @@ class Places:
         self._zones = zones
         self._today = today
 
-    def _today_of(self, rows: Ints) -> Ints:
-        today: Ints = self._today[np.searchsorted(self._ids, rows[:, 1])]
+    def today_of(self, locations: Ints) -> Ints:
+        """The local day of each location."""
+        today: Ints = self._today[np.searchsorted(self._ids, locations)]
         return today
 
     def over(self, rows: Ints) -> Ints:
         """The rows (location in column 1, day in column 2) of days that are over at their location."""
-        past: Ints = rows[rows[:, 2] < self._today_of(rows)]
+        past: Ints = rows[rows[:, 2] < self.today_of(rows[:, 1])]
         return past
 
     def running(self, rows: Ints, last: int) -> Ints:
         """The rows of the day that is running at their location, up to `last`."""
-        running: Ints = rows[(rows[:, 2] == self._today_of(rows)) & (rows[:, 2] <= last)]
+        running: Ints = rows[(rows[:, 2] == self.today_of(rows[:, 1])) & (rows[:, 2] <= last)]
         return running
 
     def begun(self, rows: Ints) -> Ints:
         """The rows of days that have begun at their location."""
-        begun: Ints = rows[rows[:, 2] <= self._today_of(rows)]
+        begun: Ints = rows[rows[:, 2] <= self.today_of(rows[:, 1])]
         return begun
 
     def local_days(self, locations: Ints, instants: Ints) -> tuple[Ints, NDArray[np.bool_]]:
@@ -97,14 +99,16 @@ class Counts:
 class Facts:
     """What the queries brought.
 
-    `demand`: product, location, day, units, shipped, revenue. `moved`: product, location, day, quantity, 1 for an
-    arrival, instant. `sold_after`: product, location, day, shipped, id of the count it came after.
+    `demand`: product, location, day, units, shipped. `moved`: product, location, day, quantity, 1 for an arrival,
+    instant. `sold_after`: product, location, day, shipped, id of the count it came after. `packed`: demand of further
+    days, in packs.
     """
 
     demand: Ints
     moved: Ints
     counts: Counts
     sold_after: Ints
+    packed: Sequence[Packed] = ()
 
 
 class Assembled(NamedTuple):
@@ -115,7 +119,6 @@ class Assembled(NamedTuple):
     units: NDArray[np.int32]
     on_hand: NDArray[np.int32]
     receipts: NDArray[np.int32]
-    revenue_minor: Ints
     committed: NDArray[np.int32]
     counted: NDArray[np.bool_]
     counted_at: Ints
@@ -132,32 +135,36 @@ class _Flow(NamedTuple):
 def assemble(window: Window, facts: Facts) -> Assembled:
     """Give every series its row, add the facts up by day, and draw the line of closing stock."""
     demand, moved, counts = facts.demand, facts.moved, facts.counts
-    keys = [_key(demand[:, 0], demand[:, 1]), _key(moved[:, 0], moved[:, 1]), _key(counts.product, counts.location)]
+    keys = [
+        _key(demand[:, 0], demand[:, 1]),
+        _key(moved[:, 0], moved[:, 1]),
+        _key(counts.product, counts.location),
+        *(_key(part.product, part.location) for part in facts.packed),
+    ]
     series, where = np.unique(np.concatenate(keys), return_inverse=True)
-    of_demand, of_moved, of_count = np.split(where, np.cumsum([len(keys[0]), len(keys[1])]))
+    of_demand, of_moved, of_count, *of_packed = np.split(where, np.cumsum([len(key) for key in keys[:-1]]))
     n = len(series)
+    units, moving, early = _spread(window, n, list(zip(facts.packed, of_packed, strict=True)))
     flow = _Flow(
-        np.concatenate([of_demand, of_moved]),
-        np.concatenate([demand[:, 2], moved[:, 2]]),
-        np.concatenate([-demand[:, 4], moved[:, 3]]),
+        np.concatenate([of_demand, of_moved, early.series]),
+        np.concatenate([demand[:, 2], moved[:, 2], early.day]),
+        np.concatenate([-demand[:, 4], moved[:, 3], early.units]),
     )
-    closes = counts.units + _rest_of_day(facts, flow, of_count, of_moved)
+    closes = counts.units + _rest_of_day(facts, flow, of_count, of_moved) + _opened(window, moving, of_count, counts)
     latest = np.full(n, -1, np.int64)
     latest[of_count] = np.arange(len(of_count))  # counts stand in order of time: the last one holds
-    counted = latest >= 0
-    inside = demand[:, 2] >= window.first
-    revenue = np.bincount(of_demand[inside], weights=demand[inside, 5], minlength=n)
-    units = _by_day(window, n, _Flow(of_demand, demand[:, 2], demand[:, 3]))
-    receipts = _by_day(window, n, _Flow(of_moved, moved[:, 2], moved[:, 3] * moved[:, 4]))
+    _add(units, window, _Flow(of_demand, demand[:, 2], demand[:, 3]))
+    _add(moving, window, flow)
+    receipts = np.zeros((n, window.days), np.int32)
+    _add(receipts, window, _Flow(of_moved, moved[:, 2], moved[:, 3] * moved[:, 4]))
     return Assembled(
         series >> 32,
         series & 0xFFFFFFFF,
         units,
-        _closing(window, flow, (of_count, counts.day, closes), n),
+        _closing(window, flow, moving, (of_count, counts.day, closes)),
         receipts,
-        revenue.astype(np.int64),
         _latest(counts.committed, latest).astype(np.int32),
-        counted,
+        latest >= 0,
         _latest(counts.instant, latest),
     )
 
@@ -171,14 +178,38 @@ def _latest(column: Ints, latest: Ints) -> Ints:
     return values[latest]
 
 
-def _by_day(window: Window, n: int, flow: _Flow) -> NDArray[np.int32]:
-    """Sums per series and day inside the window, (n, T)."""
+def _spread(
+    window: Window, n: int, packed: Sequence[tuple[Packed, Ints]]
+) -> tuple[NDArray[np.int32], NDArray[np.int32], _Flow]:
+    """Packs and the series of their records as units sold and changes of stock by day, (n, T), and earlier changes."""
+    units = np.zeros((n, window.days), np.int32)
+    early = [(np.zeros(0, np.int64),) * 3]
+    for part, series in packed:
+        part.put(units, series, window.first, part.units)
+        early.append(part.shipped_before(series, window.first))
+    moving = -units
+    for part, series in packed:
+        if part.shipped is not part.units:
+            part.put(moving, series, window.first, -part.shipped)
+    series, day, shipped = map(np.concatenate, zip(*early, strict=True))
+    return units, moving, _Flow(series, day, -shipped)
+
+
+def _opened(window: Window, moving: NDArray[np.int32], of_count: Ints, counts: Counts) -> Ints:
+    """What the packs say that stock did on the day of each count that was taken as its day began."""
+    change = np.zeros(len(of_count), np.int64)
+    inside = counts.opens & (counts.day >= window.first)  # none is later than the window
+    change[inside] = moving[of_count[inside], counts.day[inside] - window.first]
+    return change
+
+
+def _add(matrix: NDArray[np.int32], window: Window, flow: _Flow) -> None:
+    """Add sums per series and day inside the window to a matrix (n, T)."""
     column = flow.day - window.first
     inside = (column >= 0) & (column < window.days)
     # Most days of most series are empty: adding into zeroed pages touches few of them, a weighted bincount all.
-    total = np.zeros(n * window.days, np.int32)
-    np.add.at(total, flow.series[inside] * window.days + column[inside], flow.units[inside].astype(np.int32))
-    return total.reshape(n, window.days)
+    place = flow.series[inside] * window.days + column[inside]
+    np.add.at(matrix.reshape(-1), place, flow.units[inside].astype(np.int32))
 
 
 def _rest_of_day(facts: Facts, flow: _Flow, of_count: Ints, of_moved: Ints) -> Ints:
@@ -228,10 +259,16 @@ def _moved_after(counts: Counts, inner: Ints, of_count: Ints, moves: tuple[Ints,
     return after
 
 
-def _closing(window: Window, flow: _Flow, counts: tuple[Ints, Ints, Ints], n: int) -> NDArray[np.int32]:
-    """Closing stock (n, T); `counts` are their series, day and the stock at that day's end, in order of time."""
+def _closing(
+    window: Window, flow: _Flow, changes: NDArray[np.int32], counts: tuple[Ints, Ints, Ints]
+) -> NDArray[np.int32]:
+    """Closing stock (n, T) from the `changes` of each day, and from the `flow` before the window.
+
+    `counts` are their series, day and the stock at that day's end, in order of time.
+    """
     of_count, day, closes = counts
-    moving = np.cumsum(_by_day(window, n, flow), axis=1, dtype=np.float64)
+    n = len(changes)
+    moving = np.cumsum(changes, axis=1, dtype=np.float64)
     column = day - window.first
     early = np.flatnonzero(column < 0)
     base = np.full(n, -1, np.int64)

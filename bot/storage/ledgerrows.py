@@ -37,7 +37,7 @@ from sqlalchemy import (
 from sqlalchemy.ext.asyncio import AsyncConnection
 from sqlalchemy.orm import InstrumentedAttribute, aliased
 
-from bot.storage.tables import DailyDemand, Product, Sale, StockLevel, StockMovement
+from bot.storage.tables import DailyDemand, Sale, StockLevel, StockMovement
 
 Ints = NDArray[np.int64]
 Rows = Select[*tuple[Any, ...]]
@@ -135,14 +135,14 @@ def _days(since: int, last: int) -> dict[str, object]:
 
 
 async def demand(scope: Scope, since: int, last: int) -> Ints:
-    """Columns: product, location, day, units, shipped, revenue."""
-    return await scope.read(_demand(scope.shape, _span(since, last)), 6, **_days(since, last))
+    """Columns: product, location, day, units, shipped."""
+    return await scope.read(_demand(scope.shape, _span(since, last)), 5, **_days(since, last))
 
 
 @cache
 def _demand(shape: Shape, span: Span) -> Rows:
     d = DailyDemand
-    query = select(d.product_id, d.location_id, shape.day(d.day), d.units, d.shipped, d.revenue_minor)
+    query = select(d.product_id, d.location_id, shape.day(d.day), d.units, d.shipped)
     return shape.only(query.where(shape.between(d.day, span)), d)
 
 
@@ -156,7 +156,7 @@ async def partial_day(scope: Scope, places: Sequence[int]) -> Ints:
     since = scope.at - timedelta(hours=50)
     # No place's calendar is more than a day away from that of UTC.
     days = {"since_day": since.date() - _DAY, "last_day": scope.at.date() + _DAY}
-    return await scope.read(_partial_day(scope.shape), 6, since=since, **days)
+    return await scope.read(_partial_day(scope.shape), 5, since=since, **days)
 
 
 @cache
@@ -170,11 +170,8 @@ def _partial_day(shape: Shape) -> Rows:
             shape.day(s.day),
             func.sum(case((is_demand, s.quantity), else_=0)),
             func.sum(s.quantity),
-            cast(
-                func.sum(case((and_(is_demand, s.currency == Product.currency), s.amount_minor), else_=0)), BigInteger
-            ),
         )
-        .join(Product, Product.id == s.product_id)
+        .where(s.product_id.is_not(None))  # a fee is of none
         .where(s.sold_at <= bindparam("at"), s.sold_at > bindparam("since"), shape.between(s.day, "short"))
         .group_by(s.product_id, s.location_id, s.day)
     )
@@ -183,24 +180,23 @@ def _partial_day(shape: Shape) -> Rows:
 
 async def cancelled_later(scope: Scope, since: int, last: int) -> Ints:
     """Sales known at the instant whose cancellation was not; columns as in `demand`, with nothing shipped anew."""
-    return await scope.read(_cancelled_later(scope.shape), 6, **_days(since, last))
+    return await scope.read(_cancelled_later(scope.shape), 5, **_days(since, last))
 
 
 @cache
 def _cancelled_later(shape: Shape) -> Rows:
     later, sale = aliased(Sale), aliased(Sale)
-    query = (
+    query: Rows = (
         select(
             sale.product_id,
             sale.location_id,
             shape.day(sale.day),
             sale.quantity,
             literal_column("0"),
-            case((sale.currency == Product.currency, sale.amount_minor), else_=0),
         )
         .select_from(later)
         .join(sale, and_(sale.source == later.source, sale.external_id == later.cancels))
-        .join(Product, Product.id == sale.product_id)
+        .where(sale.product_id.is_not(None))
         .where(later.kind == "cancellation", later.sold_at > bindparam("at"), sale.sold_at <= bindparam("at"))
         .where(shape.between(sale.day, "short"))
     )

@@ -67,3 +67,9 @@ async def desk(sqlite_database: Database, clock: MovableClock, tmp_path: Path) -
 async def any_desk(database: Database, clock: MovableClock, tmp_path: Path) -> Desk:
     """An importer on SQLite, and on PostgreSQL."""
     return await open_desk(database, clock, tmp_path, batch=3)
+
+
+@pytest.fixture
+def open_any(clock: MovableClock, tmp_path: Path) -> OpenDesk:
+    """Opens an importer over a database."""
+    return lambda database: open_desk(database, clock, tmp_path)

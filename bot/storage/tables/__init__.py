@@ -21,6 +21,7 @@ from bot.storage.tables.facts import (
 )
 from bot.storage.tables.files import Upload
 from bot.storage.tables.forecasts import Forecast
+from bot.storage.tables.packs import DemandPack, DemandPacked
 from bot.storage.tables.people import Conversation, Identity, LinkCode, Member, Subscription
 from bot.storage.tables.policy import Authenticator, Delegation, ExchangeRate, MemberScope, PolicyVersion
 from bot.storage.tables.stores import (
@@ -36,7 +37,7 @@ from bot.storage.tables.stores import (
 )
 from bot.storage.tables.trade import Offer, Promotion, Receipt, Request, RequestLine, Vote
 from bot.storage.tables.web import Room, RoomGuest, RoomNote, RoomVisit, WebPass, WebSession
-from bot.storage.tables.work import Button, Case, Dialogue, Inbox, Outbox, Post
+from bot.storage.tables.work import Button, Case, CasePrint, Dialogue, Inbox, Outbox, Post
 
 __all__ = [
     "ApiAnswer",
@@ -46,9 +47,12 @@ __all__ = [
     "Base",
     "Button",
     "Case",
+    "CasePrint",
     "Conversation",
     "DailyDemand",
     "Delegation",
+    "DemandPack",
+    "DemandPacked",
     "Dialogue",
     "DigestEntry",
     "Effect",

@@ -17,6 +17,7 @@ class Case(Base):
     `severity` counts classes upwards from 1; `notified_severity` is what the audience knows. `money_minor` is the
     money at risk in the organisation's currency. `evidence` holds the inputs, windows, formula and result of the
     figure shown; it stands behind the short columns, which a scan reads and writes far more often.
+    `updated_at` is when any of it changed last: a scan that finds everything as it was writes nothing.
     `request_id` is the request that answers the case, the last one there was: a case has one at most that is open.
     """
 
@@ -55,6 +56,17 @@ class Case(Base):
     resolved_at: Mapped[datetime | None] = mapped_column(index=True)
     evidence: Mapped[dict[str, Any]]
     foretold_on: Mapped[date | None] = mapped_column(doc="when the stock would end, as it was first told; a local day")
+
+
+class CasePrint(Base):
+    """What the figures of an unresolved case come to, as a scan of the whole wrote them; a copy, as packs are.
+
+    It stands apart from the case: behind its evidence, it would take as long to read as that.
+    """
+
+    __tablename__ = "case_prints"
+    case_id: Mapped[int] = mapped_column(Id, primary_key=True, autoincrement=False)
+    fingerprint: Mapped[int] = mapped_column(BigInteger)
 
 
 class Inbox(Base):

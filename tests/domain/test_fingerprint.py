@@ -1,0 +1,99 @@
+"""Fingerprints: no figure of a series can change and leave its number as it was, and no other series' number moves."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import fields, is_dataclass, replace
+from typing import Any
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+
+from bot.domain.arrays import Ints
+from bot.domain.fingerprint import Fingerprints
+from bot.domain.watch import Assessment, Taught, assess
+from tests.domain.catalogue import catalogue
+from tests.domain.test_watch import COMING, RULES, lessons
+
+SERIES = 61  # no other length in an assessment
+
+
+@pytest.fixture(scope="module")
+def assessed() -> Assessment:
+    history, routes, positions, network = catalogue(SERIES, 200, seed=5)
+    routes = replace(routes, review_wait=np.where(np.arange(SERIES) % 2, 0.0, np.nan))
+    return assess(history, routes, positions, RULES, network, Taught(lessons(), COMING, network.location))
+
+
+def numbers(of: object) -> Ints:
+    marks = Fingerprints(SERIES)
+    marks.figures(of)
+    return marks.numbers
+
+
+def arrays(value: Any, path: str = "") -> Iterator[tuple[str, NDArray[Any]]]:
+    """Every array within a value, with the way to it."""
+    if isinstance(value, np.ndarray):
+        yield path, value
+    elif is_dataclass(value):
+        for field in fields(value):
+            yield from arrays(getattr(value, field.name), f"{path}.{field.name}")
+    elif isinstance(value, Mapping):
+        for key, item in value.items():
+            yield from arrays(item, f"{path}[{key}]")
+    elif isinstance(value, tuple | list):
+        for number, item in enumerate(value):
+            yield from arrays(item, f"{path}[{number}]")
+
+
+def another(value: Any) -> Any:
+    """A value of the same type that differs by as little as it may."""
+    if value.dtype.kind == "b":
+        return ~value
+    if value.dtype.kind == "f":
+        return np.nextafter(value, np.inf) if np.isfinite(value) else value.dtype.type(1)
+    return value + 1
+
+
+def test_each_figure_of_a_series_moves_its_own_number_alone(assessed: Assessment) -> None:
+    before = numbers(assessed)
+    assert len(np.unique(before)) > SERIES // 2
+    own = [(path, array) for path, array in arrays(assessed) if array.shape[:1] == (SERIES,)]
+    assert len(own) > 100
+    for count, (path, array) in enumerate(own):
+        place = (count % SERIES, *(0,) * (array.ndim - 1))
+        kept = array[place]
+        array.flags.writeable = True
+        array[place] = another(kept)
+        moved = np.flatnonzero(numbers(assessed) != before)
+        array[place] = kept
+        assert moved.tolist() == [count % SERIES], path
+    assert np.array_equal(numbers(assessed), before)
+
+
+def test_what_all_series_share_moves_every_number(assessed: Assessment) -> None:
+    before = numbers(assessed)
+    shared = [(path, array) for path, array in arrays(assessed) if array.shape[:1] != (SERIES,) and array.size]
+    assert shared
+    for path, array in shared:
+        place = (0,) * array.ndim
+        kept = array[place]
+        array.flags.writeable = True
+        array[place] = another(kept)
+        moved = numbers(assessed) != before
+        array[place] = kept
+        assert moved.all(), path
+    assert (numbers(replace(assessed, as_of=assessed.as_of.replace(year=2000))) != before).all()
+    assert assessed.outlook is not None
+    told = replace(assessed.outlook, lessons=replace(assessed.outlook.lessons, series=9))
+    assert (numbers(replace(assessed, outlook=told)) != before).all()
+
+
+def test_columns_are_told_apart_by_their_order() -> None:
+    one, other = Fingerprints(3), Fingerprints(3)
+    low, high = np.array([1, 2, 3]), np.array([2, 1, 3])
+    for marks, columns in ((one, (low, high)), (other, (high, low))):
+        for column in columns:
+            marks.column(column)
+    assert (one.numbers != other.numbers).tolist() == [True, True, False]
