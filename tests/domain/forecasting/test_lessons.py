@@ -110,7 +110,7 @@ def test_a_laws_lengths_have_its_mean_and_deviation_and_the_long_tail_of_a_gamma
     assert len(days) == 9
     assert mean == pytest.approx(60.0, abs=0.5)
     assert moments[0] ** 0.5 == pytest.approx(60.0 * share, rel=0.02)
-    assert moments[1] / moments[0] ** 1.5 > 0.8 * share  # a gamma has a skewness of twice its share, of which nine parts keep some
+    assert moments[1] / moments[0] ** 1.5 > 0.8 * share  # a gamma's is twice its share; nine parts keep some
 
 
 def test_a_law_that_is_all_but_certain_has_one_length() -> None:
