@@ -75,13 +75,18 @@ def test_stock_that_nobody_counts_is_in_stock() -> None:
 
 
 def test_days_of_events_and_the_week_after_them_are_no_slump_and_leave_what_was_known_as_it_is() -> None:
-    units = [[*USUAL, 0, 0, 0, 0, 0, 0, 0]]
     for ended, judged in ((45, False), (37, False), (36, True), (34, True)):  # the event's last column
-        marked = np.zeros((1, 49), dtype=np.bool_)
-        marked[0, ended - 1 : ended + 1] = True
-        found = signs(replace(past(units), marked=marked))
+        found = after_an_event(ended)
         assert (bool(found.judged[0]), bool(found.waiting[0])) == (judged, not judged), ended
-    assert (found.days[0], found.recent[0]) == (28 - 2 - 7, 7)
+    assert after_an_event(34).days[0] == 28 - 2 - 7
+    assert after_an_event(34).recent[0] == 7
+
+
+def after_an_event(ended: int) -> SlumpSigns:
+    """A week of nothing, and two days of an event until then."""
+    marked = np.zeros((1, 49), dtype=np.bool_)
+    marked[0, ended - 1 : ended + 1] = True
+    return signs(replace(past([[*USUAL, 0, 0, 0, 0, 0, 0, 0]]), marked=marked))
 
 
 def test_an_event_does_not_make_the_usual_more() -> None:
