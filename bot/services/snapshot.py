@@ -368,14 +368,15 @@ async def _untold(
 ) -> Ints:
     """Of each series the last whole days that a feed of its place has not told to their end."""
     untold = np.zeros(len(book.today), dtype=np.int64)
+    here, first, where = np.unique(book.location_ids, return_index=True, return_inverse=True)
+    zones = [ZoneInfo(places[place].zone) for place in here.tolist()]
     for feed in feeds:
-        zones = {place.id: ZoneInfo(place.zone) for place in places.values()}
-        told = {place: (feed.fresh_until.astimezone(zone).date() - _EPOCH).days for place, zone in zones.items()}
-        days = book.today - np.array([told[place] for place in book.location_ids.tolist()], dtype=np.int64)
+        told = [(feed.fresh_until.astimezone(zone).date() - _EPOCH).days for zone in zones]
+        days = book.today[first] - np.array(told, dtype=np.int64)
         if (days > 0).any():
             fed = await facts.fed_places(connection, feed)
-            here = np.isin(book.location_ids, np.fromiter(fed, dtype=np.int64, count=len(fed)))
-            untold = np.where(here, np.maximum(untold, days), untold)
+            mine = np.isin(here, np.fromiter(fed, dtype=np.int64, count=len(fed)))
+            untold = np.maximum(untold, np.where(mine, days, 0)[where])
     return np.minimum(untold, book.history.days)
 
 
