@@ -67,6 +67,7 @@ ALIASES = Aliases(
         "是": "yes", "确认": "yes",
         "补货": "restock", "断货": "restock", "缺货": "restock",
         "激增": "surge", "爆单": "surge",
+        "骤降": "slump", "下滑": "slump",
         "滞销": "slow", "积压": "slow",
         "晚到": "late", "延误": "late",
         "数据": "stale", "数据中断": "stale",

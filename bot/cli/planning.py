@@ -169,7 +169,7 @@ def _show_ahead(view: LevelsView) -> None:
         _table(("days", "event", "countries", "means"), rows, 4)
     off = [f"{event.first:%m-%d} {'/'.join(sorted(event.countries))}" for event in view.ahead if event.key == HOLIDAY]
     if off:
-        say(out, f"Public holidays: {', '.join(off)}.")
+        say(out, f"Public holidays, which move no figure: {', '.join(off)}.")
     say(out, "")
 
 

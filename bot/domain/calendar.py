@@ -238,7 +238,7 @@ def events(first: date, last: date, settings: CalendarSettings | None = None) ->
 def holidays_of(named: Mapping[str, Mapping[date, str]]) -> list[Event]:
     """Public holidays, (day, name) by country, as events: one for each day, of every country that has it.
 
-    Their size only own sales tell.
+    They are days off, for people to see; their size is 1 and no figure rests on them.
     """
     found: dict[date, dict[str, str]] = {}
     for country, days in named.items():

@@ -29,8 +29,9 @@ class Severity(IntEnum):
 
     stockout_risk: 1 position at the reorder point, or an arrival comes too late; 2 days without stock ahead; 3 they
     begin within a week, or the stock is out. surge: 1 far above its rate; 2 three times it; 3 it also empties the shelf
-    before relief. slow_mover: 1/2/3 by days without a sale (3 is dead), or 1 by cover. overstock: by the multiple of
-    the excess line. late_inbound: 1 overdue; 2 days without stock ahead; 3 the stock is out. data_stale: 2.
+    before relief. slump: 1 far below its rate; 2 a quarter of it; 3 nothing at all, with stock there. slow_mover: 1/2/3
+    by days without a sale (3 is dead), or 1 by cover. overstock: by the multiple of the excess line. late_inbound: 1
+    overdue; 2 days without stock ahead; 3 the stock is out. data_stale: 2.
     """
 
     NONE = 0
@@ -51,6 +52,7 @@ class CaseSettings:
     excess_ladder: tuple[float, float, float] = (1.0, 2.0, 4.0)  # multiples of the excess line
     excess_release: float = 0.90
     surge_ladder: float = 3.0  # times the rate for the second class
+    slump_ladder: float = 0.25  # of the usual for the second class
 
     def __post_init__(self) -> None:
         """Refuse factors that would make a case resolve where it opens."""

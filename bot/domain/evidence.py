@@ -3,7 +3,8 @@
 Every step is `{"name", "formula", "values", "result"}`. The formula is an expression over the names in `values` and
 `min`, `max`, `round` (half to even), `sqrt`, `floor`, `ceil`, `inf`; the quantiles `z(p)`, `poisson(mean, p)`,
 `negative_binomial(mean, variance, p)`, `gamma(mean, variance, p)`; the upper tails P(X >= count)
-`poisson_tail(count, rate)` and `negative_binomial_tail(count, rate, variance)`; and `shortage(stock, mean, sigma)`, the
+`poisson_tail(count, rate)` and `negative_binomial_tail(count, rate, variance)`, and the lower one P(X <= count)
+`negative_binomial_head(count, mean, variance)`; and `shortage(stock, mean, sigma)`, the
 expected part of a normal demand above the stock. Numbers are plain JSON: infinity and not-a-number become None.
 """
 
@@ -33,6 +34,7 @@ STEPS_OF_KIND: dict[CaseKind, tuple[str, ...]] = {
         "days_of_cover", "days_to_stockout", "gap", "order_quantity", "lost_units", "lost_margin",
     ),
     "surge": ("surge_rate", "surge_p_value", "surge_lost_margin"),
+    "slump": ("slump_rate", "slump_p_value", "slump_lost_margin", "inventory_position"),
     "slow_mover": ("velocity", "days_of_cover", "inventory_turnover", "days_of_inventory", "capital"),
     "overstock": (
         "velocity", "lead_time_days", "lead_time_demand", "lead_time_variance", "lead_time_quantile", "safety_stock",

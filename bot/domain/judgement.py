@@ -6,8 +6,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from bot.domain import cases, replenishment, surge
-from bot.domain.arrays import Bools, Floats, Ints, to_minor
+from bot.domain import cases, replenishment, slump, surge
+from bot.domain.arrays import Bools, Floats, Ints, ratio, to_minor
 from bot.domain.demand import DemandEstimate
 from bot.domain.figures import Stock, Supply
 from bot.domain.uplift import Lift
@@ -24,6 +24,8 @@ class Judged:
     stock: Stock
     signs: surge.SurgeSigns
     surging: Bools
+    slump: slump.SlumpSigns
+    slumping: Bools
     positions: Positions
     settings: WatchSettings
     coming: tuple[Lift, Ints] | None = None  # the events ahead of each region, and each series' region
@@ -41,6 +43,7 @@ def severities(facts: Judged) -> tuple[dict[CaseKind, Ints], dict[CaseKind, Ints
     judged: dict[CaseKind, _Classes] = {
         "stockout_risk": _stockout(facts, relaxed),
         "surge": _surge(facts),
+        "slump": _slump(facts),
         "slow_mover": slow,
         "overstock": _overstock(facts, slow),
         "late_inbound": _late(facts, relaxed),
@@ -94,6 +97,15 @@ def _surge(facts: Judged) -> _Classes:
     return opens, np.where(holding, int(cases.Severity.CRITICAL), 0)
 
 
+def _slump(facts: Judged) -> _Classes:
+    """Slump: within its false-alarm budget; it holds while so few are rare, and while nothing is known."""
+    signs, rules = facts.slump, facts.settings.slump
+    deep = signs.count <= facts.settings.cases.slump_ladder * signs.usual
+    opens = _worst(facts.slumping, facts.slumping & deep, facts.slumping & (signs.count == 0))
+    holding = (signs.judged & (signs.p_value <= rules.hold_p_value)) | signs.waiting
+    return opens, np.where(holding, int(cases.Severity.CRITICAL), 0)
+
+
 def _slow(facts: Judged) -> _Classes:
     """Slow mover: days in stock without a sale, or cover beyond the line; not while the series is new."""
     rules, cover = facts.settings.ageing, facts.supply.runout.cover
@@ -133,14 +145,15 @@ def _surge_shortage(
     return np.maximum(surge.surged_demand(signs, supply.runout.relief, rules) - held, 0.0)
 
 
-def money_at_risk(
-    supply: Supply, stock: Stock, signs: surge.SurgeSigns, positions: Positions, rules: surge.SurgeSettings
-) -> dict[CaseKind, Ints]:
-    """Money at risk per kind: margin that stock-outs would lose, capital and storage that slow stock ties up."""
-    short = _surge_shortage(supply, signs, positions, rules)
+def money_at_risk(facts: Judged) -> dict[CaseKind, Ints]:
+    """Money at risk per kind: margin that stock-outs and slumps would lose, capital and storage of slow stock."""
+    supply, stock, fallen = facts.supply, facts.stock, facts.slump
+    short = _surge_shortage(supply, facts.signs, facts.positions, facts.settings.surge)
+    missed = np.maximum(fallen.rate - ratio(fallen.count, fallen.recent, 0.0), 0.0) * facts.settings.slump.lasting_days
     return {
         "stockout_risk": supply.lost_margin_minor,
         "surge": to_minor(short * supply.margin_minor),
+        "slump": to_minor(missed * supply.margin_minor),
         "slow_mover": stock.capital_minor,
         "overstock": stock.excess_capital_minor,
         "late_inbound": supply.lost_margin_minor,

@@ -194,6 +194,8 @@ def without_requests(assessed: Assessment) -> tuple[dict[CaseKind, Ints], dict[C
         assessed.stock,
         assessed.surge,
         assessed.surging,
+        assessed.slump,
+        assessed.slumping,
         assessed.positions,
         assessed.settings,
         assessed.coming,

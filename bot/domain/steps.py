@@ -318,6 +318,48 @@ def _surge_margin(a: Assessment, sheet: Sheet) -> Texts:
     )
 
 
+def _slump_rate(a: Assessment, sheet: Sheet) -> Texts:
+    """The series' own rate before the last week; nothing where it was not judged."""
+    signs = a.slump
+    values = {"units": signs.units, "days": signs.days}
+    return sheet.where(
+        signs.judged, lambda part: part.step("slump_rate", "(units + 0.5) / (days + 1)", signs.rate, **values)
+    )
+
+
+def _slump_p_value(a: Assessment, sheet: Sheet) -> Texts:
+    """How unusual so few of the last week were."""
+    signs = a.slump
+    values: dict[str, Given] = {"count": signs.count, "n": signs.recent, "rate": signs.rate}
+    more: dict[str, Given] = {**values, "v": signs.variance, "days": signs.days}
+    formula = "negative_binomial_head(count, n * rate, n * v * (1 + n / days))"
+    return sheet.either(
+        [
+            (
+                signs.judged & (signs.count >= signs.usual),
+                lambda part: part.step("slump_p_value", "1", signs.p_value, **values),
+            ),
+            (signs.judged, lambda part: part.step("slump_p_value", formula, signs.p_value, **more)),
+        ]
+    )
+
+
+def _slump_margin(a: Assessment, sheet: Sheet) -> Texts:
+    """The margin missed if the slump lasts."""
+    signs = a.slump
+    values: dict[str, Given] = {
+        "rate": signs.rate,
+        "count": signs.count,
+        "n": signs.recent,
+        "lasting": a.settings.slump.lasting_days,
+        "margin": a.supply.margin_minor,
+    }
+    formula = "round(max(0, rate - count / n) * lasting * margin)"
+    return sheet.where(
+        signs.judged, lambda part: part.step("slump_lost_margin", formula, a.money_minor["slump"], **values)
+    )
+
+
 STEPS: Mapping[str, Callable[[Assessment, Sheet], Texts]] = {  # in the order in which they are told
     "velocity": _velocity,
     "lead_time_days": partial(_days, "lead_time_days"),
@@ -352,4 +394,7 @@ STEPS: Mapping[str, Callable[[Assessment, Sheet], Texts]] = {  # in the order in
     "surge_rate": _surge_rate,
     "surge_p_value": _surge_p_value,
     "surge_lost_margin": _surge_margin,
+    "slump_rate": _slump_rate,
+    "slump_p_value": _slump_p_value,
+    "slump_lost_margin": _slump_margin,
 }

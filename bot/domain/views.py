@@ -17,7 +17,7 @@ from bot.domain.discount import Means
 from bot.domain.money import Money
 from bot.domain.told import ToldAge
 
-CaseKind = Literal["stockout_risk", "surge", "slow_mover", "overstock", "late_inbound", "data_stale"]
+CaseKind = Literal["stockout_risk", "surge", "slump", "slow_mover", "overstock", "late_inbound", "data_stale"]
 CaseState = Literal["open", "acknowledged", "acting", "resolved"]
 RequestKind = Literal["purchase_order", "transfer", "promotion"]
 RequestState = Literal[
@@ -26,7 +26,7 @@ RequestState = Literal[
 OrderStage = Literal["ordered", "confirmed", "in_transit", "partly_received", "received"]
 PromotionStage = Literal["starting", "running", "stopping", "stopped"]
 Stage = Literal[""] | OrderStage | PromotionStage
-Topic = Literal["restock", "surge", "slow", "late", "stale", "requests", "scorecard"]
+Topic = Literal["restock", "surge", "slump", "slow", "late", "stale", "requests", "scorecard"]
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,7 +1,8 @@
 """The watch: one pass over the whole catalogue, from plain arrays to every figure, class and amount at risk.
 
 Rows are series (SKU x location) in the caller's order; a row's figures depend on no other row, save ABC (and the
-service level chosen by it), the false-alarm budget of surges, and transfers; lessons are learned beforehand. Money is
+service level chosen by it), the false-alarm budgets of surges and slumps, days on which a place was closed,
+and transfers; lessons are learned beforehand. Money is
 in integer minor units of one currency: the caller converts beforehand. An unknown cost or price is zero and puts no
 money at risk.
 """
@@ -16,7 +17,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from bot.domain import replenishment, surge, turnover
+from bot.domain import replenishment, slump, surge, turnover
 from bot.domain.arrays import Bools, Ints, shaped
 from bot.domain.classes import reviews
 from bot.domain.demand import BlendedVelocity, DemandEstimate, SeriesHistory
@@ -49,6 +50,8 @@ class Assessment:
     stock: Stock
     surge: surge.SurgeSigns
     surging: Bools  # within the false-alarm budget
+    slump: slump.SlumpSigns
+    slumping: Bools  # within a budget of its own
     transfers: replenishment.Transfers
     opens: Mapping[CaseKind, Ints]
     holds: Mapping[CaseKind, Ints]
@@ -76,7 +79,8 @@ def assess(
     Where there are lessons of the catalogue's past (`taught`), velocities and the demand of lead times are theirs;
     events ahead make either of more days than the calendar counts.
     For an assessment of a few series of a catalogue: `classes` are their ABC numbers known from a pass over the whole,
-    and `others` is how many series are not among them, so that no more false surges are found than in the whole.
+    and `others` is how many series are not among them, so that no more false surges and slumps are found than in the
+    whole.
     """
     _check(history, routes, positions, network)
     estimate = BlendedVelocity().estimate(history, settings.demand)
@@ -98,7 +102,13 @@ def assess(
     signs = surge.surge_signs(replace(history, marked=None), settings.demand, settings.surge)  # events are news too
     surging = surge.discoveries(signs.p_value, signs.judged, settings.surge.false_discoveries, others)
     surging &= signs.count >= settings.surge.least_units
-    opens, holds = severities(Judged(estimate, supply, stock, signs, surging, positions, settings, coming))
+    fallen = slump.slump_signs(
+        history, settings.demand, settings.slump, None if network is None else network.location, positions.untold
+    )
+    slumping = surge.discoveries(fallen.p_value, fallen.judged, settings.slump.false_discoveries, others)
+    slumping &= fallen.count <= settings.slump.most_share * fallen.usual
+    judged = Judged(estimate, supply, stock, signs, surging, fallen, slumping, positions, settings, coming)
+    opens, holds = severities(judged)
     return Assessment(
         as_of=history.last_day,
         settings=settings,
@@ -110,10 +120,12 @@ def assess(
         stock=stock,
         surge=signs,
         surging=surging,
+        slump=fallen,
+        slumping=slumping,
         transfers=transfer_figures(supply, positions, network),
         opens=opens,
         holds=holds,
-        money_minor=money_at_risk(supply, stock, signs, positions, settings.surge),
+        money_minor=money_at_risk(judged),
         coming=coming,
     )
 

@@ -9,6 +9,7 @@ from bot.domain.arrays import Bools, Counts, Floats, Ints
 from bot.domain.cases import CaseSettings
 from bot.domain.demand import DemandSettings
 from bot.domain.replenishment import ReplenishmentSettings
+from bot.domain.slump import SlumpSettings
 from bot.domain.surge import SurgeSettings
 from bot.domain.turnover import TurnoverSettings
 
@@ -22,6 +23,7 @@ class WatchSettings:
     turnover: TurnoverSettings = field(default_factory=TurnoverSettings)
     ageing: AgeingSettings = field(default_factory=AgeingSettings)
     surge: SurgeSettings = field(default_factory=SurgeSettings)
+    slump: SlumpSettings = field(default_factory=SlumpSettings)
     cases: CaseSettings = field(default_factory=CaseSettings)
 
 
@@ -53,6 +55,7 @@ class Positions:
     pending: Ints  # asked for in requests that are not yet orders
     backorders: Ints
     stale: Bools | None = None  # the feed behind the series is too old: nothing is judged
+    untold: Ints | None = None  # last days of the history that the feeds of the place have not told whole
 
 
 @dataclass(frozen=True, slots=True)

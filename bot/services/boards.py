@@ -214,7 +214,9 @@ class Boards:
         return tuple(ArrivalDay(row.on, row.place, row.products, row.units, row.on < today) for row in coming)
 
 
-_KINDS: tuple[CaseKind, ...] = ("stockout_risk", "surge", "late_inbound", "slow_mover", "overstock", "data_stale")
+_KINDS: tuple[CaseKind, ...] = (
+    "stockout_risk", "surge", "slump", "late_inbound", "slow_mover", "overstock", "data_stale",
+)  # fmt: skip
 
 
 def _supplier(line: SupplierLine, arrived: list[Delivery], zone: ZoneInfo) -> SupplierLine:

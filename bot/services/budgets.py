@@ -190,16 +190,17 @@ class _Work:
         return Revision(request, tuple(other), len(asked) - len(wanted))
 
     def _wanted(self, mine: Sequence[tuple[Draft, DraftLine]], currency: str, days: int) -> Wanted:
-        """The lines as arrays; demand until the goods are here is that of the route they come by."""
+        """The lines as arrays; demand until the goods are here is that of the route they come by, with its spread."""
         supply = self.assessed.supply
         rows = np.array([self._row(draft, line) for draft, line in mine], dtype=np.int64)
         detail = [line.detail or {} for _draft, line in mine]
         lead = np.array([float(each["lead_time_days"]) for each in detail])
+        spread = np.array([float(each["lead_time_sd_days"]) for each in detail])
         factor = self.taken.exchange.factor(currency)
         margin = supply.margin_minor[rows].astype(np.float64) / float(factor) if factor else np.zeros(len(rows))
         last = np.maximum(self.assessed.routes.review_days[rows], float(days))
         here, gone = (usual_days(self.taken, rows, each) for each in (lead, lead + last))
-        spans = (here, supply.lead_time_sd[rows]), (gone - here, np.zeros(len(rows)))
+        spans = (here, spread), (gone - here, np.zeros(len(rows)))
         before, after = demand_over(self.taken, self.assessed, rows, spans)
         return Wanted(
             quantity=np.array([line.quantity for _draft, line in mine], dtype=np.int64),

@@ -45,7 +45,8 @@ from bot.storage.database import Database
 
 _RESTOCK: tuple[CaseKind, ...] = ("stockout_risk",)
 _SLOW: tuple[CaseKind, ...] = ("slow_mover", "overstock")
-# A surge is judged against the whole catalogue's false-alarm budget, so a few series cannot tell; its case can.
+# Surges and slumps are judged against the whole catalogue's false-alarm budget, so a few series cannot tell; cases can.
+_OF_CASES: tuple[CaseKind, ...] = ("surge", "slump")
 _OF_FIGURES: tuple[CaseKind, ...] = ("stockout_risk", "slow_mover", "overstock", "late_inbound")
 
 
@@ -103,13 +104,14 @@ class Catalogue:
         if shown is None:
             shown = worth_a_look(taken, rows, frozenset(case.location for case in here))
         chart = None if shown is None else await chart_of(connection, taken, assessed, shown)
-        surging = {case.location for case in here if case.kind == "surge"}
+        held = {(case.kind, case.location) for case in here}
         opens, _holds = without_requests(assessed)
         lines = []
         for row in rows:
             flags = opened_flags(opens, row, _OF_FIGURES)
             code = taken.place(row).code
-            lines.append(stock_line(taken, assessed, row, (*flags, "surge") if code in surging else flags))
+            told = (kind for kind in _OF_CASES if (kind, code) in held)
+            lines.append(stock_line(taken, assessed, row, (*flags, *told)))
         fresh = taken.fresh_until
         report = StockReport(
             sku=sku.code,

@@ -204,6 +204,7 @@ class Drafting:
             **self._reasons(need),
             "quote_minor": quote,
             "lead_time_days": str(decimal(offer.lead_time_days, 1)),
+            "lead_time_sd_days": str(decimal(routes.lead_time_sd[route], 1)),
             "minimum_order": int(routes.minimum_order[route]),
             "pack_size": int(routes.pack_size[route]),
             "in_time": offer.lead_time_days <= float(self._assessed.supply.runout.stockout[row]),

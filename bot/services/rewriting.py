@@ -22,7 +22,9 @@ from bot.words import Words, _
 LONGEST = timedelta(days=730)
 MOST = 10_000_000  # units of one line
 _TOLD = 5  # faults named at once
-_TERMS = ("quote_minor", "lead_time_days", "minimum_order", "pack_size", "in_time", "arrives_on")  # of a route
+_TERMS = (  # of a route
+    "quote_minor", "lead_time_days", "lead_time_sd_days", "minimum_order", "pack_size", "in_time", "arrives_on",
+)  # fmt: skip
 _DAY = re.compile(r"(\d{4})[-/.](\d{1,2})[-/.](\d{1,2})")
 
 

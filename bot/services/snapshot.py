@@ -134,6 +134,9 @@ async def take(
     inbounds = await facts.inbounds(connection, at, product_ids)
     stale = await _stale(connection, stale_feeds, book)
     positions, overdue_since = _positions(book, inbounds, requested, stale)
+    if product_ids is None:  # where slumps are judged
+        untold = await _untold(connection, [feed for feed in feeds if feed not in stale_feeds], book, places)
+        positions = dataclasses.replace(positions, untold=untold)
     lessons, today = await lesson_rows.latest(connection, at), peaking.todays(places, at)
     events = peaking.behind(places, today, settings.peaks, HISTORY_DAYS)
     return Snapshot(
@@ -358,6 +361,23 @@ async def _stale(connection: AsyncConnection, feeds: Sequence[FeedRow], book: Da
     for feed in feeds:
         silent |= await facts.fed_places(connection, feed)
     return ~book.counted | np.isin(book.location_ids, np.fromiter(silent, dtype=np.int64, count=len(silent)))
+
+
+async def _untold(
+    connection: AsyncConnection, feeds: Sequence[FeedRow], book: Days, places: Mapping[int, PlaceRow]
+) -> Ints:
+    """Of each series the last whole days that a feed of its place has not told to their end."""
+    untold = np.zeros(len(book.today), dtype=np.int64)
+    here, first, where = np.unique(book.location_ids, return_index=True, return_inverse=True)
+    zones = [ZoneInfo(places[place].zone) for place in here.tolist()]
+    for feed in feeds:
+        told = [(feed.fresh_until.astimezone(zone).date() - _EPOCH).days for zone in zones]
+        days = book.today[first] - np.array(told, dtype=np.int64)
+        if (days > 0).any():
+            fed = await facts.fed_places(connection, feed)
+            mine = np.isin(here, np.fromiter(fed, dtype=np.int64, count=len(fed)))
+            untold = np.maximum(untold, np.where(mine, days, 0)[where])
+    return np.minimum(untold, book.history.days)
 
 
 def _network(book: Days, places: Mapping[int, PlaceRow], sourcing: SourcingSettings) -> Network:

@@ -24,6 +24,7 @@ TOPICS: Mapping[CaseKind, Topic] = MappingProxyType(
     {
         "stockout_risk": "restock",
         "surge": "surge",
+        "slump": "slump",
         "slow_mover": "slow",
         "overstock": "slow",
         "late_inbound": "late",

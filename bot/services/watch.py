@@ -209,7 +209,8 @@ class Watch:
     async def rescan(self, products: Sequence[int], at: datetime, telling: Telling) -> ScanReport | None:
         """Judge some products at all their locations, and every feed; None where that must wait for another scan.
 
-        A surge is opened where the whole catalogue would open it, and resolved by scans of the whole alone. Cases that
+        A surge is opened where the whole catalogue would open it, and resolved by scans of the whole alone, which alone
+        judge slumps: those take a week to show, and the sales of a whole place to tell from a closed one. Cases that
         `telling` lets wait stay untold, and their products touched.
         """
         async with self._database.reading_of(1) as connection:
@@ -335,7 +336,7 @@ class Watch:
         phases.begin("judge")
         found = findings(taken, assessed, read.standing, read.written)
         if ranks is not None:
-            found = [item for item in found if item.kind != "surge" or item.opens > 0]
+            found = [item for item in found if item.kind != "slump" and (item.kind != "surge" or item.opens > 0)]
         return _Judged(taken, assessed, moves, [*found, *feed_findings(taken, read.feeds)])
 
     async def _drafts(self, judged: _Judged, applied: Applied, scope: _Scope) -> _Meant:

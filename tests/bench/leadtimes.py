@@ -14,14 +14,16 @@ import sys
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import date
-from typing import get_args
+from typing import Literal, get_args
 
 import numpy as np
 from pyarrow import parquet
+from scipy.special import ndtri
 
 from bot.domain.arrays import Bools, Floats, Ints
-from bot.domain.leadtime import Deliveries, LeadTimeSettings, Shape, Stated, learn, quantiles
+from bot.domain.leadtime import Deliveries, LeadTimeSettings, Stated, learn, quantiles
 
+Shape = Literal["normal", "lognormal", "gamma"]
 LEVELS = (0.8, 0.9, 0.95)
 LEAST = 5  # earlier deliveries
 COLUMNS = ["vendor", "country", "po_so_no", "po_sent_on", "scheduled_on", "delivered_on", "quantity_packs"]
@@ -65,6 +67,20 @@ def read(path: str) -> Orders:
     return Orders(route, sent_on, here, np.maximum(table[:, 3], 0.1), table[:, 4])
 
 
+def shaped(days: Floats, sd: Floats, shape: Shape) -> Floats:
+    """Quantiles (n, levels) of lead times of that shape, mean and deviation."""
+    z, mean = ndtri(np.array(LEVELS))[None, :], days[:, None]
+    cv = (np.maximum(sd, 1e-9) / days)[:, None]
+    match shape:
+        case "normal":
+            return np.maximum(mean * (1 + cv * z), 0.0)
+        case "lognormal":
+            log_variance = np.log1p(cv**2)
+            return np.asarray(mean * np.exp(np.sqrt(log_variance) * z - log_variance / 2))
+        case "gamma":
+            return quantiles(days, sd, np.array(LEVELS))
+
+
 def scored(orders: Orders, settings: LeadTimeSettings) -> dict[Shape, Floats]:
     """Quantiles (orders, levels) by shape of each order, NaN where its route had too few deliveries before it."""
     first = np.unique(orders.route, return_index=True)[1]
@@ -81,7 +97,7 @@ def scored(orders: Orders, settings: LeadTimeSettings) -> dict[Shape, Floats]:
         mine = np.flatnonzero((orders.sent == day) & (learned.observations[orders.route] >= LEAST))
         for shape, found in out.items():
             at = orders.route[mine]
-            found[mine] = quantiles(learned.days[at], learned.sd[at], np.array(LEVELS), shape)
+            found[mine] = shaped(learned.days[at], learned.sd[at], shape)
     return out
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from bot.domain import surge
+from bot.domain import slump, surge
 from bot.domain.demand import BlendedVelocity, SeriesHistory
 from bot.domain.figures import Stock, Supply, stock_figures, supply_figures, terms_of, transfer_figures
 from bot.domain.judgement import Judged, money_at_risk, severities
@@ -56,7 +56,9 @@ def _phases(history: SeriesHistory, routes: Routes, positions: Positions, networ
     stock = stock_figures(history, demand, span, classes, supply, routes, positions, RULES)
     signs = surge.surge_signs(history, RULES.demand, RULES.surge)
     surging = surge.discoveries(signs.p_value, signs.judged, RULES.surge.false_discoveries)
-    facts = Judged(demand, supply, stock, signs, surging, positions, RULES)
+    fallen = slump.slump_signs(history, RULES.demand, RULES.slump, network.location)
+    slumping = surge.discoveries(fallen.p_value, fallen.judged, RULES.slump.false_discoveries)
+    facts = Judged(demand, supply, stock, signs, surging, fallen, slumping, positions, RULES)
 
     def stock_again() -> Stock:
         again = period(history, RULES.turnover.period_days)
@@ -66,13 +68,14 @@ def _phases(history: SeriesHistory, routes: Routes, positions: Positions, networ
         return supply_figures(demand, terms, routes, positions, RULES.replenishment, None)
 
     def judge_again() -> object:
-        return severities(facts), money_at_risk(supply, stock, signs, positions, RULES.surge)
+        return severities(facts), money_at_risk(facts)
 
     return (
         timed("demand", lambda: BlendedVelocity().estimate(history, RULES.demand), phase_of=PASS),
         timed("replenishment", supply_again, phase_of=PASS),
         timed("turnover and ageing", stock_again, phase_of=PASS),
         timed("surge", lambda: surge.surge_signs(history, RULES.demand, RULES.surge), phase_of=PASS),
+        timed("slump", lambda: slump.slump_signs(history, RULES.demand, RULES.slump, network.location), phase_of=PASS),
         timed("transfers", lambda: transfer_figures(supply, positions, network), phase_of=PASS),
         timed("severity and money", judge_again, phase_of=PASS),
     )

@@ -120,6 +120,40 @@ def test_a_forecast_without_lessons_tells_its_mean_alone() -> None:
     assert told(blended)[1].endswith("about 456 units will be asked for until they come.")
 
 
+def slumped(position: dict[str, int] | None = None, **inputs: int) -> dict[str, Any]:
+    """The evidence of a slump, with what is coming."""
+    given = {**views.EVIDENCE["inputs"], "pending": 0, **inputs}
+    held = {"name": "inventory_position", "formula": "x", "values": position or {"incoming": 0}, "result": 37}
+    return {**views.EVIDENCE, "inputs": given, "steps": [*views.EVIDENCE["steps"], held]}
+
+
+def test_a_slump_is_told_with_what_it_misses_and_what_is_still_to_come() -> None:
+    week, money = told(slumped(), kind="slump")
+    assert week == (
+        "On 6 days in stock of the last week 9 units were sold, 73 units are usual; by luck so few have a chance of"
+        " 0.0000082."
+    )
+    assert money == "If it lasts, £99.30 of margin are missed in a week."
+    assert told(slumped({"incoming": 240}, pending=96), kind="slump")[2] == (
+        "336 units are on their way or asked for: with what is there they last 249 days at this pace."
+    )
+    still = slumped({"incoming": 240})
+    still["steps"] = [
+        {**one, "values": {"count": 0, "n": 6}} if one["name"] == "slump_p_value" else one for one in still["steps"]
+    ]
+    assert (
+        told(still, kind="slump")[2] == "240 units are on their way or asked for: at this pace nothing of them sells."
+    )
+
+
+def test_a_slump_of_which_nothing_new_is_known_says_so() -> None:
+    hidden = slumped()
+    hidden["steps"] = [one for one in hidden["steps"] if not one["name"].startswith("slump")]
+    assert told(hidden, kind="slump") == [
+        "Too few days of the last week tell anything: events, a closed place, or sales not yet told of."
+    ]
+
+
 @pytest.mark.parametrize("kind", list(STEPS_OF_KIND))
 @pytest.mark.parametrize("rubbish", [{}, {"steps": "no"}, {"steps": [1, {"name": "velocity"}], "windows": [None]}])
 def test_evidence_of_another_shape_is_told_as_far_as_it_can_be(kind: CaseKind, rubbish: dict[str, Any]) -> None:

@@ -1,4 +1,4 @@
-"""A seeded catalogue of every temper: quick, slow, dead, new, out of stock, late, and surging series."""
+"""A seeded catalogue of every temper: quick, slow, dead, new, out of stock, late, surging and slumping series."""
 
 from __future__ import annotations
 
@@ -22,6 +22,7 @@ def catalogue(n: int, days: int, seed: int = 1, horizon: int = 60) -> tuple[Seri
     wanted = rng.poisson(np.broadcast_to(rate, (n, days)))
     wanted[rng.random((n, days)) < 0.003] += 200
     wanted[::17, -1] += 60
+    wanted[5::23, -7:] //= 10
     wanted[::13] = 0
     got = np.where(rng.random((n, days)) < 1 / 45, np.ceil(rate * 45).astype(np.int64), 0)
     units, on_hand = np.zeros((n, days), dtype=np.int32), np.zeros((n, days), dtype=np.int32)

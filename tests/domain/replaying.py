@@ -29,6 +29,9 @@ WORDS: dict[str, Callable[..., float] | float] = {
     "negative_binomial_tail": lambda count, rate, variance: stats.nbinom.sf(
         count - 1, rate**2 / (variance - rate), rate / variance
     ),
+    "negative_binomial_head": lambda count, mean, variance: stats.nbinom.cdf(
+        count, mean**2 / (variance - mean), mean / variance
+    ),
     "shortage": shortage,
 }  # fmt: skip
 

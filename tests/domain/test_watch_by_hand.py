@@ -31,9 +31,11 @@ def single(
     for day, quantity in (incoming or {}).items():
         arriving[0, day] = quantity
     sold = np.array([units], dtype=np.int32)
+    marked = np.zeros(sold.shape, dtype=np.bool_)
+    marked[:, sold.shape[1] - more.get("marked", 0) :] = True
     one, days = np.ones(1, dtype=np.int64), np.ones(1)
     return assess(
-        SeriesHistory(date(2011, 1, 1), sold, np.full_like(sold, closing)),
+        SeriesHistory(date(2011, 1, 1), sold, np.full_like(sold, closing), marked if marked.any() else None),
         Routes(20 * days, 0 * days, 7 * days, one, 12 * one, 300 * one, 500 * one, service_level=0.95 * days),
         Positions(
             on_hand * one, on_hand * one, arriving, more.get("overdue", 0) * one, more.get("pending", 0) * one, 0 * one
@@ -160,6 +162,36 @@ def test_a_surge_is_told_and_worse_when_it_empties_the_shelf() -> None:
     assert short.money_minor["surge"][0] == round((wanted - 200) * 200)
     quiet = replace(RULES, surge=SurgeSettings(least_units=31))
     assert single([4] * 100 + [30], settings=quiet).opens["surge"][0] == 0
+
+
+def test_a_slump_is_told_by_how_deep_it_is_and_by_the_margin_of_a_week() -> None:
+    for sold, severity in ((3, 0), (2, 1), (1, 2), (0, 3)):
+        a = single([6] * 100 + [sold] * 7, on_hand=900)
+        assert a.slump.judged[0]
+        assert a.opens["slump"][0] == severity, sold
+        rate = (28 * 6 + 0.5) / 29
+        assert a.money_minor["slump"][0] == round((rate - sold) * 7 * 200)
+        assert a.opens["surge"][0] == 0
+    steady = single([6] * 107, on_hand=900)
+    assert (steady.opens["slump"][0], steady.holds["slump"][0]) == (0, 0)
+
+
+def test_a_slump_holds_while_so_few_are_rare_and_while_an_event_hides_it() -> None:
+    easing = single([6] * 100 + [4] * 7, on_hand=900)
+    assert (easing.opens["slump"][0], easing.holds["slump"][0]) == (0, 3)
+    over = single([6] * 100 + [5] * 7, on_hand=900)
+    assert over.holds["slump"][0] == 0
+    hidden = single([6] * 107, on_hand=900, marked=7)
+    assert (hidden.opens["slump"][0], hidden.holds["slump"][0]) == (0, 3)
+    out = single([6] * 100 + [0] * 7, closing=0, on_hand=0)
+    assert (out.opens["slump"][0], out.holds["slump"][0]) == (0, 0)
+
+
+def test_the_steps_of_a_slump_replay() -> None:
+    for sold in (6, 1, 0):
+        steps = {each["name"]: each for each in evidence(single([6] * 100 + [sold] * 7, pending=24), 0)["steps"]}
+        for name in ("slump_rate", "slump_p_value", "slump_lost_margin"):
+            assert replayed(steps[name]) == pytest.approx(steps[name]["result"], rel=1e-6), name
 
 
 def test_a_series_that_hardly_sells_is_not_kept_in_stock_by_force() -> None:

@@ -80,7 +80,7 @@ def _facts(case: CaseView) -> tuple[tuple[Words, Inline], ...]:
         pairs.append((_("Cover"), labels.days(case.days_of_cover)))
     if case.stockout_on is not None:
         pairs.append((_("Runs out"), Day(case.stockout_on)))
-    if case.kind in {"stockout_risk", "late_inbound", "surge"}:
+    if case.kind in {"stockout_risk", "late_inbound", "surge", "slump"}:
         gap = None
         if case.next_arrival is not None and case.stockout_on is not None:
             gap = (case.next_arrival.on - case.stockout_on).days
@@ -118,6 +118,10 @@ def _proposal(case: CaseView, request: RequestView | None) -> Inline:
             return _("Next: order now, or press Why? to see the reckoning.")
         case "surge":
             return _("Next: check whether a promotion runs; if not, bring the next order forward.")
+        case "slump":
+            return _(
+                "Next: look at the price, the listing and the reviews; orders under way may be more than is needed now."
+            )
         case "late_inbound":
             return _("Next: ask the forwarder for a new date.")
         case _:

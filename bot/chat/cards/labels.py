@@ -17,6 +17,7 @@ NONE = Text("–")  # an unknown figure: never zero, and no table cell may be em
 KINDS: Mapping[CaseKind, tuple[Words, Tone]] = {
     "stockout_risk": (_("Stock-out risk"), "bad"),
     "surge": (_("Sales surge"), "warn"),
+    "slump": (_("Sales slump"), "warn"),
     "slow_mover": (_("Slow mover"), "warn"),
     "overstock": (_("Overstock"), "warn"),
     "late_inbound": (_("Late arrival"), "bad"),
@@ -51,6 +52,7 @@ REQUEST_STATES: Mapping[RequestState, tuple[Words, Tone]] = {
 TOPICS: Mapping[Topic, Words] = {
     "restock": _("stock-out risks"),
     "surge": _("sales surges"),
+    "slump": _("sales slumps"),
     "slow": _("slow and excess stock"),
     "late": _("late arrivals"),
     "stale": _("stale data"),

@@ -248,6 +248,46 @@ def _surge(told: _Told) -> list[Inline]:
     ]
 
 
+def _slump(told: _Told) -> list[Inline]:
+    usual, chance = told.step("slump_rate"), told.step("slump_p_value")
+    days, sold = told.value("slump_p_value", "n"), told.value("slump_p_value", "count")
+    if usual is None or chance is None or days is None or sold is None:
+        if told.step("inventory_position") is None:
+            return []
+        return [_("Too few days of the last week tell anything: events, a closed place, or sales not yet told of.")]
+    return [
+        n_(
+            "On {count} day in stock of the last week {sold} were sold, {usual} are usual; by luck so few have a chance"
+            " of {chance}.",
+            "On {count} days in stock of the last week {sold} were sold, {usual} are usual; by luck so few have a"
+            " chance of {chance}.",
+            int(days),
+            sold=Bold(_units(sold)),
+            usual=_units(usual * days),
+            chance=Text(f"{chance:.2g}"),
+        ),
+        _("If it lasts, {money} of margin are missed in a week.", money=told.amount("slump_lost_margin")),
+        *_under_way(told, sold / days),
+    ]
+
+
+def _under_way(told: _Told, pace: Decimal) -> list[Inline]:
+    """What is coming or asked for, which the usual pace was the measure of."""
+    coming = (told.value("inventory_position", "incoming") or Decimal(0)) + (told.given("pending") or Decimal(0))
+    if coming <= 0:
+        return []
+    have = max(told.given("available") or Decimal(0), Decimal(0)) + coming
+    if not pace:
+        return [_("{units} are on their way or asked for: at this pace nothing of them sells.", units=_units(coming))]
+    return [
+        _(
+            "{units} are on their way or asked for: with what is there they last {days} at this pace.",
+            units=Bold(_units(coming)),
+            days=labels.days(have / pace),
+        )
+    ]
+
+
 def _lies(told: _Told) -> list[Inline]:
     idle, have = told.lying("days_since_sale"), told.given("on_hand")
     if have is None:
@@ -285,6 +325,7 @@ _STORIES: Mapping[CaseKind, tuple[_Line, ...]] = {
     "stockout_risk": (_velocity, _lead_time, _safety, _date, _runout, _order),
     "late_inbound": (_velocity, _runout),
     "surge": (_surge,),
+    "slump": (_slump,),
     "slow_mover": (_velocity, _lies, _capital),
     "overstock": (_velocity, _lies, _excess, _capital),
     "data_stale": (),

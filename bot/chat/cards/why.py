@@ -76,9 +76,14 @@ STEPS: Mapping[str, Words] = {
     "surge_rate": _("Usual sales a day"),
     "surge_p_value": _("Chance of so many by luck"),
     "surge_lost_margin": _("Margin at risk"),
+    "slump_rate": _("Usual sales a day"),
+    "slump_p_value": _("Chance of so few by luck"),
+    "slump_lost_margin": _("Margin missed in a week"),
 }
 
-MONEY = frozenset({"lost_margin", "surge_lost_margin", "capital"})  # steps whose result is in minor units
+MONEY = frozenset(
+    {"lost_margin", "surge_lost_margin", "slump_lost_margin", "capital"}
+)  # steps whose result is in minor units
 
 INPUTS: Mapping[str, Words] = {
     "on_hand": _("On hand"),
@@ -282,7 +287,7 @@ def _result(name: str, result: object, currency: str) -> Inline:
         return _("no end") if name in {"days_of_cover", "days_to_stockout"} else labels.NONE
     if name in MONEY:
         return Amount(Money.of_minor(int(number), currency))
-    if name == "surge_p_value":
+    if name in {"surge_p_value", "slump_p_value"}:
         return Text(f"{number:.2g}")
     return Number(number, 2)
 

@@ -21,16 +21,17 @@ from bot.domain.forecasting.engine import EngineSettings
 from bot.domain.forecasting.fitting import Scatter, Weights
 from bot.domain.forecasting.panel import Panel
 from bot.domain.forecasting.profile import WeekdayPools, weekday_factors, weekday_pools
+from bot.domain.leadtime import quantiles
 
 CHANCES = (  # between them: straight lines
     0.01, 0.05, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.85, 0.9, 0.925, 0.95, 0.975, 0.98, 0.99, 0.995, 0.999,
 )  # fmt: skip
-FORM = 2  # of lessons as plain JSON; those of another form are learned anew
+FORM = 3  # of lessons as plain JSON; those of another form are learned anew
 LEAST_SERIES = 30  # fewer teach nothing that holds for others,
 LEAST_DAYS = 84  # nor does less of a past
 _STEP = 1.25  # between the mean lengths of two laws that are told apart
 _SHARES = (0.0, 0.15, 0.3, 0.5)  # of a law's deviation in its mean
-_REACH = 2.0  # deviations that a law's lengths reach from their mean
+_CERTAIN = 0.5  # days of deviation under which a law has one length
 _POINTS = 9  # lengths of a law at most
 
 
@@ -42,12 +43,18 @@ class Law:
     share: float
 
     def lengths(self, longest: int) -> tuple[Ints, Floats]:
-        """Days, ascending, and the chance of each: a normal cut at two deviations; none beyond `longest`."""
-        reach = self.share * self.mean * _REACH
-        points = self.mean + np.linspace(-reach, reach, _POINTS) if reach >= 1 else np.array([self.mean])
-        weight = np.exp(-0.5 * ((points - self.mean) / max(self.share * self.mean, 1e-9)) ** 2)
-        days, where = np.unique(np.clip(np.rint(points), 1, longest).astype(np.int64), return_inverse=True)
-        return days, np.bincount(where, weights=weight / weight.sum()).astype(np.float64)
+        """Days, ascending, and the chance of each, none beyond `longest`: equally likely points of a gamma.
+
+        The points are the middles of its equal parts, spread about their mean so that they have the law's mean and
+        deviation; middles alone fall short of both. Whole days are the nearest, and equal days are one.
+        """
+        sd = self.share * self.mean
+        points = np.array([self.mean])
+        if sd >= _CERTAIN:
+            middles = quantiles(points, np.array([sd]), (np.arange(_POINTS) + 0.5) / _POINTS)[0]
+            points = self.mean + (middles - middles.mean()) * sd / middles.std()
+        days, times = np.unique(np.clip(np.rint(points), 1, longest).astype(np.int64), return_counts=True)
+        return days, times / len(points)
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -82,8 +82,8 @@ class Conversation(Base):
 
 
 class Subscription(Base):
-    """A conversation's wish to be told of a topic: restock, surge, slow, late, stale, requests; of one location or
-    all.
+    """A conversation's wish to be told of a topic: restock, surge, slump, slow, late, stale, requests; of one location
+    or all.
     """
 
     __tablename__ = "subscriptions"

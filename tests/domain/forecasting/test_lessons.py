@@ -98,8 +98,25 @@ def test_a_laws_lengths_are_whole_days_whose_chances_sum_to_one(mean: float, sha
     assert (np.diff(days) > 0).all()
     assert days[0] >= 1
     assert days[-1] <= longest
-    if mean + 2 * share * mean + 1 < longest and mean - 2 * share * mean >= 1:
+    if mean + 2.5 * share * mean + 1 < longest and mean * share >= 1:
         assert float(days @ chances) == pytest.approx(mean, abs=0.5)
+
+
+@pytest.mark.parametrize("share", [0.15, 0.3, 0.5])
+def test_a_laws_lengths_have_its_mean_and_deviation_and_the_long_tail_of_a_gamma(share: float) -> None:
+    days, chances = Law(60.0, share).lengths(400)
+    mean = float(days @ chances)
+    moments = [float((days - mean) ** power @ chances) for power in (2, 3)]
+    assert len(days) == 9
+    assert mean == pytest.approx(60.0, abs=0.5)
+    assert moments[0] ** 0.5 == pytest.approx(60.0 * share, rel=0.02)
+    assert moments[1] / moments[0] ** 1.5 > 0.8 * share  # a gamma's is twice its share; nine parts keep some
+
+
+def test_a_law_that_is_all_but_certain_has_one_length() -> None:
+    for law in (Law(28.0, 0.0), Law(3.0, 0.15)):
+        days, chances = law.lengths(400)
+        assert (days.tolist(), chances.tolist()) == ([round(law.mean)], [1.0])
 
 
 def test_the_laws_of_most_weight_are_learned_and_each_span_finds_the_one_most_like_it() -> None:

@@ -26,7 +26,7 @@ from bot.storage import tables
 from bot.storage.database import Database
 from tests.services.work.kit import Desk, add, add_all, add_channel, add_team, open_bureau
 
-TOPICS = ("restock", "surge", "slow", "late", "stale", "requests")  # and the scorecard, which no scan tells
+TOPICS = ("restock", "surge", "slump", "slow", "late", "stale", "requests")  # and the scorecard, which no scan tells
 
 
 @dataclass

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import timedelta
+from decimal import Decimal
 
 import numpy as np
 import pytest
+from sqlalchemy import update
 
 from bot.domain.budget import Wanted, saved_units
 from bot.domain.calendar import CalendarSettings, Written
@@ -19,11 +21,12 @@ from bot.domain.spans import Demand
 from bot.domain.uplift import Peaks
 from bot.domain.watch import Assessment
 from bot.ports import MovableClock
-from bot.services.budgets import Trade, orders_within, set_aside
+from bot.services.budgets import BudgetLine, BudgetView, Trade, orders_within, set_aside
 from bot.services.charts import chart_of
 from bot.services.learning import learn
 from bot.services.snapshot import Snapshot
 from bot.services.targets import sold_of
+from bot.storage import tables
 from bot.storage.database import Database
 from tests.services.work.shop import Shop, open_shop
 from tests.services.work.test_learning import plant, taken
@@ -102,25 +105,48 @@ async def test_where_nothing_was_taught_the_fan_is_the_blends_and_an_event_still
     assert calm.fan[LEAD - 1][1] - busy.fan[LEAD - 1][1] == pytest.approx(more, abs=2)
 
 
+def budgeted(whole: Snapshot, found: Assessment, shop: Shop) -> BudgetView:
+    chosen = np.ones(found.series, dtype=np.bool_)
+    money = [Money.of_minor(10**9, "GBP")]
+    trade = Trade((), {}, {})
+    [view] = orders_within(set_aside(whole, ()), found, chosen, SourcingSettings(), trade, money, shop.today("UK"))
+    assert view.lines
+    return view
+
+
+def saved(line: BudgetLine, shop: Shop, whole: Snapshot, found: Assessment, lead: tuple[float, float]) -> float:
+    """The margin that a line saves where its goods take `lead` days with that deviation."""
+    ahead, today = found.outlook, shop.today("UK")
+    assert ahead is not None
+    row = np.array([next(row for row in range(found.series) if whole.product(row).sku == line.sku)])
+    first = (today.replace(day=1) + timedelta(days=32)).replace(day=1)
+    last = max(float(found.routes.review_days[row[0]]), float((first - today).days))
+    spans = [(np.array([lead[0]]), np.array([lead[1]])), (np.array([last]), np.zeros(1))]
+    before, after = prospects(whole.history, found.settings.demand, ahead, row, whole.location_ids[row], spans)
+    one = np.ones(1, dtype=np.int64)
+    wanted = Wanted(one, one, one, one, one, found.supply.counted[row], before, after)
+    units = saved_units(wanted, np.array([0]), np.array([line.units]))
+    return float(units[0]) * float(found.supply.margin_minor[row[0]])
+
+
 async def test_a_budget_weighs_by_the_demand_that_the_alert_rests_on(shop: Shop) -> None:
     whole, found = await judged(shop)
-    free = set_aside(whole, ())
-    today = shop.today("UK")
-    trade = Trade((), {}, {})
-    chosen = np.ones(found.series, dtype=np.bool_)
-    [view] = orders_within(free, found, chosen, SourcingSettings(), trade, [Money.of_minor(10**9, "GBP")], today)
-    assert view.lines
-    ahead = found.outlook
-    assert ahead is not None
-    first = (today.replace(day=1) + timedelta(days=32)).replace(day=1)
-    sku = {whole.product(row).sku: row for row in range(found.series)}
-    for line in view.lines[:4]:
-        row = np.array([sku[line.sku]])
-        last = max(float(found.routes.review_days[row[0]]), float((first - today).days))
-        spans = [(found.supply.lead_days[row], found.supply.lead_time_sd[row]), (np.array([last]), np.zeros(1))]
-        region = whole.location_ids[row]
-        before, after = prospects(whole.history, found.settings.demand, ahead, row, region, spans)
-        one = np.ones(1, dtype=np.int64)
-        wanted = Wanted(one, one, one, one, one, found.supply.counted[row], before, after)
-        units = saved_units(wanted, np.array([0]), np.array([line.units]))
-        assert line.saved.minor == pytest.approx(float(units[0]) * float(found.supply.margin_minor[row[0]]), abs=2)
+    for line in budgeted(whole, found, shop).lines[:4]:
+        assert line.saved.minor == pytest.approx(saved(line, shop, whole, found, (LEAD, 2.0)), abs=2)
+
+
+async def test_a_budget_weighs_goods_by_the_spread_of_the_route_that_they_come_by(shop: Shop) -> None:
+    await judged(shop)
+    await shop.buys("UK", 10, 150, mode="air")
+    async with shop.database.transaction() as connection:
+        await connection.execute(
+            update(tables.Route).where(tables.Route.mode == "air").values(lead_time_sd_days=Decimal(9))
+        )
+    whole = await taken(shop)
+    found = whole.assess(shop.settings.watch)
+    assert (found.supply.lead_time_sd == 2.0).all()  # what is planned is the ship
+    flown = [line for line in budgeted(whole, found, shop).lines if (line.arrives_on - shop.today("UK")).days == 10]
+    assert flown
+    for line in flown[:4]:
+        assert line.saved.minor == pytest.approx(saved(line, shop, whole, found, (10.0, 9.0)), abs=2)
+    assert any(abs(line.saved.minor - saved(line, shop, whole, found, (10.0, 2.0))) > 20 for line in flown)

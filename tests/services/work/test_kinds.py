@@ -91,6 +91,59 @@ async def test_a_sudden_jump_is_a_surge_and_it_ends(shop: Shop, clock: MovableCl
     assert ("surge", "HOT") not in await shop.unresolved()
 
 
+async def test_a_week_far_below_the_usual_is_a_slump_which_buys_nothing_and_it_ends(
+    shop: Shop, clock: MovableClock
+) -> None:
+    await shop.add_product("COLD")
+    await shop.sells("COLD", "UK", [*steady(113), 2, 1, 3, 2, 1, 2, 1])
+    await shop.holds("COLD", "UK", 500)
+    await shop.buys("UK", 21, 90, sku="COLD")
+    await shop.awaits("COLD", "UK", 300, 10)
+    await shop.scan()
+    case = (await shop.unresolved())["slump", "COLD"]
+    assert case.severity == 2
+    assert case.money_minor > 0
+    assert not [request for request in await shop.requested() if request.kind == "purchase_order"]
+    said = " ".join(await shop.said())
+    assert "Sales slump" in said
+    assert "the price, the listing and the reviews" in said
+    report = await shop.catalogue.stock_report(shop.sku("COLD"))
+    assert "slump" in report.lines[0].flags
+    clock.push(8 * DAY)
+    await shop.sells("COLD", "UK", steady(8))
+    await shop.scan()
+    assert ("slump", "COLD") not in await shop.unresolved()
+
+
+async def test_neither_an_empty_shelf_nor_a_silent_feed_is_a_slump(shop: Shop, clock: MovableClock) -> None:
+    for sku, source in (("OUT", "count"), ("MUTE", "test")):
+        await shop.add_product(sku)
+        await shop.sells(sku, "UK", [*steady(116), 0, 0, 0, 0])
+        await shop.holds(sku, "UK", 0 if sku == "OUT" else 500, source=source)
+    await shop.feed("test", "stock", clock.now() - 4 * DAY, limit_hours=240)
+    await shop.scan()
+    assert not [key for key in await shop.unresolved() if key[0] == "slump"]
+    await shop.feed("test", "stock", clock.now(), limit_hours=240)
+    await shop.scan()
+    assert [key for key in await shop.unresolved() if key[0] == "slump"] == [("slump", "MUTE")]
+
+
+async def test_a_look_at_some_products_alone_neither_opens_nor_resolves_a_slump(
+    shop: Shop, clock: MovableClock
+) -> None:
+    for sku in ("COLD", "CALM"):
+        await shop.add_product(sku)
+        await shop.sells(sku, "UK", [*steady(113), *([1] * 7 if sku == "COLD" else steady(7))])
+        await shop.holds(sku, "UK", 500)
+    product = [shop.skus["COLD"]]
+    await shop.scan()
+    assert ("slump", "COLD") in await shop.unresolved()
+    clock.push(8 * DAY)
+    await shop.sells("COLD", "UK", steady(8))
+    assert await shop.watch.rescan(product, clock.now(), lambda _news: 5) is not None
+    assert ("slump", "COLD") in await shop.unresolved()
+
+
 async def test_goods_past_their_promised_day_are_late_until_they_come(shop: Shop, clock: MovableClock) -> None:
     await shop.add_product("A1")
     await shop.sells("A1", "UK", steady())
