@@ -55,7 +55,7 @@ class SoldLine:
     sku: str
     name: str
     quantity: int
-    amount: Money  # what they cost together, in the shop's own currency, discounts taken off, before tax
+    amount: Money  # what they cost together, in the currency it was paid in, discounts taken off, before tax
     place: str = ""  # where it leaves from, as far as the store knows
 
 
