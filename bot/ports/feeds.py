@@ -224,7 +224,9 @@ class Delivery:
 
 @runtime_checkable
 class HookedFeed(StoreFeed, Protocol):
-    """A store that calls when something changed."""
+    """A store that calls when something changed. `called`: the kinds of which every change is to be called."""
+
+    called: tuple[FactKind, ...]
 
     def open(self, headers: Mapping[str, str], body: bytes, now: datetime) -> Delivery | None:
         """Check the signature over the raw body, in constant time, and read it; names of headers are in lower case.
@@ -240,6 +242,9 @@ class HookedFeed(StoreFeed, Protocol):
         """
         ...
 
-    async def subscribe(self, address: str) -> tuple[str, ...]:
-        """See to it that the store calls the address; the topics that were missing and are now restored."""
+    async def subscribe(self, address: str) -> tuple[str, ...] | None:
+        """See to it that the store calls the address; the topics that were missing and are now restored.
+
+        None where the store cannot be asked whether it calls: that shows only when a call comes.
+        """
         ...

@@ -51,6 +51,7 @@ class MedusaFeed:
     """Reads one shop. Waits and repeats where that helps, for nobody stands waiting for it."""
 
     kinds: tuple[FactKind, ...] = ("products", "stock", "orders")
+    called: tuple[FactKind, ...] = ("orders",)  # the subscriber tells neither of products nor of stock moved by hand
 
     def __init__(self, name: str, part: StorePart, *, pause: Pause = asyncio.sleep) -> None:
         if "rates" in part.options:
@@ -123,9 +124,10 @@ class MedusaFeed:
         facts, faults = _sorted(told for item in items for told in owners.stock(item, answer.at))
         yield Page("stock", tuple(facts), "", tuple(faults))
 
-    async def subscribe(self, address: str) -> tuple[str, ...]:  # noqa: ARG002  # it stands in the shop's own settings
+    async def subscribe(self, address: str) -> None:  # noqa: ARG002  # it stands in the shop's own settings
         """Nothing can be seen to from here: the subscriber stands in the shop, and its address in its environment."""
-        return ()
+        if not self._part.hook_secret.get_secret_value():
+            raise Declined("set hook_secret: what the subscriber in the shop signs its calls to us with")
 
     async def _held(self, variants: Iterable[str]) -> tuple[list[Row], Owners]:
         """The inventory items of variants, and whose they are: of other variants, too."""

@@ -57,7 +57,7 @@ class ShopifyFeed:
 
     def __init__(self, name: str, shop: Shop, part: StorePart) -> None:
         self.name = name
-        self.kinds = _kinds(name, part.options.get("read", ""))
+        self.kinds = self.called = _kinds(name, part.options.get("read", ""))
         self._shop, self._pages = shop, Pages(shop)
         self._days = _days(name, part.options.get("transfer_days", ""))
         self._secret = part.hook_secret.get_secret_value() or part.secret.get_secret_value()

@@ -36,6 +36,7 @@ class VendureFeed:
     """Reads one channel of one store. Errors are OutsideErrors; reading calls are made again where that helps."""
 
     kinds: tuple[FactKind, ...] = ("products", "stock", "orders")
+    called = kinds
 
     def __init__(self, name: str, part: StorePart, *, pause: Pause = asyncio.sleep) -> None:
         self.name = name

@@ -39,6 +39,7 @@ class WooFeed:
     """Reads one shop. Waits and repeats where that helps, for nobody stands waiting for it."""
 
     kinds: tuple[FactKind, ...] = ("products", "stock", "orders")
+    called = kinds
 
     def __init__(self, name: str, part: StorePart, *, pause: Pause = asyncio.sleep) -> None:
         self.name = name

@@ -18,9 +18,10 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from bot.errors import Forged
+from bot.errors import Declined, Forged
 from bot.ports import Delivery, OrderFact, Page, StockFact
 from bot.sandbox.serving import Serving
+from bot.stores.medusa import MedusaFeed
 from bot.stores.medusa.hooks import SIGNATURE, opened, sign
 from tests.stores.medusa.conftest import HOOK_SECRET, Medusa, facts, faults
 
@@ -95,7 +96,11 @@ def test_whatever_is_signed_is_read_or_says_nothing(body: bytes) -> None:
 
 
 async def test_the_subscriber_stands_in_the_shop_and_is_not_seen_to_from_here(medusa: Medusa) -> None:
-    assert await medusa.feed.subscribe("https://bot.example/hooks/shop") == ()
+    address = "https://bot.example/hooks/shop"
+    assert await MedusaFeed("shop", medusa.part(hook_secret=HOOK_SECRET)).subscribe(address) is None
+    with pytest.raises(Declined, match="set hook_secret"):
+        await MedusaFeed("shop", medusa.part()).subscribe(address)
+    assert medusa.feed.called == ("orders",)
 
 
 @dataclass
