@@ -19,7 +19,7 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from bot.errors import Declined, Forged
-from bot.ports import Delivery, OrderFact, Page, StockFact
+from bot.ports import Delivery, HookedFeed, OrderFact, Page, StockFact
 from bot.sandbox.serving import Serving
 from bot.stores.medusa import MedusaFeed
 from bot.stores.medusa.hooks import SIGNATURE, opened, sign
@@ -95,9 +95,10 @@ def test_whatever_is_signed_is_read_or_says_nothing(body: bytes) -> None:
     assert opened({SIGNATURE: sign(body, HOOK_SECRET)}, body, HOOK_SECRET) is None
 
 
-async def test_the_subscriber_stands_in_the_shop_and_is_not_seen_to_from_here(medusa: Medusa) -> None:
+async def test_the_subscriber_stands_in_the_shop_and_only_a_secret_is_asked_for(medusa: Medusa) -> None:
     address = "https://bot.example/hooks/shop"
-    assert await MedusaFeed("shop", medusa.part(hook_secret=HOOK_SECRET)).subscribe(address) is None
+    able: HookedFeed = MedusaFeed("shop", medusa.part(hook_secret=HOOK_SECRET))
+    assert await able.subscribe(address) is None  # it cannot be seen from here
     with pytest.raises(Declined, match="set hook_secret"):
         await MedusaFeed("shop", medusa.part()).subscribe(address)
     assert medusa.feed.called == ("orders",)

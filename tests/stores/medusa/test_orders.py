@@ -188,9 +188,11 @@ async def test_rates_in_the_settings_are_refused_by_a_word_that_says_what_conver
     assert "rates.source" in wrong.remedy
 
 
-async def test_a_cursor_of_before_currencies_were_kept_begins_again(medusa: Medusa, lamp: str) -> None:
+async def test_a_cursor_of_before_currencies_were_kept_begins_again(
+    medusa: Medusa, lamp: str, clock: MovableClock
+) -> None:
     euros = medusa.shop.place({"variant": lamp}, currency_code="eur")
-    medusa.shop.clock.push(timedelta(days=3))
+    clock.push(timedelta(days=3))
     new = (await medusa.read("orders"))[-1].cursor
     assert facts(await medusa.read("orders", new), OrderFact) == []
     old = json.dumps({name: value for name, value in json.loads(new).items() if name != "form"})
