@@ -6,7 +6,7 @@ places are the store's own; which product and location they are is the services'
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from decimal import Decimal
@@ -220,6 +220,27 @@ class Delivery:
     id: str
     topic: str
     said: Mapping[str, object]
+
+
+@dataclass(frozen=True, slots=True)
+class Shelf:
+    """A variant at a place of a store, where its last count was of any units."""
+
+    code: str
+    sku: str
+    place: str
+
+
+Shelves = Callable[[], Awaitable[Sequence[Shelf]]]
+
+
+@runtime_checkable
+class RemindedFeed(StoreFeed, Protocol):
+    """A store that says nothing of what was deleted in it: it is asked for what is known to lie there."""
+
+    def remind(self, shelves: Shelves) -> None:
+        """Say what is known to lie in the store, whenever the feed asks."""
+        ...
 
 
 @runtime_checkable

@@ -22,14 +22,14 @@ from bot.chat.command import Asker
 from bot.chat.nodes import Text
 from bot.domain.storeviews import Calls, StoreState, Unsure
 from bot.errors import OutsideError, UnknownReference
-from bot.ports import Check, Clock, FactKind, HookedFeed, OrderFact, Page, StoreFeed
+from bot.ports import Check, Clock, FactKind, HookedFeed, OrderFact, Page, RemindedFeed, Shelf, StoreFeed
 from bot.services.apikeys import STORE
 from bot.services.audit import Audit
 from bot.services.feeds.loading import Loading
 from bot.services.feeds.taking import WATCHED, Taken, Taking, joined
 from bot.services.sessions import Address
 from bot.services.storerights import require_admin, require_tending
-from bot.storage import apikeys, deliveries, derive, locks, orphans, touched
+from bot.storage import apikeys, deliveries, derive, locks, orphans, shelves, touched
 from bot.storage import stores as rows
 from bot.storage.database import Database
 from bot.words import _
@@ -92,6 +92,9 @@ class Syncing:
         self._turns = {name: asyncio.Lock() for name in feeds}
         # Held from reading a record to taking it: of two readings the later one is to be the last taken.
         self.pages = {name: asyncio.Lock() for name in feeds}
+        for name, feed in feeds.items():
+            if isinstance(feed, RemindedFeed):
+                feed.remind(partial(self._filled, name))
         self.hooked = {name: feed for name, feed in feeds.items() if isinstance(feed, HookedFeed)}
 
     @property
@@ -338,6 +341,11 @@ class Syncing:
             if said and kind in WATCHED:
                 await rows.break_off(connection, f"store:{store}", WATCHED[kind], self._clock.now())
         return report
+
+    async def _filled(self, store: str) -> list[Shelf]:
+        """Where anything of a store lies, as it told last."""
+        async with self._database.reading() as connection:
+            return await shelves.filled(connection, store)
 
     async def _places(self, store: str, feed: StoreFeed) -> None:
         """Make places known, before facts name them."""

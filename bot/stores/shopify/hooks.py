@@ -25,7 +25,13 @@ TOPICS: Final[Mapping[FactKind, Mapping[str, tuple[str, ...]]]] = MappingProxyTy
     {
         "products": {"PRODUCTS_CREATE": _SHORT, "PRODUCTS_UPDATE": _SHORT},
         "stock": dict.fromkeys(
-            ("INVENTORY_LEVELS_CONNECT", "INVENTORY_LEVELS_DISCONNECT", "INVENTORY_LEVELS_UPDATE"), ()
+            (
+                "INVENTORY_LEVELS_CONNECT",
+                "INVENTORY_LEVELS_DISCONNECT",
+                "INVENTORY_LEVELS_UPDATE",
+                "PRODUCTS_DELETE",
+            ),
+            (),
         ),
         "orders": {
             "ORDERS_CREATE": _SHORT,
@@ -47,10 +53,11 @@ TOPICS: Final[Mapping[FactKind, Mapping[str, tuple[str, ...]]]] = MappingProxyTy
     }
 )
 
-# By the first word of a topic: what it is about, its type, and where its id stands in the body.
+# By a topic, or its first word: what it is about, its type, and where its id stands in the body.
 _ABOUT: Mapping[str, tuple[str, str, tuple[str, ...]]] = {
     "orders": ("order", "Order", ("id",)),
     "refunds": ("order", "Order", ("order_id",)),
+    "products/delete": ("deleted", "Product", ("id",)),
     "products": ("product", "Product", ("id",)),
     "inventory_levels": ("item", "InventoryItem", ("inventory_item_id",)),
     "inventory_transfers": ("transfer", "InventoryTransfer", ("admin_graphql_api_id", "id")),
@@ -86,7 +93,7 @@ def read_delivery(headers: Mapping[str, str], body: bytes, secret: str, shop: st
 
 
 def _said(topic: str, body: bytes) -> dict[str, object] | None:
-    about = _ABOUT.get(topic.partition("/")[0])
+    about = _ABOUT.get(topic, _ABOUT.get(topic.partition("/")[0]))
     try:
         told: Any = json.loads(body)
     except ValueError:

@@ -7,12 +7,12 @@ from datetime import timedelta
 import pytest
 
 from bot.errors import Declined
-from bot.ports import Delivery, Page
+from bot.ports import Delivery, Page, Shelf, Shelves
 from bot.services.audit import Audit
 from bot.services.feeds.syncing import Syncing, hook_path
 from bot.services.sessions import Address
 from bot.storage import deliveries
-from tests.services.feeds.kit import NOW, SHOP, Shop, order, sold
+from tests.services.feeds.kit import EAST, NOW, SHOP, Shop, count, order, sold
 from tests.services.feeds.test_deliveries import Caller
 
 PUBLIC = "https://bot.example"
@@ -134,3 +134,17 @@ async def test_what_a_store_is_not_to_call_for_was_not_missed(shop: Shop, caller
     shop.clock.push(timedelta(hours=1))
     caller.told = [Page("orders", (order("1", sold("a", "MUG", 1)),), "", until=NOW)]
     assert [(report.changed, report.missed) for report in await syncing.sync(SHOP)] == [(1, 0)]
+
+
+async def test_a_feed_that_wants_to_be_reminded_is_told_what_lies_in_the_store(shop: Shop) -> None:
+    given: list[Shelves] = []
+
+    class Reminded(Caller):
+        def remind(self, shelves: Shelves) -> None:
+            given.append(shelves)
+
+    syncing_of(shop, Reminded())
+    await shop.take("stock", count("MUG", 5), count("CUP", 0))
+    await shop.take("stock", count("POT", 7), count("POT", 0, minutes=5))
+    (shelves,) = given
+    assert list(await shelves()) == [Shelf("v-MUG", "MUG", EAST)]

@@ -160,6 +160,7 @@ async def test_what_is_gone_by_now_is_no_fact(running: Running) -> None:
     for topic, said in (
         ("orders/updated", {"id": 999}),
         ("products/update", {"id": 999}),
+        ("products/delete", {"id": 999}),
         ("inventory_levels/disconnect", {"inventory_item_id": 999}),
         ("inventory_transfers/cancel", {"id": 999}),
     ):
@@ -181,7 +182,7 @@ async def test_missing_subscriptions_are_restored_and_no_more(running: Running) 
 async def test_only_topics_of_what_is_read_are_subscribed_to(running: Running) -> None:
     feed = running.another(options={"read": "stock"})
     assert set(await feed.subscribe(HOOKS)) == {
-        "inventory_levels/connect", "inventory_levels/disconnect", "inventory_levels/update",
+        "inventory_levels/connect", "inventory_levels/disconnect", "inventory_levels/update", "products/delete",
     }  # fmt: skip
     await feed.close()
 
