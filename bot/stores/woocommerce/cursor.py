@@ -15,8 +15,8 @@ OVERLAP = timedelta(hours=2)
 class Cursor:
     """`since`: what changed later is read, None for everything. `begun` is set within a reading, by the store's clock.
 
-    `part` counts the lists that are read one after the other; `offset` and `last` are those of `Api.walk`. `binned` says
-    that the bin was among them, which it was not always.
+    `part` counts the lists that are read one after the other; `offset` and `last` are those of `Api.walk`. `binned`
+    says that the bin was among them, which it was not always.
     """
 
     since: datetime | None = None
