@@ -21,6 +21,7 @@ from bot.stores.medusa.cursor import Cursor
 from bot.stores.medusa.goods import ITEM_FIELDS, LINKS, VARIANT_FIELDS, Owners, items_of, product
 from bot.stores.medusa.hooks import opened
 from bot.stores.medusa.reading import Unreadable, part, records, text
+from bot.stores.signed import secrets_of
 
 _LISTS: Mapping[FactKind, tuple[str, str, str]] = {
     "products": ("/admin/product-variants", "variants", VARIANT_FIELDS),
@@ -57,7 +58,7 @@ class MedusaFeed:
         if "rates" in part.options:
             raise SettingsError([Wrong(f"stores.connected.{name}.options.rates", _RATES_GONE, _RATES_REMEDY)])
         self.name = name
-        self._part = part
+        self._part, self._secrets = part, secrets_of(part)
         self._api = Api(part, pause=pause)
         self._known = frozenset(sku.strip() for sku in part.options.get("known", "").split(",") if sku.strip())
 
@@ -97,7 +98,7 @@ class MedusaFeed:
 
     def open(self, headers: Mapping[str, str], body: bytes, now: datetime) -> Delivery | None:  # noqa: ARG002  # no time is signed
         """See `HookedFeed.open`."""
-        return opened(headers, body, self._part.hook_secret.get_secret_value())
+        return opened(headers, body, *self._secrets)
 
     async def follow(self, deliveries: Sequence[Delivery]) -> AsyncIterator[Page]:
         """See `HookedFeed.follow`."""

@@ -20,6 +20,7 @@ from bot.stores.shopify.client import Shop, TooCostly
 from bot.stores.shopify.counts import all_counts, changed_counts, counts_of, counts_of_gone
 from bot.stores.shopify.pages import Pages
 from bot.stores.shopify.reading import Mark, Node, attempt, instant, nodes, stamp, tail
+from bot.stores.signed import secrets_of
 
 KINDS: Final[tuple[FactKind, ...]] = ("products", "stock", "orders", "inbounds")
 SCOPES: Final[Mapping[FactKind, tuple[str, ...]]] = {
@@ -61,7 +62,7 @@ class ShopifyFeed:
         self.kinds = self.called = _kinds(name, part.options.get("read", ""))
         self._shop, self._pages = shop, Pages(shop)
         self._days = _days(name, part.options.get("transfer_days", ""))
-        self._secret = part.hook_secret.get_secret_value() or part.secret.get_secret_value()
+        self._secrets = secrets_of(part, part.secret.get_secret_value())
         host = urlsplit(shop.url).hostname or ""
         self._host = host if host.endswith(".myshopify.com") else ""
         self._terms: tuple[datetime, Terms] | None = None
@@ -157,7 +158,7 @@ class ShopifyFeed:
 
     def open(self, headers: Mapping[str, str], body: bytes, now: datetime) -> Delivery | None:  # noqa: ARG002  # Shopify signs no instant
         """Check the signature over the raw body and note what the delivery is about; Forged where it is wrong."""
-        return hooks.read_delivery(headers, body, self._secret, self._host)
+        return hooks.read_delivery(headers, body, self._host, *self._secrets)
 
     async def follow(self, deliveries: Sequence[Delivery]) -> AsyncIterator[Page]:
         """What each delivery is about as it is now; of an order or a transfer its goods' counts too: it moved them.

@@ -11,6 +11,7 @@ from bot.errors import Declined
 from bot.ports import Check, Delivery, Fact, FactKind, Fault, HookedFeed, Page, StorePlace
 from bot.settings import StorePart
 from bot.stores.calling import Pause
+from bot.stores.signed import secrets_of
 from bot.stores.woocommerce import orders
 from bot.stores.woocommerce.api import Api, Row, is_absent, naive
 from bot.stores.woocommerce.cursor import Cursor
@@ -47,7 +48,7 @@ class WooFeed:
         self.name = name
         self._api = Api(part, pause=pause)
         self._statuses = orders.Statuses.of(part)
-        self._secret = part.hook_secret.get_secret_value()
+        self._secret, self._secrets = part.hook_secret.get_secret_value(), secrets_of(part)
         self._currency = ""
 
     async def close(self) -> None:
@@ -87,7 +88,7 @@ class WooFeed:
 
     def open(self, headers: Mapping[str, str], body: bytes, now: datetime) -> Delivery | None:  # noqa: ARG002  # no time is signed
         """See `HookedFeed.open`."""
-        return opened(headers, body, self._secret)
+        return opened(headers, body, *self._secrets)
 
     async def follow(self, deliveries: Sequence[Delivery]) -> AsyncIterator[Page]:
         """Orders, and products with their variations, as they are now: what was delivered may be late. No cursor."""

@@ -74,20 +74,20 @@ def test_without_a_secret_nothing_is_taken() -> None:
 
 def test_a_delivery_of_another_shop_with_the_same_app_is_forged() -> None:
     body = b'{"id": 7}'
-    assert read_delivery(signed(body), body, SECRET, "A.myshopify.com") is not None
+    assert read_delivery(signed(body), body, "A.myshopify.com", SECRET) is not None
     with pytest.raises(Forged):
-        read_delivery(signed(body), body, SECRET, "b.myshopify.com")
+        read_delivery(signed(body), body, "b.myshopify.com", SECRET)
 
 
 @given(body=st.binary(max_size=200), place=st.integers(0, 199), bit=st.integers(0, 7))
 def test_no_bit_of_a_body_may_change(body: bytes, place: int, bit: int) -> None:
     headers = signed(body)
-    read_delivery(headers, body, SECRET, "")
+    read_delivery(headers, body, "", SECRET)
     if body:
         changed = bytearray(body)
         changed[place % len(body)] ^= 1 << bit
         with pytest.raises(Forged):
-            read_delivery(headers, bytes(changed), SECRET, "")
+            read_delivery(headers, bytes(changed), "", SECRET)
 
 
 @pytest.mark.parametrize("body", [b"", b"[]", b"{}", b"\xff", b'"id"', b'{"id": null}'])
