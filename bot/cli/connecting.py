@@ -14,7 +14,7 @@ from rich.text import Text
 from bot import logs
 from bot.cli.common import at_terminal, err, grid, load_settings, out, run_async, say, settings_file
 from bot.cli.sealing import tell_of_key
-from bot.ports import Check
+from bot.ports import Check, FileSource, StoreFeed
 from bot.settings import Settings, parsed
 from bot.settings.resealing import add_store
 
@@ -111,7 +111,8 @@ async def _tried(lone: Settings) -> tuple[Check, ...]:
     from bot.bootstrap.outward import feeds_of, outlets_of, written_of
 
     found: list[Check] = []
-    for feed in (*feeds_of(lone).values(), *file_sources_of(lone)):
+    read: list[StoreFeed | FileSource] = [*feeds_of(lone).values(), *file_sources_of(lone)]
+    for feed in read:
         try:
             found += await feed.check()
         finally:

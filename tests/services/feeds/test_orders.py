@@ -100,8 +100,8 @@ def test_the_money_of_a_kit_is_all_that_its_parts_cost_and_no_part_is_a_cent_off
     assert sum(line.amount_minor for line in lines) == minor
     weights = [(price or 0) * each for each, price in parts]
     weights = weights if sum(weights) else [each for each, _ in parts]
-    for line, weight in zip(lines, weights, strict=True):
-        assert abs(line.amount_minor - Fraction(minor * weight, sum(weights))) < 1
+    for part, weight in zip(lines, weights, strict=True):
+        assert abs(part.amount_minor - Fraction(minor * weight, sum(weights))) < 1
 
 
 def test_three_equal_parts_of_one_pound_are_one_pound_also_when_they_come_back_one_by_one() -> None:
