@@ -100,7 +100,8 @@ async def counts_of_gone(pages: Pages, shelves: Sequence[Shelf]) -> Page:
         problem = (
             f"the shop has none of {len(codes)} variants that it counted: their counts stand; is it the same shop?"
         )
-        return Page("stock", (), "", (Fault("deleted variants", problem),))
+        first = next(shelf for shelf in shelves if shelf.code in gone)  # once it is told again this is listed no more
+        return Page("stock", (), "", (Fault(f"{first.code}@{first.place}", problem),))
     told = (shelf for shelf in shelves if shelf.code in gone)
     return Page("stock", tuple(StockFact(shelf.code, shelf.sku, shelf.place, 0, as_of) for shelf in told), "")
 

@@ -139,4 +139,5 @@ async def test_a_shop_that_has_none_of_many_variants_is_rather_another_shop(
     first = (await running.read("stock"))[0]
     assert first.facts == ()
     assert "is it the same shop?" in first.faults[0].problem
+    assert first.faults[0].where.endswith("@1001")
     assert set((await left(shop)).values()) == {5}
