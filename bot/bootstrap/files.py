@@ -38,8 +38,11 @@ def file_feeds_of(
 
 
 def file_sources_of(settings: Settings) -> list[FileSource]:
-    """The places alone, to be tried."""
-    return [open_source(name, part) for name, part in settings.stores.connected.items() if part.kind == "files"]
+    """The places alone, to be tried. SettingsError where they cannot be."""
+    parts = [(name, part) for name, part in settings.stores.connected.items() if part.kind == "files"]
+    for name, part in parts:
+        _known(name, part.options)
+    return [open_source(name, part) for name, part in parts]
 
 
 def _feed(

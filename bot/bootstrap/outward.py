@@ -30,14 +30,20 @@ def channels_of(settings: Settings) -> dict[str, SupplierChannel]:
     """The ways to suppliers that the settings set up, by name; what keeps books is told with the folder."""
     made = (make(settings) for make in SUPPLIERS)
     channels = {channel.name: channel for channel in made if channel is not None}
+    books, transfers = written_of(settings)
+    if books or transfers:
+        channels[FolderChannel.name] = FiledChannel(channels[FolderChannel.name], books, transfers)
+    return channels
+
+
+def written_of(settings: Settings) -> tuple[list[SupplierChannel], list[SupplierChannel]]:
+    """The stores that purchases are written into, and those that transfers are, where their settings ask for it."""
     books, transfers = (
         [book for name, part in settings.stores.connected.items()
          if part.kind in made_by and (book := made_by[part.kind](name, part)) is not None]
         for made_by in (BOOKS, TRANSFERS)
     )  # fmt: skip
-    if books or transfers:
-        channels[FolderChannel.name] = FiledChannel(channels[FolderChannel.name], books, transfers)
-    return channels
+    return books, transfers
 
 
 def outlets_of(settings: Settings) -> Outlets:

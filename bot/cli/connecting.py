@@ -14,7 +14,7 @@ from rich.text import Text
 from bot import logs
 from bot.cli.common import at_terminal, err, grid, load_settings, out, run_async, say, settings_file
 from bot.cli.sealing import tell_of_key
-from bot.ports import Check
+from bot.ports import Check, FileSource, StoreFeed
 from bot.settings import Settings, parsed
 from bot.settings.resealing import add_store
 
@@ -55,9 +55,7 @@ def add(
         raise typer.Exit(1)
     file = settings_file(context)
     tell_of_key(add_store(file, os.environ, name, fields))
-    from bot.stores import FEEDS
-
-    following = f"stocktide stores sync {name}" if kind in FEEDS else "stocktide check"
+    following = "stocktide check" if kind == "local" else f"stocktide stores sync {name}"
     say(out, f"Added {name} to {file}. Next: {following}")
 
 
@@ -69,15 +67,14 @@ def told(checks: Sequence[Check]) -> bool:
 
 
 def _check_name(loaded: Settings, name: str, kind: str) -> None:
-    from bot.stores import FEEDS, STORES
+    from bot.stores import SECRETS
 
     if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9_-]{0,39}", name):
         raise typer.BadParameter("a name has letters, digits, '-' and '_', forty at most")
     if name in loaded.stores.connected:
         raise typer.BadParameter(f"there is a store called {name} already; see the settings")
-    known = sorted({*FEEDS, *STORES})
-    if kind not in known:
-        raise typer.BadParameter(f"{kind!r} is not a kind of store: write {', '.join(known)}")
+    if kind not in SECRETS:
+        raise typer.BadParameter(f"{kind!r} is not a kind of store: write {', '.join(sorted(SECRETS))}")
 
 
 def _options(texts: Sequence[str]) -> dict[str, str]:
@@ -91,9 +88,9 @@ def _secrets(kind: str, piped: Sequence[str]) -> dict[str, str]:
     """The secrets of the kind: a line of standard input each, or asked for, where Enter leaves one out."""
     if piped:
         return {field: sys.stdin.readline().strip() for field in piped}
-    from bot.stores import ANY_SECRETS, SECRETS
+    from bot.stores import SECRETS
 
-    asked: Mapping[str, str] = SECRETS.get(kind, ANY_SECRETS)
+    asked: Mapping[str, str] = SECRETS[kind]
     if not at_terminal():
         say(err, f"Nobody can be asked here, so no secret is taken: {', '.join(_flag(field) for field in asked)}.")
         return {}
@@ -109,15 +106,20 @@ def _flag(field: str) -> str:
 
 
 async def _tried(lone: Settings) -> tuple[Check, ...]:
-    """What the store's feed, its prices and its discounts find when they are tried."""
-    from bot.bootstrap.outward import feeds_of, outlets_of
+    """What is found when all it is for is tried: reading, files, prices, discounts, purchases, transfers."""
+    from bot.bootstrap.files import file_sources_of
+    from bot.bootstrap.outward import feeds_of, outlets_of, written_of
 
     found: list[Check] = []
-    for feed in feeds_of(lone).values():
+    read: list[StoreFeed | FileSource] = [*feeds_of(lone).values(), *file_sources_of(lone)]
+    for feed in read:
         try:
             found += await feed.check()
         finally:
             await feed.close()
+    for books in written_of(lone):
+        for channel in books:
+            found += await channel.check()
     outlets = outlets_of(lone)
     for connector in outlets.connectors.values():
         found += await connector.check()

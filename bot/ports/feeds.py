@@ -6,7 +6,7 @@ places are the store's own; which product and location they are is the services'
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from decimal import Decimal
@@ -55,7 +55,7 @@ class SoldLine:
     sku: str
     name: str
     quantity: int
-    amount: Money  # what they cost together, in the shop's own currency, discounts taken off, before tax
+    amount: Money  # what they cost together, in the currency it was paid in, discounts taken off, before tax
     place: str = ""  # where it leaves from, as far as the store knows
 
 
@@ -222,9 +222,32 @@ class Delivery:
     said: Mapping[str, object]
 
 
+@dataclass(frozen=True, slots=True)
+class Shelf:
+    """A variant at a place of a store, where its last count was of any units."""
+
+    code: str
+    sku: str
+    place: str
+
+
+Shelves = Callable[[], Awaitable[Sequence[Shelf]]]
+
+
+@runtime_checkable
+class RemindedFeed(StoreFeed, Protocol):
+    """A store that says nothing of what was deleted in it: it is asked for what is known to lie there."""
+
+    def remind(self, shelves: Shelves) -> None:
+        """Say what is known to lie in the store, whenever the feed asks."""
+        ...
+
+
 @runtime_checkable
 class HookedFeed(StoreFeed, Protocol):
-    """A store that calls when something changed."""
+    """A store that calls when something changed. `called`: the kinds of which every change is to be called."""
+
+    called: tuple[FactKind, ...]
 
     def open(self, headers: Mapping[str, str], body: bytes, now: datetime) -> Delivery | None:
         """Check the signature over the raw body, in constant time, and read it; names of headers are in lower case.
@@ -240,6 +263,9 @@ class HookedFeed(StoreFeed, Protocol):
         """
         ...
 
-    async def subscribe(self, address: str) -> tuple[str, ...]:
-        """See to it that the store calls the address; the topics that were missing and are now restored."""
+    async def subscribe(self, address: str) -> tuple[str, ...] | None:
+        """See to it that the store calls the address; the topics that were missing and are now restored.
+
+        None where the store cannot be asked whether it calls: that shows only when a call comes.
+        """
         ...

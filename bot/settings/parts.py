@@ -244,6 +244,9 @@ class StorePart(Part):
     user: str = Field("", description="The user, client or key id, where it asks for one")
     secret: SecretStr = Field(SecretStr(""), description="The password or secret of that user, client or key")
     hook_secret: SecretStr = Field(SecretStr(""), description="What the store signs its calls to us with")
+    hook_secret_before: SecretStr = Field(
+        SecretStr(""), description="The one before, taken too while you change it; then take it out"
+    )
     private: bool = Field(default=False, description="true: it stands in a local network, and may be called by http")
     locations: tuple[str, ...] = Field((), description="Codes of the locations it sells from; none: all")
     options: dict[str, str] = Field(default_factory=dict, description="What its kind takes besides; see docs/stores.md")

@@ -19,7 +19,7 @@ from bot.settings.filing import alone, draft, mode_of, read_text, save, settle, 
 from bot.settings.sealing import MARK, VARIABLE, Keys, find_keys, key_file, key_text, named_keys, new_key, secrets_in
 
 _SEALED = re.compile(rf"{MARK}[\w=-]+", re.ASCII)
-SECRETS = ("token", "secret", "hook_secret")  # of a store
+SECRETS = ("token", "secret", "hook_secret", "hook_secret_before")  # of a store
 
 Environment = Mapping[str, str]
 

@@ -53,6 +53,7 @@ async def arrivals(connection: AsyncConnection, at: datetime, until: date) -> li
         )
         .join(Location, Location.id == Inbound.location_id)
         .where(
+            Inbound.quantity > 0,  # of none: it was cancelled
             Inbound.ordered_at <= at,
             or_(Inbound.received_at.is_(None), Inbound.received_at > at),
             Inbound.expected_on <= until,

@@ -211,6 +211,7 @@ _INBOUNDS = Narrowed(
         Inbound.external_id,
     )
     .where(
+        Inbound.quantity > 0,  # of none: it was cancelled
         Inbound.ordered_at <= bindparam("at"),
         or_(Inbound.received_at.is_(None), Inbound.received_at > bindparam("at")),
     )

@@ -6,7 +6,7 @@ from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import bindparam, case, func, or_, select, update
+from sqlalchemy import bindparam, case, exists, func, or_, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bot.domain.sheet import json_text
@@ -82,6 +82,11 @@ async def claim(
             .values(attempts=StoreDelivery.attempts + 1, lease_until=until)
         )
     return held
+
+
+async def any_of(connection: AsyncConnection, store: str) -> bool:
+    """Whether a call of a store is kept: one came within the days that they are."""
+    return bool(await connection.scalar(select(exists().where(StoreDelivery.store == store))))
 
 
 async def next_due(connection: AsyncConnection, now: datetime) -> datetime | None:

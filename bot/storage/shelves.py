@@ -4,14 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping
 
-from sqlalchemy import func, select
+from sqlalchemy import and_, func, or_, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from bot.ports import Shelf as FilledShelf
 from bot.storage.bulk import insert_rows
 from bot.storage.chunks import chunked
 from bot.storage.storebooks import Counted
 from bot.storage.stores import COUNTED
-from bot.storage.tables import StoreCode, StoreShelf
+from bot.storage.tables import StockLevel, StoreCode, StorePlace, StoreShelf
 from bot.storage.types import to_micros
 
 Shelf = tuple[str, str]  # a store's variant and place
@@ -55,3 +56,33 @@ async def remember(connection: AsyncConnection, store: str, shelves: Mapping[She
     own = ", ".join(f"{name} = excluded.{name}" for name in _COLUMNS[3:])
     clause = f"(store, code, place) DO UPDATE SET {own} WHERE store_shelves.as_of <= excluded.as_of"
     await insert_rows(connection, StoreShelf, _COLUMNS, rows, clause)
+
+
+async def filled(connection: AsyncConnection, store: str) -> list[FilledShelf]:
+    """Each variant of a store at each place where the last count of its product was of any units, by code and place."""
+    source = f"store:{store}"
+    series = (StockLevel.product_id, StockLevel.location_id)
+    newest = (
+        select(*series, func.max(StockLevel.as_of).label("as_of"))
+        .where(StockLevel.source == source)
+        .group_by(*series)
+        .subquery()
+    )
+    latest = and_(
+        newest.c.product_id == StockLevel.product_id,
+        newest.c.location_id == StockLevel.location_id,
+        newest.c.as_of == StockLevel.as_of,
+    )
+    sold = and_(StoreCode.store == store, StoreCode.product_id == StockLevel.product_id, StoreCode.match.in_(COUNTED))
+    here = and_(StorePlace.store == store, StorePlace.location_id == StockLevel.location_id, StorePlace.counts)
+    units = or_(StockLevel.on_hand > 0, StockLevel.committed > 0, StockLevel.incoming > 0)
+    found = await connection.execute(
+        select(StoreCode.code, StoreCode.sku, StorePlace.place)
+        .select_from(StockLevel)
+        .join(newest, latest)
+        .join(StoreCode, sold)
+        .join(StorePlace, here)
+        .where(StockLevel.source == source, units)
+        .order_by(StoreCode.code, StorePlace.place)
+    )
+    return [FilledShelf(*row) for row in found]

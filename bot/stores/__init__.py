@@ -177,17 +177,32 @@ TRANSFERS: Mapping[str, Callable[[str, StorePart], SupplierChannel | None]] = Ma
 )
 
 # The secrets that a kind takes, by their names in the settings, and what each is called there.
+_HOOKS = "Secret of webhooks, made up: letters and digits, thirty or more"
 SECRETS: Mapping[str, Mapping[str, str]] = MappingProxyType(
     {
+        "amazon": {"token": "Refresh token (Atzr|...)", "secret": "Client secret (amzn1.oa2-cs....)"},
+        "files": {
+            "token": "Bearer token, of an HTTPS address (a key for SFTP has many lines: write it into the file)",
+            "secret": "Password, of an SFTP server or an HTTPS address",
+        },
         "local": {"token": "Token"},
+        "medusa": {
+            "token": "Secret API key (sk_...)",
+            "secret": "Password, of a user in place of a key",
+            "hook_secret": f"{_HOOKS}, of the subscriber (STOCKTIDE_SECRET)",
+        },
         "shopify": {
             "token": "Access token (shpat_...), of an app made in the shop's admin",
             "secret": "Client secret, of an app of the Dev Dashboard",
             "hook_secret": "Key that the shop's calls are signed with, where it is not the client secret",
         },
-        "woocommerce": {"secret": "Consumer secret (cs_...)", "hook_secret": "Secret of webhooks"},
+        "sql": {"secret": "Password of the database's user"},
+        "tryton": {"secret": "Password of Tryton's user"},
+        "vendure": {
+            "token": "API key",
+            "secret": "Password, of an administrator in place of a key",
+            "hook_secret": f"{_HOOKS}, of the plugin",
+        },
+        "woocommerce": {"secret": "Consumer secret (cs_...)", "hook_secret": _HOOKS},
     }
-)
-ANY_SECRETS: Mapping[str, str] = MappingProxyType(  # of a kind that stands not above
-    {"token": "Token", "secret": "Password or secret", "hook_secret": "Secret of webhooks"}
 )

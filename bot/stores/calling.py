@@ -27,6 +27,10 @@ _COME_AGAIN = (429, 503)  # not 502 and 504: behind a gateway that gave up the s
 # The connection was never made, or not for us: nothing was sent.
 _NEVER_SENT = (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout, httpx.UnsupportedProtocol, httpx.ProxyError)
 
+# IPv6 addresses whose last 32 bits are an IPv4 address: NAT64 (RFC 6052), IPv4-compatible (RFC 4291, 2.5.5.1).
+_OVER_IPV4 = (ipaddress.IPv6Network("64:ff9b::/96"), ipaddress.IPv6Network("::/96"))
+_LOCAL_NAT64 = ipaddress.IPv6Network("64:ff9b:1::/48")  # RFC 8215: of a network's own, which may lead anywhere in it
+
 Pause = Callable[[float], Awaitable[object]]
 
 
@@ -66,9 +70,24 @@ async def resolve(host: str, port: int, *, private: bool) -> str:
     except OSError as error:
         raise httpx.ConnectError(f"{host} is not found") from error
     addresses = [str(entry[4][0]) for entry in found]
-    if not private and not all(ipaddress.ip_address(address).is_global for address in addresses):
+    if not private and not all(map(is_public, addresses)):
         raise Forbidden(f"{host} is in a private network; set private = true for this store if that is meant")
     return addresses[0]
+
+
+def is_public(address: str) -> bool:
+    """Whether an address is one machine on the internet; of one that leads on to an IPv4 address, whether that is."""
+    found = ipaddress.ip_address(address)
+    if found.is_multicast or not found.is_global:
+        return False
+    if isinstance(found, ipaddress.IPv4Address):
+        return True
+    if found.teredo is not None or found in _LOCAL_NAT64:
+        return False
+    inner = found.sixtofour or found.ipv4_mapped
+    if inner is None and any(found in network for network in _OVER_IPV4):
+        inner = ipaddress.IPv4Address(int(found) & 0xFFFFFFFF)
+    return inner is None or is_public(str(inner))
 
 
 class Caller:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import stat
 from pathlib import Path
+from typing import get_args
 
 import pytest
 from typer.testing import CliRunner
@@ -13,11 +14,13 @@ from bot import settings
 from bot.bootstrap import outward
 from bot.cli import connecting, sealing
 from bot.cli.app import app
-from bot.ports import SystemClock
+from bot.cli.connecting import _tried
+from bot.ports import Check, SystemClock
 from bot.sandbox.serving import Serving
+from bot.settings import StorePart
 from bot.settings.resealing import SECRETS as STORE_SECRETS
 from bot.settings.sealing import Keys, new_key
-from bot.stores import ANY_SECRETS, FEEDS, SECRETS, STORES
+from bot.stores import FEEDS, SECRETS, STORES
 from tests.cli.terminal import stocktide
 from tests.stores.woocommerce.server import shop_app
 from tests.stores.woocommerce.shop import KEY, WooShop
@@ -210,7 +213,7 @@ def test_a_store_is_written_down_untried_where_that_is_asked_for(file: Path, mon
     ("words", "said"),
     [
         (("my shop", "--kind", "local"), "letters, digits"),
-        (("shop", "--kind", "ebay"), "'ebay' is not a kind of store: write amazon, local"),
+        (("shop", "--kind", "ebay"), "'ebay' is not a kind of store: write amazon, files, local"),
         (("shop", "--kind", "local", "--option", "sold"), "write KEY=VALUE"),
         (("shop", "--kind", "local", "--url", "nowhere", "--untried"), "stores.connected.shop.url"),
         (("shop", "--kind", "local", "--token", "canary"), "No such option"),
@@ -223,10 +226,57 @@ def test_a_store_that_cannot_be_is_refused_and_the_file_left(file: Path, words: 
     assert file.read_text() == CLEAR
 
 
-def test_every_kind_is_asked_for_secrets_that_a_store_has() -> None:
-    assert set(SECRETS) <= {*STORES, *FEEDS}
-    assert all(set(asked) <= set(STORE_SECRETS) for asked in (*SECRETS.values(), ANY_SECRETS))
-    assert set(ANY_SECRETS) == set(STORE_SECRETS)
+def test_every_kind_of_the_settings_is_asked_for_secrets_that_a_store_has() -> None:
+    assert set(SECRETS) == set(get_args(StorePart.model_fields["kind"].annotation))
+    assert {*STORES, *FEEDS} <= set(SECRETS)
+    assert all(set(asked) <= set(STORE_SECRETS) for asked in SECRETS.values())
+
+
+@pytest.mark.usefixtures("seated")
+@pytest.mark.parametrize(
+    ("kind", "said"),
+    [("amazon", "Refresh token (Atzr|...)"), ("tryton", "Password of Tryton's user"), ("sql", "Password of the")],
+)
+def test_a_kind_calls_its_secrets_by_their_own_names(file: Path, kind: str, said: str) -> None:
+    url = {"sql": "postgresql+psycopg://db.example.com/erp"}.get(kind, "https://erp.example.com/production")
+    answers = "shh\n" * len(SECRETS[kind])
+    code, _, asked = typed("stores", "add", "erp", "--kind", kind, "--url", url, "--untried", answers=answers)
+    assert code == 0, asked
+    assert said in asked
+    assert "Password or secret" not in asked
+    store = settings.load(file, {}).stores.connected["erp"]
+    assert {name for name in STORE_SECRETS if getattr(store, name).get_secret_value()} == set(SECRETS[kind])
+
+
+def test_a_place_of_files_is_tried_and_written_down(file: Path, tmp_path: Path) -> None:
+    folder = tmp_path / "inbox"
+    words = ("stores", "add", "drop", "--kind", "files", "--url", folder.as_uri(), "--option", "stock=stock*")
+    ran = stocktide(*words)
+    assert ran.code == 1, ran.out
+    assert "Nothing was written" in ran.err
+    folder.mkdir()
+    wrong = stocktide(*words, "--option", "stok=s*")
+    assert wrong.code == 2
+    assert "stok" in wrong.err
+    ran = stocktide(*words)
+    assert ran.code == 0, ran.err
+    assert "Next: stocktide stores sync drop" in ran.out
+    assert settings.load(file, {}).stores.connected["drop"].kind == "files"
+
+
+async def test_what_purchases_and_transfers_are_written_into_is_tried_too(monkeypatch: pytest.MonkeyPatch) -> None:
+    class Books:
+        def __init__(self, name: str) -> None:
+            self.name = name
+
+        async def check(self) -> tuple[Check, ...]:
+            return (Check(self.name, "fail", "it may not write"),)
+
+    for made_by in ("BOOKS", "TRANSFERS"):
+        monkeypatch.setattr(outward, made_by, {"local": lambda name, _part, what=made_by: Books(f"{what} {name}")})
+    monkeypatch.setattr(outward, "STORES", {})
+    lone = settings.parsed({"stores": {"connected": {"demo": {"kind": "local"}}}})
+    assert [check.name for check in await _tried(lone)] == ["BOOKS demo", "TRANSFERS demo"]
 
 
 def test_a_name_that_is_taken_is_refused(file: Path) -> None:

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import socket
 from collections.abc import AsyncIterator, Awaitable, Callable
+from ipaddress import IPv4Address, IPv6Address
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import PlainTextResponse, RedirectResponse, Response
@@ -15,7 +18,7 @@ from starlette.routing import Route
 from bot.errors import Declined, Unanswered, Unreached
 from bot.sandbox.serving import Serving
 from bot.stores import calling
-from bot.stores.calling import Caller, Forbidden, resolve
+from bot.stores.calling import Caller, Forbidden, is_public, resolve
 
 
 class Counter:
@@ -133,7 +136,10 @@ def test_an_address_that_no_store_may_have_is_refused_unread(url: str) -> None:
 
 @pytest.mark.parametrize(
     "address",
-    ["127.0.0.1", "10.1.2.3", "192.168.0.9", "169.254.169.254", "::1", "fd00::1", "100.64.0.1", "::ffff:10.0.0.1"],
+    [
+        "127.0.0.1", "10.1.2.3", "192.168.0.9", "169.254.169.254", "::1", "fd00::1", "100.64.0.1", "::ffff:10.0.0.1",
+        "224.0.0.1", "ff02::1", "ff0e::1", "64:ff9b:1::808:808", "2001:0:4136:e378:8000:63bf:3fff:fdd2",
+    ],
 )  # fmt: skip
 async def test_a_name_that_leads_into_a_private_network_is_refused(
     address: str, monkeypatch: pytest.MonkeyPatch
@@ -152,6 +158,29 @@ async def test_a_name_that_leads_into_a_private_network_is_refused(
     assert await resolve("shop.example", 443, private=True) == "93.184.215.14"
     answers.pop()
     assert await resolve("shop.example", 443, private=False) == "93.184.215.14"
+
+
+LEADS_TO: dict[str, Callable[[int], IPv6Address]] = {
+    "mapped": lambda inner: IPv6Address(0xFFFF_0000_0000 | inner),
+    "compatible": IPv6Address,
+    "NAT64": lambda inner: IPv6Address(int(IPv6Address("64:ff9b::")) | inner),
+    "6to4": lambda inner: IPv6Address(int(IPv6Address("2002::1")) | inner << 80),
+}
+
+
+@pytest.mark.parametrize("way", LEADS_TO)
+@given(st.one_of(st.ip_addresses(v=4), *(st.ip_addresses(network=each) for each in ("10.0.0.0/8", "169.254.0.0/16"))))
+def test_an_address_within_another_is_public_only_as_it_is_itself(way: str, inner: IPv4Address) -> None:
+    outer = LEADS_TO[way](int(inner))
+    assert is_public(str(outer)) <= is_public(str(inner))
+    assert is_public(str(inner)) == (inner.is_global and not inner.is_multicast)
+
+
+@pytest.mark.parametrize(
+    "public", ["93.184.215.14", "2606:2800:21f:cb07::1", "64:ff9b::5db8:d70e", "2002:5db8:d70e::1"]
+)
+def test_an_address_of_the_internet_is_public_also_where_it_leads_to_another(public: str) -> None:
+    assert is_public(public)
 
 
 async def test_the_address_that_was_checked_is_the_one_that_is_called(

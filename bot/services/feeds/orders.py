@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from decimal import Decimal
+from fractions import Fraction
+from itertools import accumulate, pairwise
+from math import floor
 from typing import NamedTuple
 from zoneinfo import ZoneInfo
 
@@ -40,12 +42,15 @@ class Change:
 
 
 class _Piece(NamedTuple):
-    """A product of a line: how many units of it one unit of the line is, and the share of the money it takes."""
+    """A product of a line: how many units of it one unit of the line is, and where in the money its share lies.
+
+    Cuts are rounded and shares are what lies between them, so that the shares are all of the money.
+    """
 
     product_id: int
     sku: str
     each: int = 1
-    share: Decimal | None = None  # None: all of it
+    share: tuple[Fraction, Fraction] | None = None  # from a cut to the next of 0 to 1; None: all of it
     suffix: str = ""
 
 
@@ -121,13 +126,13 @@ class Book:
         parts = self.kits.get(code.product_id)
         if not parts:
             return (_Piece(code.product_id, self.goods[code.product_id][0]),)
-        weights = [Decimal((self.goods[part][1] or 0) * each) for part, each in parts]
+        weights = [(self.goods[part][1] or 0) * each for part, each in parts]
         if not sum(weights):
-            weights = [Decimal(each) for _, each in parts]
-        total = sum(weights)
+            weights = [each for _, each in parts]
+        cuts = [Fraction(upto, sum(weights)) for upto in accumulate(weights, initial=0)]
         return tuple(
-            _Piece(part, self.goods[part][0], each, weight / total, f"/{part}")
-            for (part, each), weight in zip(parts, weights, strict=True)
+            _Piece(part, self.goods[part][0], each, share, f"/{part}")
+            for (part, each), share in zip(parts, pairwise(cuts), strict=True)
         )
 
 
@@ -165,10 +170,16 @@ def _whole(amount: Money, units: int) -> tuple[int, int]:
     return price + (2 * rest > units or (2 * rest == units and price % 2)), minor
 
 
-def _part(amount: Money, units: int, share: Decimal) -> tuple[int, int]:
+def _part(amount: Money, units: int, share: tuple[Fraction, Fraction]) -> tuple[int, int]:
     """As `_whole`, of a share of the money."""
-    price = round(amount.amount * share * 1_000_000 / units) if units else 0
-    return price, round(amount.minor * share)
+    begin, end = share
+    price = round(Fraction(amount.amount) * (end - begin) * 1_000_000 / units) if units else 0
+    return price, _upto(amount.minor, end) - _upto(amount.minor, begin)
+
+
+def _upto(minor: int, cut: Fraction) -> int:
+    """What of the money lies before a cut, halves away from nothing: so no share is a whole minor unit off."""
+    return (1 if minor >= 0 else -1) * floor(abs(minor) * cut + Fraction(1, 2))
 
 
 def _cancelled(order: OrderFact, known: Line, ended: Line | None, spot: Spot) -> Iterator[Line]:
@@ -188,14 +199,18 @@ def _cancelled(order: OrderFact, known: Line, ended: Line | None, spot: Spot) ->
 
 
 def _returned(line: Line, piece: _Piece, returns: Iterable[ReturnedLine], spot: Spot) -> Iterator[Line]:
+    """What came back, with its share of the money: that of all returns so far is rounded, so that none is lost."""
+    paid = gone = 0
     for back in returns:
         units = back.quantity * piece.each
+        gone, before = gone + units, paid
+        paid = _upto(line.amount_minor, Fraction(gone, line.quantity)) if line.quantity else 0
         yield line._replace(
             external_id=f"{line.external_id}/return/{back.id}",
             sold_at=to_micros(back.at),
             day=_day(back.at, spot.zone),
             quantity=-units,
-            amount_minor=-round(line.amount_minor * Decimal(units) / line.quantity) if line.quantity else 0,
+            amount_minor=before - paid,
             kind="return",
         )
 

@@ -22,14 +22,14 @@ from bot.chat.command import Asker
 from bot.chat.nodes import Text
 from bot.domain.storeviews import Calls, StoreState, Unsure
 from bot.errors import OutsideError, UnknownReference
-from bot.ports import Check, Clock, FactKind, HookedFeed, OrderFact, Page, StoreFeed
+from bot.ports import Check, Clock, FactKind, HookedFeed, OrderFact, Page, RemindedFeed, Shelf, StoreFeed
 from bot.services.apikeys import STORE
 from bot.services.audit import Audit
 from bot.services.feeds.loading import Loading
 from bot.services.feeds.taking import WATCHED, Taken, Taking, joined
 from bot.services.sessions import Address
 from bot.services.storerights import require_admin, require_tending
-from bot.storage import apikeys, deliveries, derive, locks, orphans, touched
+from bot.storage import apikeys, deliveries, derive, locks, orphans, shelves, touched
 from bot.storage import stores as rows
 from bot.storage.database import Database
 from bot.words import _
@@ -40,6 +40,7 @@ _LOADED = 5_000  # rows of a first reading that are written in one transaction
 # What others refer to comes first.
 ORDER: tuple[FactKind, ...] = ("products", "offers", "inbounds", "stock", "orders", "ages")
 _BULKY: tuple[FactKind, ...] = ("products", "stock", "orders")  # others may never be permitted, and are few
+_UNHEARD = "none has come yet: let the store call, as its page says"
 _Take = Callable[[Page], Awaitable[Taken]]
 _Turn = AbstractAsyncContextManager[object]
 
@@ -91,6 +92,9 @@ class Syncing:
         self._turns = {name: asyncio.Lock() for name in feeds}
         # Held from reading a record to taking it: of two readings the later one is to be the last taken.
         self.pages = {name: asyncio.Lock() for name in feeds}
+        for name, feed in feeds.items():
+            if isinstance(feed, RemindedFeed):
+                feed.remind(partial(self._filled, name))
         self.hooked = {name: feed for name, feed in feeds.items() if isinstance(feed, HookedFeed)}
 
     @property
@@ -147,6 +151,9 @@ class Syncing:
             _log.warning("a store does not call", store=store, error=said)
             await self._note_calls(store, error=said)
             return ()
+        if restored is None:
+            await self._note_heard(store)
+            return ()
         if restored:
             _log.info("a store calls again", store=store, topics=list(restored))
         await self._note_calls(store, restored=len(restored))
@@ -160,6 +167,15 @@ class Syncing:
             on = before.since if before is not None and not error and not restored else None
             since = None if error else on or now
             await rows.note_calls(connection, store, Calls(since, error))
+
+    async def _note_heard(self, store: str) -> None:
+        """Keep how the calls stand of a store that cannot be asked: on since it was first seen that one came."""
+        async with self._database.transaction() as connection:
+            before = await rows.calls(connection, store)
+            since = None if before is None else before.since
+            heard = await deliveries.any_of(connection, store)
+            calls = Calls(since or self._clock.now()) if heard else Calls(None, _UNHEARD)
+            await rows.note_calls(connection, store, calls)
 
     async def check(self, store: str) -> tuple[Check, ...]:
         """Try a store's address, credentials and what they may do."""
@@ -267,7 +283,8 @@ class Syncing:
         taken = Taken()
         async with self._database.reading() as connection:
             begun = await rows.begin(connection, store, kind)
-            told = await rows.told(connection, store, kind)
+            told = store in self.hooked and kind in self.hooked[store].called
+            told = told and await rows.told(connection, store, kind)
         pages = aiter(feed.read(kind, begun.cursor))
         error: OutsideError | None = None
         turn: _Turn = self.pages[store]
@@ -324,6 +341,11 @@ class Syncing:
             if said and kind in WATCHED:
                 await rows.break_off(connection, f"store:{store}", WATCHED[kind], self._clock.now())
         return report
+
+    async def _filled(self, store: str) -> list[Shelf]:
+        """Where anything of a store lies, as it told last."""
+        async with self._database.reading() as connection:
+            return await shelves.filled(connection, store)
 
     async def _places(self, store: str, feed: StoreFeed) -> None:
         """Make places known, before facts name them."""

@@ -12,7 +12,7 @@ from datetime import date, datetime, timedelta
 
 from bot.errors import Declined
 from bot.ports import Fact, Fault, InboundFact, Page
-from bot.stores.amazon.api import Api
+from bot.stores.amazon.api import Api, next_token
 from bot.stores.amazon.cursor import Mark
 from bot.stores.amazon.markets import Account, Market
 from bot.stores.amazon.reading import Row, Unreadable, excerpt, instant, need, part, rows, text, whole
@@ -156,15 +156,21 @@ def _destination(account: Account, plan: Row) -> Market | None:
 
 
 async def _items(api: Api, shipment: Shipment, now: datetime) -> list[InboundFact | Fault]:
-    answer = await api.read("getShipmentItemsByShipmentId", shipment.number)
+    """What a shipment holds; further pages are asked for by another operation, for this one takes no token."""
     told: list[InboundFact | Fault] = []
-    for row in rows(part(answer.told, "payload"), "ItemData"):
-        try:
-            told.append(inbound(row, shipment, now))
-        except Unreadable as problem:
-            where = f"{shipment.number}/{text(row, 'SellerSKU') or '?'}"
-            told.append(Fault(where, str(problem), excerpt(row, _SHOWN)))
-    return told
+    answer = await api.read("getShipmentItemsByShipmentId", shipment.number)
+    while True:
+        for row in rows(part(answer.told, "payload"), "ItemData"):
+            try:
+                told.append(inbound(row, shipment, now))
+            except Unreadable as problem:
+                where = f"{shipment.number}/{text(row, 'SellerSKU') or '?'}"
+                told.append(Fault(where, str(problem), excerpt(row, _SHOWN)))
+        token = next_token(answer)
+        if not token:
+            return told
+        further = {"QueryType": "NEXT_TOKEN", "MarketplaceId": shipment.market.id, "NextToken": token}
+        answer = await api.read("getShipmentItems", **further)
 
 
 def inbound(row: Row, shipment: Shipment, now: datetime) -> InboundFact:

@@ -51,6 +51,7 @@ OPERATIONS: Mapping[str, Operation] = MappingProxyType(
             Operation("getInboundPlan", f"{_PLANS}.get_inbound_plan", 2, 6),
             Operation("getShipment", f"{_PLANS}.get_shipment", 2, 6),
             Operation("getShipmentItemsByShipmentId", f"{_SHIPMENTS}.shipment_items_by_shipment", 2, 30),
+            Operation("getShipmentItems", f"{_SHIPMENTS}.shipment_items", 2, 30),
             Operation("getListingsItem", f"{_LISTINGS}.get_listings_item", 5, 10),
             Operation("patchListingsItem", f"{_LISTINGS}.patch_listings_item", 5, 5),
             Operation(

@@ -10,6 +10,7 @@ from bot.stores.medusa.api import Spot
 
 # Rows are dated by whichever process wrote them, before they can be seen.
 OVERLAP = timedelta(hours=1)
+_FORM = 2  # before it, orders in another currency were left out or converted: they are read again
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,6 +26,8 @@ class Cursor:
         """Read one. What cannot be read is the beginning: facts that are told again change nothing."""
         try:
             found = json.loads(told)
+            if found["form"] != _FORM:
+                return cls()
             since, begun = (datetime.fromisoformat(at) if at else None for at in (found["since"], found["begun"]))
             offset, trail = int(found["offset"]), tuple(str(each) for each in found["trail"])
         except (ValueError, TypeError, KeyError):
@@ -35,7 +38,8 @@ class Cursor:
 
     def __str__(self) -> str:
         since, begun = (at.isoformat() if at else None for at in (self.since, self.begun))
-        return json.dumps({"since": since, "begun": begun, "offset": self.spot.offset, "trail": self.spot.trail})
+        spot = {"offset": self.spot.offset, "trail": self.spot.trail}
+        return json.dumps({"form": _FORM, "since": since, "begun": begun, **spot})
 
     def begin(self, at: datetime) -> Cursor:
         """The cursor of a reading that begins at an instant, or goes on."""

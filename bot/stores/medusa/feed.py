@@ -9,7 +9,8 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from urllib.parse import quote
 
-from bot.errors import Declined
+from bot.errors import Declined, SettingsError
+from bot.errors import Fault as Wrong
 from bot.ports import Check, Delivery, Fact, FactKind, Fault, HookedFeed, OrderFact, Page, StorePlace
 from bot.settings import StorePart
 from bot.stores.calling import Pause
@@ -19,8 +20,8 @@ from bot.stores.medusa.api import LISTED, Api, Leaf, Row
 from bot.stores.medusa.cursor import Cursor
 from bot.stores.medusa.goods import ITEM_FIELDS, LINKS, VARIANT_FIELDS, Owners, items_of, product
 from bot.stores.medusa.hooks import opened
-from bot.stores.medusa.orders import Tills
 from bot.stores.medusa.reading import Unreadable, part, records, text
+from bot.stores.signed import secrets_of
 
 _LISTS: Mapping[FactKind, tuple[str, str, str]] = {
     "products": ("/admin/product-variants", "variants", VARIANT_FIELDS),
@@ -28,6 +29,8 @@ _LISTS: Mapping[FactKind, tuple[str, str, str]] = {
     "orders": ("/admin/orders", "orders", orders.FIELDS),
 }
 _PLACES = ("/admin/stock-locations", "stock_locations", {"fields": "id,name,address.country_code"})
+_RATES_GONE = "is no setting any more: orders keep the currency they were paid in"
+_RATES_REMEDY = "take it out; the day's rates convert (rates.source, organisation.rates)"
 Told = tuple[list[Fact], list[Fault]]
 
 
@@ -40,7 +43,7 @@ def feed_medusa(name: str, part: StorePart) -> HookedFeed:
 class _Desk:
     """What the rows of a reading are understood by."""
 
-    tills: Tills
+    currency: str
     owners: Owners
     place: str
 
@@ -49,10 +52,13 @@ class MedusaFeed:
     """Reads one shop. Waits and repeats where that helps, for nobody stands waiting for it."""
 
     kinds: tuple[FactKind, ...] = ("products", "stock", "orders")
+    called: tuple[FactKind, ...] = ("orders",)  # the subscriber tells neither of products nor of stock moved by hand
 
     def __init__(self, name: str, part: StorePart, *, pause: Pause = asyncio.sleep) -> None:
+        if "rates" in part.options:
+            raise SettingsError([Wrong(f"stores.connected.{name}.options.rates", _RATES_GONE, _RATES_REMEDY)])
         self.name = name
-        self._part = part
+        self._part, self._secrets = part, secrets_of(part)
         self._api = Api(part, pause=pause)
         self._known = frozenset(sku.strip() for sku in part.options.get("known", "").split(",") if sku.strip())
 
@@ -92,7 +98,7 @@ class MedusaFeed:
 
     def open(self, headers: Mapping[str, str], body: bytes, now: datetime) -> Delivery | None:  # noqa: ARG002  # no time is signed
         """See `HookedFeed.open`."""
-        return opened(headers, body, self._part.hook_secret.get_secret_value())
+        return opened(headers, body, *self._secrets)
 
     async def follow(self, deliveries: Sequence[Delivery]) -> AsyncIterator[Page]:
         """See `HookedFeed.follow`."""
@@ -119,9 +125,10 @@ class MedusaFeed:
         facts, faults = _sorted(told for item in items for told in owners.stock(item, answer.at))
         yield Page("stock", tuple(facts), "", tuple(faults))
 
-    async def subscribe(self, address: str) -> tuple[str, ...]:  # noqa: ARG002  # it stands in the shop's own settings
+    async def subscribe(self, address: str) -> None:  # noqa: ARG002  # it stands in the shop's own settings
         """Nothing can be seen to from here: the subscriber stands in the shop, and its address in its environment."""
-        return ()
+        if not self._part.hook_secret.get_secret_value():
+            raise Declined("set hook_secret: what the subscriber in the shop signs its calls to us with")
 
     async def _held(self, variants: Iterable[str]) -> tuple[list[Row], Owners]:
         """The inventory items of variants, and whose they are: of other variants, too."""
@@ -145,7 +152,7 @@ class MedusaFeed:
                 owners.note(leaf.rows)
         if kind == "orders":
             place = await self._place()
-        return _Desk(Tills.of(currency, self._part), owners, place)
+        return _Desk(currency, owners, place)
 
     async def _place(self) -> str:
         """Where lines leave from that are neither sent nor reserved: as the settings say, or the only place."""
@@ -161,9 +168,7 @@ class MedusaFeed:
             case "stock":
                 return _sorted(told for item in leaf.rows for told in desk.owners.stock(item, leaf.at))
             case _:
-                return _sorted(
-                    told for row in leaf.rows for told in product(row, desk.tills.currency, self._known) if told
-                )
+                return _sorted(told for row in leaf.rows for told in product(row, desk.currency, self._known) if told)
 
     async def _orders(self, rows: Sequence[Row], desk: _Desk) -> Told:
         facts: list[Fact] = []
@@ -173,7 +178,7 @@ class MedusaFeed:
         for row in placed:
             try:
                 changes = await self._changes(row)
-                read = orders.order(row, changes, reserved, desk.tills, desk.place)
+                read = orders.order(row, changes, reserved, desk.place)
             except Unreadable as problem:
                 faults.append(Fault(str(row["id"]), str(problem), orders.record(row)))
                 continue

@@ -7,8 +7,8 @@ import hmac
 import json
 from collections.abc import Mapping
 
-from bot.errors import Forged
 from bot.ports import Delivery
+from bot.stores.signed import require_signed
 
 SIGNATURE = "x-stocktide-signature"
 _ABOUT = ("order.", "order-edit.")
@@ -19,15 +19,12 @@ def sign(body: bytes, secret: str) -> str:
     return hmac.new(secret.encode(), body, hashlib.sha256).hexdigest()
 
 
-def opened(headers: Mapping[str, str], body: bytes, secret: str) -> Delivery | None:
+def opened(headers: Mapping[str, str], body: bytes, *secrets: str) -> Delivery | None:
     """A delivery as `HookedFeed.open` gives it; None for events of other things than orders.
 
     When it was sent is not looked at: an old one, sent again, makes us read the order again and no more.
     """
-    if not secret:
-        raise Forged("no hook_secret is set for this store")
-    if not hmac.compare_digest(sign(body, secret).encode(), headers.get(SIGNATURE, "").encode("utf-8", "replace")):
-        raise Forged
+    require_signed(headers.get(SIGNATURE, ""), body, sign, secrets)
     try:
         told = json.loads(body)
     except ValueError:

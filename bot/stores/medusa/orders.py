@@ -5,12 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from decimal import Decimal, InvalidOperation
+from decimal import Decimal
 
-from bot.domain.money import Money
-from bot.errors import Declined
 from bot.ports import OrderFact, ReturnedLine, SoldLine
-from bot.settings import StorePart
 from bot.stores.medusa.api import Row
 from bot.stores.medusa.reading import Unreadable, decimal, excerpt, ident, instant, money, part, records, text, whole
 
@@ -37,33 +34,6 @@ class Read:
     problems: tuple[str, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class Tills:
-    """The store's own currency, and what one unit of others is worth in it, where somebody said so."""
-
-    currency: str
-    rates: Mapping[str, Decimal]
-
-    @classmethod
-    def of(cls, currency: str, part: StorePart) -> Tills:
-        """As `options.rates` says: 'EUR=1.08, CAD=0.73'; Declined for what cannot be read."""
-        rates: dict[str, Decimal] = {}
-        for each in filter(str.strip, part.options.get("rates", "").split(",")):
-            code, _, told = (piece.strip() for piece in each.partition("="))
-            try:
-                rates[code.upper()] = Decimal(told)
-            except InvalidOperation:
-                raise Declined(f"options.rates: {each.strip()!r} is not like EUR=1.08") from None
-        return cls(currency, rates)
-
-    def money(self, amount: Decimal, currency: str) -> Money:
-        """An amount of an order in the store's currency; Unreadable where nobody said what its own is worth."""
-        if currency != self.currency and currency not in self.rates:
-            said = f"it is in {currency or 'no currency'} and the shop sells in {self.currency}"
-            raise Unreadable(f"{said}; options.rates may say what one {currency} is worth")
-        return money(amount * self.rates.get(currency, Decimal(1)), self.currency)
-
-
 def is_order(row: Row) -> bool:
     """Whether it is one: a draft is not."""
     return row.get("is_draft_order") is not True and text(row, "status") != _DRAFT
@@ -85,7 +55,7 @@ def unplaced(row: Row) -> list[str]:
     return [ident(item) for item in records(row, "items") if is_live(row) and ident(item) not in sent]
 
 
-def order(row: Row, changes: Sequence[Row], reserved: Mapping[str, str], tills: Tills, place: str) -> Read:
+def order(row: Row, changes: Sequence[Row], reserved: Mapping[str, str], place: str) -> Read:
     """The order; Unreadable where it cannot be taken. `reserved` says where lines lie, `place` where no word is."""
     status = text(row, "status")
     if status not in _SOLD | _VOID:
@@ -101,7 +71,7 @@ def order(row: Row, changes: Sequence[Row], reserved: Mapping[str, str], tills: 
         placed_at=instant(row, "created_at"),
         changed_at=instant(row, "updated_at"),
         lines=tuple(
-            _line(item, text(row, "currency_code").upper(), tills, places.get(ident(item), ""), live) for item in items
+            _line(item, text(row, "currency_code").upper(), places.get(ident(item), ""), live) for item in items
         ),
         returns=tuple(_returns(row, items, changes)) if live else (),
         place=place,
@@ -123,7 +93,7 @@ def reservations(rows: Iterable[Row]) -> dict[str, str]:
     return _most((ident(row, "line_item_id"), ident(row, "location_id"), decimal(row, "quantity")) for row in rows)
 
 
-def _line(item: Row, currency: str, tills: Tills, place: str, live: bool) -> SoldLine:  # noqa: FBT001  # of the order, said once
+def _line(item: Row, currency: str, place: str, live: bool) -> SoldLine:  # noqa: FBT001  # of the order, said once
     """A line as it is after every edit: `detail` is that of the order's newest version."""
     units = whole(part(item, "detail") or item, "quantity") if live else 0
     amount = _net(item, units) if units else Decimal(0)
@@ -134,7 +104,7 @@ def _line(item: Row, currency: str, tills: Tills, place: str, live: bool) -> Sol
         sku=text(item, "variant_sku"),
         name=" - ".join(filter(None, names)),
         quantity=units,
-        amount=tills.money(amount, currency) if units else Money.of_minor(0, tills.currency),
+        amount=money(amount, currency),
         place=place,
     )
 

@@ -6,12 +6,15 @@ from collections.abc import AsyncIterator, Iterable, Sequence
 from dataclasses import replace
 from datetime import datetime
 
-from bot.ports import Fact, Fault, Page
+from bot.errors import Declined
+from bot.ports import Fact, Fault, Page, Shelf, StockFact
 from bot.stores.shopify.goods import stock_facts
 from bot.stores.shopify.pages import Pages, Read
 from bot.stores.shopify.reading import Mark, Node, gid, nodes, stamp, tail
 
 _AT_ONCE = 50  # items that are read by name
+_ASKED_AFTER = 100  # variants that are looked for at once
+_MANY = 10  # variants, not all of which are deleted between two looks
 
 
 async def all_counts(pages: Pages, mark: Mark) -> AsyncIterator[Page]:
@@ -76,6 +79,31 @@ async def counts_of(pages: Pages, items: Sequence[str]) -> Page:
         facts += more_facts
         faults += more_faults
     return Page("stock", tuple(facts), "", tuple(faults))
+
+
+async def counts_of_gone(pages: Pages, shelves: Sequence[Shelf]) -> Page:
+    """Nothing, where what is known to lie there is of variants that the shop has no more; a page without a cursor.
+
+    Shopify tells of nothing that was deleted, but answers null for an id that is no more, and an error for one that it
+    may not show. Where it has not one of many that is a fault: it is rather another shop than an empty one.
+    """
+    codes = sorted({shelf.code for shelf in shelves if shelf.code.isdigit()}, key=int)  # others are of lines, by SKU
+    as_of, gone = pages.shop.clock.now(), set()
+    for start in range(0, len(codes), _ASKED_AFTER):
+        part = codes[start : start + _ASKED_AFTER]
+        answer = await pages.shop.ask("VariantsNamed", ids=[gid("ProductVariant", code) for code in part])
+        found = answer.whole()["nodes"]
+        if len(found) != len(part):
+            raise Declined("the shop answered another number of variants than were asked for")
+        gone |= {code for code, node in zip(part, found, strict=True) if node is None}
+    if len(gone) == len(codes) >= _MANY:
+        problem = (
+            f"the shop has none of {len(codes)} variants that it counted: their counts stand; is it the same shop?"
+        )
+        first = next(shelf for shelf in shelves if shelf.code in gone)  # once it is told again this is listed no more
+        return Page("stock", (), "", (Fault(f"{first.code}@{first.place}", problem),))
+    told = (shelf for shelf in shelves if shelf.code in gone)
+    return Page("stock", tuple(StockFact(shelf.code, shelf.sku, shelf.place, 0, as_of) for shelf in told), "")
 
 
 def _of_items(as_of: datetime) -> Read:

@@ -4,22 +4,23 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 from urllib.parse import urlsplit
 
 from bot.errors import Declined, SettingsError, Unanswered, Unreached
 from bot.errors import Fault as Wrong
-from bot.ports import Check, Delivery, Fact, FactKind, Fault, Page, StorePlace
+from bot.ports import Check, Delivery, Fact, FactKind, Fault, Page, Shelves, StorePlace
 from bot.settings import StorePart
 from bot.stores.following import each
 from bot.stores.shopify import goods, hooks, orders
 from bot.stores.shopify.bulk import LARGE, Bulk
 from bot.stores.shopify.checking import ALL_ORDERS, checked
 from bot.stores.shopify.client import Shop, TooCostly
-from bot.stores.shopify.counts import all_counts, changed_counts, counts_of
+from bot.stores.shopify.counts import all_counts, changed_counts, counts_of, counts_of_gone
 from bot.stores.shopify.pages import Pages
 from bot.stores.shopify.reading import Mark, Node, attempt, instant, nodes, stamp, tail
+from bot.stores.signed import secrets_of
 
 KINDS: Final[tuple[FactKind, ...]] = ("products", "stock", "orders", "inbounds")
 SCOPES: Final[Mapping[FactKind, tuple[str, ...]]] = {
@@ -32,6 +33,7 @@ _FULFILMENT = "read_merchant_managed_fulfillment_orders"
 _RETURNS, _CUSTOMERS = "read_returns", "read_customers"
 _LONGEST = timedelta(days=365)  # an open transfer older than that is not followed any more
 _NAMED = 10  # orders that are read by their ids at once
+_LOOKED_FOR = timedelta(days=1)  # what was deleted while no call came is looked for so often
 _KNOWN_FOR = timedelta(minutes=10)  # scopes may be granted while we run
 
 
@@ -57,14 +59,20 @@ class ShopifyFeed:
 
     def __init__(self, name: str, shop: Shop, part: StorePart) -> None:
         self.name = name
-        self.kinds = _kinds(name, part.options.get("read", ""))
+        self.kinds = self.called = _kinds(name, part.options.get("read", ""))
         self._shop, self._pages = shop, Pages(shop)
         self._days = _days(name, part.options.get("transfer_days", ""))
-        self._secret = part.hook_secret.get_secret_value() or part.secret.get_secret_value()
+        self._secrets = secrets_of(part, part.secret.get_secret_value())
         host = urlsplit(shop.url).hostname or ""
         self._host = host if host.endswith(".myshopify.com") else ""
         self._terms: tuple[datetime, Terms] | None = None
+        self._shelves: Shelves | None = None
+        self._looked = datetime.min.replace(tzinfo=UTC)  # for what was deleted
         self._bulk = Bulk(shop, _least(name, part.options.get("bulk_from", "")))
+
+    def remind(self, shelves: Shelves) -> None:
+        """See `RemindedFeed.remind`."""
+        self._shelves = shelves
 
     async def close(self) -> None:
         """Hang up."""
@@ -78,6 +86,10 @@ class ShopifyFeed:
     async def read(self, kind: FactKind, cursor: str = "") -> AsyncIterator[Page]:
         """The facts of a kind that changed since the cursor; all of them from an empty one."""
         mark = Mark.of(cursor)
+        if kind == "stock" and (not cursor or self._looked + _LOOKED_FOR <= self._shop.clock.now()):
+            gone = await self._gone()
+            if gone.facts or gone.faults:
+                yield gone
         if kind != "inbounds" and (not cursor or mark.bulk):
             begun = Mark()
             async for page in self._by_bulk(kind, mark):
@@ -146,7 +158,7 @@ class ShopifyFeed:
 
     def open(self, headers: Mapping[str, str], body: bytes, now: datetime) -> Delivery | None:  # noqa: ARG002  # Shopify signs no instant
         """Check the signature over the raw body and note what the delivery is about; Forged where it is wrong."""
-        return hooks.read_delivery(headers, body, self._secret, self._host)
+        return hooks.read_delivery(headers, body, self._host, *self._secrets)
 
     async def follow(self, deliveries: Sequence[Delivery]) -> AsyncIterator[Page]:
         """What each delivery is about as it is now; of an order or a transfer its goods' counts too: it moved them.
@@ -155,6 +167,8 @@ class ShopifyFeed:
         """
         for page in await each(deliveries, self._followed):
             yield page
+        if any("deleted" in delivery.said for delivery in deliveries):  # it names no variants: one look for all
+            yield await self._gone()
 
     async def _followed(self, delivery: Delivery) -> AsyncIterator[Page]:
         for subject, named in delivery.said.items():
@@ -267,6 +281,12 @@ class ShopifyFeed:
         leaf = await self._pages.named(operation, field, id=named)
         facts, faults = await self._pages.taken(leaf, lambda node: self._facts(kind, node, terms))
         return Page(kind, facts, "", faults)
+
+    async def _gone(self) -> Page:
+        """Nothing for what is known to lie in the shop and is deleted in it."""
+        page = await counts_of_gone(self._pages, await self._shelves() if self._shelves else ())
+        self._looked = self._shop.clock.now()
+        return page
 
     async def _order(self, named: object) -> AsyncIterator[Page]:
         terms = await self._known()

@@ -17,6 +17,7 @@ from typing import Any, Final
 from bot.errors import Forged
 from bot.ports import Delivery, FactKind
 from bot.stores.shopify.reading import gid
+from bot.stores.signed import require_signed
 
 # By kind of facts, the topics that tell of them, and what is to be sent of each record (nothing: all of it). An instant
 # is sent too: Shopify holds back a delivery that looks like the one before.
@@ -25,7 +26,13 @@ TOPICS: Final[Mapping[FactKind, Mapping[str, tuple[str, ...]]]] = MappingProxyTy
     {
         "products": {"PRODUCTS_CREATE": _SHORT, "PRODUCTS_UPDATE": _SHORT},
         "stock": dict.fromkeys(
-            ("INVENTORY_LEVELS_CONNECT", "INVENTORY_LEVELS_DISCONNECT", "INVENTORY_LEVELS_UPDATE"), ()
+            (
+                "INVENTORY_LEVELS_CONNECT",
+                "INVENTORY_LEVELS_DISCONNECT",
+                "INVENTORY_LEVELS_UPDATE",
+                "PRODUCTS_DELETE",
+            ),
+            (),
         ),
         "orders": {
             "ORDERS_CREATE": _SHORT,
@@ -47,10 +54,11 @@ TOPICS: Final[Mapping[FactKind, Mapping[str, tuple[str, ...]]]] = MappingProxyTy
     }
 )
 
-# By the first word of a topic: what it is about, its type, and where its id stands in the body.
+# By a topic, or its first word: what it is about, its type, and where its id stands in the body.
 _ABOUT: Mapping[str, tuple[str, str, tuple[str, ...]]] = {
     "orders": ("order", "Order", ("id",)),
     "refunds": ("order", "Order", ("order_id",)),
+    "products/delete": ("deleted", "Product", ("id",)),
     "products": ("product", "Product", ("id",)),
     "inventory_levels": ("item", "InventoryItem", ("inventory_item_id",)),
     "inventory_transfers": ("transfer", "InventoryTransfer", ("admin_graphql_api_id", "id")),
@@ -66,15 +74,17 @@ def topic_name(topic: str) -> str:
     return topic.lower()
 
 
-def read_delivery(headers: Mapping[str, str], body: bytes, secret: str, shop: str) -> Delivery | None:
-    """A delivery signed with the app's secret for a shop (its host; empty: any); None where it says nothing to us.
+def sign(body: bytes, secret: str) -> str:
+    """The signature that belongs to a body."""
+    return base64.b64encode(hmac.digest(secret.encode(), body, hashlib.sha256)).decode()
+
+
+def read_delivery(headers: Mapping[str, str], body: bytes, shop: str, *secrets: str) -> Delivery | None:
+    """A delivery signed with one of the app's secrets for a shop (its host; empty: any); None: it says nothing to us.
 
     Forged otherwise. The headers are not signed: whoever changes them makes us read the shop again, and no more.
     """
-    signed = base64.b64encode(hmac.digest(secret.encode(), body, hashlib.sha256))
-    given = headers.get("x-shopify-hmac-sha256", "").encode()
-    if not secret or not hmac.compare_digest(signed, given):
-        raise Forged
+    require_signed(headers.get("x-shopify-hmac-sha256", ""), body, sign, secrets)
     if shop and headers.get("x-shopify-shop-domain", shop).casefold() != shop.casefold():
         raise Forged("the delivery is of another shop")
     topic = headers.get("x-shopify-topic", "")
@@ -86,7 +96,7 @@ def read_delivery(headers: Mapping[str, str], body: bytes, secret: str, shop: st
 
 
 def _said(topic: str, body: bytes) -> dict[str, object] | None:
-    about = _ABOUT.get(topic.partition("/")[0])
+    about = _ABOUT.get(topic, _ABOUT.get(topic.partition("/")[0]))
     try:
         told: Any = json.loads(body)
     except ValueError:

@@ -196,6 +196,7 @@ _OWN = {
   inventoryItems(first: $first, after: $after, query: $query) {{ nodes {{ {_STOCKED} }} {_TURN} }}
 }}""",
     "ItemsNamed": f"query ItemsNamed($ids: [ID!]!) {{ nodes(ids: $ids) {{ ... on InventoryItem {{ {_STOCKED} }} }} }}",
+    "VariantsNamed": "query VariantsNamed($ids: [ID!]!) { nodes(ids: $ids) { ... on ProductVariant { id } } }",
     "Levels": f"""query Levels($location: ID!, $first: Int!, $after: String, $query: String) {{
   location(id: $location) {{
     inventoryLevels(first: $first, after: $after, query: $query, includeInactive: true) {{

@@ -85,9 +85,10 @@ def _count(row: Row, terms: Terms, at: datetime) -> StockFact:
 
 
 def _inbound(row: Row, terms: Terms) -> InboundFact:
+    """What is on its way; of no units what was cancelled, which ends what was told of it before."""
     units = whole(row, "quantity")
-    if units <= 0:
-        raise Unreadable(f"quantity is {units}, nothing that could arrive")
+    if units < 0:
+        raise Unreadable(f"quantity is {units}, nothing that could arrive; write 0 for what was cancelled")
     return InboundFact(
         id=ident(row, "id"),
         code=ident(row, "code"),

@@ -11,6 +11,7 @@ from bot.errors import Declined
 from bot.ports import Check, Delivery, Fact, FactKind, Fault, HookedFeed, Page, StorePlace
 from bot.settings import StorePart
 from bot.stores.calling import Pause
+from bot.stores.signed import secrets_of
 from bot.stores.vendure import goods, orders
 from bot.stores.vendure.checking import checked
 from bot.stores.vendure.client import Admin, Node, Terms
@@ -36,11 +37,12 @@ class VendureFeed:
     """Reads one channel of one store. Errors are OutsideErrors; reading calls are made again where that helps."""
 
     kinds: tuple[FactKind, ...] = ("products", "stock", "orders")
+    called = kinds
 
     def __init__(self, name: str, part: StorePart, *, pause: Pause = asyncio.sleep) -> None:
         self.name = name
         self._admin = Admin(part, pause=pause)
-        self._secret = part.hook_secret.get_secret_value()
+        self._secret, self._secrets = part.hook_secret.get_secret_value(), secrets_of(part)
         self._place = part.options.get("place", "")
 
     async def close(self) -> None:
@@ -68,7 +70,7 @@ class VendureFeed:
 
     def open(self, headers: Mapping[str, str], body: bytes, now: datetime) -> Delivery | None:  # noqa: ARG002  # no time is compared
         """See `HookedFeed.open`."""
-        return opened(headers, body, self._secret)
+        return opened(headers, body, *self._secrets)
 
     async def follow(self, deliveries: Sequence[Delivery]) -> AsyncIterator[Page]:
         """Orders, and variants with their counts, as they are now: what was delivered may be late. No cursor."""

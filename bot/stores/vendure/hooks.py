@@ -12,8 +12,9 @@ import json
 from collections.abc import Mapping
 from typing import Final
 
-from bot.errors import Declined, Forged, Unanswered, Unreached
+from bot.errors import Declined, Unanswered, Unreached
 from bot.ports import Delivery
+from bot.stores.signed import require_signed
 from bot.stores.vendure.client import Admin
 
 SIGNATURE: Final = "x-stocktide-signature"
@@ -27,13 +28,9 @@ def sign(body: bytes, secret: str) -> str:
     return base64.b64encode(hmac.digest(secret.encode(), body, hashlib.sha256)).decode()
 
 
-def opened(headers: Mapping[str, str], body: bytes, secret: str) -> Delivery | None:
+def opened(headers: Mapping[str, str], body: bytes, *secrets: str) -> Delivery | None:
     """A delivery as `HookedFeed.open` gives it; None where it names nothing that we read."""
-    if not secret:
-        raise Forged("no hook_secret is set for this store")
-    given = headers.get(SIGNATURE, "").encode("utf-8", "replace")
-    if not hmac.compare_digest(sign(body, secret).encode(), given):
-        raise Forged
+    require_signed(headers.get(SIGNATURE, ""), body, sign, secrets)
     try:
         told = json.loads(body)
         said: dict[str, object] = {subject: _ids(told[subject]) for subject in SUBJECTS if told.get(subject)}

@@ -15,7 +15,8 @@ OVERLAP = timedelta(hours=2)
 class Cursor:
     """`since`: what changed later is read, None for everything. `begun` is set within a reading, by the store's clock.
 
-    `part` counts the lists that are read one after the other; `offset` and `last` are those of `Api.walk`.
+    `part` counts the lists that are read one after the other; `offset` and `last` are those of `Api.walk`. `binned`
+    says that the bin was among them, which it was not always.
     """
 
     since: datetime | None = None
@@ -23,6 +24,7 @@ class Cursor:
     part: int = 0
     offset: int = 0
     last: int = 0
+    binned: bool = True
 
     @classmethod
     def of(cls, told: str) -> Cursor:
@@ -31,15 +33,17 @@ class Cursor:
             found = json.loads(told)
             since, begun = (datetime.fromisoformat(at) if at else None for at in (found["since"], found["begun"]))
             part, offset, last = (int(found[name]) for name in ("part", "offset", "last"))
+            binned = found.get("binned") is True
         except (ValueError, TypeError, KeyError):
             return cls()
         if any(at is not None and at.tzinfo is None for at in (since, begun)) or min(part, offset, last) < 0:
             return cls()
-        return cls(since, begun, part, offset, last)
+        return cls(since, begun, part, offset, last, binned)
 
     def __str__(self) -> str:
         since, begun = (at.isoformat() if at else None for at in (self.since, self.begun))
-        return json.dumps({"since": since, "begun": begun, "part": self.part, "offset": self.offset, "last": self.last})
+        spot = {"part": self.part, "offset": self.offset, "last": self.last, "binned": self.binned}
+        return json.dumps({"since": since, "begun": begun, **spot})
 
     def begin(self, at: datetime) -> Cursor:
         """The cursor of a reading that begins at an instant, or goes on."""

@@ -11,10 +11,12 @@ from bot.errors import Declined
 from bot.ports import Check, Delivery, Fact, FactKind, Fault, HookedFeed, Page, StorePlace
 from bot.settings import StorePart
 from bot.stores.calling import Pause
+from bot.stores.signed import secrets_of
 from bot.stores.woocommerce import orders
 from bot.stores.woocommerce.api import Api, Row, is_absent, naive
 from bot.stores.woocommerce.cursor import Cursor
 from bot.stores.woocommerce.goods import (
+    BIN,
     PLACE,
     PRODUCT_FIELDS,
     VARIATION_FIELDS,
@@ -27,6 +29,7 @@ from bot.stores.woocommerce.goods import (
 from bot.stores.woocommerce.hooks import opened, subscribed
 from bot.stores.woocommerce.reading import Unreadable
 
+_LISTS = ("any", BIN)  # `any` leaves out what was put in the bin
 Told = tuple[list[Fact], list[Fault]]
 
 
@@ -39,12 +42,13 @@ class WooFeed:
     """Reads one shop. Waits and repeats where that helps, for nobody stands waiting for it."""
 
     kinds: tuple[FactKind, ...] = ("products", "stock", "orders")
+    called = kinds
 
     def __init__(self, name: str, part: StorePart, *, pause: Pause = asyncio.sleep) -> None:
         self.name = name
         self._api = Api(part, pause=pause)
         self._statuses = orders.Statuses.of(part)
-        self._secret = part.hook_secret.get_secret_value()
+        self._secret, self._secrets = part.hook_secret.get_secret_value(), secrets_of(part)
         self._currency = ""
 
     async def close(self) -> None:
@@ -63,17 +67,16 @@ class WooFeed:
         """The facts of a kind; see `StoreFeed.read`. A cursor holds where a list was and since when it is asked for."""
         currency, now = await self._api.currency()
         self._currency = currency
-        at = Cursor.of(cursor).begin(now)
-        path, fields, lists = (
-            ("/orders", orders.FIELDS, orders.LISTS) if kind == "orders" else ("/products", PRODUCT_FIELDS, ("any",))
-        )
+        known = Cursor.of(cursor)
+        at = (known if known.binned or kind == "orders" else Cursor()).begin(now)
+        path, fields = ("/orders", orders.FIELDS) if kind == "orders" else ("/products", PRODUCT_FIELDS)
         since = {"modified_after": naive(at.since), "dates_are_gmt": "true"} if at.since else {}
-        for part, status in enumerate(lists):
+        for part, status in enumerate(_LISTS):
             if part < at.part:
                 continue
             async for leaf in self._api.walk(path, at.offset, at.last, status=status, _fields=fields, **since):
                 facts, faults = await self._told(kind, leaf.rows, currency, leaf.at)
-                last = leaf.end and part == len(lists) - 1
+                last = leaf.end and part == len(_LISTS) - 1
                 if last:
                     following = at.ended()
                 elif leaf.end:
@@ -85,7 +88,7 @@ class WooFeed:
 
     def open(self, headers: Mapping[str, str], body: bytes, now: datetime) -> Delivery | None:  # noqa: ARG002  # no time is signed
         """See `HookedFeed.open`."""
-        return opened(headers, body, self._secret)
+        return opened(headers, body, *self._secrets)
 
     async def follow(self, deliveries: Sequence[Delivery]) -> AsyncIterator[Page]:
         """Orders, and products with their variations, as they are now: what was delivered may be late. No cursor."""
@@ -119,12 +122,7 @@ class WooFeed:
         if kind == "orders":
             return await self._orders(rows)
         goods = await self._goods(rows)
-        # What lies in the bin is sold no more; its count is nobody's business.
-        counted = (good for good in goods if good.row.get("status") != "trash")
-        told = (
-            [product(good, currency) for good in goods] if kind == "products" else [stock(good, at) for good in counted]
-        )
-        return _sorted(told)
+        return _sorted([product(good, currency) if kind == "products" else stock(good, at) for good in goods])
 
     async def _whole(self, row: Row) -> list[Row]:
         """A product; of a variation the product that it belongs to."""
@@ -144,7 +142,8 @@ class WooFeed:
 
     async def _variations(self, row: Row) -> list[Row]:
         path = f"/products/{row['id']}/variations"
-        leaves = self._api.walk(path, status="any", _fields=VARIATION_FIELDS)
+        status = BIN if row.get("status") == BIN else "any"  # they go into the bin with it
+        leaves = self._api.walk(path, status=status, _fields=VARIATION_FIELDS)
         try:
             return [each async for leaf in leaves for each in leaf.rows]
         except Declined as refused:

@@ -10,6 +10,7 @@ from bot.stores.woocommerce.api import Row
 from bot.stores.woocommerce.reading import Unreadable, amount, excerpt, money, rows, text, whole
 
 PLACE = "store"  # WooCommerce knows one stock alone
+BIN = "trash"  # a status
 PRODUCT_FIELDS = "id,type,status,sku,name,parent_id,regular_price,price,manage_stock,stock_quantity"
 VARIATION_FIELDS = "id,status,sku,attributes,regular_price,price,manage_stock,stock_quantity"
 _SHOWN = ("id", "type", "status", "sku", "regular_price", "price", "manage_stock", "stock_quantity")
@@ -73,12 +74,12 @@ def stock(good: Good, at: datetime) -> StockFact | Fault | None:
     """What may still be sold; None where it is not counted, or is counted for its parent.
 
     The shop takes units off when an order is placed, not when it leaves: what is sold and has not left is in neither
-    figure. Below zero it is owed to customers who ordered ahead.
+    figure. Below zero it is owed to customers who ordered ahead. What is in the bin may not be sold: none of it.
     """
     if not keeps_stock(good.row):
         return None
     try:
-        units = whole(good.row, "stock_quantity")
+        units = 0 if text(good.row, "status") == BIN else whole(good.row, "stock_quantity")
     except Unreadable as problem:
         return Fault(f"{good.code}@{PLACE}", str(problem), excerpt(good.row, _SHOWN))
     return StockFact(good.code, text(good.row, "sku"), PLACE, max(units, 0), at, committed=max(-units, 0))

@@ -9,8 +9,9 @@ import json
 import re
 from collections.abc import Mapping
 
-from bot.errors import Declined, Forged
+from bot.errors import Declined
 from bot.ports import Delivery
+from bot.stores.signed import require_signed
 from bot.stores.woocommerce.api import Api, Row
 
 _KNOWN = ("order", "product")
@@ -24,7 +25,7 @@ def sign(body: bytes, secret: str) -> str:
     return base64.b64encode(hmac.new(secret.encode(), body, hashlib.sha256).digest()).decode()
 
 
-def opened(headers: Mapping[str, str], body: bytes, secret: str) -> Delivery | None:
+def opened(headers: Mapping[str, str], body: bytes, *secrets: str) -> Delivery | None:
     """A delivery as `HookedFeed.open` gives it.
 
     WooCommerce makes up the delivery's id of the webhook and the second, so that two orders of one second share it:
@@ -34,10 +35,7 @@ def opened(headers: Mapping[str, str], body: bytes, secret: str) -> Delivery | N
     given = headers.get("x-wc-webhook-signature", "")
     if not given and _PING.fullmatch(body.strip()):
         return None
-    if not secret:
-        raise Forged("no hook_secret is set for this store")
-    if not hmac.compare_digest(sign(body, secret).encode(), given.encode("utf-8", "replace")):
-        raise Forged
+    require_signed(given, body, sign, secrets)
     topic = headers.get("x-wc-webhook-topic", "")
     about, _, event = topic.partition(".")
     try:

@@ -15,7 +15,6 @@ from bot.stores.woocommerce.reading import Unreadable, excerpt, ident, instant, 
 # Neither names nor addresses are asked for.
 FIELDS = "id,number,status,currency,customer_id,date_created_gmt,date_modified_gmt,line_items,refunds"
 REFUND_FIELDS = "id,date_created_gmt,line_items"
-LISTS = ("any", "trash")  # `any` leaves out what was put in the bin
 _SOLD = frozenset({"processing", "completed", "on-hold", "refunded"})
 _VOID = frozenset({"pending", "failed", "cancelled", "trash"})
 _NO_ORDER = frozenset({"checkout-draft", "auto-draft", "draft", "new"})

@@ -35,8 +35,9 @@ class Caller:
     followed: list[str] = field(default_factory=list)
     name: str = SHOP
     kinds: tuple[FactKind, ...] = ("orders",)
+    called: tuple[FactKind, ...] = ("orders",)
     subscribed: list[str] = field(default_factory=list)
-    missing: tuple[str, ...] | Exception = ()
+    missing: tuple[str, ...] | Exception | None = ()
     told: list[Page] = field(default_factory=list)
 
     async def places(self) -> tuple[StorePlace, ...]:
@@ -70,7 +71,7 @@ class Caller:
                 raise fact
             yield Page("orders", (fact,), "")
 
-    async def subscribe(self, address: str) -> tuple[str, ...]:
+    async def subscribe(self, address: str) -> tuple[str, ...] | None:
         self.subscribed.append(address)
         if isinstance(self.missing, Exception):
             raise self.missing

@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from fractions import Fraction
 
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from bot.domain.money import Money
 from bot.ports import MovableClock, OrderFact, ReturnedLine
+from bot.services.feeds.orders import Book
 from bot.storage.database import Database
+from bot.storage.stores import Code, Spot
 from bot.storage.tables import StorePlace
-from tests.services.feeds.kit import NOW, SHOP, WEST, Shop, code, open_shop, order, sold
+from tests.services.feeds.kit import EAST, NOW, SHOP, WEST, Shop, code, open_shop, order, sold
 
 DAY = "2026-11-18"
 
@@ -72,6 +77,38 @@ async def test_a_kit_leaves_the_shelf_as_what_it_consists_of_and_its_money_is_sh
     await code(shop, "v-SET", kit, "same")
     await shop.take("orders", order("1", sold("a", "SET", 2, "20.00")))
     assert [(row[0], *row[3:]) for row in await shop.demand()] == [("MUG", 2, 0, 2, 1000), ("SPOON", 6, 0, 6, 1000)]
+
+
+PART = st.tuples(st.integers(1, 5), st.sampled_from([None, 0, 100, 333]))
+MINOR = st.integers(-100_000, 100_000)
+
+
+def book(parts: Sequence[tuple[int, int | None]]) -> Book:
+    """A kit `SET` of (units, price) each, sold at EAST."""
+    goods = {number: (f"P{number}", price) for number, (_, price) in enumerate(parts)}
+    kit = [(number, units) for number, (units, _) in enumerate(parts)]
+    spot = Spot(EAST, 1, "UTC", counts=True, ignored=False)
+    return Book({"v-SET": Code(1, "v-SET", "SET", 99, "same")}, {EAST: spot}, {99: kit}, goods)
+
+
+@given(MINOR, st.integers(1, 9), st.lists(PART, min_size=1, max_size=5))
+def test_the_money_of_a_kit_is_all_that_its_parts_cost_and_no_part_is_a_cent_off(
+    minor: int, units: int, parts: list[tuple[int, int | None]]
+) -> None:
+    line = replace(sold("a", "SET", units), amount=Money.of_minor(minor, "EUR"))
+    lines = list(book(parts).lines(order("1", line), {}))
+    assert sum(line.amount_minor for line in lines) == minor
+    weights = [(price or 0) * each for each, price in parts]
+    weights = weights if sum(weights) else [each for each, _ in parts]
+    for part, weight in zip(lines, weights, strict=True):
+        assert abs(part.amount_minor - Fraction(minor * weight, sum(weights))) < 1
+
+
+def test_three_equal_parts_of_one_pound_are_one_pound_also_when_they_come_back_one_by_one() -> None:
+    back = tuple(ReturnedLine(name, "a", 1, NOW) for name in ("r1", "r2", "r3"))
+    lines = list(book([(1, 100)] * 3).lines(order("1", sold("a", "SET", 3, "1.00"), returns=back), {}))
+    assert sorted(line.amount_minor for line in lines if line.kind == "sale") == [33, 33, 34]
+    assert sum(line.amount_minor for line in lines) == 0
 
 
 async def test_what_cannot_be_taken_is_set_aside_and_taken_once_it_can_be(shop: Shop) -> None:

@@ -7,11 +7,12 @@ from datetime import timedelta
 import pytest
 
 from bot.errors import Declined
-from bot.ports import Page
+from bot.ports import Delivery, Page, Shelf, Shelves
 from bot.services.audit import Audit
 from bot.services.feeds.syncing import Syncing, hook_path
 from bot.services.sessions import Address
-from tests.services.feeds.kit import NOW, SHOP, Shop, order, sold
+from bot.storage import deliveries
+from tests.services.feeds.kit import EAST, NOW, SHOP, Shop, count, order, sold
 from tests.services.feeds.test_deliveries import Caller
 
 PUBLIC = "https://bot.example"
@@ -97,3 +98,53 @@ async def test_calls_that_had_stopped_count_from_when_they_were_restored(shop: S
     caller.told = [Page("orders", (order("1", sold("a", "MUG", 1)),), "", until=NOW)]
     (report,) = await syncing.sync(SHOP)
     assert (report.changed, report.missed) == (1, 0)
+
+
+async def test_a_store_that_cannot_be_asked_calls_only_since_a_call_of_its_came(shop: Shop, caller: Caller) -> None:
+    syncing = syncing_of(shop, caller)
+    caller.missing = None
+    caller.told = [Page("orders", (order("1", sold("a", "MUG", 1)),), "", until=NOW)]
+    for _ in range(2):
+        assert await syncing.subscribe(SHOP) == ()
+        await syncing.sync(SHOP)
+        (state,) = await syncing.states()
+        assert state.calls is not None
+        assert (state.calls.since, state.calls.error[:18]) == (None, "none has come yet:")
+        shop.clock.push(timedelta(hours=1))
+    async with shop.database.transaction() as connection:
+        await deliveries.add(connection, [(SHOP, Delivery("1", "orders/updated", {"order": "1"}))], shop.clock.now())
+    on = []
+    for _ in range(2):
+        await syncing.subscribe(SHOP)
+        await syncing.sync(SHOP)
+        (state,) = await syncing.states()
+        assert state.calls is not None
+        on.append((state.calls.since, state.calls.error))
+        shop.clock.push(timedelta(hours=1))
+    assert on[0] == on[1] != (None, "")
+    caller.told = [Page("orders", (order("2", sold("a", "MUG", 1)),), "", until=NOW)]
+    assert [report.missed for report in await syncing.sync(SHOP)] == [1]
+
+
+async def test_what_a_store_is_not_to_call_for_was_not_missed(shop: Shop, caller: Caller) -> None:
+    syncing = syncing_of(shop, caller)
+    caller.missing, caller.called = (), ()
+    await syncing.subscribe(SHOP)
+    await syncing.sync(SHOP)
+    shop.clock.push(timedelta(hours=1))
+    caller.told = [Page("orders", (order("1", sold("a", "MUG", 1)),), "", until=NOW)]
+    assert [(report.changed, report.missed) for report in await syncing.sync(SHOP)] == [(1, 0)]
+
+
+async def test_a_feed_that_wants_to_be_reminded_is_told_what_lies_in_the_store(shop: Shop) -> None:
+    given: list[Shelves] = []
+
+    class Reminded(Caller):
+        def remind(self, shelves: Shelves) -> None:
+            given.append(shelves)
+
+    syncing_of(shop, Reminded())
+    await shop.take("stock", count("MUG", 5), count("CUP", 0))
+    await shop.take("stock", count("POT", 7), count("POT", 0, minutes=5))
+    (shelves,) = given
+    assert list(await shelves()) == [Shelf("v-MUG", "MUG", EAST)]

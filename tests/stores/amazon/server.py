@@ -245,7 +245,22 @@ class Desk:
         return self.account.shipments[asked["shipmentId"]]
 
     def items(self, asked: Row) -> Row:
-        return {"payload": {"ItemData": self.account.shipped[asked["shipmentId"]]}}
+        """The first page; a token belongs to the operation below alone."""
+        return self._items(asked["shipmentId"], 0)
+
+    def more_items(self, asked: Row) -> Row:
+        if asked["QueryType"] != "NEXT_TOKEN" or asked["MarketplaceId"] != self.account.market.id:
+            raise Refusal(400, "InvalidInput", "not served here")
+        shipment, _, start = asked["NextToken"].partition(":")
+        return self._items(shipment, int(start))
+
+    def _items(self, shipment: str, start: int) -> Row:
+        found, end = self.account.shipped[shipment], start + self.account.page
+        return {
+            "payload": {
+                "ItemData": found[start:end], **({"NextToken": f"{shipment}:{end}"} if end < len(found) else {}),
+            }
+        }  # fmt: skip
 
     def listing(self, asked: Row) -> Row:
         known = self._listing(asked)
@@ -348,6 +363,8 @@ OPERATIONS = (
            f"{_INBOUND}.get_shipment", Desk.shipment),
     Served("getShipmentItemsByShipmentId", "GET", "/fba/inbound/v0/shipments/{shipmentId}/items",
            "fulfillment_inbound_v0.fba_inbound_v0_api:FbaInboundV0Api.get_shipment_items_by_shipment_id", Desk.items),
+    Served("getShipmentItems", "GET", "/fba/inbound/v0/shipmentItems",
+           "fulfillment_inbound_v0.fba_inbound_v0_api:FbaInboundV0Api.get_shipment_items", Desk.more_items),
     Served("getListingsItem", "GET", _LISTING_PATH, f"{_LISTINGS}.get_listings_item", Desk.listing),
     Served("patchListingsItem", "PATCH", _LISTING_PATH, f"{_LISTINGS}.patch_listings_item", Desk.patch,
            "ListingsItemPatchRequest"),

@@ -139,6 +139,13 @@ async def test_what_is_still_to_come_of_a_shipment_is_told_and_what_came_once_it
     assert facts(await amazon.read("inbounds", last(third)), InboundFact) == []  # it is told once
 
 
+async def test_every_page_of_what_a_shipment_holds_is_read(amazon: Amazon) -> None:
+    amazon.account.page = 2
+    amazon.account.send(*((f"LAMP-{number}", 10 + number, 0) for number in range(5)))
+    told = facts(await amazon.read("inbounds"), InboundFact)
+    assert [(fact.sku, fact.quantity) for fact in told] == [(f"LAMP-{number}", 10 + number) for number in range(5)]
+
+
 async def test_shipments_of_one_plan_come_each_on_its_own_day(amazon: Amazon, clock: MovableClock) -> None:
     early, late = amazon.account.send(("LAMP", 10, 0)), amazon.account.send(("MUG", 5, 0))
     one, two = amazon.account.plans.values()

@@ -18,9 +18,10 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from bot.errors import Forged
-from bot.ports import Delivery, OrderFact, Page, StockFact
+from bot.errors import Declined, Forged
+from bot.ports import Delivery, HookedFeed, OrderFact, Page, StockFact
 from bot.sandbox.serving import Serving
+from bot.stores.medusa import MedusaFeed
 from bot.stores.medusa.hooks import SIGNATURE, opened, sign
 from tests.stores.medusa.conftest import HOOK_SECRET, Medusa, facts, faults
 
@@ -94,8 +95,13 @@ def test_whatever_is_signed_is_read_or_says_nothing(body: bytes) -> None:
     assert opened({SIGNATURE: sign(body, HOOK_SECRET)}, body, HOOK_SECRET) is None
 
 
-async def test_the_subscriber_stands_in_the_shop_and_is_not_seen_to_from_here(medusa: Medusa) -> None:
-    assert await medusa.feed.subscribe("https://bot.example/hooks/shop") == ()
+async def test_the_subscriber_stands_in_the_shop_and_only_a_secret_is_asked_for(medusa: Medusa) -> None:
+    address = "https://bot.example/hooks/shop"
+    able: HookedFeed = MedusaFeed("shop", medusa.part(hook_secret=HOOK_SECRET))
+    assert await able.subscribe(address) is None  # it cannot be seen from here
+    with pytest.raises(Declined, match="set hook_secret"):
+        await MedusaFeed("shop", medusa.part()).subscribe(address)
+    assert medusa.feed.called == ("orders",)
 
 
 @dataclass

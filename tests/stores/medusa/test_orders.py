@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from datetime import timedelta
 from decimal import Decimal
 
@@ -10,8 +11,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bot.domain.money import Money
-from bot.errors import Declined
+from bot.errors import SettingsError
 from bot.ports import MovableClock, OrderFact, ReturnedLine, SoldLine
+from bot.stores.medusa import MedusaFeed
 from bot.stores.medusa.orders import _net
 from tests.stores.medusa.conftest import Medusa, facts, faults
 
@@ -164,18 +166,37 @@ async def test_reservations_of_many_lines_are_asked_for_in_lists_that_medusa_rea
     assert len([name for name, _, _ in medusa.shop.calls if name == "reservations"]) == 10
 
 
-async def test_another_currency_is_a_fault_until_somebody_says_what_it_is_worth(medusa: Medusa, lamp: str) -> None:
+async def test_an_order_keeps_the_currency_it_was_paid_in_and_its_units_count(medusa: Medusa, lamp: str) -> None:
     euros = medusa.shop.place({"variant": lamp, "quantity": 2, "unit_price": 10}, currency_code="eur")
-    home = medusa.shop.place({"variant": lamp})
+    yen = medusa.shop.place({"variant": lamp, "unit_price": 1500}, currency_code="jpy")
     pages = await medusa.read("orders")
-    assert [order.id for order in facts(pages, OrderFact)] == [home]
-    assert faults(pages) == {
-        euros: "it is in EUR and the shop sells in GBP; options.rates may say what one EUR is worth"
-    }
-    order = await medusa.order(euros, options={"rates": "usd=0.79, EUR = 0.855"})
-    assert order.lines[0].amount == pounds("17.10")
-    with pytest.raises(Declined, match=r"options.rates: 'EUR:1' is not like"):
-        await medusa.read("orders", options={"rates": "EUR:1"})
+    told = {order.id: (order.lines[0].quantity, order.lines[0].amount) for order in facts(pages, OrderFact)}
+    assert told == {euros: (2, Money(Decimal("20.00"), "EUR")), yen: (1, Money(Decimal(1500), "JPY"))}
+    assert faults(pages) == {}
+
+
+async def test_an_order_of_no_known_currency_is_a_fault(medusa: Medusa, lamp: str) -> None:
+    odd = medusa.shop.place({"variant": lamp}, currency_code="")
+    assert set(faults(await medusa.read("orders"))) == {odd}
+
+
+async def test_rates_in_the_settings_are_refused_by_a_word_that_says_what_converts(medusa: Medusa) -> None:
+    with pytest.raises(SettingsError) as refused:
+        MedusaFeed("shop", medusa.part(options={"rates": "EUR=1.08"}))
+    (wrong,) = refused.value.faults
+    assert wrong.where == "stores.connected.shop.options.rates"
+    assert "rates.source" in wrong.remedy
+
+
+async def test_a_cursor_of_before_currencies_were_kept_begins_again(
+    medusa: Medusa, lamp: str, clock: MovableClock
+) -> None:
+    euros = medusa.shop.place({"variant": lamp}, currency_code="eur")
+    clock.push(timedelta(days=3))
+    new = (await medusa.read("orders"))[-1].cursor
+    assert facts(await medusa.read("orders", new), OrderFact) == []
+    old = json.dumps({name: value for name, value in json.loads(new).items() if name != "form"})
+    assert [order.id for order in facts(await medusa.read("orders", old), OrderFact)] == [euros]
 
 
 async def test_a_line_of_no_variant_is_left_out_and_said(medusa: Medusa, lamp: str) -> None:

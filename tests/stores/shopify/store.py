@@ -133,6 +133,13 @@ class ShopifyStore:
         self.items.append(item)
         return variant
 
+    def delete(self, *variants: dict[str, Any]) -> None:
+        """Take variants out of the shop, their items, and products that have no other; nothing tells of them then."""
+        for variant in variants:
+            variant["product"]["variants"].remove(variant)
+            self.items.remove(variant["inventoryItem"])
+        self.products = [product for product in self.products if product["variants"]]
+
     def stock(self, variant: dict[str, Any], place: str = EAST, **quantities: int) -> dict[str, Any]:
         """Count a variant at a place: available, on_hand, committed, incoming and so on; the level."""
         item = variant["inventoryItem"]

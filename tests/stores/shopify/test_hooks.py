@@ -74,20 +74,20 @@ def test_without_a_secret_nothing_is_taken() -> None:
 
 def test_a_delivery_of_another_shop_with_the_same_app_is_forged() -> None:
     body = b'{"id": 7}'
-    assert read_delivery(signed(body), body, SECRET, "A.myshopify.com") is not None
+    assert read_delivery(signed(body), body, "A.myshopify.com", SECRET) is not None
     with pytest.raises(Forged):
-        read_delivery(signed(body), body, SECRET, "b.myshopify.com")
+        read_delivery(signed(body), body, "b.myshopify.com", SECRET)
 
 
 @given(body=st.binary(max_size=200), place=st.integers(0, 199), bit=st.integers(0, 7))
 def test_no_bit_of_a_body_may_change(body: bytes, place: int, bit: int) -> None:
     headers = signed(body)
-    read_delivery(headers, body, SECRET, "")
+    read_delivery(headers, body, "", SECRET)
     if body:
         changed = bytearray(body)
         changed[place % len(body)] ^= 1 << bit
         with pytest.raises(Forged):
-            read_delivery(headers, bytes(changed), SECRET, "")
+            read_delivery(headers, bytes(changed), "", SECRET)
 
 
 @pytest.mark.parametrize("body", [b"", b"[]", b"{}", b"\xff", b'"id"', b'{"id": null}'])
@@ -160,6 +160,7 @@ async def test_what_is_gone_by_now_is_no_fact(running: Running) -> None:
     for topic, said in (
         ("orders/updated", {"id": 999}),
         ("products/update", {"id": 999}),
+        ("products/delete", {"id": 999}),
         ("inventory_levels/disconnect", {"inventory_item_id": 999}),
         ("inventory_transfers/cancel", {"id": 999}),
     ):
@@ -181,7 +182,7 @@ async def test_missing_subscriptions_are_restored_and_no_more(running: Running) 
 async def test_only_topics_of_what_is_read_are_subscribed_to(running: Running) -> None:
     feed = running.another(options={"read": "stock"})
     assert set(await feed.subscribe(HOOKS)) == {
-        "inventory_levels/connect", "inventory_levels/disconnect", "inventory_levels/update",
+        "inventory_levels/connect", "inventory_levels/disconnect", "inventory_levels/update", "products/delete",
     }  # fmt: skip
     await feed.close()
 

@@ -2,21 +2,29 @@
 
 from __future__ import annotations
 
-from bot.ports import FactKind, MovableClock
+from datetime import timedelta
+
+import pytest
+
+from bot.errors import Declined
+from bot.ports import FactKind, MovableClock, Shelf, StockFact
 from bot.services.feeds import Taken
+from bot.storage import shelves
 from bot.storage.database import Database
 from bot.storage.tables import StorePlace
+from bot.stores.shopify.reading import tail
 from tests.services.feeds.kit import SHOP, Shop, open_shop
 from tests.stores.shopify.conftest import NOW, Running
 from tests.stores.shopify.store import EAST, WEST
+from tests.stores.shopify.test_hooks import told
 
 
 async def taken(running: Running, shop: Shop, kind: FactKind, cursor: str = "") -> Taken:
     """Read all pages of a kind into the database."""
-    told = Taken()
+    found = Taken()
     for page in await running.read(kind, cursor):
-        told.add(await shop.taking.take(SHOP, page))
-    return told
+        found.add(await shop.taking.take(SHOP, page))
+    return found
 
 
 async def test_a_shop_is_read_into_the_books_and_read_again_changes_nothing(
@@ -43,3 +51,93 @@ async def test_a_shop_is_read_into_the_books_and_read_again_changes_nothing(
     again = [await taken(running, shop, kind) for kind in kinds]
     assert [(each.changed, each.faults) for each in again] == [(0, 0)] * 4
     assert await shop.faults() == {}
+
+
+async def stocked(running: Running, database: Database, *skus: str) -> Shop:
+    """The shop in the books, with five of each lying at one place, and its feed reminded of what does."""
+    shop = await open_shop(database, MovableClock(NOW, frozen=True))
+    (berlin,) = (row[0] for row in await shop.rows("SELECT id FROM locations WHERE code = 'BER'"))
+    await shop.add(StorePlace, store=SHOP, place="1001", name="East", location_id=berlin, counts=True)
+    for sku in skus:
+        running.store.stock(running.store.sell(sku, sku, "4.25"), EAST, available=5, on_hand=5)
+    await taken(running, shop, "products")
+    await taken(running, shop, "stock")
+
+    async def known() -> list[Shelf]:
+        async with shop.database.reading() as connection:
+            return await shelves.filled(connection, SHOP)
+
+    running.feed.remind(known)
+    return shop
+
+
+async def left(shop: Shop) -> dict[str, int]:
+    """Units on hand by SKU, as told last."""
+    rows = await shop.rows(
+        "SELECT p.sku, s.on_hand FROM stock_levels s JOIN products p ON p.id = s.product_id ORDER BY s.as_of, s.id"
+    )
+    return {str(sku): int(units) for sku, units in rows}
+
+
+async def test_a_product_that_was_deleted_has_no_units_left_once_shopify_called(
+    running: Running, sqlite_database: Database
+) -> None:
+    shop = await stocked(running, sqlite_database, "MUG", "CUP", "POT")
+    mug = running.store.variant("MUG")
+    running.store.delete(mug)
+    deleted = told(running.feed, "products/delete", id=int(tail(mug["product"]["id"])))
+    running.later(minutes=5)
+    shop.clock.push(timedelta(minutes=5))
+    pages = [page async for page in running.feed.follow([deleted, deleted])]
+    assert [fact for page in pages for fact in page.facts if getattr(fact, "place", "") == "1001"] == [
+        StockFact(tail(mug["id"]), "MUG", "1001", 0, running.store.clock.now())
+    ]
+    for page in pages:
+        await shop.taking.take(SHOP, page)
+    assert await left(shop) == {"MUG": 0, "CUP": 5, "POT": 5}
+    assert [page.facts async for page in running.feed.follow([deleted])] == [()]  # nothing is known to lie there
+
+
+async def test_a_variant_whose_deletion_no_call_told_is_found_within_a_day(
+    running: Running, sqlite_database: Database
+) -> None:
+    shop = await stocked(running, sqlite_database, "MUG", "CUP")
+    cursor = (await running.read("stock"))[-1].cursor
+    running.store.delete(running.store.variant("CUP"))
+    running.later(hours=23)
+    shop.clock.push(timedelta(hours=25))
+    await taken(running, shop, "stock", cursor)
+    assert await left(shop) == {"MUG": 5, "CUP": 5}
+    running.later(hours=2)
+    await taken(running, shop, "stock", cursor)
+    assert await left(shop) == {"MUG": 5, "CUP": 0}
+    assert await shop.faults() == {}
+
+
+async def test_a_shop_that_does_not_answer_for_its_variants_loses_no_count(
+    running: Running, sqlite_database: Database
+) -> None:
+    shop = await stocked(running, sqlite_database, "MUG", "CUP")
+    mug = running.store.variant("MUG")
+    running.store.delete(running.store.variant("CUP"))
+    running.store.broken[mug["id"], "id"] = "ACCESS_DENIED"
+    deleted = told(running.feed, "products/delete", id=1)
+    with pytest.raises(Declined):
+        _ = [page async for page in running.feed.follow([deleted])]
+    assert await left(shop) == {"MUG": 5, "CUP": 5}
+
+
+async def test_a_shop_that_has_none_of_many_variants_is_rather_another_shop(
+    running: Running, sqlite_database: Database
+) -> None:
+    shop = await stocked(running, sqlite_database, *(f"MUG-{number}" for number in range(10)))
+    running.store.delete(*running.store.products[0]["variants"])
+    for product in list(running.store.products):
+        running.store.delete(*product["variants"])
+    running.later(days=2)
+    shop.clock.push(timedelta(days=2))
+    first = (await running.read("stock"))[0]
+    assert first.facts == ()
+    assert "is it the same shop?" in first.faults[0].problem
+    assert first.faults[0].where.endswith("@1001")
+    assert set((await left(shop)).values()) == {5}

@@ -66,14 +66,16 @@ async def test_purchase_orders_are_what_is_on_its_way(seller: Seller) -> None:
         " received_at TIMESTAMP);"
         "INSERT INTO inbound VALUES (1, 'A', 60, '2011-11-01 09:00:00', '2011-12-05', NULL),"
         " (2, 'A', 5, '2011-10-01 09:00:00', '2011-11-05', '2011-11-06 10:00:00'),"
-        " (3, 'A', 0, '2011-10-01 09:00:00', '2011-11-05', NULL)"
+        " (3, 'A', 0, '2011-10-01 09:00:00', '2011-11-05', NULL),"
+        " (4, 'A', -5, '2011-10-01 09:00:00', '2011-11-05', NULL)"
     )
     pages = await seller.read("inbounds", purchase_orders="SELECT * FROM inbound", zone="UTC")
     ordered = datetime(2011, 11, 1, 9, tzinfo=UTC)
-    one, two = facts(pages, InboundFact)
+    one, two, cancelled = facts(pages, InboundFact)
     assert one == InboundFact("1", "A", "A", "store", 60, ordered, date(2011, 12, 5))
     assert (two.expected_on, two.received_at) == (date(2011, 11, 5), datetime(2011, 11, 6, 10, tzinfo=UTC))
-    assert faults(pages) == {"3": "quantity is 0, nothing that could arrive"}
+    assert (cancelled.id, cancelled.quantity, cancelled.received_at) == ("3", 0, None)
+    assert faults(pages) == {"4": "quantity is -5, nothing that could arrive; write 0 for what was cancelled"}
 
 
 async def test_binary_fractions_are_what_they_are_written_as(seller: Seller) -> None:

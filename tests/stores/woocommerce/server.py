@@ -8,7 +8,7 @@ import hmac
 import json
 import re
 import time
-from collections.abc import Awaitable, Callable, Iterable
+from collections.abc import Awaitable, Callable, Collection, Iterable
 from datetime import UTC, datetime
 from email.utils import format_datetime
 from urllib.parse import quote, urlencode
@@ -30,7 +30,8 @@ _DATED = _PAGING | {"modified_after", "dates_are_gmt", "include"}
 _ORDERS_BY = {"date", "id", "include", "title", "slug", "modified"}
 _WHEN = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(Z|[+-]\d\d:\d\d)?")
 _PRICES = {"regular_price", "sale_price", "date_on_sale_from", "date_on_sale_to"}
-_IN_LISTS = {"pending", "processing", "on-hold", "completed", "cancelled", "refunded", "failed", "trash", "any"}
+_ORDER_STATUSES = {"pending", "processing", "on-hold", "completed", "cancelled", "refunded", "failed", "trash", "any"}
+_GOOD_STATUSES = {"any", "future", "trash", "draft", "pending", "private", "publish"}
 Work = Callable[[Request], Awaitable[Response]]
 
 
@@ -124,7 +125,7 @@ class _Desk:
         if sku := request.query_params.get("sku"):
             wanted = {*sku.split(","), sku}
             rows = [row for row in (*rows, *self.shop.variations.values()) if row["sku"] in wanted]
-        return self._list(request, [self.shop.told(row) for row in rows], _DATED | {"sku"})
+        return self._list(request, [self.shop.told(row) for row in rows], _DATED | {"sku"}, _GOOD_STATUSES)
 
     async def product(self, request: Request) -> Response:
         number = request.path_params["id"]
@@ -134,7 +135,7 @@ class _Desk:
     async def variations(self, request: Request) -> Response:
         parent = self._parent(request)
         rows = [self.shop.told(row) for row in self.shop.variations.values() if row["parent_id"] == parent["id"]]
-        return self._list(request, [_variation(row) for row in rows], _DATED)
+        return self._list(request, [_variation(row) for row in rows], _DATED, _GOOD_STATUSES)
 
     async def variation(self, request: Request) -> Response:
         return self._one(request, _variation(self.shop.told(self._variation(request))), "product_variation")
@@ -196,7 +197,7 @@ class _Desk:
         return JSONResponse(self.shop.coupons.told(row))
 
     async def orders(self, request: Request) -> Response:
-        return self._list(request, list(self.shop.orders.values()), _DATED)
+        return self._list(request, list(self.shop.orders.values()), _DATED, _ORDER_STATUSES)
 
     async def order(self, request: Request) -> Response:
         return self._one(request, self.shop.orders.get(request.path_params["id"]), "shop_order")
@@ -263,14 +264,16 @@ class _Desk:
             raise Refusal(404, f"woocommerce_rest_{kind}_invalid_id", "Invalid ID.")
         return JSONResponse(_cut(row, request))
 
-    def _list(self, request: Request, rows: list[Row], known: set[str]) -> Response:
+    def _list(
+        self, request: Request, rows: list[Row], known: set[str], statuses: Collection[str] = ("all",)
+    ) -> Response:
         """A page; rows that may not be seen are counted and left out. Its link repeats the call's own signature."""
         asked = dict(request.query_params)
         page, size = int(asked.get("page", 1)), int(asked.get("per_page", 10))
         offset = int(asked["offset"]) if asked.get("offset") else (page - 1) * size
         wrong = [name for name in asked if name not in known | _OAUTH]
         wrong += ["per_page"] * (not 1 <= size <= 100) + ["orderby"] * (asked.get("orderby", "id") not in _ORDERS_BY)
-        wrong += ["status"] * (known is _DATED and asked.get("status", "any") not in _IN_LISTS | {"publish"})
+        wrong += ["status"] * ("status" in asked and asked["status"] not in statuses)
         wrong += ["modified_after"] * (not _WHEN.fullmatch(asked.get("modified_after", "2011-11-21T09:00:00")))
         if wrong:
             raise Refusal(400, "rest_invalid_param", f"Invalid parameter(s): {', '.join(wrong)}")

@@ -134,6 +134,12 @@ class WooShop:
         row |= given
         row["date_modified_gmt"] = self.stamp()
 
+    def bin(self, number: int) -> None:
+        """Put a product into the bin, and its variations with it."""
+        for row in (self.products[number], *self.variations.values()):
+            if number in (row["id"], row["parent_id"]):
+                self.touch(row, status="trash")
+
     def edit(self, sku: str, price: Money) -> None:
         """Somebody changes a regular price, and ends a sale."""
         (row,) = (row for row in (*self.products.values(), *self.variations.values()) if row["sku"] == sku)

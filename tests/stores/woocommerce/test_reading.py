@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import random
 import time
 from datetime import UTC, datetime, timedelta
@@ -13,7 +14,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bot.errors import Declined, Unreached
-from bot.ports import MovableClock, OrderFact, Page, ProductFact
+from bot.ports import FactKind, MovableClock, OrderFact, Page, ProductFact, StockFact
 from bot.settings import StorePart
 from bot.stores.woocommerce.cursor import OVERLAP, Cursor
 from bot.stores.woocommerce.reading import instant
@@ -33,7 +34,7 @@ def last(pages: list[Page]) -> str:
 
 async def test_an_empty_shop_says_until_when_it_speaks(woo: Woo, clock: MovableClock) -> None:
     pages = await woo.read("products")
-    assert [(page.facts, page.until) for page in pages] == [((), clock.now())]
+    assert [(page.facts, page.until) for page in pages] == [((), None), ((), clock.now())]  # on sale, and in the bin
     assert Cursor.of(last(pages)) == Cursor(clock.now() - OVERLAP)
 
 
@@ -159,9 +160,33 @@ async def test_an_order_in_the_bin_takes_its_sale_back(woo: Woo, clock: MovableC
     assert [line.quantity for line in order.lines] == [0]
 
 
+async def test_what_was_put_in_the_bin_is_sold_no_more_and_none_of_it_is_left(woo: Woo, clock: MovableClock) -> None:
+    lamp = woo.shop.put(sku="LAMP", manage_stock=True, stock_quantity=50)
+    shirt = woo.shop.put(type="variable")
+    large = woo.shop.vary(shirt, sku="L", manage_stock=True, stock_quantity=4)
+    mug = woo.shop.put(sku="MUG", manage_stock=True, stock_quantity=7)
+    clock.push(timedelta(days=1))
+    kinds: tuple[FactKind, ...] = ("products", "stock")
+    cursors = {kind: (await woo.read(kind))[-1].cursor for kind in kinds}
+    clock.push(timedelta(days=1))
+    woo.shop.bin(lamp)
+    woo.shop.bin(shirt)
+    sold = facts(await woo.read("products", cursors["products"]), ProductFact)
+    assert {(fact.code, fact.active) for fact in sold} == {(str(lamp), False), (str(large), False)}
+    left = facts(await woo.read("stock", cursors["stock"]), StockFact)
+    assert {(fact.code, fact.on_hand, fact.committed) for fact in left} == {(str(lamp), 0, 0), (str(large), 0, 0)}
+    before = json.dumps({**json.loads(cursors["stock"]), "binned": False})  # of a time that did not look there
+    left = facts(await woo.read("stock", before), StockFact)
+    assert {(fact.code, fact.on_hand) for fact in left} == {(str(lamp), 0), (str(large), 0), (str(mug), 7)}
+    woo.shop.touch(woo.shop.products[lamp], status="publish")
+    clock.push(timedelta(days=1))
+    left = facts(await woo.read("stock", cursors["stock"]), StockFact)
+    assert {(fact.code, fact.on_hand) for fact in left} == {(str(lamp), 50), (str(large), 0)}
+
+
 async def test_the_shops_clock_counts_not_ours(woo: Woo, clock: MovableClock) -> None:
     woo.shop.put(sku="A", manage_stock=True, stock_quantity=1)
-    (page,) = await woo.read("stock")
+    page = (await woo.read("stock"))[-1]
     assert page.until == clock.now()  # in 2011
     assert Cursor.of(page.cursor).since == clock.now() - OVERLAP
 
