@@ -131,3 +131,12 @@ async def is_fed(connection: AsyncConnection, source: str, kind: str) -> bool:
     """Whether a source's facts of a kind (sales, stock) ever spoke for any instant."""
     found = await connection.execute(select(Feed.id).where(Feed.source == source, Feed.kind == kind))
     return found.first() is not None
+
+
+async def limit_feed(connection: AsyncConnection, source: str, kind: str, limit_hours: int) -> None:
+    """Let a source's feed that was broken off be stale only after so many hours again."""
+    await connection.execute(
+        update(Feed)
+        .where(Feed.source == source, Feed.kind == kind, Feed.limit_hours == 0)
+        .values(limit_hours=limit_hours)
+    )
