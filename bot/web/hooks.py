@@ -17,8 +17,8 @@ from bot.web.app import body_of
 _log = structlog.get_logger(__name__)
 
 # Shopify gives up after five, others later. Nearly all calls are stored within a tenth of one; where the database is
-# held up for longer, to wait is better than to refuse what is stored in a moment all the same: some stores never come again,
-# and stop calling where they are refused too often. What was stored after it was refused is taken once.
+# held up for longer, to wait is better than to refuse what is stored in a moment all the same: some stores never come
+# again, and stop calling where they are refused too often. What was stored after it was refused is taken once.
 SECONDS = 4.0
 
 
