@@ -26,6 +26,7 @@ _TOKEN_PATH = "/admin/oauth/access_token"  # noqa: S105  # an address
 _EARLY = 600.0  # seconds before its end that a token is exchanged; one lives for a day
 _LONGEST_PAUSE = 60.0
 _LONGEST_DETAIL = 300
+_NOTHING = 1e-6  # points; sums of fractions come to no exact zero
 
 
 class TooCostly(Declined):
@@ -98,8 +99,10 @@ class Bucket:
         if cost.get("requestedQueryCost") is not None:
             self.costs[call] = float(cost["requestedQueryCost"])
         if status.get("currentlyAvailable") is not None:
-            told, others = float(status["currentlyAvailable"]), self.reserved > self.costs.get(call, 0.0)
-            self.points, self.at = min(told, self._now()) if others and self.points is not None else told, self.timer()
+            told = float(status["currentlyAvailable"])
+            alone = self.points is None or self.reserved < _NOTHING
+            self.points = told if alone else min(told, self._now())
+            self.at = self.timer()
             self.rate, self.most = float(status.get("restoreRate") or 0), float(status.get("maximumAvailable") or 0)
 
     def _now(self) -> float:
@@ -182,7 +185,7 @@ class Shop:
         return answer.data
 
     async def _send(self, send: Callable[..., Any], operation: str, variables: Mapping[str, object]) -> Answer:
-        """One call, once the bucket holds what it costs. What costs nobody knows how much is asked by itself first."""
+        """One call, once the bucket holds what it costs; one whose cost is not known yet leaves before any other."""
         body = {"query": OPERATIONS[operation], "operationName": operation, "variables": variables}
         call = _priced(operation, variables)
         with ExitStack() as under_way:
@@ -193,9 +196,10 @@ class Shop:
                 if wait:
                     await self._pause(wait)
                 under_way.enter_context(self._bucket.spending(call))
-                if call not in self._bucket.costs:
-                    return self._read(call, await self._called(send, body))
-            return self._read(call, await self._called(send, body))
+                response = None if call in self._bucket.costs else await self._called(send, body)
+            if response is None:
+                response = await self._called(send, body)
+        return self._read(call, response)
 
     async def _called(self, call: Callable[..., Any], body: Mapping[str, object]) -> httpx.Response:
         token = await self._valid()
