@@ -164,12 +164,12 @@ class Runtime:
         return task
 
     async def _finish_ticks(self) -> None:
-        if not self._ticks:
-            return
-        _done, late = await asyncio.wait(list(self._ticks), timeout=FINISH_EVENTS)
-        for task in late:
-            task.cancel()
-        await asyncio.gather(*late, return_exceptions=True)
+        if self._ticks:
+            _done, late = await asyncio.wait(list(self._ticks), timeout=FINISH_EVENTS)
+            for task in late:
+                task.cancel()
+            await asyncio.gather(*late, return_exceptions=True)
+        await self._jobs.stop()
 
     async def _connect(self, name: str, platform: ChatPlatform) -> None:
         failures = 0

@@ -6,12 +6,16 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from bot.services import Services
+from bot.services.feeds.feedcheck import judge_feeds
 from bot.services.jobs import Every, Job
 
 
 async def files(services: Services, due_at: datetime) -> dict[str, Any]:  # noqa: ARG001  # what is due is read by the clock
     """How many files were imported and what came of it, and what went wrong."""
+    before = services.files.away
     done = await services.files.tick()
+    if services.files.away != before:  # a place that cannot be looked into is told of at once, and one that can again
+        await judge_feeds(services.watch, services.clock)
     return {
         "files": sum(bool(one.file) and not one.error for one in done),
         "added": sum(one.added for one in done),

@@ -61,10 +61,14 @@ class App:
 
     async def close(self) -> None:
         """Leave what is under way, hang up on the stores, and close the database."""
-        await self.services.scorecards.close()
-        await self.services.stores.close()
-        await self.services.files.close()
-        await self.services.database.close()
+        await _close(self.services)
+
+
+async def _close(services: Services) -> None:
+    await services.scorecards.close()
+    await services.stores.close()
+    await services.files.close()
+    await services.database.close()
 
 
 def build(settings: Settings, clock: Clock | None = None, platforms: Sequence[ChatPlatform] | None = None) -> App:
@@ -165,7 +169,7 @@ def build(settings: Settings, clock: Clock | None = None, platforms: Sequence[Ch
         web=web,
         wakes=wakes,
         prepare=prepare,
-        close=database.close,
+        close=lambda: _close(services),
     )
     ingest = Ingest(
         database,

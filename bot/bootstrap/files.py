@@ -63,6 +63,7 @@ def _feed(
         options=replace(Wishes(None, given).options(), source=options.get("source", f"files:{name}")),
         papers=Path(papers),
         every=timedelta(minutes=_number(name, options, "minutes", _MINUTES.get(scheme, 5))),
+        limits={"sales": ingest.sales_limit_hours, "stock": ingest.stock_limit_hours},
     )
 
 

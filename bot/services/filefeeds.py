@@ -28,7 +28,7 @@ from bot.errors import FileRefused, OutsideError, UnknownReference
 from bot.ports import Check, Clock, FileSeen, FileSource
 from bot.ports.files import Outcome
 from bot.services.ingest import ImportOptions, ImportReport, Ingest, Kind
-from bot.storage import marks
+from bot.storage import facts, marks, stores
 from bot.storage.database import Database
 from bot.words import _
 
@@ -48,7 +48,8 @@ class FileFeed:
     """One place and how its files are read.
 
     `patterns` are (pattern of the name, kind), the first that fits counts; a file that fits none is left alone.
-    `papers` is the folder for reports and rejects. `every` is the time between two looks.
+    `papers` is the folder for reports and rejects. `every` is the time between two looks. `limits` are the hours after
+    which figures (sales, stock) are stale without newer files.
     """
 
     source: FileSource
@@ -57,6 +58,12 @@ class FileFeed:
     options: ImportOptions
     papers: Path
     every: timedelta
+    limits: Mapping[str, int]
+
+    @property
+    def watched(self) -> dict[str, int]:
+        """The limits of what is read here."""
+        return {kind: self.limits[kind] for _pattern, kind in self.patterns if kind in self.limits}
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,17 +87,19 @@ class _Memory:
     taken: dict[str, str] = field(default_factory=dict)
     seen: dict[str, tuple[str, str]] = field(default_factory=dict)
     looked: str = ""
+    away: bool = False  # the last look into it failed, and its figures were stale from then on
 
     @classmethod
     def of(cls, text: str | None) -> _Memory:
         """As `text` made it."""
         data = json.loads(text) if text else {}
         seen = {name: (stamp, since) for name, (stamp, since) in data.get("seen", {}).items()}
-        return cls(dict(data.get("taken", {})), seen, str(data.get("looked", "")))
+        return cls(dict(data.get("taken", {})), seen, str(data.get("looked", "")), bool(data.get("away")))
 
     def text(self) -> str:
         """As JSON."""
-        return json.dumps({"taken": self.taken, "seen": self.seen, "looked": self.looked}, ensure_ascii=False)
+        known = {"taken": self.taken, "seen": self.seen, "looked": self.looked, "away": self.away}
+        return json.dumps(known, ensure_ascii=False)
 
     def meet(self, found: Sequence[FileSeen], now: datetime) -> list[FileSeen]:
         """Note what lies there; the files that are new and have stayed as they are for long enough."""
@@ -122,6 +131,7 @@ class FileFeeds:
         self._clock = clock
         self._feeds = feeds
         self._turns = {name: asyncio.Lock() for name in feeds}
+        self.away: frozenset[str] = frozenset()  # the places that could not be looked into, as of the last `tick`
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -136,6 +146,7 @@ class FileFeeds:
             last = datetime.fromisoformat(memory.looked) if memory.looked else None
             if last is None or self._clock.now() - last >= self._feeds[name].every:
                 found += await self.look(name)
+        self.away = frozenset([name for name in self.names if (await self._memory(name)).away])
         return found
 
     async def look(self, name: str) -> list[FileTaken]:
@@ -148,13 +159,14 @@ class FileFeeds:
             try:
                 listed = await feed.source.listing(memory.taken)
             except OutsideError as error:
-                await self._keep(name, memory)
                 _log.warning("a place of files cannot be looked into", feed=name, error=error.detail)
-                return [FileTaken(name, "", error=error.detail or str(error))]
+                return await self._stopped(name, feed, memory, error.detail or str(error))
             found = sorted((one for one in listed if _kind(feed, one.name)), key=lambda one: one.name)
             if len(found) > _REMEMBERED:
-                await self._keep(name, memory)
-                return [FileTaken(name, "", error=f"more than {_REMEMBERED:,} files lie there; move old ones away")]
+                problem = f"more than {_REMEMBERED:,} files lie there; move old ones away"
+                return await self._stopped(name, feed, memory, problem)
+            if memory.away:
+                await self._goes_on(name, feed, memory)
             memory.forget(found)
             ready = memory.meet(found, now)
             await self._keep(name, memory)
@@ -224,19 +236,40 @@ class FileFeeds:
         met = datetime.fromisoformat(since)
         return met if seen.modified is None else min(seen.modified, met)
 
+    async def _stopped(self, name: str, feed: FileFeed, memory: _Memory, problem: str) -> list[FileTaken]:
+        """Keep that a place cannot be looked into: what it told is stale at once."""
+        memory.away = True
+        async with self._database.transaction() as connection:
+            await marks.put(connection, _mark(name), memory.text())
+            for kind in feed.watched:
+                await stores.break_off(connection, feed.options.source, kind, self._clock.now())
+        return [FileTaken(name, "", error=problem)]
+
+    async def _goes_on(self, name: str, feed: FileFeed, memory: _Memory) -> None:
+        """Keep that a place can be looked into again: what it told is as fresh as it is old."""
+        memory.away = False
+        async with self._database.transaction() as connection:
+            await marks.put(connection, _mark(name), memory.text())
+            for kind, hours in feed.watched.items():
+                await facts.limit_feed(connection, feed.options.source, kind, hours)
+
     async def _memory(self, name: str) -> _Memory:
         async with self._database.reading() as connection:
-            return _Memory.of(await marks.get(connection, f"files:{name}"))
+            return _Memory.of(await marks.get(connection, _mark(name)))
 
     async def _keep(self, name: str, memory: _Memory) -> None:
         async with self._database.transaction() as connection:
-            await marks.put(connection, f"files:{name}", memory.text())
+            await marks.put(connection, _mark(name), memory.text())
 
     def _feed(self, name: str) -> FileFeed:
         if name not in self._feeds:
             names = ", ".join(self.names) or "–"
             raise UnknownReference(_("Which place of files? I look into {names}.", names=Text(names)))
         return self._feeds[name]
+
+
+def _mark(name: str) -> str:
+    return f"files:{name}"
 
 
 def _kind(feed: FileFeed, name: str) -> Kind | None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
+from contextlib import nullcontext
 from dataclasses import dataclass
 from datetime import UTC, datetime, time, timedelta
 from typing import Any, Protocol
@@ -65,13 +66,15 @@ class Job:
     """A declared job: `run(services, due_at)` does the work and returns plain JSON for the run's record.
 
     `schedule` is a Schedule, or a function that makes one from the services where settings decide. A run longer than
-    `patience` is stopped and recorded as failed.
+    `patience` is stopped and recorded as failed. One that is `aside` keeps no other job waiting; its next run may begin
+    beside it.
     """
 
     name: str
     run: Work
     schedule: Schedule | Callable[[Services], Schedule]
     patience: timedelta = timedelta(minutes=5)
+    aside: bool = False
 
     def due(self, services: Services, now: datetime) -> datetime:
         """The last due time at or before `now`."""
@@ -95,6 +98,7 @@ class JobState:
 class JobRunner:
     """Runs what is due, one job after another in their declared order, each at most once per due time.
 
+    What runs aside is only begun with the others: it ends by itself, or with `stop`.
     After a pause only the latest missed run of a job is made up for. A run that fails is recorded, and its next due
     time tries again.
     """
@@ -104,10 +108,11 @@ class JobRunner:
         self._database = services.database
         self._clock = services.clock
         self._turn = asyncio.Lock()
+        self._aside: set[asyncio.Task[object]] = set()
         self.jobs = {job.name: job for job in jobs}
 
     async def tick(self) -> list[str]:
-        """Run every job that is due now; their names. A second tick waits for the first."""
+        """Run every job that is due now, or begin what runs aside; their names. A second tick waits for the first."""
         async with self._turn:
             now = self._clock.now()
             async with self._database.reading() as connection:
@@ -119,20 +124,30 @@ class JobRunner:
                 if last is not None and last.due_at >= due_at:
                     continue
                 run_id = await self._claim(job, due_at)
-                if run_id is not None:
+                if run_id is None:
+                    continue
+                ran.append(job.name)
+                if job.aside:
+                    self._begin(job, due_at, run_id)
+                else:
                     await self._run(job, due_at, run_id)
-                    ran.append(job.name)
             return ran
+
+    async def stop(self) -> None:
+        """Cut off what runs aside; whoever ticks next runs it again."""
+        for running in self._aside:
+            running.cancel()
+        await asyncio.gather(*self._aside, return_exceptions=True)
 
     async def run_now(self, name: str) -> dict[str, Any]:
         """Run one job now, due or not, and give its result; StocktideError where it fails or there is none."""
         if name not in self.jobs:
             raise StocktideError(f"there is no job {name}; there are: {', '.join(self.jobs)}")
-        due_at = self._clock.now()
-        async with self._turn:
-            while (run_id := await self._claim(self.jobs[name], due_at)) is None:
+        job, due_at = self.jobs[name], self._clock.now()
+        async with nullcontext() if job.aside else self._turn:
+            while (run_id := await self._claim(job, due_at)) is None:
                 due_at += timedelta(microseconds=1)  # the clock stands still
-            result, error = await self._run(self.jobs[name], due_at, run_id)
+            result, error = await self._run(job, due_at, run_id)
         if error:
             raise StocktideError(f"the job {name} failed: {error}")
         return result or {}
@@ -151,6 +166,17 @@ class JobRunner:
                 else JobState(job.name, due_at, "", None, None, None, "")
             )
         return found
+
+    def _begin(self, job: Job, due_at: datetime, run_id: int) -> None:
+        running = asyncio.create_task(self._run(job, due_at, run_id), name=f"job-{job.name}")
+        self._aside.add(running)
+
+        def done(task: asyncio.Task[object]) -> None:
+            self._aside.discard(task)
+            if not task.cancelled() and task.exception() is not None:
+                _log.error("a job could not be recorded", job=job.name, exc_info=task.exception())
+
+        running.add_done_callback(done)
 
     async def _claim(self, job: Job, due_at: datetime) -> int | None:
         now = self._clock.now()

@@ -125,3 +125,18 @@ async def refresh_feed(connection: AsyncConnection, source: str, kind: str, unti
     insert = insert_into(connection, Feed).values(source=source, kind=kind, fresh_until=fresh, limit_hours=limit_hours)
     changed = {"fresh_until": fresh, "limit_hours": limit_hours}
     await connection.execute(insert.on_conflict_do_update(index_elements=[Feed.source, Feed.kind], set_=changed))
+
+
+async def is_fed(connection: AsyncConnection, source: str, kind: str) -> bool:
+    """Whether a source's facts of a kind (sales, stock) ever spoke for any instant."""
+    found = await connection.execute(select(Feed.id).where(Feed.source == source, Feed.kind == kind))
+    return found.first() is not None
+
+
+async def limit_feed(connection: AsyncConnection, source: str, kind: str, limit_hours: int) -> None:
+    """Let a source's feed that was broken off be stale only after so many hours again."""
+    await connection.execute(
+        update(Feed)
+        .where(Feed.source == source, Feed.kind == kind, Feed.limit_hours == 0)
+        .values(limit_hours=limit_hours)
+    )

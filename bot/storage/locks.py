@@ -13,6 +13,7 @@ Taken in this order, and within a kind by ascending id, so that two transactions
        members           whose budgets a decision spends
     3. cases
        a product         one promotion of it begins at a time
+       a store's orders  whose states are taken, by store and id (`storage.storeorders`)
     4. the gate          before calls that cost money: calls begin and halts are thrown one transaction at a time
     5. the audit's head  always last: a transaction that appended takes no further lock
 

@@ -64,14 +64,23 @@ class Scene:
     called: int = 0
 
     async def call(self, client: aiohttp.ClientSession, number: int, topic: str) -> None:
-        """Call about a record, and note how long it took to be taken."""
+        """Call about a record, again where that is refused, and note how long it took to be taken."""
         self.called += 1
         headers, body = delivered({"id": number, "at": self.called}, topic, f"d{self.called}")
         began = time.perf_counter()
+        while not await self._taken(client, headers, body):
+            self.refused += 1
+        self.answers.append(time.perf_counter() - began)
+
+    async def _taken(self, client: aiohttp.ClientSession, headers: Mapping[str, str], body: bytes) -> bool:
+        """Whether a call was acknowledged; where it was not, the time to come again has come."""
         async with client.post(f"{self.address}{hook_path('shop')}", data=body, headers=headers) as answer:
             await answer.read()
-        self.answers.append(time.perf_counter() - began)
-        self.refused += answer.status != 200
+        if answer.status == 503:
+            await asyncio.sleep(float(answer.headers["retry-after"]))
+            return False
+        answer.raise_for_status()
+        return True
 
     def empty(self, sku: str) -> int:
         """Nobody finds the product on its shelf any more; its number."""
@@ -104,9 +113,10 @@ class Scene:
     async def begun(self) -> None:
         """Wait until the jobs are over that are due soon after the start, the first scan of the whole among them."""
         since = int(self.clock.now().timestamp() * 1e6)
-        latest = "SELECT coalesce(max(finished_at), 0) FROM job_runs WHERE job = 'scorecard'"  # the last of them
-        while int(str(self.asked(latest)[0][0])) < since:  # noqa: ASYNC110  # another process works
-            await asyncio.sleep(0.25)
+        latest = "SELECT coalesce(max(finished_at), 0) FROM job_runs WHERE job = '{}'"
+        for job in ("scorecard", "stores"):  # the last of them, and the one that runs beside the others
+            while int(str(self.asked(latest.format(job))[0][0])) < since:  # noqa: ASYNC110  # another process works
+                await asyncio.sleep(0.25)
         await self.settled()
 
 
@@ -149,7 +159,7 @@ async def _steady(scene: Scene, client: aiohttp.ClientSession, skus: Sequence[st
     answers = list(scene.answers)
     left = len(scene.asked("SELECT 1 FROM store_deliveries WHERE state <> 'done'"))
     notes = (
-        f"{len(calls):,} calls, {PER_SECOND} a second; {scene.refused} refused, {left} not followed.",
+        f"{len(calls):,} calls, {PER_SECOND} a second; {scene.refused} refused and sent again, {left} not followed.",
         f"{len(sent)} emptied a shelf; {len(late)} of them were told, in {len(posts)} messages.",
         f"Call to alert: {_spread(late)}; the goal is 99 of 100 below {GOAL * 1000:.0f} ms.",
         f"Call to answer: {_spread(answers)}. Call to facts: {_spread(followed)}.",
@@ -165,6 +175,7 @@ async def _steady(scene: Scene, client: aiohttp.ClientSession, skus: Sequence[st
 
 async def _burst(scene: Scene, client: aiohttp.ClientSession, skus: Sequence[str]) -> Report:
     scene.answers.clear()
+    scene.refused = 0
     before, told = len(scene.posts()), scene.called
     emptied = list(skus[:400])
     numbers = [(scene.empty(sku), "product.updated") for sku in emptied]
@@ -189,7 +200,7 @@ async def _burst(scene: Scene, client: aiohttp.ClientSession, skus: Sequence[str
     )
     cases = len({sku for (sku,) in open_now} & set(emptied))
     notes = (
-        f"{len(calls):,} calls; {scene.refused} refused; {followed:,} followed once settled.",
+        f"{len(calls):,} calls; {scene.refused} refused and sent again; {followed:,} followed once settled.",
         f"{len(emptied)} shelves were emptied: {cases} cases stand, told in {len(posts)} messages.",
         f"Call to answer: {_spread(scene.answers)}. The last message came {done:.1f} s after the first call.",
     )

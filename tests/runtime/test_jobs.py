@@ -144,3 +144,39 @@ def test_a_period_is_counted_from_the_same_start_everywhere() -> None:
 )
 def test_a_daily_time_follows_the_rules_for_changes_of_clocks(now: datetime, due: datetime) -> None:
     assert Daily((time(2, 30),), "Europe/Berlin").latest(now) == due
+
+
+class Endless:
+    """A job that runs until it is cut off; what else happens goes on beside it."""
+
+    def __init__(self) -> None:
+        self.begun, self.cut = asyncio.Event(), asyncio.Event()
+
+    async def run(self, _services: Services, _due_at: datetime) -> dict[str, Any]:
+        self.begun.set()
+        try:
+            await asyncio.Event().wait()
+        finally:
+            self.cut.set()
+        return {}
+
+    def job(self) -> Job:
+        return Job("read", self.run, Every(timedelta(hours=1)), patience=timedelta(days=1), aside=True)
+
+
+async def test_what_runs_aside_keeps_no_other_job_waiting_and_is_cut_off_and_given_back_by_a_stop(
+    database: Database, clock: MovableClock
+) -> None:
+    endless = Endless()
+    runner = JobRunner(
+        services=services_of(database, clock), jobs=[endless.job(), Job("hourly", count, Every(timedelta(hours=1)))]
+    )
+    assert await runner.tick() == ["read", "hourly"]
+    await endless.begun.wait()
+    assert await runs(database) == [("read", "running"), ("hourly", "done")]
+    assert await runner.tick() == []
+    await runner.stop()
+    assert endless.cut.is_set()
+    following = JobRunner(services=services_of(database, clock), jobs=[Job("read", count, Every(timedelta(hours=1)))])
+    assert await following.tick() == ["read"]
+    assert ("read", "done") in await runs(database)

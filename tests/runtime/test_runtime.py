@@ -21,6 +21,7 @@ from bot.errors import TokenRefused, Unreachable
 from bot.ports import MovableClock
 from bot.storage.database import Database
 from tests.runtime.recorder import Recorder, until
+from tests.runtime.test_jobs import Endless
 
 ROOT = Path(__file__).parents[2]
 
@@ -98,6 +99,15 @@ async def test_a_platform_that_hangs_cannot_hold_up_the_end(app: App) -> None:
     began = time.monotonic()
     await app.runtime.stop()
     assert time.monotonic() - began < 8
+
+
+async def test_a_reading_under_way_ends_with_the_process(app: App) -> None:
+    endless = Endless()
+    app.job_runner.jobs["read"] = endless.job()
+    await app.runtime.start()
+    await endless.begun.wait()
+    await app.runtime.stop()
+    assert endless.cut.is_set()
 
 
 async def test_pushing_the_clock_does_the_work_that_became_due(app: App, clock: MovableClock) -> None:

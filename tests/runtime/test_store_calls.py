@@ -144,13 +144,32 @@ async def test_what_is_no_call_of_ours_is_refused_politely(
         assert (await connection.execute(select(tables.StoreDelivery.id))).all() == []
 
 
+async def test_a_call_that_had_to_be_refused_for_want_of_time_is_stored_all_the_same_and_once(
+    sqlite_database: Database, clock: MovableClock, woo: tuple[WooShop, str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert 1 < hooks.SECONDS < 5  # as long as Shopify waits, so that few are
+    monkeypatch.setattr(hooks, "SECONDS", 0.05)
+    headers, body = delivered({"id": 7})
+    async with (
+        running(sqlite_database, clock, *woo) as app,
+        httpx.AsyncClient(base_url=app.runtime.web.url, trust_env=False) as client,
+    ):
+        async with sqlite_database.transaction():  # the database is held up
+            assert (await client.post(HOOK, headers=headers, content=body)).status_code == 503
+        await until(app, "SELECT 1 FROM store_deliveries")
+        monkeypatch.undo()
+        assert (await client.post(HOOK, headers=headers, content=body)).status_code == 200
+        assert len(await until(app, "SELECT id FROM store_deliveries")) == 1
+
+
 async def test_the_hourly_job_counts_what_calls_missed_and_tells_of_a_store_that_is_away(
     sqlite_database: Database, clock: MovableClock, woo: tuple[WooShop, str]
 ) -> None:
     shop, url = woo
     async with running(sqlite_database, clock, shop, url) as app:
-        # What was due at the start reads the same store; its last job is the head of the audit.
-        await until(app, "SELECT id FROM job_runs WHERE job = 'head' AND finished_at IS NOT NULL")
+        # What was due at the start reads the same store; its last job is the scorecard.
+        for job in ("stores", "scorecard"):
+            await until(app, f"SELECT id FROM job_runs WHERE job = '{job}' AND finished_at IS NOT NULL")  # noqa: S608  # ours
         done = await stores(app.services, clock.now())
         assert done["shop"] == {"facts": 0, "changed": 0, "missed": 0, "subscribed": [], "faults": 0, "errors": []}
         clock.push(timedelta(minutes=1))

@@ -14,6 +14,7 @@ from bot.storage import derive, locks, storebooks, touched
 from bot.storage import stores as rows
 from bot.storage.chunks import chunked
 from bot.storage.database import Database
+from bot.storage.derive import Awaited
 
 _PART = 200  # products whose demand is derived in one transaction
 
@@ -73,6 +74,20 @@ class Loading:
 
         A crash leaves the rest to the next reading; what another process put off meanwhile is left to that one's end.
         """
+        put_off = await self._derive()
+        async with self._database.transaction() as connection:
+            await locks.naming(connection, self._store)
+            if put_off is None or await derive.caught_up(connection, f"store:{self._store}", put_off):
+                await touched.release(connection, self._clock.now())
+
+    async def settle_so_far(self) -> None:
+        """As `settle`, of a reading that broke off: the next one goes on as this one did, and settles all once more."""
+        await self._derive()
+        async with self._database.transaction() as connection:
+            await touched.release(connection, self._clock.now())
+
+    async def _derive(self) -> Awaited | None:
+        """Derive what was put off, and give it; None where nothing was."""
         source, now = f"store:{self._store}", self._clock.now()
         async with self._database.reading() as connection:
             put_off = await derive.awaited(connection, source)
@@ -81,8 +96,5 @@ class Loading:
             assert put_off is not None  # noqa: S101  # there are products
             async with self._database.transaction() as connection:
                 await derive.rebuild(connection, part, put_off.since)
-                await touched.touch(connection, part, now, now + _WAIT)  # all of them together, below
-        async with self._database.transaction() as connection:
-            await locks.naming(connection, self._store)
-            if put_off is None or await derive.caught_up(connection, source, put_off):
-                await touched.release(connection, now)
+                await touched.touch(connection, part, now, now + _WAIT)  # all of them together, once it is over
+        return put_off

@@ -6,7 +6,7 @@ A store that calls is read all the same: what such a reading finds new is what i
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from contextlib import AbstractAsyncContextManager, nullcontext
 from dataclasses import dataclass
@@ -29,13 +29,15 @@ from bot.services.feeds.loading import Loading
 from bot.services.feeds.taking import WATCHED, Taken, Taking, joined
 from bot.services.sessions import Address
 from bot.services.storerights import require_admin, require_tending
-from bot.storage import apikeys, deliveries, derive, locks, orphans, shelves, touched
+from bot.storage import apikeys, deliveries, derive, facts, locks, orphans, shelves, touched
 from bot.storage import stores as rows
 from bot.storage.database import Database
 from bot.words import _
 
 _log = structlog.get_logger(__name__)
 
+# How long a store may keep us waiting for one page; the longest reports and operations that stores make take less.
+SILENCE = timedelta(hours=1)
 _LOADED = 5_000  # rows of a first reading that are written in one transaction
 # What others refer to comes first.
 ORDER: tuple[FactKind, ...] = ("products", "offers", "inbounds", "stock", "orders", "ages")
@@ -112,19 +114,36 @@ class Syncing:
         async with self._turns[store]:
             try:
                 await self._places(store, feed)
-            except OutsideError as error:
-                return [await self._note(store, kind, Taken(), error) for kind in ORDER if kind in feed.kinds]
+            except Exception as error:  # noqa: BLE001  # whatever it is stands with the store, for people to see
+                said = _said(store, "places", error)
+                return [await self._note(store, kind, Taken(), said) for kind in ORDER if kind in feed.kinds]
             if not await self._first(store, feed):
                 reports = await self._kinds(store, feed, partial(self._taking.take, store), 0)
-                await self._taking.mend()
-                return reports
-            loading = Loading(database=self._database, clock=self._clock, taking=self._taking, store=store)
-            reports = await self._kinds(store, feed, loading.take, _LOADED)
-            # Orders that broke off half way go on with the next reading: half a history is not to be judged.
-            if not any(report.kind == "orders" and report.error and report.facts for report in reports):
-                await loading.settle()
+            else:
+                loading = Loading(database=self._database, clock=self._clock, taking=self._taking, store=store)
+                reports = await self._kinds(store, feed, loading.take, _LOADED)
+                await self._settle(store, loading, reports)
             await self._taking.mend()
             return reports
+
+    def under_way(self, store: str) -> bool:
+        """Whether a store is being read by this process."""
+        return self._turns[store].locked()
+
+    async def _settle(self, store: str, loading: Loading, reports: Sequence[SyncReport]) -> None:
+        """Derive what a first reading took. Half a history, whose rest comes with the next one, is not to be judged;
+        where the whole was there before, it is told anew by what people have said since, and that is to hold.
+        """
+        if not any(report.kind == "orders" and report.error for report in reports):
+            await loading.settle()
+            return
+        async with self._database.reading() as connection:
+            whole = await facts.is_fed(connection, f"store:{store}", WATCHED["orders"])
+            begun = await rows.cursor(connection, store, "orders")
+        if whole:
+            await loading.settle_so_far()
+        elif not begun:
+            await loading.settle()
 
     async def _kinds(self, store: str, feed: StoreFeed, take: _Takes, least: int) -> list[SyncReport]:
         return [await self._read(store, feed, kind, take, least) for kind in ORDER if kind in feed.kinds]
@@ -145,11 +164,10 @@ class Syncing:
         if feed is None or not self._address.public:
             return ()
         try:
-            restored = await feed.subscribe(f"{self._address.public}{hook_path(store)}")
-        except OutsideError as error:
-            said = error.detail or str(error)
-            _log.warning("a store does not call", store=store, error=said)
-            await self._note_calls(store, error=said)
+            async with asyncio.timeout(SILENCE.total_seconds()):
+                restored = await feed.subscribe(f"{self._address.public}{hook_path(store)}")
+        except Exception as error:  # noqa: BLE001  # the store is read all the same
+            await self._note_calls(store, error=_said(store, "calls", error))
             return ()
         if restored is None:
             await self._note_heard(store)
@@ -286,14 +304,14 @@ class Syncing:
             told = store in self.hooked and kind in self.hooked[store].called
             told = told and await rows.told(connection, store, kind)
         pages = aiter(feed.read(kind, begun.cursor))
-        error: OutsideError | None = None
+        said = ""
         turn: _Turn = self.pages[store]
         try:
             while (last := await self._page(turn, pages, partial(take, said=begun.said), taken, least)) is not None:
                 turn = nullcontext() if last.waits else self.pages[store]  # the store's calls need not wait with us
-        except OutsideError as problem:
-            error = problem
-        return await self._note(store, kind, taken, error, told=told)
+        except Exception as problem:  # noqa: BLE001  # the other kinds, and the other stores, are read all the same
+            said = _said(store, kind, problem)
+        return await self._note(store, kind, taken, said, told=told)
 
     async def _page(
         self, turn: _Turn, pages: AsyncIterator[Page], take: _Take, taken: Taken, least: int
@@ -307,8 +325,9 @@ class Syncing:
             rows_read, error = 0, None
             while not read or (rows_read < least and read[-1].until is None):
                 try:
-                    page = await anext(pages, None)
-                except OutsideError as problem:
+                    async with asyncio.timeout(SILENCE.total_seconds()):
+                        page = await anext(pages, None)
+                except Exception as problem:  # noqa: BLE001  # raised again, below
                     error = problem
                     break
                 if page is None:
@@ -323,13 +342,10 @@ class Syncing:
                 raise error
             return read[-1] if read else None
 
-    async def _note(
-        self, store: str, kind: FactKind, taken: Taken, error: OutsideError | None, *, told: bool = False
-    ) -> SyncReport:
-        """Write down how a reading ended; `told`: the store's calls were on since before the last one."""
-        said = "" if error is None else (error.detail or str(error))
-        if said:
-            _log.warning("a store cannot be read", store=store, kind=kind, error=said)
+    async def _note(self, store: str, kind: FactKind, taken: Taken, said: str, *, told: bool = False) -> SyncReport:
+        """Write down how a reading ended, with what `_said` of it; `told`: the store's calls were on since before the
+        last one.
+        """
         missed = taken.changed if told else 0
         report = SyncReport(store, kind, taken.facts, taken.changed, taken.faults, said, missed)
         if missed:
@@ -349,7 +365,8 @@ class Syncing:
 
     async def _places(self, store: str, feed: StoreFeed) -> None:
         """Make places known, before facts name them."""
-        found = await feed.places()
+        async with asyncio.timeout(SILENCE.total_seconds()):
+            found = await feed.places()
         async with self._database.transaction() as connection:
             await locks.naming(connection, store)
             await rows.add_places(connection, store, found)
@@ -371,3 +388,17 @@ class Syncing:
             names = ", ".join(self.names) or "–"
             raise UnknownReference(_("Which store? I can read {stores}.", stores=Text(names)))
         return self._feeds[store]
+
+
+def _said(store: str, what: str, error: Exception) -> str:
+    """Log why something of a store could not be read, and put it in words for people."""
+    match error:
+        case OutsideError():
+            said = error.detail or str(error)
+        case TimeoutError():
+            said = f"the store told nothing for {SILENCE.total_seconds() / 60:g} minutes"
+        case _:
+            _log.error("a store's reading broke off", store=store, what=what, exc_info=error)
+            return f"{type(error).__name__}: {error}"
+    _log.warning("a store cannot be read", store=store, what=what, error=said)
+    return said

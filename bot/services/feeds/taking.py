@@ -18,7 +18,7 @@ from bot.services import revenues
 from bot.services.feeds.desks import Desk, Desks
 from bot.services.feeds.orders import Misfit
 from bot.services.feeds.sharing import with_the_rest
-from bot.storage import ages, derive, facts, locks, masters, storebooks, supply, touched
+from bot.storage import ages, derive, facts, locks, masters, storebooks, storeorders, supply, touched
 from bot.storage import stores as rows
 from bot.storage.bulk import insert_rows
 from bot.storage.database import Database
@@ -47,6 +47,7 @@ class Taken:
     changed: int = 0
     faults: int = 0
     touched: set[int] = field(default_factory=set)
+    outdated: set[str] = field(default_factory=set)  # orders of the last page of which a later state is known
     aside: tuple[Fault, ...] = ()  # the last page's alone: a whole reading may have any number
 
     def add(self, other: Taken) -> None:
@@ -127,7 +128,7 @@ class Taking:
             case _:
                 taken = await self._ages(connection, desk, page.facts, faults, now)
         wrong = {fault.where for fault in faults}
-        good = {subject(fact) for fact in page.facts} - wrong
+        good = {subject(fact) for fact in page.facts} - wrong - taken.outdated
         await rows.keep_faults(connection, store, page.kind, faults, good, now)
         await touched.touch(connection, taken.touched - demand.noted, now, now + demand.wait)
         if page.until is not None and page.kind in WATCHED:
@@ -213,11 +214,21 @@ class Taking:
         now: datetime,
         demand: Demand,
     ) -> Taken:
-        """Orders as they are now: their lines added, changed and taken away, and the demand of those days anew."""
-        orders = {fact.id: fact for fact in given if isinstance(fact, OrderFact)}
+        """Orders as they are now: their lines added, changed and taken away, and the demand of those days anew.
+
+        A state that is older than the one taken last changes nothing.
+        """
+        orders: dict[str, OrderFact] = {}
+        for fact in given:
+            if isinstance(fact, OrderFact) and not (fact.id in orders and fact.changed_at < orders[fact.id].changed_at):
+                orders[fact.id] = fact
+        told = {fact.id: min(fact.changed_at, now) for fact in orders.values()}  # clocks may be ahead of ours
+        outdated = await storeorders.outdated(connection, desk.source, told)
+        for late in outdated:
+            del orders[late]
         fresh = not await facts.told_before(connection, Sale, desk.source)
         standing = {} if fresh else await storebooks.lines_of(connection, desk.source, orders)
-        taken, latest = Taken(), now + _AHEAD
+        taken, latest = Taken(outdated=outdated), now + _AHEAD
         added: list[Line] = []
         altered: list[Line] = []
         dropped: list[Line] = []

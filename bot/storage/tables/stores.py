@@ -62,6 +62,15 @@ class StoreShelf(Base):
     incoming: Mapped[int]
 
 
+class StoreOrder(Base):
+    """When the state of an order that was taken last had come about; an older one that is told later is left."""
+
+    __tablename__ = "store_orders"
+    source: Mapped[str] = mapped_column(primary_key=True)
+    order_ref: Mapped[str] = mapped_column(primary_key=True)
+    changed_at: Mapped[datetime]
+
+
 class Kit(Base):
     """A product that is sold as one and leaves the shelf as several: selling one takes `quantity` of the component."""
 

@@ -6,7 +6,8 @@ import asyncio
 import json
 import math
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sized
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from decimal import Decimal
@@ -25,6 +26,7 @@ _TOKEN_PATH = "/admin/oauth/access_token"  # noqa: S105  # an address
 _EARLY = 600.0  # seconds before its end that a token is exchanged; one lives for a day
 _LONGEST_PAUSE = 60.0
 _LONGEST_DETAIL = 300
+_NOTHING = 1e-6  # points; sums of fractions come to no exact zero
 
 
 class TooCostly(Declined):
@@ -61,34 +63,46 @@ class Answer:
 
 @dataclass(slots=True)
 class Bucket:
-    """Points that calls may cost, by the server's figures: it fills by `rate` a second up to what it holds."""
+    """Points that calls may cost, by the server's figures: it fills by `rate` a second up to what it holds.
+
+    `reserved` are those of calls that are under way, of which the server has not told yet.
+    """
 
     timer: Callable[[], float]
     points: float | None = None
     rate: float = 0.0
     most: float = 0.0
     at: float = 0.0
-    costs: dict[str, float] = field(default_factory=dict)  # by operation, what the last one was reckoned at
+    reserved: float = 0.0
+    costs: dict[str, float] = field(default_factory=dict)  # by call, what the last one was reckoned at
 
-    def wait(self, operation: str) -> float:
-        """Seconds until it holds what the operation was reckoned at last time."""
-        missing = self.costs.get(operation, 0.0) - self._now()
+    def wait(self, call: str) -> float:
+        """Seconds until it holds what the call was reckoned at last time, beside those that are under way."""
+        missing = self.costs.get(call, 0.0) + self.reserved - self._now()
         if self.points is None or missing <= 0 or self.rate <= 0:
             return 0.0
         return math.ceil(missing / self.rate * 10) / 10  # a moment too early would be refused
 
-    def spend(self, operation: str) -> None:
-        """Count a call that leaves now, so that others beside it wait their turn."""
-        if self.points is not None:
-            self.points, self.at = self._now() - self.costs.get(operation, 0.0), self.timer()
+    @contextmanager
+    def spending(self, call: str) -> Iterator[None]:
+        """Hold the points of a call while it is under way."""
+        cost = self.costs.get(call, 0.0)
+        self.reserved += cost
+        try:
+            yield
+        finally:
+            self.reserved -= cost
 
-    def note(self, operation: str, cost: Mapping[str, Any]) -> None:
-        """Take over what an answer says of it."""
+    def note(self, call: str, cost: Mapping[str, Any]) -> None:
+        """Take over what an answer says of it. Of answers that overtook each other the lower word holds."""
         status = cost.get("throttleStatus") or {}
         if cost.get("requestedQueryCost") is not None:
-            self.costs[operation] = float(cost["requestedQueryCost"])
+            self.costs[call] = float(cost["requestedQueryCost"])
         if status.get("currentlyAvailable") is not None:
-            self.points, self.at = float(status["currentlyAvailable"]), self.timer()
+            told = float(status["currentlyAvailable"])
+            alone = self.points is None or self.reserved < _NOTHING
+            self.points = told if alone else min(told, self._now())
+            self.at = self.timer()
             self.rate, self.most = float(status.get("restoreRate") or 0), float(status.get("maximumAvailable") or 0)
 
     def _now(self) -> float:
@@ -129,6 +143,7 @@ class Shop:
         self._token, self._ends = "", 0.0
         self._exchange = asyncio.Lock()
         self._bucket = Bucket(timer)
+        self._turn = asyncio.Lock()  # of the bucket: its points are reckoned and held by one call at a time
 
     async def close(self) -> None:
         """Hang up."""
@@ -169,16 +184,22 @@ class Shop:
             raise Unanswered(str(answer.troubles[0])[:_LONGEST_DETAIL])
         return answer.data
 
-    async def _send(self, call: Callable[..., Any], operation: str, variables: Mapping[str, object]) -> Answer:
-        wait = self._bucket.wait(operation)
-        if wait > _LONGEST_PAUSE:
-            raise Throttled("too many calls at once", wait)
-        if wait:
-            await self._pause(wait)
-        self._bucket.spend(operation)
+    async def _send(self, send: Callable[..., Any], operation: str, variables: Mapping[str, object]) -> Answer:
+        """One call, once the bucket holds what it costs; one whose cost is not known yet leaves before any other."""
         body = {"query": OPERATIONS[operation], "operationName": operation, "variables": variables}
-        response = await self._called(call, body)
-        return self._read(operation, response)
+        call = _priced(operation, variables)
+        with ExitStack() as under_way:
+            async with self._turn:
+                wait = self._bucket.wait(call)
+                if wait > _LONGEST_PAUSE:
+                    raise Throttled("too many calls at once", wait)
+                if wait:
+                    await self._pause(wait)
+                under_way.enter_context(self._bucket.spending(call))
+                response = None if call in self._bucket.costs else await self._called(send, body)
+            if response is None:
+                response = await self._called(send, body)
+        return self._read(call, response)
 
     async def _called(self, call: Callable[..., Any], body: Mapping[str, object]) -> httpx.Response:
         token = await self._valid()
@@ -213,31 +234,37 @@ class Shop:
                 self._token, self._ends = told["access_token"], self._timer() + max(lives - _EARLY, lives / 2)
             return self._token
 
-    def _read(self, operation: str, response: httpx.Response) -> Answer:
+    def _read(self, call: str, response: httpx.Response) -> Answer:
         told = _json(response, Unanswered)
         cost = (told.get("extensions") or {}).get("cost") or {}
-        self._bucket.note(operation, cost)
+        self._bucket.note(call, cost)
         troubles = tuple(_trouble(each) for each in _listed(told.get("errors")))
         data = told.get("data")
         if not isinstance(data, dict):
-            raise self._refusal(operation, troubles)
+            raise self._refusal(call, troubles)
         at = _date(response.headers.get("date", "")) or self.clock.now()
         return Answer(data, troubles, at, response.headers.get("x-shopify-api-version", ""))
 
-    def _refusal(self, operation: str, troubles: tuple[Trouble, ...]) -> Exception:
+    def _refusal(self, call: str, troubles: tuple[Trouble, ...]) -> Exception:
         """What an answer without data means, by the codes of https://shopify.dev/docs/api/admin-graphql ."""
         if not troubles:
             return Unanswered("an answer without data")
         detail = str(troubles[0])[:_LONGEST_DETAIL]
         match troubles[0].code:
             case "THROTTLED":
-                return Throttled(detail, self._bucket.wait(operation))
+                return Throttled(detail, self._bucket.wait(call))
             case "MAX_COST_EXCEEDED":
                 return TooCostly(detail)
             case "INTERNAL_SERVER_ERROR" | "TIMEOUT":
                 return Unanswered(detail)
             case _:
                 return Declined(detail)
+
+
+def _priced(operation: str, variables: Mapping[str, object]) -> str:
+    """Calls that are reckoned alike: an operation of as many records."""
+    ids = variables.get("ids")
+    return f"{operation} {len(ids) if isinstance(ids, Sized) else variables.get('first', '')}"
 
 
 def _json(response: httpx.Response, otherwise: type[Unreached | Unanswered]) -> dict[str, Any]:

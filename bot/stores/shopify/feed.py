@@ -18,7 +18,7 @@ from bot.stores.shopify.bulk import LARGE, Bulk
 from bot.stores.shopify.checking import ALL_ORDERS, checked
 from bot.stores.shopify.client import Shop, TooCostly
 from bot.stores.shopify.counts import all_counts, changed_counts, counts_of, counts_of_gone
-from bot.stores.shopify.pages import Pages
+from bot.stores.shopify.pages import Leaf, Pages
 from bot.stores.shopify.reading import Mark, Node, attempt, instant, nodes, stamp, tail
 from bot.stores.signed import secrets_of
 
@@ -32,7 +32,7 @@ SCOPES: Final[Mapping[FactKind, tuple[str, ...]]] = {
 _FULFILMENT = "read_merchant_managed_fulfillment_orders"
 _RETURNS, _CUSTOMERS = "read_returns", "read_customers"
 _LONGEST = timedelta(days=365)  # an open transfer older than that is not followed any more
-_NAMED = 10  # orders that are read by their ids at once
+_NAMED = 10  # orders that are read by their ids at once, until Shopify finds so many too costly
 _LOOKED_FOR = timedelta(days=1)  # what was deleted while no call came is looked for so often
 _KNOWN_FOR = timedelta(minutes=10)  # scopes may be granted while we run
 
@@ -68,6 +68,7 @@ class ShopifyFeed:
         self._terms: tuple[datetime, Terms] | None = None
         self._shelves: Shelves | None = None
         self._looked = datetime.min.replace(tzinfo=UTC)  # for what was deleted
+        self._at_once = _NAMED
         self._bulk = Bulk(shop, _least(name, part.options.get("bulk_from", "")))
 
     def remind(self, shelves: Shelves) -> None:
@@ -140,21 +141,28 @@ class ShopifyFeed:
         return (*told, *facts), (*(each for each in found if isinstance(each, Fault)), *faults)
 
     async def _orders_named(self, named: Sequence[str], terms: Terms) -> tuple[tuple[Fact, ...], tuple[Fault, ...]]:
-        """Orders by their ids as they are now; fewer at once where Shopify finds so many too costly."""
+        """Orders by their ids as they are now."""
         facts: list[Fact] = []
         faults: list[Fault] = []
-        left, size = list(named), _NAMED
-        while left:
-            try:
-                leaf = await self._pages.named("OrdersNamed", "nodes", ids=left[:size], **terms.parts())
-            except TooCostly:
-                if size == 1:
-                    raise
-                size //= 2
-                continue
+        async for leaf in self._orders_by_name(named, terms):
             read, wrong = await self._pages.taken(leaf, lambda node: self._facts("orders", node, terms))
-            facts, faults, left = [*facts, *read], [*faults, *wrong], left[size:]
+            facts, faults = [*facts, *read], [*faults, *wrong]
         return tuple(facts), tuple(faults)
+
+    async def _orders_by_name(self, named: Sequence[str], terms: Terms) -> AsyncIterator[Leaf]:
+        """Orders by their ids, some at once; fewer where Shopify finds so many too costly."""
+        left = list(named)
+        while left:
+            some = left[: self._at_once]
+            try:
+                leaf = await self._pages.named("OrdersNamed", "nodes", ids=some, **terms.parts())
+            except TooCostly:
+                if len(some) == 1:
+                    raise
+                self._at_once = len(some) // 2
+                continue
+            yield leaf
+            left = left[len(some) :]
 
     def open(self, headers: Mapping[str, str], body: bytes, now: datetime) -> Delivery | None:  # noqa: ARG002  # Shopify signs no instant
         """Check the signature over the raw body and note what the delivery is about; Forged where it is wrong."""
@@ -165,24 +173,21 @@ class ShopifyFeed:
 
         These pages are no step of a reading: their cursor is empty.
         """
-        for page in await each(deliveries, self._followed):
+        about: dict[str, dict[str, None]] = {}  # by subject the ids, each once
+        for delivery in deliveries:
+            for subject, named in delivery.said.items():
+                about.setdefault(subject, {})[str(named)] = None
+        for page in await each(list(about.get("product", ())), self._product):
             yield page
+        items = dict(about.get("item", {}))
+        async for page in self._orders(list(about.get("order", ())), items):
+            yield page
+        for page in await each(list(about.get("transfer", ())), lambda named: self._transfer(named, items)):
+            yield page
+        if items and "stock" in self.kinds:
+            yield await counts_of(self._pages, list(items))
         if any("deleted" in delivery.said for delivery in deliveries):  # it names no variants: one look for all
             yield await self._gone()
-
-    async def _followed(self, delivery: Delivery) -> AsyncIterator[Page]:
-        for subject, named in delivery.said.items():
-            match subject:
-                case "product":
-                    yield await self._named("products", "Product", "product", named)
-                case "order":
-                    async for page in self._order(named):
-                        yield page
-                case "item":
-                    yield await counts_of(self._pages, [str(named)])
-                case "transfer":
-                    async for page in self._transfer(named):
-                        yield page
 
     async def subscribe(self, address: str) -> tuple[str, ...]:
         """See to it that Shopify calls the address; Declined names the topics that it refuses, the others are made.
@@ -275,12 +280,12 @@ class ShopifyFeed:
                 return
             yield Page("inbounds", facts, mark.text(), faults)
 
-    async def _named(self, kind: FactKind, operation: str, field: str, named: object) -> Page:
-        """One record as it is now, and nothing where it is gone."""
+    async def _product(self, named: str) -> AsyncIterator[Page]:
+        """One product as it is now, and nothing where it is gone."""
         terms = await self._known()
-        leaf = await self._pages.named(operation, field, id=named)
-        facts, faults = await self._pages.taken(leaf, lambda node: self._facts(kind, node, terms))
-        return Page(kind, facts, "", faults)
+        leaf = await self._pages.named("Product", "product", id=named)
+        facts, faults = await self._pages.taken(leaf, lambda node: self._facts("products", node, terms))
+        yield Page("products", facts, "", faults)
 
     async def _gone(self) -> Page:
         """Nothing for what is known to lie in the shop and is deleted in it."""
@@ -288,23 +293,23 @@ class ShopifyFeed:
         self._looked = self._shop.clock.now()
         return page
 
-    async def _order(self, named: object) -> AsyncIterator[Page]:
+    async def _orders(self, named: Sequence[str], items: dict[str, None]) -> AsyncIterator[Page]:
+        """Orders as they are now; what they are about is added to the `items`."""
+        if not named:
+            return
         terms = await self._known()
-        leaf = await self._pages.named("Order", "order", id=named, **terms.parts())
-        facts, faults = await self._pages.taken(leaf, lambda node: self._facts("orders", node, terms))
-        yield Page("orders", facts, "", faults)
-        items = [item for node in leaf.nodes() for item in orders.items(node)]
-        if items and "stock" in self.kinds:
-            yield await counts_of(self._pages, items)
+        async for leaf in self._orders_by_name(named, terms):
+            facts, faults = await self._pages.taken(leaf, lambda node: self._facts("orders", node, terms))
+            yield Page("orders", facts, "", faults)
+            items.update(dict.fromkeys(item for node in leaf.nodes() for item in orders.items(node)))
 
-    async def _transfer(self, named: object) -> AsyncIterator[Page]:
+    async def _transfer(self, named: str, items: dict[str, None]) -> AsyncIterator[Page]:
+        """One transfer as it is now; what it moves is added to the `items`."""
         terms = await self._known()
         leaf = await self._pages.named("Transfer", "inventoryTransfer", id=named)
         facts, faults = await self._pages.taken(leaf, lambda node: self._facts("inbounds", node, terms))
         yield Page("inbounds", facts, "", faults)
-        items = [item for node in leaf.nodes() for item in goods.items(node)]
-        if items and "stock" in self.kinds:
-            yield await counts_of(self._pages, items)
+        items.update(dict.fromkeys(item for node in leaf.nodes() for item in goods.items(node)))
 
     def _facts(self, kind: FactKind, node: Node, terms: Terms) -> Iterable[Fact | Fault]:
         match kind:

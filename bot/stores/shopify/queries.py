@@ -208,7 +208,6 @@ _OWN = {
     "Orders": f"""query Orders($first: Int!, $after: String, $query: String, {_ORDER_TERMS}) {{
   orders(first: $first, after: $after, query: $query, sortKey: UPDATED_AT) {{ nodes {{ {_ORDER} }} {_TURN} }}
 }}""",
-    "Order": f"query Order($id: ID!, {_ORDER_TERMS}) {{ order(id: $id) {{ {_ORDER} }} }}",
     "Transfers": f"""query Transfers($first: Int!, $after: String, $query: String) {{
   inventoryTransfers(first: $first, after: $after, query: $query, sortKey: CREATED_AT) {{
     nodes {{ {_TRANSFER} }}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Sequence
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -11,7 +12,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from bot.domain.money import Money
-from bot.ports import MovableClock, OrderFact, ReturnedLine
+from bot.ports import MovableClock, OrderFact, Page, ReturnedLine
+from bot.services.feeds import Taking
 from bot.services.feeds.orders import Book
 from bot.storage.database import Database
 from bot.storage.stores import Code, Spot
@@ -51,13 +53,45 @@ async def test_a_cancellation_undoes_a_sale_once_and_can_be_taken_back(shop: Sho
         assert [row[3:6] for row in await shop.demand()] == [(0, 0, 3), (0, 3, -3)]
     kinds = await shop.rows("SELECT kind, quantity, cancels, cancelled_by FROM sales ORDER BY id")
     assert kinds == [("sale", 3, None, "1/a/cancelled"), ("cancellation", -3, "1/a", None)]
-    await shop.take("orders", whole)
+    await shop.take("orders", replace(whole, changed_at=NOW))
     assert [row[2:6] for row in await shop.demand()] == [(DAY, 3, 0, 3)]
 
 
 async def test_an_order_that_was_cancelled_before_it_was_known_is_no_sale(shop: Shop) -> None:
     await shop.take("orders", order("1", sold("a", "MUG", 0)))
     assert await shop.demand() == []
+
+
+async def test_an_older_state_that_is_told_later_changes_nothing_and_an_equal_one_is_taken(shop: Shop) -> None:
+    at = NOW - timedelta(hours=1)
+    first, gone = order("1", sold("a", "MUG", 5), changed_at=at), order("1", sold("a", "MUG", 0), changed_at=NOW)
+    await shop.take("orders", first)
+    await shop.take("orders", gone, first)  # of one page too the latest state holds
+    cancelled = await shop.demand()
+    assert (await shop.take("orders", first, cursor="")).changed == 0
+    assert await shop.demand() == cancelled
+    assert await shop.rows("SELECT SUM(quantity) FROM sales") == [(0,)]
+    await shop.take("orders", order("1", sold("a", "MUG", 3), changed_at=NOW))
+    assert await shop.rows("SELECT SUM(quantity) FROM sales") == [(3,)]
+
+
+async def test_what_is_set_aside_of_an_order_stands_when_an_older_state_is_told(shop: Shop) -> None:
+    await shop.take("orders", order("1", sold("a", "MUG", 5), place="p9", changed_at=NOW))
+    await shop.take("orders", order("1", sold("a", "MUG", 2), changed_at=NOW - timedelta(hours=1)))
+    assert list(await shop.faults()) == ["1"]
+    assert await shop.demand() == []
+
+
+async def test_of_two_processes_at_once_the_later_state_of_an_order_holds(shop: Shop) -> None:
+    states = [order("1", sold("a", "MUG", n), changed_at=NOW - timedelta(hours=9 - n)) for n in range(1, 9)]
+    other = Taking(database=shop.database, clock=shop.clock, currency="EUR")
+    await shop.take("orders", states[0])
+    pages = [Page("orders", (state,), "") for state in states]
+    await asyncio.gather(
+        *[taker.take(SHOP, page) for page in reversed(pages) for taker in (shop.taking, other)]
+    )  # fmt: skip
+    assert await shop.rows("SELECT SUM(quantity) FROM sales") == [(8,)]
+    assert [row[3] for row in await shop.demand()] == [8]
 
 
 async def test_what_comes_back_is_a_return_of_its_own_day_and_leaves_the_sale(shop: Shop) -> None:
@@ -159,6 +193,7 @@ async def test_whatever_was_told_before_the_units_are_those_of_the_last_version(
             "store_codes",
             "store_places",
             "store_cursors",
+            "store_orders",
             "touched_products",
             "products",
             "locations",

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import asyncio
 import errno
 from collections import Counter
 from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass, field
+from datetime import timedelta
 from types import SimpleNamespace
 from typing import cast
 
@@ -17,6 +19,7 @@ from bot.errors import Declined, OutsideError, UnknownReference, Unreached
 from bot.ports import Check, FactKind, Page, StorePlace
 from bot.services import Services
 from bot.services.audit import Audit
+from bot.services.feeds import feedcheck
 from bot.services.feeds.kits import Kits
 from bot.services.feeds.syncing import Syncing, SyncReport
 from bot.storage import facts, touched
@@ -178,16 +181,121 @@ async def test_a_fault_of_ours_in_one_store_keeps_no_other_from_being_read(shop:
     syncing = Syncing(
         database=shop.database, clock=shop.clock, audit=audit, taking=shop.taking, feeds={"first": first, SHOP: script}
     )
-    rescans: list[object] = []
-
-    async def rescan(*_given: object) -> None:
-        rescans.append(_given)
-
-    services = SimpleNamespace(stores=syncing, watch=SimpleNamespace(rescan=rescan), clock=shop.clock)
-    done = await stores(cast("Services", services), NOW)
-    assert done["first"] == {"errors": ["OSError: [Errno 28] No space left on device"]}
+    house = House(shop, syncing)
+    done = await stores(house.services, NOW)
+    assert done["first"]["errors"] == ["products: OSError: [Errno 28] No space left on device"]
     assert (done[SHOP]["changed"], done[SHOP]["errors"]) == (1, [])
-    assert len(rescans) == 1
+    assert house.rescans == 2
+    assert ("first", "products", "OSError: [Errno 28] No space left on device") in await shop.rows(
+        "SELECT store, kind, error FROM store_syncs"
+    )
+
+
+@dataclass
+class House:
+    """What the job needs: stores, and a watch that counts how often feeds were judged; `busy` times it must wait."""
+
+    shop: Shop
+    syncing: Syncing
+    rescans: int = 0
+    busy: int = 0
+
+    @property
+    def services(self) -> Services:
+        watch = SimpleNamespace(rescan=self._rescan)
+        return cast("Services", SimpleNamespace(stores=self.syncing, watch=watch, clock=self.shop.clock))
+
+    async def _rescan(self, *_given: object) -> object:
+        self.rescans += 1
+        return None if self.rescans <= self.busy else object()
+
+
+async def test_feeds_are_judged_after_a_scan_that_is_under_way(
+    shop: Shop, syncing: Syncing, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(feedcheck, "_PAUSES", (0.0, 0.0))
+    house = House(shop, syncing, busy=2)
+    await stores(house.services, NOW)
+    assert house.rescans == 3
+
+
+@pytest.fixture
+def pair(shop: Shop, script: Script) -> tuple[Script, Syncing]:
+    """A store before the shop in the alphabet, and what reads both."""
+    slow, audit = Script(name="amazon"), Audit(database=shop.database, clock=shop.clock)
+    feeds = {"amazon": slow, SHOP: script}
+    return slow, Syncing(database=shop.database, clock=shop.clock, audit=audit, taking=shop.taking, feeds=feeds)
+
+
+async def test_a_store_that_hangs_holds_up_no_other_and_is_read_once_at_a_time(
+    shop: Shop, script: Script, pair: tuple[Script, Syncing]
+) -> None:
+    slow, syncing = pair
+    reached, go = asyncio.Event(), asyncio.Event()
+
+    async def hang() -> None:
+        reached.set()
+        await go.wait()
+
+    slow.told["products"] = [hang]
+    script.told["orders"] = [Page("orders", (order("1", sold("a", "MUG", 1)),), "c", until=NOW)]
+    house = House(shop, syncing)
+    first = asyncio.create_task(stores(house.services, NOW))
+    await reached.wait()
+    async with asyncio.timeout(10):
+        while not house.rescans:  # noqa: ASYNC110  # the quick one is read, and judged
+            await asyncio.sleep(0.01)
+    assert (await stores(house.services, NOW))["amazon"] == {"under_way": True}
+    assert [row[3] for row in await shop.demand()] == [1]
+    assert not first.done()
+    go.set()
+    assert (await first)["amazon"]["errors"] == []
+    assert [kind for kind, _ in slow.asked] == ["products", "stock", "orders"]
+
+
+async def test_a_store_that_tells_nothing_for_too_long_is_given_up_and_that_is_written_down(
+    shop: Shop, script: Script, syncing: Syncing, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    limits = "SELECT limit_hours FROM feeds"
+    script.told["stock"] = [Page("stock", (count("MUG", 5, minutes=-1),), "c", until=NOW)]
+    await syncing.sync(SHOP)
+    assert await shop.rows(limits) == [(3,)]
+
+    async def hang() -> None:
+        await asyncio.Event().wait()
+
+    shop.clock.push(timedelta(minutes=1))
+    monkeypatch.setattr("bot.services.feeds.syncing.SILENCE", timedelta(seconds=0.3))
+    script.told["stock"] = [Page("stock", (count("MUG", 4),), "d"), hang]
+    script.told["orders"] = [Page("orders", (order("1", sold("a", "MUG", 1)),), "c", until=NOW)]
+    told = {report.kind: report for report in await syncing.sync(SHOP)}
+    assert (told["stock"].facts, told["stock"].error) == (1, "the store told nothing for 0.005 minutes")
+    assert (told["orders"].facts, told["orders"].error) == (1, "")
+    assert await shop.rows("SELECT error FROM store_syncs WHERE kind = 'stock' ORDER BY id DESC LIMIT 1") == [
+        ("the store told nothing for 0.005 minutes",)
+    ]
+    assert (0,) in await shop.rows(limits)
+
+
+async def test_what_people_said_holds_at_once_also_where_the_reading_anew_breaks_off(
+    shop: Shop, script: Script, syncing: Syncing
+) -> None:
+    mug, whole = sold("a", "MUG", 2), [Page("products", (), "c", until=NOW)]
+    first, second = order("1", mug), order("2", sold("a", "MUG", 5))
+    script.told = {"products": [*whole], "stock": [Page("stock", (), "c", until=NOW)]}
+    script.told["orders"] = [Page("orders", (first, second), "c", until=NOW)]
+    await syncing.sync(SHOP)
+    await shop.product("JUG")
+    await syncing.product(SHOP, "v-MUG", "JUG")
+    script.told["orders"] = [Page("orders", (first,), "after 1"), Unreached("503")]
+    await syncing.sync(SHOP)
+    assert [(row[0], row[3]) for row in await shop.demand()] == [("JUG", 2), ("MUG", 5)]
+    async with shop.database.reading() as connection:
+        assert len(await touched.due(connection, shop.clock.now())) == 2
+    script.told["orders"] = [Page("orders", (second,), "after 2", until=NOW)]
+    await syncing.sync(SHOP)
+    assert [(row[0], row[3]) for row in await shop.demand()] == [("JUG", 7)]
+    assert await shop.rows("SELECT key FROM marks WHERE key LIKE 'demand:%'") == []
 
 
 async def test_a_store_that_cannot_be_read_is_stale_at_once_and_fresh_once_it_can(

@@ -11,6 +11,7 @@ import pytest
 from bot.errors import SettingsError
 from bot.services import filefeeds
 from bot.services.ingest import ImportOptions, ImportReport, Kind
+from jobs import files
 from tests.stores.files.conftest import OpenDesk
 
 WANTED = {"stock": "stock*, *库存*", "sales": "sold*.csv"}
@@ -21,6 +22,10 @@ def drop(tmp_path: Path) -> Path:
     """A folder of its own: the database lies in the other."""
     (tmp_path / "drop").mkdir()
     return tmp_path / "drop"
+
+
+def move(folder: Path, to: Path) -> None:
+    folder.rename(to)
 
 
 def lying(folder: Path) -> set[str]:
@@ -161,13 +166,13 @@ async def test_the_same_name_comes_again_tomorrow(drop: Path, open_desk: OpenDes
 async def test_the_job_looks_when_the_time_has_come(drop: Path, open_desk: OpenDesk) -> None:
     desk = open_desk(drop.as_uri(), {**WANTED, "minutes": "10"})
     (drop / "stock.csv").write_text("sku,location,on_hand\nA1,UK,9\n")
-    files = desk.app.services.files
-    assert await files.tick() == []
+    places = desk.app.services.files
+    assert await places.tick() == []
     assert await desk.app.services.files.tick() == []
     desk.clock.push(timedelta(minutes=9))
-    assert await files.tick() == []
+    assert await places.tick() == []
     desk.clock.push(timedelta(minutes=1))
-    assert [one.file for one in await files.tick()] == ["stock.csv"]
+    assert [one.file for one in await places.tick()] == ["stock.csv"]
 
 
 async def test_a_feed_that_stops_opens_a_case(drop: Path, open_desk: OpenDesk) -> None:
@@ -180,6 +185,28 @@ async def test_a_feed_that_stops_opens_a_case(drop: Path, open_desk: OpenDesk) -
         desk.clock.push(timedelta(hours=hours))
         await desk.app.services.watch.scan(desk.clock.now())
         assert [row[0] for row in await desk.rows("SELECT kind FROM cases WHERE kind = 'data_stale'")] == kinds
+
+
+async def test_a_place_that_cannot_be_looked_into_opens_a_case_at_once_and_resolves_it_when_it_can_be_again(
+    drop: Path, open_desk: OpenDesk
+) -> None:
+    desk = open_desk(drop.as_uri(), {**WANTED, "hours": "6"})
+    limits, standing = "SELECT limit_hours FROM feeds", "SELECT kind FROM cases WHERE resolved_at IS NULL"
+    (drop / "stock.csv").write_text("sku,location,on_hand\nA1,UK,9\n")
+    for _look in range(2):
+        await files.JOB.run(desk.app.services, desk.clock.now())
+        desk.clock.push(timedelta(minutes=1))
+    assert await desk.rows(limits) == [(6,)]
+    move(drop, drop.with_name("elsewhere"))
+    done = await files.JOB.run(desk.app.services, desk.clock.now())
+    assert "No such file" in done["errors"][0]
+    assert await desk.rows(limits) == [(0,)]
+    assert await desk.rows(standing) == [("data_stale",)]
+    move(drop.with_name("elsewhere"), drop)
+    desk.clock.push(timedelta(minutes=1))
+    assert (await files.JOB.run(desk.app.services, desk.clock.now()))["errors"] == []
+    assert await desk.rows(limits) == [(6,)]
+    assert await desk.rows(standing) == []
 
 
 async def test_a_folder_that_is_not_there_is_said_so(drop: Path, open_desk: OpenDesk) -> None:

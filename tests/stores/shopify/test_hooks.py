@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import asyncio
 import base64
 import hashlib
 import hmac
 import json
+from collections import Counter
 from typing import Any
 
 import pytest
@@ -117,6 +119,42 @@ async def test_an_order_is_read_as_it_is_now_with_the_counts_of_its_goods(runnin
         assert isinstance(count, StockFact)
         assert (count.on_hand, count.committed) == (9, 3)
         assert {orders.cursor, stock.cursor} == {""}
+
+
+@pytest.mark.parametrize("points", [2000.0, 0.0])
+async def test_each_record_of_many_calls_is_read_once_together_with_others(running: Running, points: float) -> None:
+    """Of a shop whose bucket holds less than all of them cost, and of one whose bucket is empty."""
+    store, calls, sold = running.store, [], set()
+    for number in range(30):
+        goods = store.sell(f"S{number}", f"S{number}", "4.25")
+        store.stock(goods, EAST, available=5, on_hand=5)
+        order = store.order(store.line(goods, 1, "4.25"))
+        sold.add(tail(order["id"]))
+        topics = ("orders/create", "orders/updated", "refunds/create")
+        calls += [Delivery(f"{topic} {number}", topic, {"order": order["id"]}) for topic in topics]
+        calls.append(Delivery(f"p {number}", "products/update", {"product": goods["product"]["id"]}))
+    store.points = points
+    pages = [page async for page in running.feed.follow(calls)]
+    told = {kind: [fact for page in pages if page.kind == kind for fact in page.facts] for kind in TOPICS}
+    assert {fact.id for fact in told["orders"] if isinstance(fact, OrderFact)} == sold
+    assert [len(told[kind]) for kind in ("orders", "products", "stock")] == [30, 30, 30]
+    named = [given["ids"] for name, given in store.asked if name == "OrdersNamed"]
+    answered = Counter(how for _, _, how in store.calls)
+    assert len(named) < 30
+    assert answered["errors"] <= 3 + (not points)  # too many orders at once; that the bucket is empty
+
+
+@pytest.mark.parametrize(("points", "refused"), [(300.0, 0), (0.0, 1)])
+async def test_calls_beside_each_other_wait_for_the_bucket_and_none_is_refused(
+    running: Running, points: float, refused: int
+) -> None:
+    """That it is empty at the beginning the shop says once."""
+    goods = [running.store.sell(f"S{n}", f"S{n}", "4.25")["product"]["id"] for n in range(40)]
+    shop, running.store.points = running.shop(), points
+    answers = await asyncio.gather(*[shop.ask("Product", id=each) for each in goods])
+    assert len([answer.whole()["product"] for answer in answers]) == 40
+    assert Counter(how for _, _, how in running.store.calls)["errors"] == refused
+    await shop.close()
 
 
 async def test_a_count_a_product_and_a_transfer_are_read_as_they_are_now(running: Running) -> None:
