@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 
-from sqlalchemy import select
+from sqlalchemy import or_, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bot.storage.chunks import chunked
 from bot.storage.stores import COUNTED
-from bot.storage.tables import StoreCode
+from bot.storage.tables import Kit, Product, StoreCode
 
 _LISTED = StoreCode.match.in_(COUNTED)
 
@@ -46,3 +46,44 @@ async def variants_by_store(
         }
         for product, stores in told.items()
     }
+
+
+_ANY = select(StoreCode.id).where(StoreCode.product_id == Product.id, _LISTED)
+_IN_A_KIT = (
+    select(Kit.id)
+    .join(StoreCode, StoreCode.product_id == Kit.product_id)
+    .where(Kit.component_id == Product.id, _LISTED, StoreCode.sold)
+)
+_ACTIVE = or_(~_ANY.exists(), _ANY.where(StoreCode.sold).exists(), _IN_A_KIT.exists())
+
+
+async def sell(connection: AsyncConnection, store: str, told: Mapping[str, bool]) -> set[int]:
+    """Keep which variants (code -> whether) a store still sells; the products that are active or inactive since."""
+    meant: set[int] = set()
+    for part in chunked(sorted(told)):
+        named = StoreCode.store == store, StoreCode.code.in_(part)
+        for sold in (True, False):
+            codes = [code for code in part if told[code] is sold]
+            changed = StoreCode.store == store, StoreCode.code.in_(codes), StoreCode.sold.is_(not sold)
+            await connection.execute(update(StoreCode).where(*changed).values(sold=sold))
+        found = await connection.scalars(select(StoreCode.product_id).where(*named, _LISTED))
+        meant.update(product for product in found if product is not None)
+    return await weigh(connection, meant)
+
+
+async def weigh(connection: AsyncConnection, products: Collection[int]) -> set[int]:
+    """Make products inactive that stores list and none sells any more, alone or in a set; and active again otherwise.
+
+    So are the parts of those that are sets. Which of all these changed.
+    """
+    changed: set[int] = set()
+    whole = set(products)
+    for part in chunked(sorted(products)):
+        whole.update(await connection.scalars(select(Kit.component_id).where(Kit.product_id.in_(part))))
+    for part in chunked(sorted(whole)):
+        for active in (True, False):
+            is_so = _ACTIVE if active else ~_ACTIVE
+            wrong = update(Product).where(Product.id.in_(part), Product.active.is_(not active), is_so)
+            found = await connection.execute(wrong.values(active=active).returning(Product.id))
+            changed.update(found.scalars())
+    return changed
