@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 
 from sqlalchemy import or_, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
@@ -12,43 +12,45 @@ from bot.storage.stores import COUNTED
 from bot.storage.tables import Kit, Product, StoreCode
 
 _LISTED = StoreCode.match.in_(COUNTED)
+_Said = tuple[str, bool | None]  # a code, and whether it is sold as far as the list of goods says
 
 
 async def variants_of(connection: AsyncConnection, store: str, product_id: int) -> tuple[str, ...]:
     """A store's ids of the variants that a product is there, in order; of those it sells, where it sells any.
 
-    None where no reading of the store ever named the product.
+    What its list of goods does not name (an item that several variants share, say) is no variant, where that list names
+    any. None where no reading of the store ever named the product.
     """
     found = await connection.execute(
         select(StoreCode.code, StoreCode.sold)
         .where(StoreCode.store == store, StoreCode.product_id == product_id, _LISTED)
         .order_by(StoreCode.code)
     )
-    rows = found.all()
-    return tuple(row.code for row in rows if row.sold) or tuple(row.code for row in rows)
+    return _chosen([(row.code, row.sold) for row in found])
 
 
 async def variants_by_store(
     connection: AsyncConnection, products: Collection[int]
 ) -> dict[int, dict[str, tuple[str, ...]]]:
     """The variants that products are, by product and store, as `variants_of`."""
-    told: dict[int, dict[str, list[tuple[str, bool]]]] = {}
+    told: dict[int, dict[str, list[_Said]]] = {}
     for part in chunked(sorted(products)):
         query = select(StoreCode.product_id, StoreCode.store, StoreCode.code, StoreCode.sold)
         for row in await connection.execute(
             query.where(StoreCode.product_id.in_(part), _LISTED).order_by(StoreCode.store, StoreCode.code)
         ):
             told.setdefault(row.product_id, {}).setdefault(row.store, []).append((row.code, row.sold))
-    return {
-        product: {
-            store: tuple(code for code, sold in codes if sold) or tuple(code for code, _ in codes)
-            for store, codes in stores.items()
-        }
-        for product, stores in told.items()
-    }
+    return {product: {store: _chosen(codes) for store, codes in stores.items()} for product, stores in told.items()}
 
 
-_ANY = select(StoreCode.id).where(StoreCode.product_id == Product.id, _LISTED)
+def _chosen(codes: Sequence[_Said]) -> tuple[str, ...]:
+    for wanted in (True, False, None):
+        if found := tuple(code for code, sold in codes if sold is wanted):
+            return found
+    return ()
+
+
+_ANY = select(StoreCode.id).where(StoreCode.product_id == Product.id, _LISTED, StoreCode.sold.is_not(None))
 _IN_A_KIT = (
     select(Kit.id)
     .join(StoreCode, StoreCode.product_id == Kit.product_id)
@@ -64,7 +66,7 @@ async def sell(connection: AsyncConnection, store: str, told: Mapping[str, bool]
         named = StoreCode.store == store, StoreCode.code.in_(part)
         for sold in (True, False):
             codes = [code for code in part if told[code] is sold]
-            changed = StoreCode.store == store, StoreCode.code.in_(codes), StoreCode.sold.is_(not sold)
+            changed = StoreCode.store == store, StoreCode.code.in_(codes), StoreCode.sold.is_distinct_from(sold)
             await connection.execute(update(StoreCode).where(*changed).values(sold=sold))
         found = await connection.scalars(select(StoreCode.product_id).where(*named, _LISTED))
         meant.update(product for product in found if product is not None)

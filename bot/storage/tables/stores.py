@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import CheckConstraint, ForeignKey, Index, UniqueConstraint, true
+from sqlalchemy import CheckConstraint, ForeignKey, Index, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column
 
 from bot.storage.tables.base import Base, Id, key, to
@@ -14,7 +14,8 @@ from bot.storage.tables.base import Base, Id, key, to
 class StoreCode(Base):
     """A store's variant and the product it is. `match`: same (the SKUs are equal), suggested (a person is asked),
     waiting (a person is asked, and there is nothing to suggest: it has no SKU), confirmed, or ignored (a person said it
-    is none of ours). Facts count under same and confirmed alone. `sold`: the store still sells it.
+    is none of ours). Facts count under same and confirmed alone. `sold`: the store still sells it; null where its list
+    of goods never named it, as it names no item that several variants share.
     """
 
     __tablename__ = "store_codes"
@@ -28,7 +29,7 @@ class StoreCode(Base):
     match: Mapped[str]
     score: Mapped[int] = mapped_column(default=0, doc="of a suggestion, 0 to 100")
     seen_at: Mapped[datetime]
-    sold: Mapped[bool] = mapped_column(default=True, server_default=true())
+    sold: Mapped[bool | None]
 
 
 class StorePlace(Base):

@@ -154,10 +154,15 @@ async def test_a_product_whose_only_variant_is_said_to_be_another_is_as_it_was_b
 async def test_the_variants_of_a_product_are_those_that_a_store_sells_or_else_all(shop: Shop) -> None:
     facts = [_told(f"v-{name}", "MUG", active=name != "old") for name in ("new", "old", "red")]
     await shop.take("products", *facts)
+    await shop.take("stock", replace(count("MUG", 5), code="item-7"))  # which the list of goods does not name
     await shop.taking.take("other", Page("products", (_told("o", "MUG", active=False),), "c"))
+    await shop.taking.take("counts", Page("stock", (replace(count("MUG", 5), code="c"),), "c"))
     (mug,) = (row[0] for row in await shop.rows("SELECT id FROM products"))
     async with shop.database.reading() as connection:
         assert await variants_of(connection, SHOP, mug) == ("v-new", "v-red")
         assert await variants_of(connection, "other", mug) == ("o",)
+        assert await variants_of(connection, "counts", mug) == ("c",)
         assert await variants_of(connection, "elsewhere", mug) == ()
-        assert await variants_by_store(connection, [mug]) == {mug: {"other": ("o",), SHOP: ("v-new", "v-red")}}
+        assert await variants_by_store(connection, [mug]) == {
+            mug: {"counts": ("c",), "other": ("o",), SHOP: ("v-new", "v-red")}
+        }

@@ -181,16 +181,6 @@ async def test_a_sku_is_the_code_of_a_product_whatever_its_case_and_no_sign_of_i
     await channel.close()
 
 
-@pytest.mark.parametrize(
-    ("given", "words"),
-    [
-        ({"supplier": "Nobody", "supplier_code": ""}, "no party"),
-        ({"deliver_to": "Mars\nMARS"}, "no one warehouse"),
-        ({"lines": (OrderLine("NOPE", "Nope", 1, dollars("1.00")),)}, "no product NOPE"),
-        ({"total": Money(Decimal("1.00"), "PLN")}, "no currency"),
-        ({"kind": "transfer"}, "purchases alone"),
-    ],
-)
 async def test_what_is_bought_is_the_product_that_ours_was_said_to_be(erp: Erp) -> None:
     """Product 1 is the lantern: as one that a person named, and as the one of two that bears the SKU."""
     (known,) = await erp.rows("product.product", [["code", "=", "85123A"]], "code")
@@ -208,6 +198,16 @@ async def test_what_is_bought_is_the_product_that_ours_was_said_to_be(erp: Erp) 
         )
 
 
+@pytest.mark.parametrize(
+    ("given", "words"),
+    [
+        ({"supplier": "Nobody", "supplier_code": ""}, "no party"),
+        ({"deliver_to": "Mars\nMARS"}, "no one warehouse"),
+        ({"lines": (OrderLine("NOPE", "Nope", 1, dollars("1.00")),)}, "no product NOPE"),
+        ({"total": Money(Decimal("1.00"), "PLN")}, "no currency"),
+        ({"kind": "transfer"}, "purchases alone"),
+    ],
+)
 async def test_what_tryton_does_not_know_is_declined_and_nothing_written(
     erp: Erp, given: dict[str, Any], words: str
 ) -> None:

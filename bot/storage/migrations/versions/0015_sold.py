@@ -15,7 +15,7 @@ _AGAIN = "DELETE FROM store_cursors WHERE kind = 'products'"
 
 
 def upgrade() -> None:
-    op.add_column("store_codes", sa.Column("sold", sa.Boolean(), server_default=sa.true(), nullable=False))
+    op.add_column("store_codes", sa.Column("sold", sa.Boolean(), nullable=True))
     op.execute(_AGAIN)
 
 
