@@ -54,9 +54,9 @@ _ANY = select(StoreCode.id).where(StoreCode.product_id == Product.id, _LISTED, S
 _IN_A_KIT = (
     select(Kit.id)
     .join(StoreCode, StoreCode.product_id == Kit.product_id)
-    .where(Kit.component_id == Product.id, _LISTED, StoreCode.sold)
+    .where(Kit.component_id == Product.id, _LISTED, StoreCode.sold.is_(True))
 )
-_ACTIVE = or_(~_ANY.exists(), _ANY.where(StoreCode.sold).exists(), _IN_A_KIT.exists())
+_ACTIVE = or_(~_ANY.exists(), _ANY.where(StoreCode.sold.is_(True)).exists(), _IN_A_KIT.exists())
 
 
 async def sell(connection: AsyncConnection, store: str, told: Mapping[str, bool]) -> set[int]:

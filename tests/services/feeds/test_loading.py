@@ -17,7 +17,7 @@ from sqlalchemy import event
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bot.domain.money import Money
-from bot.ports import Fault, MovableClock, OrderFact, Page, ReturnedLine
+from bot.ports import MovableClock, OrderFact, Page, ReturnedLine
 from bot.services.feeds.desks import Desk, Desks
 from bot.services.feeds.loading import Loading
 from bot.services.feeds.orders import Book
@@ -138,7 +138,7 @@ class _Interrupted(Desks):
         self._database = database
         self.saying: list[asyncio.Task[None]] = []
 
-    async def lay(self, connection: AsyncConnection, store: str, page: Page, now: datetime) -> tuple[Desk, list[Fault]]:
+    async def lay(self, connection: AsyncConnection, store: str, page: Page, now: datetime) -> Desk:
         laid = await super().lay(connection, store, page, now)
         self.saying.append(asyncio.create_task(self._say()))
         await asyncio.to_thread(until_somebody_waits, self._database)

@@ -6,6 +6,7 @@ from decimal import Decimal
 from typing import Any
 
 import pytest
+from sqlalchemy import update
 
 from bot.domain.money import Money
 from bot.ports import Check, StorePrice
@@ -35,7 +36,7 @@ async def test_a_price_is_lowered_and_put_back_by_the_id_that_was_read(small: Ya
     request_id = await small.runs()
     assert small.price() == (pounds(200), pounds(PRICE))
     async with small.database.transaction() as connection:  # a person says meanwhile that it is another product
-        await connection.execute(tables.StoreCode.__table__.update().values(match="ignored", product_id=None))
+        await connection.execute(update(tables.StoreCode).values(match="ignored", product_id=None))
     assert not (await small.presses("Lin Wei", "stop", f"R-{request_id}")).refused
     await small.works()
     assert small.price() == (pounds(PRICE), None)
