@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
@@ -58,7 +58,8 @@ class Desks:
             known = await rows.codes(connection, store, told)
             unsure = {c: said for c, said in told.items() if c not in known or known[c].match in rows.OPEN}
             if fresh := await self._unweighed(connection, store, unsure, known):
-                await self._name(connection, store, fresh, now)
+                kept = {c for c in fresh if c in known and known[c].match == "suggested"}
+                await self._name(connection, store, fresh, kept, now)
                 named = await rows.codes(connection, store, fresh)
                 self._weighed.update((store, c, fresh[c]) for c, code in named.items() if code.match in rows.OPEN)
                 known |= named
@@ -81,10 +82,13 @@ class Desks:
             self._mark = now
         return {c: said for c, said in unsure.items() if c not in known or (store, c, said) not in self._weighed}
 
-    async def _name(self, connection: AsyncConnection, store: str, unsure: _Told, now: datetime) -> None:
+    async def _name(
+        self, connection: AsyncConnection, store: str, unsure: _Told, kept: Collection[str], now: datetime
+    ) -> None:
         """Write down which products variants are, as far as their names tell; a person is asked about the others.
 
-        One whose SKU is none (it has none at all, mostly) waits, so that a person can say which product it is.
+        One whose SKU is none (it has none at all, mostly) waits, so that a person can say which product it is. Where a
+        fact without a SKU is told of one that has a suggestion, that is `kept`.
         """
         names = Names(await storebooks.catalogue(connection), await storebooks.sold_by(connection, store))
         named = [(code, name, names.find(sku, name)) for code, (sku, name) in unsure.items()]
@@ -97,7 +101,8 @@ class Desks:
             (code, found.sku, name, ids.get(found.suggested or found.sku), _match(found), found.score, at)
             for code, name, found in good
         ]
-        codes += [(code, _shown(unsure[code][0]), name, None, "waiting", 0, at) for code, name, f in named if f.problem]
+        strange = [(code, name) for code, name, found in named if found.problem and code not in kept]
+        codes += [(code, _shown(unsure[code][0]), name, None, "waiting", 0, at) for code, name in strange]
         await rows.write_codes(connection, store, codes)
         await facts.name_products(connection, [(found.sku, name) for _, name, found in good if name])
 

@@ -95,7 +95,8 @@ class Book:
                 continue
             pieces = self._pieces(sold)
             if pieces is None:
-                unnamed[sold.sku or sold.code] = None
+                if sold.quantity:
+                    unnamed[sold.sku or sold.code] = None
                 own = f"{order.id}/{sold.id}"
                 yield from (line for name, line in before.items() if name == own or name.startswith(f"{own}/"))
                 continue

@@ -88,6 +88,19 @@ async def test_what_a_person_said_meanwhile_is_not_written_over(shop: Shop, sync
     assert await shop.rows("SELECT product_id, match FROM store_codes") == [(None, "ignored")]
 
 
+async def test_a_count_without_a_sku_takes_no_suggestion_away(shop: Shop) -> None:
+    await shop.product("LANTERN-85123A")
+    await shop.take("stock", count("LANTERN 85123A", 5))
+    await shop.take("stock", replace(count("LANTERN 85123A", 6, minutes=1), sku=""))
+    assert await shop.rows("SELECT sku, match, score FROM store_codes") == [("LANTERN 85123A", "suggested", 100)]
+
+
+async def test_a_cancelled_line_that_nobody_named_sets_nothing_aside(shop: Shop) -> None:
+    await shop.take("orders", order("1", replace(WRAP, quantity=0), sold("b", "CUP", 2)))
+    assert await shop.faults() == {}
+    assert [row[:4] for row in await shop.demand()] == [("CUP", "BER", DAY, 2)]
+
+
 async def test_a_suggestion_is_compared_anew_only_where_the_catalogue_changed(
     shop: Shop, monkeypatch: pytest.MonkeyPatch
 ) -> None:
