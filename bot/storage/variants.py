@@ -89,3 +89,13 @@ async def weigh(connection: AsyncConnection, products: Collection[int]) -> set[i
             found = await connection.execute(wrong.values(active=active).returning(Product.id))
             changed.update(found.scalars())
     return changed
+
+
+async def inactive(connection: AsyncConnection, products: Collection[int]) -> set[int]:
+    """Those of the products that are sold no more."""
+    found: set[int] = set()
+    for part in chunked(sorted(products)):
+        found.update(
+            await connection.scalars(select(Product.id).where(Product.id.in_(part), Product.active.is_(False)))
+        )
+    return found
