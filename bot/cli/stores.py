@@ -128,11 +128,11 @@ def _next(store: str) -> str:
 
 def _show_unsure(store: str, unsure: Unsure) -> None:
     for code, sku, name, ours, score in unsure.codes[:_SHOWN]:
-        say(
-            out,
-            f"  Is {sku or code} ({name}) our {ours}? {score}% alike. stocktide stores product {store} {code} {ours}",
-            "yellow",
-        )
+        if ours:
+            question = f"Is {sku or code} ({name}) our {ours}? {score}% alike."
+        else:
+            question = f"Which product is {sku or code} ({name or 'no name'})? Without SKU: none of ours."
+        say(out, f"  {question} stocktide stores product {store} {code} {ours or 'SKU'}", "yellow")
     for place, called in unsure.places[:_SHOWN]:
         say(out, f"  Which location is {called or place}?", "yellow")
         say(out, f"    stocktide stores place {store} {place} LOCATION")

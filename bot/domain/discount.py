@@ -28,6 +28,8 @@ class Discount:
     """A share off some products for a while. `code` is what a buyer types; without one it comes off by itself.
 
     Both instants are aware and in whole seconds; there is always an end. `name` is for people, buyers among them.
+    `variants` are the store's own ids of what it is on, as far as they are known; a store's word always has them, where
+    it has any.
     """
 
     skus: tuple[str, ...]
@@ -36,6 +38,12 @@ class Discount:
     starts_at: datetime
     ends_at: datetime
     name: str
+    variants: tuple[str, ...] = ()
+
+    @property
+    def goods(self) -> tuple[tuple[str, str], ...]:
+        """What it is on as (SKU, the store's id): the variants where they are known, else SKUs, with an empty id."""
+        return tuple((" ".join(self.skus), each) for each in self.variants) or tuple((sku, "") for sku in self.skus)
 
     @property
     def way(self) -> Way:
@@ -45,9 +53,10 @@ class Discount:
     def differs(self, stands: Discount) -> str:
         """What of a discount as a store keeps it is not as it is wanted here; empty where nothing is.
 
-        Products in any order, a code in any case, a start no later, an end to the minute: some stores keep no seconds.
+        Products in any order: the same variants, or the same SKUs in any case where either names no variants. A code in
+        any case, a start no later, an end to the minute: some stores keep no seconds.
         """
-        if sorted(stands.skus) != sorted(self.skus):
+        if not self._on_the_same(stands):
             return "it is on everything" if stands.skus == EVERYTHING else f"it is on {', '.join(sorted(stands.skus))}"
         if stands.share != self.share:
             return f"it takes off {stands.share * 100:f}%"
@@ -58,6 +67,11 @@ class Discount:
         if (stands.starts_at - self.starts_at).total_seconds() >= 60:
             return f"it starts at {stands.starts_at.isoformat()}"
         return ""
+
+    def _on_the_same(self, stands: Discount) -> bool:
+        if self.variants and stands.variants:
+            return sorted(self.variants) == sorted(stands.variants)
+        return sorted(map(str.casefold, self.skus)) == sorted(map(str.casefold, stands.skus))
 
 
 def code_of(text: str) -> str | None:

@@ -40,8 +40,8 @@ class StoreState:
 
 @dataclass(frozen=True, slots=True)
 class Unsure:
-    """What waits for a person: variants (code, SKU, name, suggested SKU, score), places (id, name), and facts that were
-    set aside (kind, subject, problem).
+    """What waits for a person: variants (code, SKU, name, suggested SKU or nothing, score), places (id, name), and
+    facts that were set aside (kind, subject, problem).
     """
 
     codes: tuple[tuple[str, str, str, str, int], ...]

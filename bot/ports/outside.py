@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date, datetime
 from decimal import Decimal
 from typing import Any, Literal, Protocol
@@ -43,12 +43,13 @@ class Performer(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class OrderLine:
-    """One product of an order to a supplier, or of a transfer."""
+    """One product of an order to a supplier, or of a transfer; `codes` are its variants by the store that has them."""
 
     sku: str
     name: str
     quantity: int
     unit_cost: Money
+    codes: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,16 +103,20 @@ class StorePrice:
 
 
 class StoreConnector(Protocol):
-    """A shop's own system. Errors are the OutsideErrors of `bot.errors`; nothing is retried inside."""
+    """A shop's own system. Errors are the OutsideErrors of `bot.errors`; nothing is retried inside.
+
+    A `code` is the store's own id of a variant, as its feed tells it: that very variant is meant, whatever its SKU.
+    Without one it is the variant that bears the SKU, in any case where the store can look for that.
+    """
 
     name: str
 
-    async def price(self, sku: str) -> StorePrice:
-        """What the store asks for a SKU now; Declined where it does not sell it."""
+    async def price(self, sku: str, code: str = "") -> StorePrice:
+        """What the store asks for a variant now; Declined where it does not sell it."""
         ...
 
     async def set_price(
-        self, sku: str, price: Money, compare_at: Money | None, key: str, revision: str = ""
+        self, sku: str, price: Money, compare_at: Money | None, key: str, revision: str = "", code: str = ""
     ) -> StorePrice:
         """Change a price, once per key: a call with a key seen before changes nothing and gives the answer of then.
 

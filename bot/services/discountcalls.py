@@ -26,6 +26,7 @@ def discount_json(discount: Discount) -> dict[str, Any]:
         "starts_at": discount.starts_at.isoformat(),
         "ends_at": discount.ends_at.isoformat(),
         "name": discount.name,
+        "variants": list(discount.variants),
     }
 
 
@@ -38,6 +39,7 @@ def discount_of(told: Mapping[str, Any]) -> Discount:
         starts_at=datetime.fromisoformat(told["starts_at"]),
         ends_at=datetime.fromisoformat(told["ends_at"]),
         name=told["name"],
+        variants=tuple(told.get("variants", ())),  # older ones were kept without
     )
 
 

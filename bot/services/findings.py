@@ -69,6 +69,22 @@ def findings(
     return found
 
 
+def without_facts(taken: Snapshot, standing: Mapping[str, CaseRow]) -> set[int]:
+    """The products of open cases of which nothing was read; those that are inactive are among them."""
+    return {case.product_id for case in standing.values() if case.product_id is not None} - set(
+        np.unique(taken.product_ids).tolist()
+    )
+
+
+def closing(standing: Mapping[str, CaseRow], inactive: Collection[int]) -> list[Finding]:
+    """Findings that resolve every case of products that are sold no more."""
+    return [
+        Finding(case.kind, key, case.product_id, case.location_id, 0, 0, 0, "{}")
+        for key, case in standing.items()
+        if case.product_id in inactive
+    ]
+
+
 def batches(findings: Sequence[Finding], size: int) -> Iterator[Sequence[Finding]]:
     """The findings, about `size` at a time; those of one series stay together, for they share one proposal."""
     start, place = 0, None

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import structlog
@@ -12,6 +12,7 @@ from bot.chat.nodes import Bold, Code, Text
 from bot.domain.discount import Way
 from bot.errors import BadArgument, Declined, OutsideError, Refusal
 from bot.ports import Discounts, StoreConnector, StorePrice
+from bot.services.variants import Uneven, price_of
 from bot.words import Words, _
 
 _log = structlog.get_logger(__name__)
@@ -83,6 +84,33 @@ class Outlets:
             )
         return sellers[0]
 
+    def alone(self, store: str, sku: str, codes: Sequence[str]) -> None:
+        """Refusal where a price is to be lowered of what a store sells as several variants."""
+        if len(codes) < 2:
+            return
+        name, count = Bold(Text(store)), len(codes)
+        discounts = self._outlets[store].discounts
+        if discounts is None:
+            raise Refusal(
+                _(
+                    "{store} sells {sku} as {count} variants, and I change no price of half a product. "
+                    "Lower them there yourself.",
+                    store=name,
+                    sku=Code(sku),
+                    count=count,
+                )
+            )
+        raise Refusal(
+            _(
+                "{store} sells {sku} as {count} variants, and I change no price of half a product. "
+                "A discount reaches all of them at once: write {example}.",
+                store=name,
+                sku=Code(sku),
+                count=count,
+                example=Code("code NAME" if "code" in discounts.ways else "basket"),
+            )
+        )
+
     async def admit(self, store: str, way: Way, code: str) -> None:
         """Refusal where a store has no such means, with those that it has, or has the code already.
 
@@ -109,11 +137,23 @@ class Outlets:
                 )
             )
 
-    async def seen(self, store: str, sku: str) -> StorePrice | None:
-        """What a store asks now, None where it does not answer in time; Refusal where it does not sell the product."""
+    async def seen(self, store: str, sku: str, codes: Sequence[str] = ()) -> StorePrice | None:
+        """What a store asks now for the variants that a product is there, None where it does not answer in time.
+
+        Refusal where it does not sell the product, or asks different prices for its variants.
+        """
         try:
             async with asyncio.timeout(_PATIENCE):
-                return await self._outlets[store].connector.price(sku)
+                return await price_of(self._outlets[store].connector, sku, codes)
+        except Uneven as error:
+            raise Refusal(
+                _(
+                    "{store} asks different prices for what is {sku}: {prices}. Make them the same there first.",
+                    store=Bold(Text(store)),
+                    sku=Code(sku),
+                    prices=Text(error.listed),
+                )
+            ) from error
         except Declined as error:
             _log.info("a store does not tell a price", store=store, sku=sku, error=str(error))
             raise Refusal(_("{store} does not sell {sku}.", store=Bold(Text(store)), sku=Code(sku))) from error

@@ -9,7 +9,7 @@ that somebody might still pass on. What becomes of the copy is kept with the req
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from decimal import Decimal
@@ -34,6 +34,7 @@ from bot.storage import requests as rows
 from bot.storage.effects import EffectRow
 from bot.storage.orders import OrderFacts
 from bot.storage.requests import RequestRow
+from bot.storage.variants import variants_by_store
 
 EFFECT = "order.send"
 _MAIL, _FOLDER = "mail", "folder"
@@ -195,6 +196,7 @@ class Placing:
 
     async def _order(self, connection: AsyncConnection, held: RequestRow, facts: OrderFacts) -> Order:
         lines = await orders.lines_of(connection, held.id)
+        codes = await variants_by_store(connection, {line.product_id for line in lines})
         kind: RequestKind = held.kind
         return Order(
             kind="transfer" if kind == "transfer" else "purchase_order",
@@ -210,7 +212,13 @@ class Placing:
             mode=held.mode,
             expected_on=held.expected_on,
             lines=tuple(
-                OrderLine(line.sku, line.name, line.quantity, Money.of_minor(line.unit_cost_minor, held.total.currency))
+                OrderLine(
+                    line.sku,
+                    line.name,
+                    line.quantity,
+                    Money.of_minor(line.unit_cost_minor, held.total.currency),
+                    codes.get(line.product_id, {}),
+                )
                 for line in lines
             ),
             total=held.total,
@@ -233,7 +241,7 @@ def order_json(order: Order) -> dict[str, Any]:
         "expected_on": order.expected_on.isoformat() if order.expected_on else None,
         "total": order.total.minor,
         "currency": order.total.currency,
-        "lines": [[line.sku, line.name, line.quantity, line.unit_cost.minor] for line in order.lines],
+        "lines": [_line_json(line) for line in order.lines],
     }
 
 
@@ -244,7 +252,17 @@ def order_of(plain: Mapping[str, Any]) -> Order:
     given["ordered_at"] = datetime.fromisoformat(given["ordered_at"])
     given["expected_on"] = date.fromisoformat(given["expected_on"]) if given["expected_on"] else None
     given["total"] = Money.of_minor(given["total"], currency)
-    given["lines"] = tuple(
-        OrderLine(sku, name, quantity, Money.of_minor(cost, currency)) for sku, name, quantity, cost in given["lines"]
-    )
+    given["lines"] = tuple(_line_of(line, currency) for line in given["lines"])
     return Order(**given)
+
+
+def _line_json(line: OrderLine) -> list[Any]:
+    codes = {store: list(each) for store, each in line.codes.items()}
+    return [line.sku, line.name, line.quantity, line.unit_cost.minor, codes]
+
+
+def _line_of(told: Sequence[Any], currency: str) -> OrderLine:
+    """A line as it was kept; older ones were kept without codes."""
+    sku, name, quantity, cost, *more = told
+    codes = {store: tuple(each) for store, each in (more[0] if more else {}).items()}
+    return OrderLine(sku, name, quantity, Money.of_minor(cost, currency), codes)

@@ -3,6 +3,9 @@
 Reading is a call of its own, so that the prior price is kept in the database before anything is changed. A price is
 only written over what we saw ourselves: what somebody else changed meanwhile stays as it is. What was written is read
 back; a call whose outcome cannot be read is looked for, never made again blind.
+
+A payload's `codes` are the store's own ids of what the product is there, kept with the first call: what was lowered is
+what is put back, whatever a person says of the variants meanwhile. A payload without any goes by the SKU.
 """
 
 from __future__ import annotations
@@ -13,6 +16,7 @@ from typing import Any
 from bot.domain.money import Money
 from bot.errors import Declined, OutsideError, Unanswered, Unreached
 from bot.ports import Call, StoreConnector, StorePrice
+from bot.services.variants import price_of, the_variant
 
 READ, SET, RESTORE = "price.read", "price.set", "price.restore"
 
@@ -33,6 +37,11 @@ def same(one: Mapping[str, Any], other: Mapping[str, Any]) -> bool:
     return all(one.get(name) == other.get(name) for name in ("currency", "price_minor", "compare_at_minor"))
 
 
+def codes_of(payload: Mapping[str, Any]) -> tuple[str, ...]:
+    """The store's ids of what a payload is about; none where it is known by its SKU."""
+    return tuple(payload.get("codes", ()))
+
+
 class _Shop:
     """Calls to whichever store a payload names."""
 
@@ -48,7 +57,7 @@ class _Shop:
     async def _now(self, call: Call) -> dict[str, Any]:
         """The price as it stands; Declined where the store does not sell the product, otherwise Unreached."""
         try:
-            return price_json(await self._store(call).price(str(call.payload["sku"])))
+            return price_json(await price_of(self._store(call), str(call.payload["sku"]), codes_of(call.payload)))
         except Declined:
             raise
         except OutsideError as error:
@@ -62,6 +71,7 @@ class _Shop:
             None if compare_at is None else Money.of_minor(compare_at, currency),
             call.key,
             revision,
+            the_variant(codes_of(call.payload)),
         )
         return price_json(written)
 

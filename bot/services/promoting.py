@@ -25,8 +25,8 @@ from bot.services.audit import Audit, Deed
 from bot.services.discountcalls import GRANT, WITHDRAW, DiscountGranter, DiscountWithdrawer
 from bot.services.effects import EffectKind, Effects
 from bot.services.outbox import Outbox
-from bot.services.pricecalls import READ, RESTORE, SET, PriceReader, PriceRestorer, PriceSetter
-from bot.services.promotioncalls import Planned, key_of, not_standing, ours_of, starting, stopping
+from bot.services.pricecalls import READ, RESTORE, SET, PriceReader, PriceRestorer, PriceSetter, codes_of
+from bot.services.promotioncalls import Planned, key_of, not_standing, ours_of, reading, starting, stopping
 from bot.services.requests import Requests
 from bot.storage import cases as case_rows
 from bot.storage import locks, posts
@@ -35,6 +35,7 @@ from bot.storage import requests as request_rows
 from bot.storage.effects import EffectRow
 from bot.storage.promotions import PromotionRow
 from bot.storage.requests import RequestRow
+from bot.storage.variants import variants_of
 from bot.words import _
 
 Json = Mapping[str, Any]
@@ -95,7 +96,8 @@ class Promoting:
             },
         )
         (sku,) = (await request_rows.skus(connection, [line.product_id])).values()
-        await self._plan(connection, held.id, "read", Planned(READ, {"store": store, "sku": sku}))
+        codes = await variants_of(connection, store, line.product_id)
+        await self._plan(connection, held.id, "read", reading(store, sku, codes))
         await rows.set_stage(connection, held.id, "starting")
 
     async def read(self, connection: AsyncConnection, effect: EffectRow, result: Json) -> None:
@@ -111,7 +113,9 @@ class Promoting:
             await self._never(connection, held, promotion, trouble)
             return
         await rows.change(connection, held.id, {"prior_minor": result["price_minor"], "prior": dict(result)})
-        await self._plan(connection, held.id, "start", starting(promotion, result, self._clock.now()))
+        await self._plan(
+            connection, held.id, "start", starting(promotion, result, self._clock.now(), codes_of(effect.payload))
+        )
         await self._audit.append(connection, "promotion.price_read", f"request:{held.id}", dict(result))
 
     async def started(self, connection: AsyncConnection, effect: EffectRow, result: Json) -> None:

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
 from bot.domain.discount import Discount
 from bot.services.discountcalls import GRANT, WITHDRAW, discount_json
-from bot.services.pricecalls import RESTORE, SET
+from bot.services.pricecalls import READ, RESTORE, SET, codes_of
 from bot.storage.promotions import PromotionRow
 
 Json = Mapping[str, Any]
@@ -29,9 +29,14 @@ def key_of(request_id: int, step: str) -> str:
     return f"promotion:R-{request_id}:{step}"
 
 
-def starting(promotion: PromotionRow, seen: Json, now: datetime) -> Planned:
-    """The call that starts it, where the store's price was `seen` and is the one that was approved."""
-    about = {"store": promotion.store, "sku": promotion.sku}
+def reading(store: str, sku: str, codes: Sequence[str]) -> Planned:
+    """The call that asks for the price of a product, which is those variants of the store."""
+    return Planned(READ, {"store": store, "sku": sku, "codes": list(codes)})
+
+
+def starting(promotion: PromotionRow, seen: Json, now: datetime, codes: Sequence[str]) -> Planned:
+    """The call that starts it, where the price of those variants was `seen` and is the one that was approved."""
+    about = {"store": promotion.store, "sku": promotion.sku, "codes": list(codes)}
     if promotion.share is None:
         wanted = {
             "currency": promotion.currency,
@@ -46,6 +51,7 @@ def starting(promotion: PromotionRow, seen: Json, now: datetime) -> Planned:
         starts_at=now.replace(microsecond=0),
         ends_at=promotion.ends_at.replace(microsecond=0),
         name=f"{promotion.name[:_LONGEST_NAME]} -{(promotion.share * 100).normalize():f}% (R-{promotion.request_id})",
+        variants=tuple(codes),
     )
     return Planned(GRANT, {**about, "discount": discount_json(discount)})
 
@@ -53,14 +59,16 @@ def starting(promotion: PromotionRow, seen: Json, now: datetime) -> Planned:
 def ours_of(planned: Planned, result: Json) -> Json:
     """What to know of ours when it is to end, from the call that started it and its answer."""
     if planned.kind == SET:
-        return {**planned.payload["wanted"], "revision": result.get("revision", "")}
+        codes = list(codes_of(planned.payload))
+        return {**planned.payload["wanted"], "revision": result.get("revision", ""), "codes": codes}
     return {"discount": planned.payload["discount"], "number": result.get("id", "")}
 
 
 def stopping(promotion: PromotionRow, ours: Json) -> Planned:
     """The call that ends it."""
-    about = {"store": promotion.store, "sku": promotion.sku}
+    about: dict[str, Any] = {"store": promotion.store, "sku": promotion.sku}
     if promotion.share is None:
+        about["codes"] = list(codes_of(ours))
         return Planned(RESTORE, {**about, "wanted": promotion.prior or {}, "ours": dict(ours)})
     given = {"discount": ours["discount"], "key": key_of(promotion.request_id, "start")}
     return Planned(WITHDRAW, {**about, **given, "number": ours.get("number", "")})  # older ones were kept without

@@ -37,6 +37,7 @@ from bot.storage import promotions as rows
 from bot.storage import requests as request_rows
 from bot.storage.database import Database
 from bot.storage.requests import LineRow, RequestRow
+from bot.storage.variants import variants_of
 from bot.words import _
 
 ASKS = frozenset({"buyer", "promo_manager", "approver"})
@@ -101,13 +102,16 @@ class Promotions:
         place = subject.taken.place(subject.row).code
         name = self._outlets.choose(place, store)
         await self._within(subject, name, asker, platform, f"product:{sku.code}")
-        if way.means != "price":
+        codes = await self._variants(name, sku.id)
+        if way.means == "price":
+            self._outlets.alone(name, sku.code, codes)
+        else:
             way = discount_way(way, terms)
             await self._outlets.admit(name, "code" if way.code else "basket", way.code)
         wish = Wish(
             store=name,
             ends_at=ends_at,
-            seen=await self._outlets.seen(name, sku.code),
+            seen=await self._outlets.seen(name, sku.code, codes),
             depth=terms.share if isinstance(terms, Percent) else None,
             promo_minor=minor_of(terms, subject.currency) if isinstance(terms, Price) else None,
             way=way,
@@ -136,10 +140,12 @@ class Promotions:
         subject = await self._at(line.product_id, held.location_id)
         name = self._outlets.choose(subject.taken.place(subject.row).code, "")
         await self._within(subject, name, asker, platform, f"request:{request_id}")
+        codes = await self._variants(name, line.product_id)
+        self._outlets.alone(name, sku, codes)
         wish = Wish(
             store=name,
             ends_at=ends_at or self._end_of(held, subject),
-            seen=await self._outlets.seen(name, sku),
+            seen=await self._outlets.seen(name, sku, codes),
             promo_minor=held.detail["promo_price_minor"],
             units=line.quantity,
             clamp=True,
@@ -240,6 +246,11 @@ class Promotions:
         raise NotAllowed(
             _("{effect} concerns a place, supplier or store that your role does not reach.", effect=Code(subject.sku))
         )
+
+    async def _variants(self, store: str, product_id: int) -> tuple[str, ...]:
+        """The store's ids of what a product is there."""
+        async with self._database.reading() as connection:
+            return await variants_of(connection, store, product_id)
 
     async def _refusing(self, subject: str, data: Mapping[str, Any], asker: Asker | None, platform: str) -> None:
         async with self._database.transaction() as connection:

@@ -35,7 +35,18 @@ from bot.services import snapshot
 from bot.services.audit import Audit
 from bot.services.cases import Applied, Cases, Finding
 from bot.services.drafting import Drafting
-from bot.services.findings import Drafted, batches, batches_of, feed_findings, findings, needs, only, silenced
+from bot.services.findings import (
+    Drafted,
+    batches,
+    batches_of,
+    closing,
+    feed_findings,
+    findings,
+    needs,
+    only,
+    silenced,
+    without_facts,
+)
 from bot.services.gathering import MARK, Reviews, settled
 from bot.services.joining import Held, as_far_as_seen, as_they_go
 from bot.services.learning import learn
@@ -45,7 +56,7 @@ from bot.services.requests import Requests
 from bot.services.settings import ServiceSettings
 from bot.services.snapshot import Snapshot
 from bot.services.telling import most_heard
-from bot.storage import caseprints, locks, marks, proposals, touched
+from bot.storage import caseprints, locks, marks, proposals, touched, variants
 from bot.storage import cases as case_rows
 from bot.storage import catalogue as facts
 from bot.storage import suppliers as supplier_rows
@@ -119,6 +130,7 @@ class _Read:
     touched: Mapping[int, int]
     ranks: Classes | None
     written: Mapping[int, int] | None
+    inactive: Collection[int]  # products of open cases that are sold no more
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -280,10 +292,12 @@ class Watch:
             scans = await locks.scans(connection)
             seen = await touched.versions(connection, products)
             taken = await snapshot.take(connection, self._settings, self._sourcing, at, products)
+            standing = await case_rows.unresolved(connection, products)
             return _Read(
                 scans=scans,
                 taken=taken,
-                standing=await case_rows.unresolved(connection, products),
+                standing=standing,
+                inactive=await variants.inactive(connection, without_facts(taken, standing)),
                 feeds=await facts.feeds(connection),
                 touched=seen,
                 ranks=None if products is None else await self._ranking.recent(connection, taken),
@@ -337,6 +351,7 @@ class Watch:
         found = findings(taken, assessed, read.standing, read.written)
         if ranks is not None:
             found = [item for item in found if item.kind != "slump" and (item.kind != "surge" or item.opens > 0)]
+        found += closing(read.standing, read.inactive)
         return _Judged(taken, assessed, moves, [*found, *feed_findings(taken, read.feeds)])
 
     async def _drafts(self, judged: _Judged, applied: Applied, scope: _Scope) -> _Meant:

@@ -64,6 +64,14 @@ async def catalogue(connection: AsyncConnection) -> dict[str, str]:
     return dict((await connection.execute(select(Product.sku, Product.name))).all())
 
 
+async def catalogue_mark(connection: AsyncConnection) -> tuple[int, ...]:
+    """Another one after any product came or went or got another name, but for a name of the same length."""
+    found = await connection.execute(
+        select(func.count(), func.max(Product.id), func.sum(func.length(Product.name))).select_from(Product)
+    )
+    return tuple(int(each or 0) for each in found.one())
+
+
 async def nameless(connection: AsyncConnection, products: Collection[int]) -> set[int]:
     """Those of the products that have no name of their own yet."""
     found: set[int] = set()

@@ -31,6 +31,7 @@ from bot.storage.tables import (
 from bot.storage.types import to_micros
 
 COUNTED = ("same", "confirmed")  # the matches under which facts count
+OPEN = ("suggested", "waiting")  # those that wait for a person; what one said is never written over
 _PART = 5_000  # names in one question
 _CALLS = "store-calls:"
 _HOMELESS = and_(StorePlace.location_id.is_(None), ~StorePlace.ignored)
@@ -79,14 +80,19 @@ async def codes(connection: AsyncConnection, store: str, wanted: Collection[str]
 
 
 async def write_codes(connection: AsyncConnection, store: str, rows: Iterable[tuple[Any, ...]]) -> None:
-    """Write (code, sku, name, product_id, match, score, seen_at in microseconds); a code that is known is renewed."""
+    """Write (code, sku, name, product_id, match, score, seen_at in microseconds).
+
+    A code that is known is renewed while it is open: what a person said, or another page found out, meanwhile stands.
+    A fact without a name leaves the one that is known.
+    """
     await insert_rows(
         connection,
         StoreCode,
         ("store", "code", "sku", "name", "product_id", "match", "score", "seen_at"),
         [(store, *row) for row in rows],
-        "(store, code) DO UPDATE SET sku = excluded.sku, name = excluded.name, product_id = excluded.product_id, "
-        "match = excluded.match, score = excluded.score, seen_at = excluded.seen_at",
+        "(store, code) DO UPDATE SET sku = excluded.sku, product_id = excluded.product_id, match = excluded.match, "
+        "name = CASE WHEN excluded.name = '' THEN store_codes.name ELSE excluded.name END, score = excluded.score, "
+        f"seen_at = excluded.seen_at WHERE store_codes.match IN ({', '.join(map(repr, OPEN))})",
     )
 
 
@@ -172,7 +178,7 @@ async def state(connection: AsyncConnection, store: str, since: datetime) -> Sto
         .order_by(StoreSync.kind)
     )
     kinds = tuple(KindState(*row) for row in last)
-    unsure = select(func.count()).where(StoreCode.store == store, StoreCode.match == "suggested")
+    unsure = select(func.count()).where(StoreCode.store == store, StoreCode.match.in_(OPEN))
     homeless = select(func.count()).where(StorePlace.store == store, _HOMELESS)
     faults = select(func.count()).where(StoreFault.store == store)
     named, placed, aside = [await connection.scalar(query) or 0 for query in (unsure, homeless, faults)]
@@ -258,9 +264,11 @@ async def add_places(connection: AsyncConnection, store: str, found: Sequence[Pl
 async def unsure(connection: AsyncConnection, store: str) -> Unsure:
     """What of a store waits for a person."""
     named = await connection.execute(
-        select(StoreCode.code, StoreCode.sku, StoreCode.name, Product.sku.label("ours"), StoreCode.score)
-        .join(Product, Product.id == StoreCode.product_id)
-        .where(StoreCode.store == store, StoreCode.match == "suggested")
+        select(
+            StoreCode.code, StoreCode.sku, StoreCode.name, func.coalesce(Product.sku, "").label("ours"), StoreCode.score
+        )
+        .outerjoin(Product, Product.id == StoreCode.product_id)
+        .where(StoreCode.store == store, StoreCode.match.in_(OPEN))
         .order_by(StoreCode.score.desc(), StoreCode.code)
     )
     homeless = await connection.execute(
@@ -296,7 +304,7 @@ async def map_place(connection: AsyncConnection, store: str, place: str, locatio
 async def map_code(connection: AsyncConnection, store: str, code: str, sku: str) -> bool:
     """Say which product (SKU) a variant is, or none; false where either is unknown."""
     await locks.naming(connection, store)
-    found = None if not sku else await connection.scalar(select(Product.id).where(Product.sku == sku))
+    found = None if not sku else await connection.scalar(select(Product.id).where(Product.sku == sku.strip().upper()))
     if sku and found is None:
         return False
     done = await connection.execute(

@@ -95,12 +95,18 @@ class _Client:
 class LocalConnector(_Client):
     """Changes prices in the store."""
 
-    async def price(self, sku: str) -> StorePrice:
+    async def price(self, sku: str, code: str = "") -> StorePrice:  # noqa: ARG002  # it has no ids beside its SKUs
         """What the store asks for a SKU now; Declined where it does not sell it."""
         return _price(_good(await self._read(f"/products/{quote(sku, safe='')}")))
 
     async def set_price(
-        self, sku: str, price: Money, compare_at: Money | None, key: str, revision: str = ""
+        self,
+        sku: str,
+        price: Money,
+        compare_at: Money | None,
+        key: str,
+        revision: str = "",
+        code: str = "",  # noqa: ARG002  # as `price`
     ) -> StorePrice:
         """Change a price, once per key, and only at `revision` where one is given (Declined otherwise)."""
         body = {

@@ -14,6 +14,7 @@ from bot.domain.money import Money
 from bot.ports import Discounts, MovableClock, StoreConnector
 from bot.sandbox.serving import Serving
 from bot.sandbox.store import Listing, LocalStore, store_app
+from bot.sandbox.store.state import Item
 from bot.sandbox.world import Faults
 from bot.settings import StorePart
 from bot.stores import DISCOUNTS, STORES
@@ -65,10 +66,14 @@ class Shop(Protocol):
 
 @dataclass(frozen=True)
 class Kind:
-    """What serves a kind of store in the tests, and the settings that connect it: of an address and a token."""
+    """What serves a kind of store in the tests, and the settings that connect it: of an address and a token.
+
+    `sell` puts a variant of another SKU on sale, at 4.25 pounds, and gives the code by which the store's feed tells it.
+    """
 
     serve: Callable[[MovableClock], tuple[Shop, Starlette]]
     part: Callable[[str, str], StorePart]
+    sell: Callable[[Any, str], str]
     keeps_keys: bool = True  # whether the store has a place for our keys, so that any process finds what it wrote
 
 
@@ -81,7 +86,12 @@ class Counter:
     connector: StoreConnector
     connect: Callable[[str, str], StoreConnector]
     serving: Serving
+    kind: str
     keeps_keys: bool
+
+    def sell(self, sku: str) -> str:
+        """Put another variant on sale at 4.25 pounds; its code."""
+        return SERVED[self.kind].sell(self.store, sku)
 
 
 def pounds(amount: str) -> Money:
@@ -141,16 +151,55 @@ def serve_amazon(clock: MovableClock) -> tuple[Shop, Starlette]:
     return account, amazon_app(account)
 
 
+def sell_local(store: LocalStore, sku: str) -> str:
+    """It tells no facts, so that it has no codes."""
+    store.items[sku] = Item(sku, sku, pounds("4.25"))
+    return ""
+
+
+def sell_medusa(shop: MedusaShop, sku: str) -> str:
+    """By its id."""
+    return shop.vary(sku, 4.25)
+
+
+def sell_shopify(store: ShopifyStore, sku: str) -> str:
+    """By the number in its id."""
+    return str(store.sell(sku, sku, "4.25")["id"]).rsplit("/", 1)[1]
+
+
+def sell_vendure(shop: VendureShop, sku: str) -> str:
+    """By its id."""
+    return str(shop.sell(sku, 425)["id"])
+
+
+def sell_woocommerce(shop: WooShop, sku: str) -> str:
+    """By its number; it is a variation."""
+    return str(shop.vary(shop.put(type="variable"), sku=sku, regular_price="4.25"))
+
+
+def sell_amazon(account: AmazonAccount, sku: str) -> str:
+    """By the seller's own SKU."""
+    account.sell(sku, sku, "4.25")
+    return sku
+
+
 # A new entry of STORES needs one here.
 SERVED: Mapping[str, Kind] = {
-    "amazon": Kind(serve_amazon, lambda url, token: amazon_part(url, token, "GB"), keeps_keys=False),
-    "local": Kind(serve_local, lambda url, token: StorePart(kind="local", url=url, token=token)),
-    "medusa": Kind(serve_medusa, lambda url, token: StorePart(kind="medusa", url=url, token=token, private=True)),
-    "shopify": Kind(serve_shopify, lambda url, token: StorePart(kind="shopify", url=url, token=token, private=True)),
-    "vendure": Kind(serve_vendure, lambda url, token: StorePart(kind="vendure", url=url, token=token, private=True)),
+    "amazon": Kind(serve_amazon, lambda url, token: amazon_part(url, token, "GB"), sell_amazon, keeps_keys=False),
+    "local": Kind(serve_local, lambda url, token: StorePart(kind="local", url=url, token=token), sell_local),
+    "medusa": Kind(
+        serve_medusa, lambda url, token: StorePart(kind="medusa", url=url, token=token, private=True), sell_medusa
+    ),
+    "shopify": Kind(
+        serve_shopify, lambda url, token: StorePart(kind="shopify", url=url, token=token, private=True), sell_shopify
+    ),
+    "vendure": Kind(
+        serve_vendure, lambda url, token: StorePart(kind="vendure", url=url, token=token, private=True), sell_vendure
+    ),
     "woocommerce": Kind(
         serve_woocommerce,
         lambda url, token: StorePart(kind="woocommerce", url=url, user=KEY, secret=token, private=True),
+        sell_woocommerce,
     ),
 }
 
@@ -167,7 +216,7 @@ async def counter(request: pytest.FixtureRequest, clock: MovableClock) -> AsyncI
     def connect(address: str, token: str) -> StoreConnector:
         return STORES[request.param]("shop", kind.part(address, token))
 
-    yield Counter(store, url, connect(url, store.token), connect, serving, kind.keeps_keys)
+    yield Counter(store, url, connect(url, store.token), connect, serving, request.param, kind.keeps_keys)
     await serving.stop()
 
 
@@ -180,6 +229,11 @@ class Till:
     url: str
     discounts: Discounts
     connect: Callable[[str, str], Discounts]
+    kind: str
+
+    def sell(self, sku: str) -> str:
+        """Put another variant on sale at 4.25 pounds; its code."""
+        return SERVED[self.kind].sell(self.store, sku)
 
 
 # What shows the discounts of a test store; a new entry of DISCOUNTS needs one here.
@@ -204,5 +258,5 @@ async def till(request: pytest.FixtureRequest, clock: MovableClock) -> AsyncIter
     def connect(address: str, token: str) -> Discounts:
         return DISCOUNTS[request.param]("shop", kind.part(address, token))
 
-    yield Till(store, OFFERS[request.param](store), url, connect(url, store.token), connect)
+    yield Till(store, OFFERS[request.param](store), url, connect(url, store.token), connect, request.param)
     await serving.stop()

@@ -78,6 +78,42 @@ async def test_what_a_store_does_not_sell_is_declined(counter: Counter) -> None:
         await counter.connector.set_price(LANTERN, pounds("2.36"), pounds("2.00"), "k1")
 
 
+@pytest.mark.parametrize("ours", ["MUG-BLUE", "BM-01"])
+async def test_a_variant_is_priced_by_the_stores_own_code_whatever_its_sku_is_here(counter: Counter, ours: str) -> None:
+    """Our SKUs are upper case, and a person may have said that it is a product of ours with another SKU."""
+    code = counter.sell("Mug-Blue")
+    if not code and ours == "BM-01":
+        pytest.skip("it has no codes: there is nothing that a person could have named")
+    seen = await counter.connector.price(ours, code)
+    assert (seen.sku, seen.price) == ("Mug-Blue", pounds("4.25"))
+    told = await counter.connector.set_price(ours, pounds("3.40"), pounds("4.25"), "k1", seen.revision, code)
+    assert told == await counter.connector.price(ours, code)
+    assert await counter.connector.written("k1") == told
+    assert await counter.connector.set_price(ours, pounds("3.40"), pounds("4.25"), "k1", seen.revision, code) == told
+    assert [(change.before, change.price) for change in counter.store.changes] == [(pounds("4.25"), pounds("3.40"))]
+    back = await counter.connector.set_price(ours, pounds("4.25"), None, "k2", told.revision, code)
+    assert (back.price, back.compare_at) == (pounds("4.25"), None)
+
+
+async def test_without_a_code_a_sku_is_found_in_any_case_where_the_store_can_look(counter: Counter) -> None:
+    counter.sell("Mug-Blue")
+    if counter.kind in {"amazon", "woocommerce"}:  # they compare themselves, the latter as its database does
+        with pytest.raises(Declined, match="unknown_sku"):
+            await counter.connector.price("MUG-BLUE")
+        return
+    assert (await counter.connector.price("MUG-BLUE")).sku == "Mug-Blue"
+    counter.sell("MUG-BLUE")  # of several that are written the same but for the case it is the very one
+    if counter.kind in {"shopify", "vendure"}:
+        assert (await counter.connector.price("MUG-BLUE")).sku == "MUG-BLUE"
+
+
+async def test_a_variant_that_is_gone_is_declined_though_another_bears_its_sku(counter: Counter) -> None:
+    if counter.kind == "local":
+        pytest.skip("it has no codes")
+    with pytest.raises(Declined, match="unknown_sku"):
+        await counter.connector.price(LANTERN, "99999999")
+
+
 async def test_an_answer_that_was_lost_is_unanswered_and_found_again(counter: Counter) -> None:
     counter.store.faults.add("set_price", "drop_after_reading")
     with pytest.raises(Unanswered):

@@ -134,6 +134,35 @@ async def test_what_the_store_does_not_sell_gets_no_discount(till: Till) -> None
     assert till.offers.standing() == []
 
 
+@pytest.mark.parametrize("ours", ["MUG-BLUE", "BM-01"])
+async def test_a_discount_is_on_the_stores_own_variants_whatever_their_sku_is_here(till: Till, ours: str) -> None:
+    """Our SKUs are upper case, and a person may have said that it is a product of ours with another SKU."""
+    codes = tuple(filter(None, (till.sell("Mug-Blue"), till.sell("Mug-Blue-2"))))
+    if not codes and ours == "BM-01":
+        pytest.skip("it has no codes: there is nothing that a person could have named")
+    wanted = dataclasses.replace(CODE, skus=(ours,), variants=codes)
+    told = await till.discounts.grant(wanted, KEY)
+    assert told.differs == ""
+    assert await till.discounts.granted(wanted, KEY) == told
+    (stands,) = till.offers.standing()
+    assert sorted(stands.skus) == (["Mug-Blue", "Mug-Blue-2"] if codes else ["MUG-BLUE"])
+    if codes:
+        other = dataclasses.replace(wanted, variants=codes[:1])
+        found = await till.discounts.granted(other, KEY)
+        assert found is not None
+        assert "it is on" in found.differs
+    await till.discounts.withdraw(wanted, KEY, told.id)
+    assert till.offers.standing() == []
+
+
+async def test_a_variant_that_is_gone_gets_no_discount_though_another_bears_its_sku(till: Till) -> None:
+    if till.kind == "local":
+        pytest.skip("it has no codes")
+    with pytest.raises(Declined, match="unknown_sku"):
+        await till.discounts.grant(dataclasses.replace(CODE, variants=("99999999",)), KEY)
+    assert till.offers.standing() == []
+
+
 async def test_an_answer_that_was_lost_is_unanswered_and_found_again(till: Till) -> None:
     till.store.faults.add("grant", "drop_after_reading")
     with pytest.raises(Unanswered):

@@ -204,12 +204,18 @@ def _problem(problem: str) -> Inline:
 
 
 def _variant(store: str, code: str, sku: str, name: str, ours: str, score: int) -> tuple[Block, ...]:
+    no = Action(_("None of ours"), "stores", (store, "product", code))
+    if not ours:
+        which = _(
+            "Which product is {sku} ({name})? Write {command}",
+            sku=Code(sku or code), name=Text(name or "–"), command=Code(f"stores {store} product {quote(code)} SKU"),
+        )  # fmt: skip
+        return Paragraph(which), Actions((no,))
     question = _(
         "Is {sku} ({name}) our {ours}? {score}% alike",
         sku=Code(sku or code), name=Text(name), ours=Code(ours), score=score,
     )  # fmt: skip
     yes = Action(_("Yes, it is {ours}", ours=Text(ours)), "stores", (store, "product", code, ours), style="primary")
-    no = Action(_("None of ours"), "stores", (store, "product", code))
     return Paragraph(question), Actions((yes, no))
 
 

@@ -150,8 +150,10 @@ class LocalStore:
                 self._again(json.loads(line))
 
     def item(self, sku: str) -> Item:
-        """A product; StoreRefusal where it is not sold here."""
-        found = self.items.get(sku)
+        """A product by its SKU in any case; StoreRefusal where it is not sold here."""
+        found = self.items.get(sku) or next(
+            (item for known, item in self.items.items() if known.casefold() == sku.casefold()), None
+        )
         if found is None:
             raise StoreRefusal(404, "unknown_sku", f"this store does not sell {sku!r}")
         return found
@@ -165,7 +167,7 @@ class LocalStore:
         longer at `revision`.
         """
         item = self.item(sku)
-        asked = _asked(sku, price, compare_at)
+        asked = _asked(item.sku, price, compare_at)
         before = self._written.get(key)
         if before is not None:
             if before.asked != asked:

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
+from typing import Any
 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from bot.ports import AgeFact, Fact, Fault, InboundFact, OfferFact, OrderFact, Page, ProductFact, StockFact
+from bot.ports import AgeFact, Fact, InboundFact, OfferFact, OrderFact, Page, ProductFact, StockFact
 from bot.services.feeds.naming import Named, Names
 from bot.services.feeds.orders import Book
 from bot.storage import facts, storebooks
@@ -17,6 +18,7 @@ from bot.storage.stores import Code, Spot
 from bot.storage.types import to_micros
 
 _Told = Mapping[str, tuple[str, str]]  # code -> SKU and name
+_LONGEST = 100  # characters of what is shown in a SKU's place
 
 
 @dataclass(slots=True)
@@ -40,31 +42,54 @@ class Desks:
 
     def __init__(self, currency: str) -> None:
         self._currency = currency
+        self._mark: object = None  # of the catalogue that the variants below were compared with
+        self._weighed: set[tuple[str, str, tuple[str, str]]] = set()  # store, code, and the SKU and name that were told
 
-    async def lay(self, connection: AsyncConnection, store: str, page: Page, now: datetime) -> tuple[Desk, list[Fault]]:
-        """A desk for the page, and what of it cannot be taken."""
+    async def lay(self, connection: AsyncConnection, store: str, page: Page, now: datetime) -> Desk:
+        """A desk for the page."""
         desk = Desk(f"store:{store}", await rows.spots(connection, store))
-        return desk, await self.fill(connection, desk, store, page, now)
+        await self.fill(connection, desk, store, page, now)
+        return desk
 
-    async def fill(self, connection: AsyncConnection, desk: Desk, store: str, page: Page, now: datetime) -> list[Fault]:
-        """Look up what the page names and the desk has not; what of it cannot be taken."""
-        faults: list[Fault] = []
+    async def fill(self, connection: AsyncConnection, desk: Desk, store: str, page: Page, now: datetime) -> None:
+        """Look up what the page names and the desk has not."""
         told = _told(page.facts, desk.codes)
         if told:
             known = await rows.codes(connection, store, told)
-            unsure = {c: said for c, said in told.items() if c not in known or known[c].match == "suggested"}
-            if unsure:
-                strange = await self._name(connection, store, unsure, now)
-                if page.kind == "products":  # other facts are set aside themselves, for want of it
-                    faults += strange
-                known |= await rows.codes(connection, store, unsure)
+            unsure = {c: said for c, said in told.items() if c not in known or known[c].match in rows.OPEN}
+            if fresh := await self._unweighed(connection, store, unsure, known):
+                kept = {c for c in fresh if c in known and known[c].match == "suggested"}
+                await self._name(connection, store, fresh, kept, now)
+                named = await rows.codes(connection, store, fresh)
+                self._weighed.update((store, c, fresh[c]) for c, code in named.items() if code.match in rows.OPEN)
+                known |= named
             desk.codes.update(known)
             if page.kind == "orders":
                 await _unpack(connection, desk, known.values())
-        return faults
 
-    async def _name(self, connection: AsyncConnection, store: str, unsure: _Told, now: datetime) -> list[Fault]:
-        """Write down which products variants are, as far as their names tell; those that can be none."""
+    async def _unweighed(
+        self, connection: AsyncConnection, store: str, unsure: _Told, known: Mapping[str, Code]
+    ) -> _Told:
+        """Those that are new, or that were not compared with the catalogue as it is now.
+
+        To compare takes half a second in a large catalogue, and a suggestion may wait for a person for weeks.
+        """
+        if not unsure:
+            return unsure
+        now = await storebooks.catalogue_mark(connection)
+        if now != self._mark:
+            self._weighed.clear()
+            self._mark = now
+        return {c: said for c, said in unsure.items() if c not in known or (store, c, said) not in self._weighed}
+
+    async def _name(
+        self, connection: AsyncConnection, store: str, unsure: _Told, kept: Collection[str], now: datetime
+    ) -> None:
+        """Write down which products variants are, as far as their names tell; a person is asked about the others.
+
+        One whose SKU is none (it has none at all, mostly) waits, so that a person can say which product it is. Where a
+        fact without a SKU is told of one that has a suggestion, that is `kept`.
+        """
         names = Names(await storebooks.catalogue(connection), await storebooks.sold_by(connection, store))
         named = [(code, name, names.find(sku, name)) for code, (sku, name) in unsure.items()]
         good = [(code, name, found) for code, name, found in named if not found.problem]
@@ -72,17 +97,23 @@ class Desks:
         fresh = {found.sku: self._currency for _, _, found in good if not found.suggested}
         await facts.add_products(connection, fresh, now, ids)
         at = to_micros(now)
-        codes = [
+        codes: list[tuple[Any, ...]] = [
             (code, found.sku, name, ids.get(found.suggested or found.sku), _match(found), found.score, at)
             for code, name, found in good
         ]
+        strange = [(code, name) for code, name, found in named if found.problem and code not in kept]
+        codes += [(code, _shown(unsure[code][0]), name, None, "waiting", 0, at) for code, name in strange]
         await rows.write_codes(connection, store, codes)
         await facts.name_products(connection, [(found.sku, name) for _, name, found in good if name])
-        return [Fault(code, found.problem, " ".join(unsure[code]).strip()) for code, _, found in named if found.problem]
 
 
 def _match(found: Named) -> str:
     return "suggested" if found.suggested else "same"
+
+
+def _shown(sku: str) -> str:
+    """What stands for a SKU that is none, as a person is shown it."""
+    return " ".join("".join(each if each.isprintable() else " " for each in sku).split())[:_LONGEST]
 
 
 def _told(given: Iterable[Fact], known: Mapping[str, Code]) -> dict[str, tuple[str, str]]:

@@ -56,12 +56,12 @@ class Loading:
         async with self._database.transaction() as connection:
             held = await locks.naming(connection, self._store)
             if kept is None or (kept.kind, kept.said) != (page.kind, held):
-                desk, faults = await self._taking.desks.lay(connection, self._store, page, self._clock.now())
+                desk = await self._taking.desks.lay(connection, self._store, page, self._clock.now())
             else:
                 desk = kept.desk
-                faults = await self._taking.desks.fill(connection, desk, self._store, page, self._clock.now())
+                await self._taking.desks.fill(connection, desk, self._store, page, self._clock.now())
             demand = Demand(_put_off, _WAIT, self._sold if page.kind == "orders" else frozenset())
-            taken = await self._taking.write(connection, self._store, page, (desk, faults), demand)
+            taken = await self._taking.write(connection, self._store, page, desk, demand)
             if page.cursor and held == said:
                 await rows.keep_cursor(connection, self._store, page.kind, page.cursor, self._clock.now())
         if page.kind == "orders":

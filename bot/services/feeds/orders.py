@@ -16,7 +16,7 @@ from bot.domain.money import Money, exponent
 from bot.domain.setaside import text_of
 from bot.ports import OrderFact, ReturnedLine, SoldLine
 from bot.storage.storebooks import Line
-from bot.storage.stores import Code, Spot
+from bot.storage.stores import OPEN, Code, Spot
 from bot.storage.types import to_micros
 
 # A component and how many of it one kit takes.
@@ -35,6 +35,7 @@ class Change:
     changed: tuple[Line, ...] = ()
     before: tuple[Line, ...] = ()
     dropped: tuple[Line, ...] = ()
+    unnamed: tuple[str, ...] = ()  # what nobody has said yet which product it is: those lines wait, the others count
 
     def __bool__(self) -> bool:
         """Whether it does anything."""
@@ -70,19 +71,25 @@ class Book:
     def change(self, order: OrderFact, standing: Sequence[Line]) -> Change:
         """What the order as it is now changes in the lines as they stand; Misfit where it cannot be taken."""
         before = {line.external_id: line for line in standing}
-        wanted = {line.external_id: line for line in self.lines(order, before)}
+        unnamed: dict[str, None] = {}
+        wanted = {line.external_id: line for line in self._lines(order, before, unnamed)}
         if not before:
-            return Change(tuple(wanted.values()))
+            return Change(tuple(wanted.values()), unnamed=tuple(unnamed))
         changed = tuple(line for name, line in wanted.items() if name in before and before[name] != line)
         return Change(
             added=tuple(line for name, line in wanted.items() if name not in before),
             changed=changed,
             before=tuple(before[line.external_id] for line in changed),
             dropped=tuple(line for name, line in before.items() if name not in wanted),
+            unnamed=tuple(unnamed),
         )
 
-    def lines(self, order: OrderFact, before: Mapping[str, Line]) -> Iterator[Line]:
-        """The rows that the order comes to. What was cancelled after it was known stays, with its cancellation."""
+    def _lines(self, order: OrderFact, before: Mapping[str, Line], unnamed: dict[str, None]) -> Iterator[Line]:
+        """The rows that the order comes to. What was cancelled after it was known stays, with its cancellation.
+
+        A line of a product that nobody has named yet is none, and is noted in `unnamed`; once it is named the order is
+        told again, and the line is the only one that is new.
+        """
         returns: dict[str, list[ReturnedLine]] = {}
         for back in order.returns:
             returns.setdefault(back.line, []).append(back)
@@ -91,7 +98,14 @@ class Book:
             spot = self._spot(sold.place or order.place)
             if spot.location_id is None:
                 continue
-            for piece in self._pieces(sold):
+            pieces = self._pieces(sold)
+            if pieces is None:
+                if sold.quantity:
+                    unnamed[sold.sku or sold.code] = None
+                own = f"{order.id}/{sold.id}"
+                yield from (line for name, line in before.items() if name == own or name.startswith(f"{own}/"))
+                continue
+            for piece in pieces:
                 line = _sold(order, sold, piece, (at, days[spot.zone], spot.location_id))
                 known = before.get(line.external_id)
                 if sold.quantity:
@@ -111,12 +125,13 @@ class Book:
             raise Misfit(text_of(setaside.NO_LOCATION, place=repr(place)))
         return spot
 
-    def _pieces(self, sold: SoldLine) -> Sequence[_Piece]:
+    def _pieces(self, sold: SoldLine) -> Sequence[_Piece] | None:
+        """What a line takes from the shelf; None where nobody has said yet which product it is."""
         found = self._cut.get(sold.code)
         if found is None:
             code = self.codes.get(sold.code)
-            if code is None or code.match == "suggested":
-                raise Misfit(text_of(setaside.NO_PRODUCT, sku=sold.sku or sold.code))
+            if code is None or code.match in OPEN:
+                return None
             found = self._cut[sold.code] = self._pieces_of(code)
         return found
 

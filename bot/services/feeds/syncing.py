@@ -29,7 +29,7 @@ from bot.services.feeds.loading import Loading
 from bot.services.feeds.taking import WATCHED, Taken, Taking, joined
 from bot.services.sessions import Address
 from bot.services.storerights import require_admin, require_tending
-from bot.storage import apikeys, deliveries, derive, facts, locks, orphans, shelves, touched
+from bot.storage import apikeys, deliveries, derive, facts, locks, orphans, shelves, touched, variants
 from bot.storage import stores as rows
 from bot.storage.database import Database
 from bot.words import _
@@ -264,6 +264,9 @@ class Syncing:
                 )
             if before is not None and before.product_id is not None and before.match in rows.COUNTED:
                 await self._judge(connection, await orphans.left_product(connection, store, before.product_id))
+            after = (await rows.codes(connection, store, [code]))[code]
+            meant = {each.product_id for each in (before, after) if each is not None and each.product_id is not None}
+            await self._judge(connection, await variants.weigh(connection, meant))
             told = {"code": code, "sku": sku}
             member = None if asker is None else asker.member_id
             await self._audit.append(connection, "store.product", f"store:{store}", told, member, platform)

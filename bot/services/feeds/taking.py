@@ -18,7 +18,7 @@ from bot.services import revenues
 from bot.services.feeds.desks import Desk, Desks
 from bot.services.feeds.orders import Misfit
 from bot.services.feeds.sharing import with_the_rest
-from bot.storage import ages, derive, facts, locks, masters, storebooks, storeorders, supply, touched
+from bot.storage import ages, derive, facts, locks, masters, storebooks, storeorders, supply, touched, variants
 from bot.storage import stores as rows
 from bot.storage.bulk import insert_rows
 from bot.storage.database import Database
@@ -105,15 +105,13 @@ class Taking:
 
     async def take_in(self, connection: AsyncConnection, store: str, page: Page) -> Taken:
         """One page in the caller's transaction; its cursor is not kept."""
-        laid = await self.desks.lay(connection, store, page, self._clock.now())
-        return await self.write(connection, store, page, laid, _AT_ONCE)
+        desk = await self.desks.lay(connection, store, page, self._clock.now())
+        return await self.write(connection, store, page, desk, _AT_ONCE)
 
-    async def write(
-        self, connection: AsyncConnection, store: str, page: Page, laid: tuple[Desk, list[Fault]], demand: Demand
-    ) -> Taken:
-        """One page whose desk is laid, with the faults that were found in doing so; its cursor is not kept."""
+    async def write(self, connection: AsyncConnection, store: str, page: Page, desk: Desk, demand: Demand) -> Taken:
+        """One page whose desk is laid; its cursor is not kept."""
         now = self._clock.now()
-        desk, faults = laid[0], [*page.faults, *laid[1]]
+        faults = list(page.faults)
         match page.kind:
             case "products":
                 taken = await self._products(connection, desk, page.facts, demand)
@@ -154,7 +152,9 @@ class Taking:
         prices = await storebooks.price_products(connection, priced)
         if prices.moved:  # what is revenue in their own currency is derived by the currency they are kept in
             await demand.note(connection, desk.source, prices.moved, derive.BEGINNING)
-        changed = {*prices.changed, *await self._name(connection, known)}
+        told = {fact.code: fact.active for fact in products}
+        sold = await variants.sell(connection, desk.source.removeprefix("store:"), told)
+        changed = {*prices.changed, *sold, *await self._name(connection, known)}
         return Taken(changed=len(changed), touched=changed)
 
     async def _name(self, connection: AsyncConnection, known: Sequence[tuple[ProductFact, Code]]) -> set[int]:
@@ -241,6 +241,10 @@ class Taking:
             except Misfit as misfit:
                 faults.append(Fault(order.id, str(misfit), order.number))
                 continue
+            if change.unnamed:
+                faults.append(
+                    Fault(order.id, text_of(setaside.NO_PRODUCT, sku=", ".join(change.unnamed)), order.number)
+                )
             if change:
                 taken.changed += 1
                 added += change.added
@@ -361,7 +365,7 @@ def _meant(
 def _product(desk: Desk, code: str, sku: str, faults: list[Fault], subject: str) -> int | None:
     """The product of a fact; what nobody has said yet is a fault, what is none of ours is None."""
     known = desk.codes.get(code)
-    if known is None or known.match == "suggested":
+    if known is None or known.match in rows.OPEN:
         faults.append(Fault(subject, text_of(setaside.NO_PRODUCT, sku=sku or code)))
         return None
     return None if known.match == "ignored" else known.product_id

@@ -13,7 +13,9 @@ from bot.storage.tables.base import Base, Id, key, to
 
 class StoreCode(Base):
     """A store's variant and the product it is. `match`: same (the SKUs are equal), suggested (a person is asked),
-    confirmed, or ignored (a person said it is none of ours). Facts count under same and confirmed alone.
+    waiting (a person is asked, and there is nothing to suggest: it has no SKU), confirmed, or ignored (a person said it
+    is none of ours). Facts count under same and confirmed alone. `sold`: the store still sells it; null where its list
+    of goods never named it, as it names no item that several variants share.
     """
 
     __tablename__ = "store_codes"
@@ -27,6 +29,7 @@ class StoreCode(Base):
     match: Mapped[str]
     score: Mapped[int] = mapped_column(default=0, doc="of a suggestion, 0 to 100")
     seen_at: Mapped[datetime]
+    sold: Mapped[bool | None]
 
 
 class StorePlace(Base):

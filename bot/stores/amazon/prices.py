@@ -81,17 +81,22 @@ class AmazonPrices:
         self._sent: dict[str, _Sent] = {}
         self._before: dict[str, _Before] = {}
 
-    async def price(self, sku: str) -> StorePrice:
-        """What customers are asked now; Declined where the account does not list the SKU."""
-        return (await self._offer(sku)).price()
+    async def price(self, sku: str, code: str = "") -> StorePrice:
+        """What customers are asked now; Declined where the account does not list the SKU.
+
+        A variant's code is the seller SKU as Amazon has it. Without one ours is asked for as it is: nothing at Amazon
+        finds a SKU in another case.
+        """
+        return (await self._offer(code or sku)).price()
 
     async def set_price(
-        self, sku: str, price: Money, compare_at: Money | None, key: str, revision: str = ""
+        self, sku: str, price: Money, compare_at: Money | None, key: str, revision: str = "", code: str = ""
     ) -> StorePrice:
         """Change a price, once per key, and only at `revision` where one is given (Declined otherwise).
 
         Unanswered where Amazon accepted it and does not show it yet: `written` tells when it does.
         """
+        sku = code or sku
         _sensible(price, compare_at, self._account.first.currency)
         if (known := self._sent.get(key)) is not None:
             return await self._again(known, sku, price, compare_at)

@@ -8,7 +8,7 @@ end, and must be found all the same.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, timedelta
 from decimal import Decimal
 from typing import Any
@@ -63,7 +63,7 @@ class MedusaDiscounts:
 
     async def grant(self, discount: Discount, key: str) -> Granted:
         """Make a promotion, once per key, and read it back; one that the shop kept otherwise is deleted again."""
-        variants = [str((await variant_of(self._api, sku, "id,sku"))["id"]) for sku in discount.skus]
+        variants = [str((await variant_of(self._api, *each, "id,sku"))["id"]) for each in discount.goods]
         known = await self._stands(discount, key)
         if known is not None:
             return known
@@ -175,13 +175,15 @@ class MedusaDiscounts:
             method, campaign = part(row, "application_method"), row.get("campaign") or {}
             ours = (text(method, "type"), text(method, "target_type")) == ("percentage", "items")
             code = text(row, "code")
+            numbers = _variants(records(method, "target_rules"))
             discount = Discount(
-                skus=await self._skus(records(method, "target_rules")),
+                skus=await self._skus(numbers),
                 share=decimal(method, "value") / 100 if ours else Decimal(0),
                 code="" if row.get("is_automatic") is True else code,
                 starts_at=ALWAYS if campaign.get("starts_at") is None else instant(campaign, "starts_at"),
                 ends_at=NEVER if campaign.get("ends_at") is None else instant(campaign, "ends_at"),
                 name=text(campaign, "name"),
+                variants=numbers,
             )
         except (Unreadable, ValueError) as error:
             raise Unreached(f"the promotion cannot be read: {error}") from error
@@ -189,12 +191,10 @@ class MedusaDiscounts:
         differs = _wrong(row, discount, wanted)
         return Granted(str(row["id"]), discount, used if isinstance(used, int) else None, differs)
 
-    async def _skus(self, rules: Iterable[Row]) -> tuple[str, ...]:
-        """The SKUs that the one rule of ours names; everything where there is no rule, or another one."""
-        found = list(rules)
-        if [text(rule, "attribute") for rule in found] != [_VARIANT]:
+    async def _skus(self, numbers: Sequence[str]) -> tuple[str, ...]:
+        """The SKUs of variants; of one that is gone, its number. Everything where there are none."""
+        if not numbers:
             return EVERYTHING
-        numbers = [text(value, "value") for value in records(found[0], "values")]
         rows = await self._api.named("/admin/product-variants", "variants", {"fields": "id,sku"}, numbers)
         names = {str(row["id"]): text(row, "sku") for row in rows}
         return tuple(names.get(number, f"#{number}") for number in numbers)
@@ -236,6 +236,14 @@ def _body(discount: Discount, variants: list[str], key: str) -> dict[str, Any]:
             "ends_at": discount.ends_at.astimezone(UTC).isoformat(),
         },
     }
+
+
+def _variants(rules: Iterable[Row]) -> tuple[str, ...]:
+    """The variants (ids) that the one rule of ours names; none where there is no rule, or another one."""
+    found = list(rules)
+    if [text(rule, "attribute") for rule in found] != [_VARIANT]:
+        return ()
+    return tuple(text(value, "value") for value in records(found[0], "values"))
 
 
 def _wrong(row: Row, stands: Discount, wanted: Discount) -> str:

@@ -33,13 +33,13 @@ class MedusaPrices:
         self._api = Api(part, turns=1, headers={"Connection": "close"})
         self._currency = ""
 
-    async def price(self, sku: str) -> StorePrice:
-        """What the shop asks everybody now; Declined where it does not sell the SKU, or several variants have it."""
+    async def price(self, sku: str, code: str = "") -> StorePrice:
+        """What the shop asks everybody now; Declined where it does not sell it, or several variants have the SKU."""
         currency = await self._sold_in()
-        return (await self._find(sku, currency)).price(currency)
+        return (await self._find(sku, code, currency)).price(currency)
 
     async def set_price(
-        self, sku: str, price: Money, compare_at: Money | None, key: str, revision: str = ""
+        self, sku: str, price: Money, compare_at: Money | None, key: str, revision: str = "", code: str = ""
     ) -> StorePrice:
         """Change a price, once per key, and only at `revision` where one is given (Declined otherwise).
 
@@ -48,7 +48,7 @@ class MedusaPrices:
         """
         currency = await self._sold_in()
         asked = _sensible(price, compare_at, currency)
-        shelf = await self._find(sku, currency)
+        shelf = await self._find(sku, code, currency)
         if (known := shelf.entry(key)) is not None:
             if known.asked != asked:
                 raise Declined("key_reused: another price was written under this key")
@@ -79,9 +79,9 @@ class MedusaPrices:
             self._currency, _ = await self._api.currency()
         return self._currency
 
-    async def _find(self, sku: str, currency: str) -> Shelf:
-        """The one variant of a SKU, with the lists that concern it."""
-        variant = await variant_of(self._api, sku, f"id,sku,product.id,{PRICES}")
+    async def _find(self, sku: str, code: str, currency: str) -> Shelf:
+        """The one variant of a code or SKU, with the lists that concern it."""
+        variant = await variant_of(self._api, sku, code, f"id,sku,product.id,{PRICES}")
         # Those that hold, whoever made them, and ours that do not any more.
         lists = {}
         now = None
@@ -112,7 +112,7 @@ class MedusaPrices:
     async def _kept(self, entry: Entry, currency: str) -> StorePrice:
         """What was written, where everybody is asked it: somebody's own list may ask less."""
         try:
-            stands = (await self._find(entry.sku, currency)).price(currency)
+            stands = (await self._find(entry.sku, entry.variant, currency)).price(currency)
         except OutsideError as error:
             raise Unanswered(f"written, but it cannot be read back: {error}") from error
         wanted = entry.answer(currency)
@@ -121,12 +121,16 @@ class MedusaPrices:
         return wanted
 
 
-async def variant_of(api: Api, sku: str, fields: str) -> Row:
-    """The one variant of a SKU. Variants are found by words in them, so that one SKU finds longer ones too."""
-    rows = await api.all(_VARIANTS, "variants", {"fields": fields, "q": sku})
-    found = [row for row in rows if text(row, "sku").casefold() == sku.casefold()]
+async def variant_of(api: Api, sku: str, code: str, fields: str) -> Row:
+    """The one variant of a code (its id) or SKU. SKUs are found by words in them, so that one finds longer ones too."""
+    if code:
+        found = await api.named(_VARIANTS, "variants", {"fields": fields}, [code])
+    else:
+        rows = await api.all(_VARIANTS, "variants", {"fields": fields, "q": sku})
+        found = [row for row in rows if text(row, "sku").casefold() == sku.casefold()]
     if not found:
-        raise Declined(f"unknown_sku: the shop has no variant with the SKU {sku!r}")
+        said = f"no variant {code} any more" if code else f"no variant with the SKU {sku!r}"
+        raise Declined(f"unknown_sku: the shop has {said}")
     if len(found) > 1:
         raise Declined(f"{len(found)} variants of the shop have the SKU {sku!r}")
     return found[0]

@@ -18,7 +18,8 @@ from bot.ports import Check, Granted
 from bot.stores import discounting
 from bot.stores.shopify.checking import checked
 from bot.stores.shopify.client import Shop
-from bot.stores.shopify.reading import Node, gid, quoted, tail
+from bot.stores.shopify.prices import sought, the_one
+from bot.stores.shopify.reading import Node, gid, tail
 
 _SHARE = Decimal("0.0001")
 _SKEW = timedelta(hours=1)  # that the shop's clock may be behind ours
@@ -44,7 +45,7 @@ class ShopifyDiscounts:
 
     async def grant(self, discount: Discount, key: str) -> Granted:
         """Make a discount, once per key, and read it back; one that the shop kept otherwise is deleted again."""
-        variants = [await self._variant(sku) for sku in discount.skus]
+        variants = [await self._variant(*each) for each in discount.goods]
         known = await self._under(discount, key)
         if known is not None:
             return known
@@ -68,15 +69,10 @@ class ShopifyDiscounts:
         """Try the address and the credentials, and whether they may write discounts."""
         return await checked(self.name, self._shop, (), ("write_discounts",))
 
-    async def _variant(self, sku: str) -> str:
-        """The one variant that bears a SKU."""
-        told = (await self._shop.ask("Bearing", query=f"sku:{quoted(sku)}")).whole()
-        found = [node["id"] for node in told["productVariants"]["nodes"] if node["sku"] == sku]
-        if not found:
-            raise Declined(f"unknown_sku: the shop sells no {sku}")
-        if len(found) > 1:
-            raise Declined(f"several variants bear the SKU {sku}")
-        return str(found[0])
+    async def _variant(self, sku: str, code: str) -> str:
+        """The one variant (id) of a code or SKU."""
+        told = (await self._shop.ask("Bearing", query=sought(sku, code))).whole()
+        return str(the_one(told["productVariants"]["nodes"], sku, code)["id"])
 
     async def _bearing(self, code: str) -> Node | None:
         """The discount with a code, whosever it is."""
@@ -196,9 +192,11 @@ def _granted(node: Node, wanted: Discount) -> Granted:
         told = node["discount"]
         value, items = told["customerGets"]["value"], told["customerGets"]["items"]
         skus: tuple[str, ...] = EVERYTHING
+        variants: tuple[str, ...] = ()
         if items["__typename"] == "DiscountProducts":
-            whole = tuple(str(each["id"]) for each in items["products"]["nodes"])
-            skus = (*whole, *(str(each["sku"]) for each in items["productVariants"]["nodes"]))
+            whole, parts = (items[name]["nodes"] for name in ("products", "productVariants"))
+            skus = (*(str(each["id"]) for each in whole), *(str(each["sku"] or tail(each["id"])) for each in parts))
+            variants = (*(str(each["id"]) for each in whole), *(tail(each["id"]) for each in parts))
         percent = value["__typename"] == "DiscountPercentage"
         codes = [str(each["code"]) for each in (told.get("codes") or {"nodes": ()})["nodes"]]
         discount = Discount(
@@ -208,6 +206,7 @@ def _granted(node: Node, wanted: Discount) -> Granted:
             starts_at=datetime.fromisoformat(told["startsAt"]),
             ends_at=NEVER if told["endsAt"] is None else datetime.fromisoformat(told["endsAt"]),
             name=str(told["title"]),
+            variants=variants,
         )
         # The node may be called by its general name.
         number = gid(_KINDS[told["__typename"]], tail(node["id"]))

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -18,7 +18,7 @@ from bot.errors import Declined, OutsideError, Unanswered, Unreached
 from bot.ports import Check, StorePrice
 from bot.stores.shopify.checking import checked
 from bot.stores.shopify.client import Shop
-from bot.stores.shopify.reading import Node, Unreadable, money, quoted
+from bot.stores.shopify.reading import Node, Unreadable, money, quoted, tail
 
 _NAMESPACE, _LEDGER = "stocktide", "prices"
 _KEPT = 50  # keys that a variant remembers
@@ -64,6 +64,30 @@ class _Variant:
         return StorePrice(self.sku, money(found.price, currency), compare_at, found.revision())
 
 
+def sought(sku: str, code: str) -> str:
+    """What a list of variants is searched by: the number of one, or its SKU."""
+    return f"id:{code}" if code.isascii() and code.isdigit() else f"sku:{quoted(sku)}"
+
+
+def the_one(found: Iterable[Node], sku: str, code: str) -> Node:
+    """The variant that was sought; Declined where it is not just one. A search finds parts and any case.
+
+    Of several that bear the SKU it is the one that is written the same.
+    """
+    if code:  # what is no number was sought by the SKU, and is found by none
+        bearing = [node for node in found if tail(node["id"]) == code]
+    else:
+        alike = [node for node in found if (node["sku"] or "").casefold() == sku.casefold()]
+        bearing = [node for node in alike if node["sku"] == sku] or alike
+    if not bearing:
+        raise Declined(
+            f"unknown_sku: the shop has no variant {code} any more" if code else f"unknown_sku: the shop sells no {sku}"
+        )
+    if len(bearing) > 1:
+        raise Declined(f"several variants bear the SKU {sku}")
+    return bearing[0]
+
+
 class ShopifyPrices:
     """A shop of Shopify whose prices are changed. Errors are OutsideErrors; nothing is retried inside."""
 
@@ -75,13 +99,13 @@ class ShopifyPrices:
         """Hang up."""
         await self._shop.close()
 
-    async def price(self, sku: str) -> StorePrice:
-        """What the shop asks for a SKU now; Declined where it does not sell it, or more than one variant bears it."""
-        variant, _ = await self._found(sku, "")
+    async def price(self, sku: str, code: str = "") -> StorePrice:
+        """What the shop asks now; Declined where it does not sell it, or more than one variant bears the SKU."""
+        variant, _ = await self._found(sku, code, "")
         return variant.told()
 
     async def set_price(
-        self, sku: str, price: Money, compare_at: Money | None, key: str, revision: str = ""
+        self, sku: str, price: Money, compare_at: Money | None, key: str, revision: str = "", code: str = ""
     ) -> StorePrice:
         """Change a price, once per key, and only at `revision` where one is given (Declined otherwise).
 
@@ -89,7 +113,7 @@ class ShopifyPrices:
         """
         if compare_at is not None and compare_at <= price:
             raise Declined("what is struck through must be a higher price")
-        variant, installation = await self._found(sku, key)
+        variant, installation = await self._found(sku, code, key)
         if price.currency != variant.price.currency:
             raise Declined(f"the shop counts in {variant.price.currency}, not in {price.currency}")
         wanted = _Entry(key, _text(price), _text(compare_at))
@@ -126,16 +150,11 @@ class ShopifyPrices:
         """Try the address, the credentials and what they may do."""
         return await checked(self.name, self._shop, ("read_products", "write_products"))
 
-    async def _found(self, sku: str, key: str) -> tuple[_Variant, Node]:
-        """The one variant that bears the SKU, and our installation with what was planned under the key."""
-        # A search finds parts and any case; what it finds is compared.
-        told = (await self._shop.ask("Price", query=f"sku:{quoted(sku)}", key=_digest(key))).whole()
-        bearing = [node for node in told["productVariants"]["nodes"] if node["sku"] == sku]
-        if not bearing:
-            raise Declined(f"unknown_sku: the shop sells no {sku}")
-        if len(bearing) > 1:
-            raise Declined(f"several variants bear the SKU {sku}")
-        return _variant(bearing[0], told["shop"]["currencyCode"]), told["currentAppInstallation"]
+    async def _found(self, sku: str, code: str, key: str) -> tuple[_Variant, Node]:
+        """The one variant of a code or SKU, and our installation with what was planned under the key."""
+        told = (await self._shop.ask("Price", query=sought(sku, code), key=_digest(key))).whole()
+        bearing = the_one(told["productVariants"]["nodes"], sku, code)
+        return _variant(bearing, told["shop"]["currencyCode"]), told["currentAppInstallation"]
 
     async def _plan(self, installation: str, key: str, plan: Mapping[str, str]) -> None:
         """Write down what the key means; no price is changed by it, so that doing it again is safe."""

@@ -239,6 +239,9 @@ _OWN = {
     "ItemsOf": f"""query ItemsOf($query: String!) {{
   inventoryItems(first: 50, query: $query) {{ nodes {{ id sku }} {_TURN} }}
 }}""",
+    "ItemsOfVariants": """query ItemsOfVariants($ids: [ID!]!) {
+  nodes(ids: $ids) { ... on ProductVariant { id inventoryItem { id sku } } }
+}""",
     "Subscriptions": f"""query Subscriptions($uri: String!, $after: String) {{
   webhookSubscriptions(first: 50, after: $after, uri: $uri) {{ nodes {{ id topic }} {_TURN} }}
 }}""",
@@ -322,7 +325,7 @@ _DEAL = """
       __typename
       ... on DiscountProducts {
         products(first: 5) { nodes { id } }
-        productVariants(first: 5) { nodes { id sku } }
+        productVariants(first: 100) { nodes { id sku } }
       }
     }
   }

@@ -13,12 +13,12 @@ from typing import Any, Final
 
 from bot.errors import Declined, OutsideError, SettingsError, Unanswered
 from bot.errors import Fault as Wrong
-from bot.ports import Check, Order
+from bot.ports import Check, Order, OrderLine
 from bot.settings import StorePart
 from bot.stores.shopify.checking import checked
 from bot.stores.shopify.client import Shop
 from bot.stores.shopify.marks import tag
-from bot.stores.shopify.reading import Node, gid, nodes, tail
+from bot.stores.shopify.reading import Node, gid, nodes, quoted, tail
 
 _MUTATIONS: Final[Mapping[str, tuple[str, str]]] = {
     "draft": ("TransferDraft", "inventoryTransferCreate"),
@@ -107,7 +107,7 @@ class ShopifyTransfers:
     async def _wanted(self, order: Order, key: str, ends: tuple[str, str]) -> dict[str, Any]:
         units: Counter[str] = Counter()
         for line in order.lines:
-            units[await self._item(line.sku)] += line.quantity
+            units[await self._item(line)] += line.quantity
         return {
             "originLocationId": ends[0],
             "destinationLocationId": ends[1],
@@ -117,10 +117,24 @@ class ShopifyTransfers:
             "tags": [tag(key)],
         }
 
-    async def _item(self, sku: str) -> str:
-        """The one item that bears a SKU; a search finds parts and any case, so that what it finds is compared."""
-        quoted = sku.replace("\\", "\\\\").replace('"', '\\"')
-        told = (await self._shop.ask("ItemsOf", query=f'sku:"{quoted}"')).whole()["inventoryItems"]["nodes"]
+    async def _item(self, line: OrderLine) -> str:
+        """The item of the variant that the product is in the shop, or else the one that bears its SKU.
+
+        Of several variants it is the one that bears the SKU: of the others nobody can say which one lies there.
+        """
+        sku = line.sku
+        codes = line.codes.get(self.name, ())
+        if codes:
+            ids = [gid("ProductVariant", code) for code in codes]
+            told = (await self._shop.ask("ItemsOfVariants", ids=ids)).whole()["nodes"]
+            items = [node["inventoryItem"] for node in told if node]
+            if len(items) > 1:
+                items = [item for item in items if (item["sku"] or "").casefold() == sku.casefold()]
+            if len(items) != 1:
+                raise Declined(f"{sku} is {len(codes)} variants of the shop, of which not just one can be moved")
+            return str(items[0]["id"])
+        # A search finds parts and any case, so that what it finds is compared.
+        told = (await self._shop.ask("ItemsOf", query=f"sku:{quoted(sku)}")).whole()["inventoryItems"]["nodes"]
         alike = [node for node in told if (node["sku"] or "").casefold() == sku.casefold()]
         bearing = [node for node in alike if node["sku"] == sku] or alike
         if len(bearing) != 1:

@@ -6,7 +6,7 @@ A purchase request cannot be written from outside: Tryton makes requests itself 
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from decimal import Decimal
 from typing import Any
 
@@ -123,16 +123,27 @@ class TrytonOrders:
         }
 
     async def _products(self, order: Order) -> Mapping[str, Row]:
-        """The products of an order by SKU; Declined where one is not just one that is bought. Case does not count."""
-        wanted = sorted({line.sku for line in order.lines})
-        found: list[Row] = []
-        for start in range(0, len(wanted), _AT_ONCE):
-            codes = ["OR", *(["code", "ilike", _literally(sku)] for sku in wanted[start : start + _AT_ONCE])]
-            bought = [["purchasable", "=", True], codes]
-            found += await self._api.rows("product.product", bought, ("code", "default_uom"))
+        """The products of an order by SKU; Declined where one is not just one that is bought.
+
+        It is the one that ours was said to be in Tryton, or else the one that bears its SKU in any case. Of several it
+        is the one that bears the SKU.
+        """
+        wanted = {line.sku: line.codes.get(self.name, ()) for line in order.lines}
+        asked: list[Sequence[object]] = [
+            ["id", "in", [int(code) for code in codes]] if codes else ["code", "ilike", _literally(sku)]
+            for sku, codes in sorted(wanted.items())
+        ]
+        rows: dict[object, Row] = {}
+        for start in range(0, len(asked), _AT_ONCE):
+            bought = [["purchasable", "=", True], ["OR", *asked[start : start + _AT_ONCE]]]
+            told = await self._api.rows("product.product", bought, ("code", "default_uom"))
+            rows |= {row["id"]: row for row in told}
+        found = list(rows.values())
         products: dict[str, Row] = {}
-        for sku in wanted:
-            alike = [row for row in found if text(row, "code").casefold() == sku.casefold()]
+        for sku, codes in sorted(wanted.items()):
+            bearing = [row for row in found if text(row, "code").casefold() == sku.casefold()]
+            said = [row for row in found if str(row["id"]) in codes]
+            alike = ([row for row in said if row in bearing] if len(said) > 1 else said) if codes else bearing
             chosen = [row for row in alike if row["code"] == sku] or alike
             if len(chosen) != 1:
                 raise Declined(f"Tryton has {len(chosen) or 'no'} product {sku} to be purchased")

@@ -20,7 +20,7 @@ from bot.settings import StorePart
 from bot.stores import discounting
 from bot.stores.vendure.checking import GRANT, checked
 from bot.stores.vendure.client import Admin, Forbidden, Node
-from bot.stores.vendure.prices import mark_of
+from bot.stores.vendure.prices import mark_of, sought, the_one
 
 _FIELD = "stocktideKey"
 _ACTION, _CONDITION = "products_percentage_discount", "contains_products"
@@ -59,7 +59,7 @@ class VendureDiscounts:
 
         Between our look whether a code is free and our write somebody else's with the same code is not noticed.
         """
-        numbers = [await self._variant(sku) for sku in discount.skus]
+        numbers = [await self._variant(*each) for each in discount.goods]
         known = await self._under(key)
         if known:
             return await self._alone(await self._granted(known[0], discount), key)
@@ -105,15 +105,10 @@ class VendureDiscounts:
             return (Check(f"store {self.name}", "warn", f"discounts cannot be made: {error}", remedy),)
         return found
 
-    async def _variant(self, sku: str) -> str:
-        """The one variant that bears a SKU."""
-        told = await self._admin.ask_ours(_FIELD, "Bearing", sku=sku)
-        found = [str(node["id"]) for node in told["productVariants"]["items"] if node["sku"] == sku]
-        if not found:
-            raise Declined(f"unknown_sku: the channel sells no {sku!r}")
-        if len(found) > 1:
-            raise Declined(f"{len(found)} variants of the channel bear the SKU {sku!r}")
-        return found[0]
+    async def _variant(self, sku: str, code: str) -> str:
+        """The one variant (id) of a code or SKU."""
+        told = await self._admin.ask_ours(_FIELD, "Bearing", filter=sought(sku, code))
+        return str(the_one(told["productVariants"], sku, code)["id"])
 
     async def _under(self, key: str) -> list[Node]:
         """The promotions that bear a key: more than one where a call that was given up came to its end all the same."""
@@ -141,6 +136,7 @@ class VendureDiscounts:
                 starts_at=ALWAYS if node["startsAt"] is None else datetime.fromisoformat(node["startsAt"]),
                 ends_at=NEVER if node["endsAt"] is None else datetime.fromisoformat(node["endsAt"]),
                 name=str(node["name"]),
+                variants=tuple(numbers),
             )
         except (LookupError, TypeError, ValueError, ArithmeticError) as error:
             raise Unreached(f"the promotion cannot be read: {error!r}") from error

@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 import json
 from dataclasses import asdict, dataclass
+from typing import cast
 
 from bot.domain.money import Money
 from bot.errors import Declined, OutsideError, Unanswered, Unreached
@@ -93,13 +94,13 @@ class VendurePrices:
         """Hang up."""
         await self._admin.close()
 
-    async def price(self, sku: str) -> StorePrice:
-        """What the channel asks for a SKU now; Declined where it does not sell it, or several variants bear it."""
-        variant, _, _ = await self._found(sku, "")
+    async def price(self, sku: str, code: str = "") -> StorePrice:
+        """What the channel asks now; Declined where it does not sell it, or several variants bear the SKU."""
+        variant, _, _ = await self._found(sku, code, "")
         return variant.told()
 
     async def set_price(
-        self, sku: str, price: Money, compare_at: Money | None, key: str, revision: str = ""
+        self, sku: str, price: Money, compare_at: Money | None, key: str, revision: str = "", code: str = ""
     ) -> StorePrice:
         """Change a price, once per key, and only at `revision` where one is given (Declined otherwise).
 
@@ -110,7 +111,7 @@ class VendurePrices:
             raise Declined("no_price: a price is above nothing, and both are in one currency")
         if compare_at is not None and compare_at <= price:
             raise Declined("compare_at_too_low: what is struck through is the higher price")
-        variant, bearer, terms = await self._found(sku, key)
+        variant, bearer, terms = await self._found(sku, code, key)
         if price.currency != terms.currency:
             raise Declined(f"wrong_currency: the channel sells in {terms.currency}")
         struck = None if compare_at is None else terms.units(compare_at)
@@ -148,18 +149,13 @@ class VendurePrices:
             return (Check(f"store {self.name}", "warn", f"prices cannot be changed: {error}", remedy),)
         return found
 
-    async def _found(self, sku: str, key: str) -> tuple[_Variant, _Variant | None, Terms]:
-        """The one variant that bears the SKU, and the one that remembers the key."""
-        told = await self._admin.ask_ours(_FIELD, "Price", sku=sku, mark=mark_of(key))
+    async def _found(self, sku: str, code: str, key: str) -> tuple[_Variant, _Variant | None, Terms]:
+        """The one variant of a code or SKU, and the one that remembers the key."""
+        told = await self._admin.ask_ours(_FIELD, "Price", filter=sought(sku, code), mark=mark_of(key))
         terms = Terms.of(told)
-        # Some databases compare without regard to case.
-        bearing = [node for node in told["bearing"]["items"] if node["sku"] == sku]
-        if not bearing:
-            raise Declined(f"unknown_sku: the channel sells no {sku!r}")
-        if len(bearing) > 1:
-            raise Declined(f"{len(bearing)} variants of the channel bear the SKU {sku!r}")
+        bearing = the_one(told["bearing"], sku, code)
         marked = told["marked"]["items"]
-        return _Variant.of(bearing[0], terms), _Variant.of(marked[0], terms) if marked else None, terms
+        return _Variant.of(bearing, terms), _Variant.of(marked[0], terms) if marked else None, terms
 
     async def _kept(self, number: str, wanted: _Entry, terms: Terms) -> StorePrice:
         """The price as it stands, which must be the one that was wanted."""
@@ -175,6 +171,31 @@ class VendurePrices:
             beside = f", struck through {stands.compare_at}" if stands.compare_at else ""
             raise Declined(f"the store kept {stands.price}{beside}")
         return stands.told()
+
+
+def sought(sku: str, code: str) -> Node:
+    """What a list of variants is filtered by: the id of one, or what holds its SKU in any case."""
+    return {"id": {"eq": code}} if code else {"sku": {"contains": sku}}
+
+
+def the_one(found: Node, sku: str, code: str) -> Node:
+    """The variant that was sought; Declined where it is not just one.
+
+    Of several that bear the SKU it is the one that is written the same.
+    """
+    if code:
+        bearing = [node for node in found["items"] if str(node["id"]) == code]
+    else:
+        alike = [node for node in found["items"] if node["sku"].casefold() == sku.casefold()]
+        bearing = [node for node in alike if node["sku"] == sku] or alike
+    if not bearing and not code and found["totalItems"] > len(found["items"]):
+        raise Declined(f"more than {len(found['items'])} variants of the channel have {sku!r} in their SKU")
+    if not bearing:
+        what = f"has no variant {code} any more" if code else f"sells no {sku!r}"
+        raise Declined(f"unknown_sku: the channel {what}")
+    if len(bearing) > 1:
+        raise Declined(f"{len(bearing)} variants of the channel bear the SKU {sku!r}")
+    return cast("Node", bearing[0])
 
 
 def _change(variant: _Variant, wanted: _Entry) -> dict[str, object]:

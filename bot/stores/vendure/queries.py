@@ -63,9 +63,9 @@ _PROMOTION = """
   actions { code args { name value } }
 """
 _DISCOUNTS = {
-    "Bearing": """query Bearing($sku: String!) {
+    "Bearing": """query Bearing($filter: ProductVariantFilterParameter) {
   activeChannel { token }
-  productVariants(options: {filter: {sku: {eq: $sku}}, take: 10}) { items { id sku } }
+  productVariants(options: {filter: $filter, take: 100}) { items { id sku } totalItems }
 }""",
     "Named": """query Named($ids: [String!]!) {
   activeChannel { token }
@@ -136,9 +136,9 @@ OPERATIONS: Final[Mapping[str, str]] = MappingProxyType(
         "Subscribe": """mutation Subscribe($key: String!, $value: JSON!) {
   setSettingsStoreValue(input: {key: $key, value: $value}) { result error }
 }""",
-        "Price": f"""query Price($sku: String!, $mark: String!) {{
+        "Price": f"""query Price($filter: ProductVariantFilterParameter, $mark: String!) {{
   {_TERMS}
-  bearing: productVariants(options: {{filter: {{sku: {{eq: $sku}}}}, take: 10}}) {{ items {{ {_PRICED} }} }}
+  bearing: productVariants(options: {{filter: $filter, take: 100}}) {{ items {{ {_PRICED} }} totalItems }}
   marked: productVariants(options: {{filter: {{stocktidePrices: {{contains: $mark}}}}, take: 1}}) {{
     items {{ {_PRICED} }}
   }}

@@ -57,7 +57,7 @@ class WooCoupons:
         """Make a coupon, once per key, and read it back; one that the shop kept otherwise is deleted again."""
         if not discount.code:
             raise Declined("no_basket: WooCommerce takes nothing off in the basket by itself; it has coupons alone")
-        numbers = [int((await one_of(self._api, sku, "id,type,sku"))["id"]) for sku in discount.skus]
+        numbers = [int((await one_of(self._api, *each, "id,type,sku"))["id"]) for each in discount.goods]
         known = await self._under(discount, key)
         if known is not None:
             return await self._granted(known, discount)
@@ -159,6 +159,7 @@ class WooCoupons:
                 starts_at=_start(row, wanted),
                 ends_at=NEVER if end is None else instant(row, "date_expires_gmt"),
                 name=text(row, "description"),
+                variants=tuple(str(number) for number in row.get("product_ids") or ()),
             )
             return Granted(str(row["id"]), discount, whole(row, "usage_count"), _wrong(row, discount, wanted))
         except (Unreadable, ValueError, LookupError, TypeError) as error:

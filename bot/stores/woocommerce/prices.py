@@ -29,13 +29,13 @@ class WooPrices:
         self._currency = ""
         self._written: dict[str, str] = {}  # key -> where it was sent to; without it the whole shop is looked through
 
-    async def price(self, sku: str) -> StorePrice:
-        """What the shop asks now; Declined where it does not sell the SKU, or several of its products have it."""
+    async def price(self, sku: str, code: str = "") -> StorePrice:
+        """What the shop asks now; Declined where it does not sell it, or several of its products have the SKU."""
         currency = await self._sold_in()
-        return (await self._find(sku)).price(currency)
+        return (await self._find(sku, code)).price(currency)
 
     async def set_price(
-        self, sku: str, price: Money, compare_at: Money | None, key: str, revision: str = ""
+        self, sku: str, price: Money, compare_at: Money | None, key: str, revision: str = "", code: str = ""
     ) -> StorePrice:
         """Change a price, once per key, and only at `revision` where one is given (Declined otherwise).
 
@@ -44,7 +44,7 @@ class WooPrices:
         """
         currency = await self._sold_in()
         _sensible(price, compare_at, currency)
-        shelf = await self._find(sku)
+        shelf = await self._find(sku, code)
         known = shelf.entry(key)
         wanted = shelf.writing(key, price, compare_at)
         if known is not None:
@@ -86,9 +86,9 @@ class WooPrices:
                 raise Unreached(error.detail) from error
         return self._currency
 
-    async def _find(self, sku: str) -> Shelf:
-        """The one product or variation of a SKU, with its tag."""
-        return Shelf.of(await one_of(self._api, sku, FIELDS))
+    async def _find(self, sku: str, code: str) -> Shelf:
+        """The one product or variation of a code or SKU, with its tag."""
+        return Shelf.of(await one_of(self._api, sku, code, FIELDS))
 
     async def _kept(self, shelf: Shelf, wanted: StorePrice, currency: str) -> StorePrice:
         """What was written, where the shop kept it: it answers 200 for what it drops, too."""
@@ -125,17 +125,31 @@ class WooPrices:
                 raise
 
 
-async def one_of(api: Api, sku: str, fields: str) -> Row:
-    """The one product or variation of a SKU. A list of SKUs parted by commas is what the filter takes."""
-    rows = rows_of(await api.read("/products", sku=sku, status="any", per_page=MOST, _fields=fields))
-    found = [row for row in rows if text(row, "sku").casefold() == sku.casefold()]
+async def one_of(api: Api, sku: str, code: str, fields: str) -> Row:
+    """The one product or variation of a code (its number) or SKU."""
+    found = await _numbered(api, code, fields) if code else await _bearing(api, sku, fields)
     if not found:
-        raise Declined(f"unknown_sku: the shop has no product with the SKU {sku!r}")
+        said = f"has no product {code} any more" if code else f"has no product with the SKU {sku!r}"
+        raise Declined(f"unknown_sku: the shop {said}")
     if len(found) > 1:
         raise Declined(f"{len(found)} products of the shop have the SKU {sku!r}")
     if has_variations(found[0]):
         raise Declined(f"{sku} is sold as its variations, each with a price of its own")
     return found[0]
+
+
+async def _numbered(api: Api, code: str, fields: str) -> list[Row]:
+    """The product or variation of a number; what lies in the bin is sold no more."""
+    if not (code.isascii() and code.isdigit()):
+        return []
+    told = await api.find(f"/products/{code}", _fields=fields if "status" in fields else f"{fields},status")
+    return [] if told is None or text(told.told, "status") == "trash" else [told.told]
+
+
+async def _bearing(api: Api, sku: str, fields: str) -> list[Row]:
+    """The products and variations that bear a SKU, in any case; the filter takes SKUs parted by commas."""
+    rows = rows_of(await api.read("/products", sku=sku, status="any", per_page=MOST, _fields=fields))
+    return [row for row in rows if text(row, "sku").casefold() == sku.casefold()]
 
 
 def _sensible(price: Money, compare_at: Money | None, currency: str) -> None:

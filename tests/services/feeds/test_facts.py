@@ -139,11 +139,14 @@ async def test_a_product_gets_the_stores_name_and_price_but_never_a_currency_it_
     ]  # fmt: skip
 
 
-async def test_a_variant_without_a_sku_is_set_aside(shop: Shop) -> None:
-    report = await shop.take("products", replace(product("MUG"), sku="", name="Mug"))
-    assert (report.faults, await shop.faults()) == (1, {"v-MUG": "the SKU is missing"})
+async def test_a_variant_without_a_sku_waits_for_a_person_or_a_sku(shop: Shop) -> None:
+    await shop.take("products", replace(product("MUG"), sku="", name="Mug"))
+    assert await shop.rows("SELECT sku, name, product_id, match FROM store_codes") == [("", "Mug", None, "waiting")]
+    await shop.take("stock", replace(count("MUG", 5), sku=""))
+    assert await shop.rows("SELECT name FROM store_codes") == [("Mug",)]  # a count tells none, and takes none away
+    assert await shop.faults() == {"v-MUG@p1": "nobody has said yet which product v-MUG is"}
     await shop.take("products", product("MUG"))
-    assert await shop.faults() == {}
+    assert await shop.rows("SELECT sku, match FROM store_codes") == [("MUG", "same")]
 
 
 async def test_what_a_connector_could_not_read_is_listed_with_the_cursor_that_goes_on(shop: Shop) -> None:

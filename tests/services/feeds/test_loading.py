@@ -17,7 +17,7 @@ from sqlalchemy import event
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bot.domain.money import Money
-from bot.ports import Fault, MovableClock, OrderFact, Page, ReturnedLine
+from bot.ports import MovableClock, OrderFact, Page, ReturnedLine
 from bot.services.feeds.desks import Desk, Desks
 from bot.services.feeds.loading import Loading
 from bot.services.feeds.orders import Book
@@ -138,7 +138,7 @@ class _Interrupted(Desks):
         self._database = database
         self.saying: list[asyncio.Task[None]] = []
 
-    async def lay(self, connection: AsyncConnection, store: str, page: Page, now: datetime) -> tuple[Desk, list[Fault]]:
+    async def lay(self, connection: AsyncConnection, store: str, page: Page, now: datetime) -> Desk:
         laid = await super().lay(connection, store, page, now)
         self.saying.append(asyncio.create_task(self._say()))
         await asyncio.to_thread(until_somebody_waits, self._database)
@@ -245,6 +245,6 @@ def test_the_price_of_one_is_the_money_by_the_units_rounded_half_to_even(minor: 
     book = Book({"v-MUG": Code(1, "v-MUG", "MUG", 1, "same")}, {"p1": HERE}, {}, {1: ("MUG", None)})
     amount = Money.of_minor(minor, currency)
     given = order("1", replace(sold("a", "MUG", units), amount=amount))
-    ((line,),) = [list(book.lines(given, {}))]
+    ((line,),) = [list(book.change(given, ()).added)]
     assert line.amount_minor == minor
     assert line.unit_price == round(Decimal(amount.amount) * 1_000_000 / units)

@@ -130,7 +130,7 @@ def test_the_money_of_a_kit_is_all_that_its_parts_cost_and_no_part_is_a_cent_off
     minor: int, units: int, parts: list[tuple[int, int | None]]
 ) -> None:
     line = replace(sold("a", "SET", units), amount=Money.of_minor(minor, "EUR"))
-    lines = list(book(parts).lines(order("1", line), {}))
+    lines = book(parts).change(order("1", line), ()).added
     assert sum(line.amount_minor for line in lines) == minor
     weights = [(price or 0) * each for each, price in parts]
     weights = weights if sum(weights) else [each for each, _ in parts]
@@ -140,7 +140,7 @@ def test_the_money_of_a_kit_is_all_that_its_parts_cost_and_no_part_is_a_cent_off
 
 def test_three_equal_parts_of_one_pound_are_one_pound_also_when_they_come_back_one_by_one() -> None:
     back = tuple(ReturnedLine(name, "a", 1, NOW) for name in ("r1", "r2", "r3"))
-    lines = list(book([(1, 100)] * 3).lines(order("1", sold("a", "SET", 3, "1.00"), returns=back), {}))
+    lines = book([(1, 100)] * 3).change(order("1", sold("a", "SET", 3, "1.00"), returns=back), ()).added
     assert sorted(line.amount_minor for line in lines if line.kind == "sale") == [33, 33, 34]
     assert sum(line.amount_minor for line in lines) == 0
 

@@ -141,7 +141,9 @@ class Root(DealRoot):
 
     def productVariants(self, query: str | None = None, **given: Any) -> Any:  # noqa: N802
         variants = [variant for product in self.store.products for variant in product["variants"]]
-        return paged(self.store, search(variants, query, {"sku": "sku"}), given, lambda entry: str(entry["id"]))
+        return paged(
+            self.store, search(variants, query, {"id": "id", "sku": "sku"}), given, lambda entry: str(entry["id"])
+        )
 
     def ordersCount(self, **_given: Any) -> Any:  # noqa: N802
         return {"count": len(self.store.orders)}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
+from dataclasses import replace
 from datetime import UTC, date, datetime
 from typing import Any
 
@@ -60,6 +61,24 @@ async def test_a_transfer_is_written_once_and_found_again(running: Running, tran
     lines = {line["inventoryItem"]["sku"]: line["totalQuantity"] for line in written["lineItems"]}
     assert (ends, lines) == (("East", "West"), {"MUG": 32, "cup": 6})
     assert (written["referenceName"], written["note"]) == ("R-12", "R-12 v1 (road)\nHandle with care")
+
+
+async def test_what_is_moved_is_the_variant_that_the_product_was_said_to_be(
+    running: Running, transfers: ShopifyTransfers
+) -> None:
+    numbers = {sku: running.store.variant(sku)["id"].rsplit("/", 1)[1] for sku in ("MUG", "cup")}
+
+    def moved(sku: str, *variants: str) -> Order:
+        line = replace(order((sku, 3)).lines[0], codes={"shop": tuple(numbers.get(each, each) for each in variants)})
+        return order(lines=(line,))
+
+    await transfers.send(moved("BIG-MUG", "cup"), KEY)
+    await transfers.send(moved("MUG", "cup", "MUG"), "k2")  # of several it is the one that bears the SKU
+    items = [[line["inventoryItem"]["sku"] for line in each["lineItems"]] for each in running.store.transfers]
+    assert items == [["cup"], ["MUG"]]
+    for variants in (("cup", "MUG"), ("99999",)):
+        with pytest.raises(Declined, match="of which not just one can be moved"):
+            await transfers.send(moved("BIG-MUG", *variants), "k3")
 
 
 async def test_a_lost_answer_makes_no_second_transfer(running: Running, transfers: ShopifyTransfers) -> None:

@@ -181,6 +181,23 @@ async def test_a_sku_is_the_code_of_a_product_whatever_its_case_and_no_sign_of_i
     await channel.close()
 
 
+async def test_what_is_bought_is_the_product_that_ours_was_said_to_be(erp: Erp) -> None:
+    """Product 1 is the lantern: as one that a person named, and as the one of two that bears the SKU."""
+    (known,) = await erp.rows("product.product", [["code", "=", "85123A"]], "code")
+    (other,) = await erp.rows("product.product", [["code", "=", "MUG/1 blue"]], "code")
+    lantern, mug = str(known["id"]), str(other["id"])
+    channel = erp.orders()
+    for sku, codes, key in (("LAMP-9", (lantern,), "k1"), ("85123A", (mug, lantern), "k2")):
+        line = OrderLine(sku, "Lantern", 120, dollars("7.10"), {"erp": codes, "elsewhere": ("1",)})
+        receipt = await channel.send(an_order(lines=(line,)), key)
+        (bought,) = await erp.rows("purchase.line", [["purchase", "=", receipt["purchase"]]], "product")
+        assert str(bought["product"]) == lantern
+    with pytest.raises(Declined, match="no product LAMP-9"):
+        await channel.send(
+            an_order(lines=(OrderLine("LAMP-9", "Lamp", 1, dollars("1"), {"erp": (lantern, mug)}),)), "k3"
+        )
+
+
 @pytest.mark.parametrize(
     ("given", "words"),
     [

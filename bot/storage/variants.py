@@ -1,0 +1,101 @@
+"""What a product is in the stores: their own ids of it, and whether any of them sells it."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping, Sequence
+
+from sqlalchemy import or_, select, update
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from bot.storage.chunks import chunked
+from bot.storage.stores import COUNTED
+from bot.storage.tables import Kit, Product, StoreCode
+
+_LISTED = StoreCode.match.in_(COUNTED)
+_Said = tuple[str, bool | None]  # a code, and whether it is sold as far as the list of goods says
+
+
+async def variants_of(connection: AsyncConnection, store: str, product_id: int) -> tuple[str, ...]:
+    """A store's ids of the variants that a product is there, in order; of those it sells, where it sells any.
+
+    What its list of goods does not name (an item that several variants share, say) is no variant, where that list names
+    any. None where no reading of the store ever named the product.
+    """
+    found = await connection.execute(
+        select(StoreCode.code, StoreCode.sold)
+        .where(StoreCode.store == store, StoreCode.product_id == product_id, _LISTED)
+        .order_by(StoreCode.code)
+    )
+    return _chosen([(row.code, row.sold) for row in found])
+
+
+async def variants_by_store(
+    connection: AsyncConnection, products: Collection[int]
+) -> dict[int, dict[str, tuple[str, ...]]]:
+    """The variants that products are, by product and store, as `variants_of`."""
+    told: dict[int, dict[str, list[_Said]]] = {}
+    for part in chunked(sorted(products)):
+        query = select(StoreCode.product_id, StoreCode.store, StoreCode.code, StoreCode.sold)
+        for row in await connection.execute(
+            query.where(StoreCode.product_id.in_(part), _LISTED).order_by(StoreCode.store, StoreCode.code)
+        ):
+            told.setdefault(row.product_id, {}).setdefault(row.store, []).append((row.code, row.sold))
+    return {product: {store: _chosen(codes) for store, codes in stores.items()} for product, stores in told.items()}
+
+
+def _chosen(codes: Sequence[_Said]) -> tuple[str, ...]:
+    for wanted in (True, False, None):
+        if found := tuple(code for code, sold in codes if sold is wanted):
+            return found
+    return ()
+
+
+_ANY = select(StoreCode.id).where(StoreCode.product_id == Product.id, _LISTED, StoreCode.sold.is_not(None))
+_IN_A_KIT = (
+    select(Kit.id)
+    .join(StoreCode, StoreCode.product_id == Kit.product_id)
+    .where(Kit.component_id == Product.id, _LISTED, StoreCode.sold.is_(True))
+)
+_ACTIVE = or_(~_ANY.exists(), _ANY.where(StoreCode.sold.is_(True)).exists(), _IN_A_KIT.exists())
+
+
+async def sell(connection: AsyncConnection, store: str, told: Mapping[str, bool]) -> set[int]:
+    """Keep which variants (code -> whether) a store still sells; the products that are active or inactive since."""
+    meant: set[int] = set()
+    for part in chunked(sorted(told)):
+        named = StoreCode.store == store, StoreCode.code.in_(part)
+        for sold in (True, False):
+            codes = [code for code in part if told[code] is sold]
+            changed = StoreCode.store == store, StoreCode.code.in_(codes), StoreCode.sold.is_distinct_from(sold)
+            await connection.execute(update(StoreCode).where(*changed).values(sold=sold))
+        found = await connection.scalars(select(StoreCode.product_id).where(*named, _LISTED))
+        meant.update(product for product in found if product is not None)
+    return await weigh(connection, meant)
+
+
+async def weigh(connection: AsyncConnection, products: Collection[int]) -> set[int]:
+    """Make products inactive that stores list and none sells any more, alone or in a set; and active again otherwise.
+
+    So are the parts of those that are sets. Which of all these changed.
+    """
+    changed: set[int] = set()
+    whole = set(products)
+    for part in chunked(sorted(products)):
+        whole.update(await connection.scalars(select(Kit.component_id).where(Kit.product_id.in_(part))))
+    for part in chunked(sorted(whole)):
+        for active in (True, False):
+            is_so = _ACTIVE if active else ~_ACTIVE
+            wrong = update(Product).where(Product.id.in_(part), Product.active.is_(not active), is_so)
+            found = await connection.execute(wrong.values(active=active).returning(Product.id))
+            changed.update(found.scalars())
+    return changed
+
+
+async def inactive(connection: AsyncConnection, products: Collection[int]) -> set[int]:
+    """Those of the products that are sold no more."""
+    found: set[int] = set()
+    for part in chunked(sorted(products)):
+        found.update(
+            await connection.scalars(select(Product.id).where(Product.id.in_(part), Product.active.is_(False)))
+        )
+    return found
