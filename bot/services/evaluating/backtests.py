@@ -17,7 +17,7 @@ from bot.services.evaluating.ours import OURS
 
 @dataclass(frozen=True, slots=True)
 class Packing:
-    """How orders are packed where the file does not say; `pack` None: whole units where all sales are whole."""
+    """How orders are packed where the file does not say; `pack` None: whole units where all sales so far are whole."""
 
     pack: float | None = None
     minimum: float = 0.0
@@ -32,7 +32,7 @@ def backtest(
     rows = sold_before(panel, setting)
     if not rows.any():
         raise ValueError(f"no series sold anything before {panel.starts(setting.start)}, where the first review falls")
-    pack, minimum = _packed(form, packing)
+    pack, minimum = _packed(form, packing, setting.start)
     panel = panel.chosen(rows)
     tried = shelf(panel, setting, pack[rows], minimum[rows], seed)
     product = np.unique(np.asarray(form.skus, dtype=object)[rows], return_inverse=True)[1]
@@ -40,10 +40,9 @@ def backtest(
     return run(panel, tried, chosen, setting, targets, seed, tick)
 
 
-def _packed(form: LongForm, packing: Packing) -> tuple[Floats, Floats]:
-    whole = bool((form.panel.units == np.rint(form.panel.units)).all())
-    pack = packing.pack if packing.pack is not None else float(whole)
-    return (
-        np.where(np.isnan(form.pack_size), pack, form.pack_size),
-        np.where(np.isnan(form.minimum_order), packing.minimum, form.minimum_order),
-    )
+def _packed(form: LongForm, packing: Packing, start: int) -> tuple[Floats, Floats]:
+    """Packs and minimum orders (n,) as they were known when the first review began."""
+    sold = form.panel.units[:, :start]
+    pack = packing.pack if packing.pack is not None else float((sold == np.rint(sold)).all())
+    said, least = form.pack_size.before(start), form.minimum_order.before(start)
+    return np.where(np.isnan(said), pack, said), np.where(np.isnan(least), packing.minimum, least)
