@@ -52,6 +52,13 @@ def shares(text: str, option: str) -> tuple[float, ...]:
     return tuple(sorted(set(found)))
 
 
+def written(share: float) -> str:
+    """A share in the fewest digits that tell it from every other: `0.8`, `0.9999999`."""
+    import numpy as np  # takes its time to load
+
+    return str(np.format_float_positional(share, trim="-"))
+
+
 def chosen(text: str, option: str, known: Sequence[str]) -> tuple[str, ...]:
     """Names parted by commas, in any case, as `known` writes them; the nearest is offered for one that is none."""
     plain = {name.casefold(): name for name in known}

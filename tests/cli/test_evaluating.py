@@ -52,6 +52,60 @@ def test_scores_line_up_for_a_person_and_end_in_what_to_do_next(sales: str) -> N
     assert lines[-1].startswith(f"Next: stocktide backtest {sales}")
 
 
+def written(home: Path, rows: list[str], head: str = "sku,day,units") -> str:
+    (home / "rows.csv").write_text("\n".join([head, *rows]) + "\n", encoding="utf-8")
+    return "rows.csv"
+
+
+@pytest.mark.parametrize("more", [("--json",), ()])
+def test_a_constant_series_has_bias_and_coverage_and_what_it_lacks_is_said(home: Path, more: tuple[str, ...]) -> None:
+    file = written(home, [f"A,{day},3" for day in np.arange("2024-01-01", 100, dtype="M8[D]")])
+    ran = stocktide("forecast-score", file, *more)
+    assert ran.code == 0, ran.err
+    assert "RMSSE and pinball loss are unknown, for no series has a scale: its past never changes" in ran.err
+    if more:
+        (score,) = json.loads(ran.out)["scores"]
+        assert (score["rmsse"], score["pinball"]["0.8"], score["series"]) == (None, None, 0)
+        assert abs(score["bias"]) < 0.05
+        assert score["coverage"]["0.99"] == 1.0
+
+
+@pytest.mark.parametrize("more", [("--json",), ()])
+def test_a_file_in_which_nothing_can_be_scored_ends_with_the_code_2_and_the_reason(
+    home: Path, more: tuple[str, ...]
+) -> None:
+    days = np.arange("2024-01-01", 100, dtype="M8[D]")
+    file = written(home, [f"A,{day},{at % 3},0.5" for at, day in enumerate(days)], "sku,day,units,in_stock")
+    ran = stocktide("forecast-score", file, *more)
+    assert (ran.code, ran.out) == (2, "")
+    assert "nothing can be scored: of no series that an origin knows was a period after it wholly in stock" in ran.err
+
+
+def test_quantiles_have_the_shortest_exact_names_and_none_takes_anothers_place(sales: str) -> None:
+    ran = stocktide("forecast-score", sales, "--quantiles", ".80,.9999999,.99999999", "--json")
+    assert ran.code == 0, ran.err
+    (score,) = json.loads(ran.out)["scores"]
+    assert list(score["pinball"]) == list(score["coverage"]) == ["0.8", "0.9999999", "0.99999999"]
+
+
+def test_columns_that_were_not_read_are_named(home: Path) -> None:
+    days = np.arange("2024-01-01", 100, dtype="M8[D]")
+    rows = [f"A,x,{day},{at % 3},{place}" for at, day in enumerate(days) for place in ("Rome", "Bonn")]
+    ran = stocktide("forecast-score", written(home, rows, "sku,colour,day,units,城市"), "--json")
+    assert ran.code == 0, ran.err
+    assert "Not read: colour." in ran.err
+    assert json.loads(ran.out)["scores"][0]["series"] == 2
+
+
+def test_a_file_by_months_says_what_to_write(home: Path) -> None:
+    months = [f"A,{year}-{month:02},{month % 4}" for year in (2020, 2021, 2022) for month in range(1, 13)]
+    file = written(home, months, "sku,month,units")
+    ran = stocktide("forecast-score", file, "--freq", "month", "--horizon", "3", "--json")
+    assert ran.code == 0, ran.err
+    assert "1 series of 36 months from 2020-01-01" in ran.err
+    assert "did you mean --freq week or --freq month?" in stocktide("forecast-score", file, "--json").err
+
+
 def test_a_backtest_is_pure_json_on_standard_output_and_the_same_for_a_seed(sales: str) -> None:
     asked = ("backtest", sales, *SHORT, "--service", ".9,.95", "--policies", "stocktide,tsb,flat30", "--json")
     ran = stocktide(*asked)

@@ -64,8 +64,9 @@ class Buckets:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Gathered:
-    """A panel; `kept` (all series of the rows): which of them it holds; `since` (n,): the column of each one's first row.
+    """A panel, and what goes with it.
 
+    `kept` (all series of the rows): which of them it holds; `since` (n,): the column of each one's first row;
     `packs`: the values that were to be told of each series once, in their order.
     """
 
@@ -78,7 +79,8 @@ class Gathered:
 def gathered(rows: Rows, packs: Sequence[Floats], freq: Freq, where: str) -> Gathered:
     """The panel of the series that ever sold or had stock in its whole periods.
 
-    `packs` are columns beside the rows of which each series has one value, NaN where a row does not say. The price and the cost of a series are those of the first day that names one, so that no later one is seen.
+    `packs` are columns beside the rows of which each series has one value, NaN where a row does not say. The price and
+    the cost of a series are those of the first day that names one, so that no later one is seen.
     """
     count = int(rows.series.max()) + 1
     first, last = int(rows.day.min()), int(rows.day.max())
