@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 from bot.domain.backtesting.policies import NAMES
+from tests.charts.kit import parsed
 from tests.cli.terminal import stocktide
 
 DAYS = 150
@@ -155,6 +156,53 @@ def test_a_policy_that_never_fills_so_much_is_named_and_its_figures_are_null(hom
     assert "flat30 does not reach 0.9 at any setting" in told.err
 
 
+@pytest.mark.parametrize("asked", ["sba", "sba,stocktide"])
+def test_the_reference_runs_unasked_and_nearness_to_the_bound_is_ours_where_we_ran(sales: str, asked: str) -> None:
+    ran = stocktide("backtest", sales, *SHORT, "--service", ".9", "--policies", asked, "--json")
+    assert ran.code == 0, ran.err
+    found = json.loads(ran.out)
+    assert [one["policy"] for one in found["frontier"]] == [*asked.split(","), "flat30"]
+    for one in found["frontier"]:
+        assert one["low"] <= one["ratio_to_flat30"] <= one["high"]
+    near = found["clairvoyant"]["times_the_bound"]
+    ours = asked.rsplit(",", maxsplit=1)[-1]
+    (days,) = [one["days_of_inventory"] for one in found["frontier"] if one["policy"] == ours]
+    assert near == {"policy": ours, "at": {"0.9": pytest.approx(days / found["clairvoyant"]["days_of_inventory"])}}
+    told = stocktide("backtest", sales, *SHORT, "--service", ".9", "--policies", asked)
+    assert f"days of inventory. {ours} takes {near['at']['0.9']:.1f} times that at 90%." in told.out
+
+
+def test_a_handful_of_series_has_no_interval(home: Path) -> None:
+    chance = np.random.default_rng(3)
+    days = np.arange("2024-01-01", DAYS, dtype="M8[D]")
+    for series in (1, 9, 10):
+        rows = [f"P{product},{day},{chance.poisson(2)}" for product in range(series) for day in days]
+        ran = stocktide("backtest", written(home, rows), *SHORT, "--service", ".9", "--policies", "sba", "--json")
+        sba = json.loads(ran.out)["frontier"][0]
+        assert sba["ratio_to_flat30"] > 0
+        assert [sba["low"] is None, sba["high"] is None] == [series < 10] * 2
+
+
+def test_a_short_lead_time_varies_by_a_quarter_of_itself_unless_it_is_said(sales: str) -> None:
+    asked = ("backtest", sales, "--lead-time", "4", "--service", ".9", "--policies", "sba", "--json")
+    ran = stocktide(*asked)
+    assert ran.code == 0, ran.err
+    assert json.loads(ran.out) == json.loads(stocktide(*asked, "--lead-time-sd", "1").out)
+    assert json.loads(ran.out) != json.loads(stocktide(*asked, "--lead-time-sd", "0").out)
+
+
+@pytest.mark.parametrize(("name", "starts"), [("curves.SVG", "<svg "), ("curves.PNG", "\ufffdPNG")])
+def test_a_picture_is_what_its_name_says(sales: str, home: Path, name: str, starts: str) -> None:
+    ran = stocktide("backtest", sales, *SHORT, "--plot", name, "--service", ".9", "--policies", "sba")
+    assert ran.code == 0, ran.err
+    written_down = (home / name).read_bytes().decode(errors="replace")
+    assert written_down.startswith(starts)
+    if name.endswith("SVG"):
+        shapes = parsed(written_down)
+        assert "sans-serif" in "".join(found.text or "" for found in shapes.iter("{http://www.w3.org/2000/svg}style"))
+        assert [found for found in shapes.iter() if found.get("class") == "curve curve-0"]
+
+
 @pytest.mark.parametrize(
     ("asked", "said"),
     [
@@ -168,6 +216,10 @@ def test_a_policy_that_never_fills_so_much_is_named_and_its_figures_are_null(hom
         ("forecast-score nowhere.csv", "Not read. nowhere.csv: there is no such file"),
         ("backtest {} --policies stocktide,flt30", "did you mean flat30?"),
         ("backtest {} --service 95", "--service: '95' is no share"),
+        ("backtest {} --lead-time 0", "--lead-time: 0 cannot be (write 0.5 to 3652.5)"),
+        ("backtest {} --lead-time 3 --lead-time-sd 7", "--lead-time-sd: 7 cannot be (write 0 to 6)"),
+        ("backtest {} --plot curves.pdf", "--plot: curves.pdf ends in none of .png, .svg"),
+        ("backtest {} --plot curves", "--plot: curves ends in none of .png, .svg"),
         ("backtest {} --lead-time nan", "--lead-time: nan cannot be"),
         ("backtest {} --lead-time-sd inf", "--lead-time-sd: inf cannot be"),
         ("backtest {} --plot nowhere/a.png", "there is no folder nowhere"),

@@ -9,7 +9,7 @@ import numpy as np
 
 from bot.domain.arrays import Floats
 from bot.domain.backtesting.policies import policy
-from bot.domain.backtesting.running import Outcome, Tick, as_asked, run, shelf, sold_before
+from bot.domain.backtesting.running import REFERENCE, Outcome, Tick, as_asked, run, shelf, sold_before
 from bot.domain.backtesting.setting import Setting
 from bot.services.evaluating.longform import LongForm
 from bot.services.evaluating.ours import OURS
@@ -23,11 +23,19 @@ class Packing:
     minimum: float = 0.0
 
 
+def with_reference(names: Sequence[str]) -> tuple[str, ...]:
+    """The policies asked for, and after them the one that all are compared with."""
+    return tuple(dict.fromkeys((*names, REFERENCE)))
+
+
 def backtest(
     form: LongForm, setting: Setting, names: Sequence[str], targets: Sequence[float], packing: Packing, seed: int,
     tick: Tick,
 ) -> Outcome:  # fmt: skip
-    """Try the policies on the series that sold before the start; ValueError where there is nothing to try them on."""
+    """Try the policies and the reference on the series that sold before the start.
+
+    `tick` is called for every review of every policy. ValueError where there is nothing to try them on.
+    """
     panel = as_asked(form.panel)
     rows = sold_before(panel, setting)
     if not rows.any():
@@ -36,8 +44,13 @@ def backtest(
     panel = panel.chosen(rows)
     tried = shelf(panel, setting, pack[rows], minimum[rows], seed)
     product = np.unique(np.asarray(form.skus, dtype=object)[rows], return_inverse=True)[1]
-    chosen = [policy(name, OURS, setting, product) for name in names]
+    chosen = [policy(name, OURS, setting, product) for name in with_reference(names)]
     return run(panel, tried, chosen, setting, targets, seed, tick)
+
+
+def compared_with_bound(outcome: Outcome) -> str:
+    """The policy whose nearness to the clairvoyant is told: ours where it ran, else the first."""
+    return OURS.name if any(one.policy == OURS.name for one in outcome.runs) else outcome.runs[0].policy
 
 
 def _packed(form: LongForm, packing: Packing, start: int) -> tuple[Floats, Floats]:
