@@ -72,4 +72,4 @@ def scored(
 def _unscaled(held: Truth) -> Truth:
     """The same truth with every series that has a known period, at a scale of one."""
     one = np.ones(len(held.units))
-    return dataclasses.replace(held, absolute=one, squared=one, usable=held.known.any(axis=1))
+    return dataclasses.replace(held, absolute=one, squared=one, usable=np.asarray(held.known.any(axis=1)))
