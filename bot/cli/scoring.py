@@ -185,7 +185,7 @@ def _say_left_out(score: Score) -> None:
     elif score.left_out:
         say(
             err,
-            f"{counted(score.left_out, 'time')} a series was left out of RMSSE and pinball loss at an origin: {why}",
+            f"{counted(score.left_out, 'time')} a series was left out at an origin: {why}",
         )
     if score.bias is None:
         say(err, "Nothing was sold in the periods forecast, so there is no bias.", "yellow")

@@ -65,12 +65,12 @@ def test_a_series_whose_past_never_moves_is_left_out_and_counted() -> None:
     assert (score.series, score.left_out) == (1, 1)
 
 
-def test_bias_and_coverage_need_no_scale_and_a_period_out_of_stock_tells_neither() -> None:
+def test_where_no_series_has_a_scale_bias_and_coverage_are_of_every_known_period() -> None:
     even = [[3, 3, 3, 3, 5, 1]]
     score = scored(of_units(even), Said(4.5, (1.0, 5.0)), 2, 1, LEVELS).score
     assert score == Score("said", None, {0.5: None, 0.9: None}, {0.5: 0.5, 0.9: 1.0}, 0.5, 0, 1)
     both = scored(of_units([*even, [1, 0, 2, 0, 1, 0]]), Said(4.5, (1.0, 5.0)), 2, 1, LEVELS).score
-    assert (both.series, both.bias, both.coverage[0.5]) == (1, (18 - 7) / 7, 0.75)
+    assert (both.series, both.bias, both.coverage[0.5]) == (1, (9 - 1) / 1, 1.0)
     out = of_units(even, in_stock=[[1, 1, 1, 1, 0, 0.5]])
     nothing = scored(out, Said(1.0, (1.0, 2.0)), 2, 1, LEVELS).score
     assert nothing == Score("said", None, {0.5: None, 0.9: None}, {0.5: None, 0.9: None}, None, 0, 1)

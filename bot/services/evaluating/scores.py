@@ -48,7 +48,7 @@ def scored(
 ) -> Timed:
     """Score a method at the last `count` origins; at each it sees the past of the series that were listed by then.
 
-    Bias and coverage need no scale: they are of every series with a known period, be its past ever so even.
+    Where no series has a scale, bias and coverage, which need none, are of every known period.
     `since` (n,): the columns that the method's histories begin at, where that is not the listing.
     """
     seen = panel if since is None else dataclasses.replace(panel, listed=np.minimum(since, panel.listed))
@@ -65,8 +65,10 @@ def scored(
         held = truth(panel.chosen(rows), origin, horizon)
         scaled.add(found, held, rows)
         plain.add(found, _unscaled(held), rows)
-    whole = plain.score()
-    return Timed(dataclasses.replace(scaled.score(), coverage=whole.coverage, bias=whole.bias), seconds)
+    score, whole = scaled.score(), plain.score()
+    if not score.series:
+        score = dataclasses.replace(score, coverage=whole.coverage, bias=whole.bias)
+    return Timed(score, seconds)
 
 
 def _unscaled(held: Truth) -> Truth:
