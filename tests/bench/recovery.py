@@ -64,7 +64,8 @@ def hidden(full: Record, others: Floats, seed: int) -> Record:
 
 def rate(panel: Panel) -> Floats:
     """Units expected a day (n,)."""
-    return Engine().forecast(panel, HORIZON, (0.5,)).mean.mean(axis=1)
+    expected: Floats = Engine().forecast(panel, HORIZON, (0.5,)).mean.mean(axis=1)
+    return expected
 
 
 def errors(full: Record, others: Floats, seed: int) -> tuple[float, float]:
