@@ -1,7 +1,7 @@
 """The bound: a policy that knows every future sale, and how long each of its orders will take.
 
-In packs of any size none that loses nothing holds less. With minimum orders each comes as late as it can, which is
-close to the least: now and then a unit more in the order before would spare a whole minimum order.
+In packs of any size none that loses nothing from the first review on holds less. With minimum orders each comes as late
+as it can, which is close to the least: now and then a unit more in the order before would spare a whole minimum order.
 """
 
 from __future__ import annotations
