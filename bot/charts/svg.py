@@ -90,5 +90,12 @@ def document(parts: Sequence[str], view: tuple[int, int, int, int], label: str) 
     )
 
 
+def with_looks(picture: str) -> str:
+    """A document that stands alone: the looks of a PNG inside, and any sans-serif where our font is not installed."""
+    sheet = f'{LIGHT}text {{ font-family: "{FAMILY}", sans-serif }}\n'
+    head, close, rest = picture.partition(">")
+    return f"{head}{close}<style>{escape(sheet)}</style>{rest}"
+
+
 def _points(points: Sequence[Point]) -> str:
     return " ".join(f"{number(x)},{number(y)}" for x, y in points)

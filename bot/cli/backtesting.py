@@ -30,6 +30,7 @@ from bot.cli.longfile import (
     sample,
     shares,
     within,
+    written,
 )
 
 if TYPE_CHECKING:
@@ -40,7 +41,10 @@ if TYPE_CHECKING:
     from bot.services.evaluating.longform import LongForm
 
 YEARS = 3652.5  # ten, in days
+SHORTEST = 0.5  # days
+SD, SD_SHARE = 7.0, 0.25  # the deviation of lead times where none is given: days, or that share of a shorter one
 MOST = 1e9  # of any count
+PICTURES = (".png", ".svg")
 KNOWS = "every future sale, and how long each order takes"
 
 
@@ -52,11 +56,14 @@ def register(app: typer.Typer) -> None:
 def backtest(  # noqa: PLR0917  # Typer's options are parameters
     file: FileArgument,
     lead_time: Annotated[float, typer.Option(help="Days from an order to its arrival, on average.")] = 28.0,
-    lead_time_sd: Annotated[float, typer.Option(help="Their standard deviation; 0: always the same.")] = 7.0,
+    lead_time_sd: Annotated[
+        float | None,
+        typer.Option(help="Their standard deviation; 0: none. By default 7, or a quarter of a short lead time."),
+    ] = None,
     review: Annotated[float, typer.Option(help="Days from one review to the next.")] = 7.0,
     service: Annotated[str, typer.Option(help="Fill rates to compare at.")] = ".9,.95,.98",
     policies: Annotated[
-        str, typer.Option(help="Of stocktide, flat30, minmax, sba, tsb, imapa.")
+        str, typer.Option(help="Of stocktide, flat30, minmax, sba, tsb, imapa; flat30 always runs.")
     ] = "stocktide,flat30,minmax,sba,tsb",
     pack: Annotated[
         float | None, typer.Option(help="Units that orders are multiples of, where no pack_size says; 0: any.")
@@ -72,25 +79,26 @@ def backtest(  # noqa: PLR0917  # Typer's options are parameters
     date_order: OrderOption = "",
     series: SeriesOption = 0,
     as_json: JsonOption = False,
-    plot: Annotated[Path | None, typer.Option(help="Draw the curves into this PNG file.")] = None,
+    plot: Annotated[Path | None, typer.Option(help="Draw the curves into this file, .png or .svg.")] = None,
 ) -> None:
     """Simulate order policies on the past of a file: days of inventory at equal fill rate, and what they cost."""
     from bot.domain.backtesting.policies import NAMES  # loads SciPy
-    from bot.services.evaluating.backtests import Packing
+    from bot.services.evaluating.backtests import Packing, with_reference
 
     targets = shares(service, "--service")
-    names = chosen(policies, "--policies", NAMES)
+    names = with_reference(chosen(policies, "--policies", NAMES))
+    sd = min(SD, lead_time * SD_SHARE) if lead_time_sd is None else lead_time_sd
     for value, least, most, option in (
-        (lead_time, 0.0, YEARS, "--lead-time"), (lead_time_sd, 0.0, 2.0 * lead_time, "--lead-time-sd"),
-        (review, 0.5, YEARS, "--review"), (pack or 0.0, 0.0, MOST, "--pack"), (minimum, 0.0, MOST, "--minimum"),
+        (lead_time, SHORTEST, YEARS, "--lead-time"), (sd, 0.0, 2.0 * lead_time, "--lead-time-sd"),
+        (review, SHORTEST, YEARS, "--review"), (pack or 0.0, 0.0, MOST, "--pack"), (minimum, 0.0, MOST, "--minimum"),
         (seed, 0, MOST, "--seed"), (series, 0, MOST, "--series"),
     ):  # fmt: skip
         within(value, least, most, option)
-    if plot and not plot.absolute().parent.is_dir():
-        refuse("--plot", f"there is no folder {plot.parent}", "make it, or name another")
+    if plot:
+        _check_plot(plot)
     options = long_options(mapping, freq, open_hours, date_order, encoding, delimiter, sheet)
     form = sample(read_file(file, options), series, seed)
-    calendar = _calendar(form, lead_time, lead_time_sd, review)
+    calendar = _calendar(form, lead_time, sd, review)
     outcome = _outcome(form, calendar, names, targets, Packing(pack, minimum), seed)
     if plot:
         _plot(outcome, targets, plot, file.name)
@@ -100,6 +108,13 @@ def backtest(  # noqa: PLR0917  # Typer's options are parameters
     _show(outcome, calendar, form, targets)
     _unreached(outcome)
     say(out, f"Next: stocktide forecast-score {file} --baselines shows what the forecasts behind it are worth.")
+
+
+def _check_plot(path: Path) -> None:
+    if path.suffix.casefold() not in PICTURES:
+        refuse("--plot", f"{path.name} ends in none of {', '.join(PICTURES)}", "name it curves.png or curves.svg")
+    if not path.absolute().parent.is_dir():
+        refuse("--plot", f"there is no folder {path.parent}", "make it, or name another")
 
 
 def _calendar(form: LongForm, lead_time: float, sd: float, review: float) -> Setting:
@@ -126,13 +141,14 @@ def _outcome(
 
 def _as_json(outcome: Outcome, calendar: Setting, form: LongForm) -> dict[str, Any]:
     from bot.domain.backtesting.running import nearness  # loads SciPy
+    from bot.services.evaluating.backtests import compared_with_bound
 
     bound = {key: value for key, value in dataclasses.asdict(outcome.bound).items() if key != "knob"}
-    first = outcome.runs[0].policy
-    near = {f"{target:g}": times for target, times in nearness(outcome, first).items()}
+    policy = compared_with_bound(outcome)
+    near = {written(target): times for target, times in nearness(outcome, policy).items()}
     return {
         "frontier": [_standing(outcome, one) for one in outcome.frontier],
-        "clairvoyant": {**bound, "knows": KNOWS, "times_the_bound": {"policy": first, "at": near}},
+        "clairvoyant": {**bound, "knows": KNOWS, "times_the_bound": {"policy": policy, "at": near}},
         "runs": [dataclasses.asdict(one) for one in outcome.runs],
         "series": outcome.series,
         "start": form.panel.starts(calendar.start).isoformat(),
@@ -172,10 +188,12 @@ def _show(outcome: Outcome, calendar: Setting, form: LongForm, targets: tuple[fl
 
 def _near(outcome: Outcome) -> str:
     from bot.domain.backtesting.running import nearness  # loads SciPy
+    from bot.services.evaluating.backtests import compared_with_bound
 
-    first = outcome.runs[0].policy
-    told = [f"{times:.1f} times that at {target:.0%}" for target, times in nearness(outcome, first).items() if times]
-    return f" {first} takes {', '.join(told)}." if told else ""
+    policy = compared_with_bound(outcome)
+    near = nearness(outcome, policy).items()
+    told = [f"{times:.1f} times that at {target * 100:.10g}%" for target, times in near if times]
+    return f" {policy} takes {', '.join(told)}." if told else ""
 
 
 def _frontier(outcome: Outcome, targets: tuple[float, ...]) -> Table:
@@ -183,7 +201,7 @@ def _frontier(outcome: Outcome, targets: tuple[float, ...]) -> Table:
     table = Table(box=None, pad_edge=False)
     table.add_column("policy", no_wrap=True)
     for target in targets:
-        table.add_column(f"days {target:.4g}", justify="right")
+        table.add_column(f"days {written(target)}", justify="right")
         table.add_column("x flat30", justify="right")
     found = {(one.policy, one.service): one for one in outcome.frontier}
     for name in dict.fromkeys(one.policy for one in outcome.frontier):
@@ -237,12 +255,15 @@ def _unreached(outcome: Outcome) -> None:
     for one in outcome.frontier:
         if one.days is None:
             most = max(run.fill_rate for run in outcome.runs if run.policy == one.policy)
-            say(err, f"{one.policy} does not reach {one.service:.4g} at any setting: at most {most:.1%}.", "yellow")
+            say(
+                err, f"{one.policy} does not reach {written(one.service)} at any setting: at most {most:.1%}.", "yellow"
+            )
 
 
 def _plot(outcome: Outcome, targets: tuple[float, ...], path: Path, name: str) -> None:
     from bot.charts.curves import Curve, draw  # the renderer is needed for a plot alone
     from bot.charts.drawing import rendered
+    from bot.charts.svg import with_looks
 
     curves = [
         Curve(policy, tuple((one.days_of_inventory, one.fill_rate) for one in outcome.runs if one.policy == policy))
@@ -250,7 +271,7 @@ def _plot(outcome: Outcome, targets: tuple[float, ...], path: Path, name: str) -
     ]
     picture = draw(curves, targets, outcome.bound.days_of_inventory, f"Stock for service: {name}")
     try:
-        path.write_bytes(rendered(picture))
+        path.write_bytes(with_looks(picture).encode() if path.suffix.casefold() == ".svg" else rendered(picture))
     except OSError as error:
         refuse("--plot", f"{path} cannot be written: {error.strerror}", "name another file")
     say(err, f"Drawn: {path}")

@@ -12,7 +12,6 @@ import typer
 
 from bot.cli.common import counted, err, say
 from bot.errors import Fault, FileRefused
-from bot.ports import SystemClock
 
 if TYPE_CHECKING:
     from bot.services.evaluating.longform import LongForm, LongOptions
@@ -53,6 +52,13 @@ def shares(text: str, option: str) -> tuple[float, ...]:
     return tuple(sorted(set(found)))
 
 
+def written(share: float) -> str:
+    """A share in the fewest digits that tell it from every other: `0.8`, `0.9999999`."""
+    import numpy as np  # takes its time to load
+
+    return str(np.format_float_positional(share, trim="-"))
+
+
 def chosen(text: str, option: str, known: Sequence[str]) -> tuple[str, ...]:
     """Names parted by commas, in any case, as `known` writes them; the nearest is offered for one that is none."""
     plain = {name.casefold(): name for name in known}
@@ -84,7 +90,7 @@ def long_options(mapping: list[str] | None, freq: str, hours: float, date_order:
         chosen(date_order, "--date-order", ("dmy", "mdy"))
     encoding, delimiter, sheet = how
     wishes = dict(_pair(part) for given in mapping or [] for part in re.split(r",(?=\s*\w+\s*=)", given))
-    return LongOptions(SystemClock().now(), wishes, periods[period], hours, date_order, encoding, delimiter, sheet)
+    return LongOptions(wishes, periods[period], hours, date_order, encoding, delimiter, sheet)
 
 
 def read_file(file: Path, options: LongOptions) -> LongForm:
@@ -125,12 +131,9 @@ def _report(file: Path, form: LongForm) -> None:
         f"{counted(panel.periods, panel.freq)} from {panel.first} to {panel.starts(panel.periods - 1)}.",
     )
     say(err, "Read as: " + ", ".join(f"{name}={header}" for name, header in reading.mapping.items()) + ".")
-    none = reading.no_demand
-    left = {
-        "line of fees": none.fees, "return": none.returns, "cancellation with its sale": none.cancellations,
-        "line without a price": none.unpriced,
-    }  # fmt: skip
-    parts = [_told(count, what) for what, count in left.items() if count]
+    if reading.unread:
+        say(err, f"Not read: {', '.join(reading.unread)}.")
+    parts = [told] if (told := reading.no_demand.told()) else []
     if reading.idle:
         parts.append(f"{reading.idle:,} series that never sold in whole periods")
     if parts:
@@ -141,11 +144,6 @@ def _report(file: Path, form: LongForm) -> None:
             say(err, f"  row {row}{f', {name}' if name else ''}: {problem}")
     if panel.freq == "day" and panel.periods > 60 and not _daily(form):
         say(err, "The file has one day a week or a month at most; did you mean --freq week or --freq month?", "yellow")
-
-
-def _told(count: int, what: str) -> str:
-    head, _, tail = what.partition(" ")
-    return f"{count:,} {head if count == 1 else head + 's'}{' ' + tail if tail else ''}"
 
 
 def _daily(form: LongForm) -> bool:

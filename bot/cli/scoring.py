@@ -29,9 +29,11 @@ from bot.cli.longfile import (
     sample,
     shares,
     within,
+    written,
 )
 
 if TYPE_CHECKING:
+    from bot.domain.forecasting.scoring import Score
     from bot.services.evaluating.longform import LongForm
     from bot.services.evaluating.scores import Timed
 
@@ -75,11 +77,12 @@ def forecast_score(  # noqa: PLR0917  # Typer's options are parameters
     options = long_options(mapping, freq, open_hours, date_order, encoding, delimiter, sheet)
     form = sample(read_file(file, options), series, seed)
     found = list(_scores(form, horizon, origins, levels, names))
+    _say_left_out(found[0].score)
     if as_json:
         typer.echo(json.dumps({"scores": [_as_json(one) for one in found]}))
         return
     _show(found, levels)
-    _say_next(found, str(file))
+    say(out, f"Next: stocktide backtest {file} shows what the forecast is worth in days of inventory.")
 
 
 def _names(baselines: bool, methods: str) -> tuple[str, ...]:
@@ -120,8 +123,8 @@ def _as_json(one: Timed) -> dict[str, Any]:
     return {
         "method": score.method,
         "rmsse": score.rmsse,
-        "pinball": {f"{level:g}": loss for level, loss in score.pinball.items()},
-        "coverage": {f"{level:g}": share for level, share in score.coverage.items()},
+        "pinball": {written(level): loss for level, loss in score.pinball.items()},
+        "coverage": {written(level): share for level, share in score.coverage.items()},
         "bias": score.bias,
         "series": score.series,
         "seconds": round(one.seconds, 3),
@@ -134,8 +137,8 @@ def _show(found: list[Timed], levels: tuple[float, ...]) -> None:
     errors: dict[str, tuple[_Of, float]] = {"RMSSE": (lambda one: one.score.rmsse, 0.0)}
     held: dict[str, tuple[_Of, float]] = {}
     for level in levels:
-        errors[f"pinball {level:g}"] = (lambda one, level=level: one.score.pinball[level], 0.0)  # type: ignore[misc]
-        held[f"cov {level:g}"] = (lambda one, level=level: one.score.coverage[level], level)  # type: ignore[misc]
+        errors[f"pinball {written(level)}"] = (lambda one, level=level: one.score.pinball[level], 0.0)  # type: ignore[misc]
+        held[f"cov {written(level)}"] = (lambda one, level=level: one.score.coverage[level], level)  # type: ignore[misc]
     errors["bias"] = (lambda one: one.score.bias, 0.0)
     _table(found, errors, {})
     out.print()
@@ -171,12 +174,18 @@ def _cell(value: float | None, title: str, best: float | None) -> Text:
     return Text(f"{shown}*", "bold green") if value == best else Text(f"{shown} ")
 
 
-def _say_next(found: list[Timed], file: str) -> None:
-    left_out = found[0].score.left_out
-    if left_out:
+def _say_left_out(score: Score) -> None:
+    """Say on standard error what could not be scored; the code 2 where nothing could."""
+    if all(share is None for share in score.coverage.values()):
+        problem = "nothing can be scored: of no series that an origin knows was a period after it wholly in stock"
+        refuse("the file", problem, "give a longer file, lower --horizon or --origins, or look at its days in stock")
+    why = "its past never changes, or no period after it is known to have been in stock throughout."
+    if not score.series:
+        say(err, f"RMSSE and pinball loss are unknown, for no series has a scale: {why}", "yellow")
+    elif score.left_out:
         say(
             err,
-            f"{counted(left_out, 'time')} a series was left out at an origin: its past never changes, or no period "
-            "after it is known to have been in stock throughout.",
+            f"{counted(score.left_out, 'time')} a series was left out at an origin: {why}",
         )
-    say(out, f"Next: stocktide backtest {file} shows what the forecast is worth in days of inventory.")
+    if score.bias is None:
+        say(err, "Nothing was sold in the periods forecast, so there is no bias.", "yellow")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import UTC, date, datetime
+from datetime import date
 from pathlib import Path
 from typing import Any
 
@@ -13,8 +13,6 @@ from bot.services.evaluating.longform import LongForm, LongOptions, read
 from bot.services.ingest import IngestSettings
 from bot.stores.files.columnar import read_columns
 
-NOW = datetime(2026, 1, 1, tzinfo=UTC)
-
 
 def read_text(folder: Path, content: str | bytes, name: str = "long.csv", **options: Any) -> LongForm:
     path = folder / name
@@ -23,7 +21,7 @@ def read_text(folder: Path, content: str | bytes, name: str = "long.csv", **opti
 
 
 def read_path(path: Path, **options: Any) -> LongForm:
-    return read(path, LongOptions(NOW, **options), IngestSettings(), read_columns)
+    return read(path, LongOptions(**options), IngestSettings(), read_columns)
 
 
 def units_of(form: LongForm, sku: str, location: str = "") -> list[float]:

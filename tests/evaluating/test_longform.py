@@ -11,7 +11,9 @@ import pyarrow.parquet as pq
 import pytest
 from openpyxl import Workbook
 
+from bot.domain.backtesting.setting import setting
 from bot.errors import FileRefused
+from bot.services.evaluating.backtests import Packing, backtest
 from tests.evaluating.kit import read_path, read_text, units_of
 from tests.ingest.conftest import Desk, desk, open_desk
 
@@ -69,7 +71,7 @@ def test_columns_are_named_by_the_person_where_the_file_calls_them_otherwise(tmp
 
 def test_bad_rows_are_set_aside_and_listed_and_the_good_ones_kept(tmp_path: Path) -> None:
     text = PLAIN + (
-        ",UK,2024-01-02,1\nC,UK,yesterday,1\nC,UK,2024-01-02,many\nC,UK,1066-10-14,1\nC,UK,2099-01-01,1\n"
+        ",UK,2024-01-02,1\nC,UK,yesterday,1\nC,UK,2024-01-02,many\nC,UK,2024-01-02,1e12\nC,UK,2024-13,1\n"
         "C,UK,2024-01-02,1,extra\n\nC,UK,2024-02-30,1\nD,UK,2024-01-03,4\n"
     )
     form = read_text(tmp_path, text)
@@ -80,8 +82,8 @@ def test_bad_rows_are_set_aside_and_listed_and_the_good_ones_kept(tmp_path: Path
         (6, "sku", "missing"),
         (7, "day", "not a date"),
         (8, "units", "not a number"),
-        (9, "day", "an impossible date: too long ago"),
-        (10, "day", "an impossible date: in the future"),
+        (9, "units", "not between -1e+09 and 1e+09"),
+        (10, "day", "an impossible date"),
     )
 
 
@@ -111,6 +113,16 @@ def test_stock_is_a_share_of_the_day_and_a_row_without_units_tells_of_none(tmp_p
     assert units_of(form, "A") == [0, 3, 0, 0, 1]
     assert form.panel.listed.tolist() == [0]  # there was stock before the first sale
     assert form.reading.first == ((7, "in_stock", "not between 0 and 1"),)
+
+
+def test_a_share_in_stock_may_be_written_in_per_cent(tmp_path: Path) -> None:
+    text = (
+        "sku,day,units,in_stock\nA,2024-01-01,3,80%\nA,2024-01-02,1,100 %\nA,2024-01-03,2,12.5％\nA,2024-01-04,2,180%\n"
+    )
+    form = read_text(tmp_path, text)
+    assert form.panel.in_stock is not None
+    assert form.panel.in_stock.tolist() == [[pytest.approx(0.8), 1.0, 0.125]]
+    assert form.reading.first == ((5, "in_stock", "not between 0 and 1"),)
 
 
 def test_hours_without_stock_are_taken_of_the_opening_hours(tmp_path: Path) -> None:
@@ -144,6 +156,73 @@ def test_months_are_calendar_months_and_a_file_of_months_keeps_its_last(tmp_path
         read_text(tmp_path, PLAIN, freq="week")
 
 
+@pytest.mark.parametrize(
+    "months",
+    [
+        ("2019-01", "2019-02", "2019-03"),
+        ("2019/1", "2019/2", "2019/3"),
+        ("201901", "201902", "201903"),
+        ("Jan 2019", "February 2019", "Mar-2019"),
+        ("01/2019", "02/2019", "03/2019"),
+        ("2019年1月", "2019年2月", "2019年3月"),
+    ],
+)
+def test_a_month_without_a_day_is_its_first_day(tmp_path: Path, months: tuple[str, ...]) -> None:
+    rows = "".join(f"A,{month},{units}\n" for month, units in zip(months, (4, 0, 2), strict=True))
+    form = read_text(tmp_path, "sku,month,units\n" + rows, freq="month")
+    assert (form.panel.first, units_of(form, "A"), form.reading.aside) == (date(2019, 1, 1), [4, 0, 2], 0)
+
+
+def test_an_iso_week_is_its_monday_and_a_year_may_have_53(tmp_path: Path) -> None:
+    text = "sku,week,units\nA,2020-W52,4\nA,2020W53,1\nA,2021-W01,2\nA,2021-W02-1,5\nA,2021-W53,9\nA,2019.1,1\n"
+    form = read_text(tmp_path, text, freq="week")
+    assert (form.panel.first, units_of(form, "A")) == (date(2020, 12, 21), [4, 1, 2, 5])
+    assert form.reading.first == ((6, "day", "an impossible date"), (7, "day", "not a date"))
+
+
+def test_a_file_may_lie_in_any_years(tmp_path: Path) -> None:
+    for year in (1066, 1985, 2399):
+        form = read_text(tmp_path, f"sku,day,units\nA,{year}-01-01,3\nA,{year}-01-02,1\n")
+        assert (form.panel.first, units_of(form, "A")) == (date(year, 1, 1), [3, 1])
+
+
+@pytest.mark.parametrize(
+    "header", ["地区", "区域", "city", "loc", "warehouse", "仓库", "City", "store_nbr", "区域 (大区)"]
+)
+def test_a_place_is_known_by_its_usual_names(tmp_path: Path, header: str) -> None:
+    form = read_text(tmp_path, PLAIN.replace("location", header))
+    assert set(form.locations) == {"UK", "DE"}
+
+
+def test_two_columns_that_could_be_the_place_are_refused_unless_one_is_named(tmp_path: Path) -> None:
+    text = "sku,city,day,warehouse,units\nA,Rome,2024-01-01,X,3\nA,Bonn,2024-01-01,X,2\n"
+    with pytest.raises(FileRefused, match=r"several columns could be location.*location='city' or .*='warehouse'"):
+        read_text(tmp_path, text)
+    form = read_text(tmp_path, text, mapping={"location": "city"})
+    assert (form.locations, form.reading.unread) == (("Rome", "Bonn"), ("warehouse",))
+    assert read_text(tmp_path, text.replace("city", "location")).locations == ("Rome", "Bonn")
+
+
+def test_two_columns_for_the_day_or_the_product_are_refused_too(tmp_path: Path) -> None:
+    with pytest.raises(FileRefused, match="several columns could be day"):
+        read_text(tmp_path, "sku,date,month,units\nA,2024-01-01,2024-01,1\n")
+    with pytest.raises(FileRefused, match="several columns could be sku"):
+        read_text(tmp_path, "StockCode,item,day,units\nA,B,2024-01-01,1\n")
+
+
+def test_a_price_of_zero_is_unknown_but_among_invoice_lines(tmp_path: Path) -> None:
+    text = "sku,day,units,price\nA,2024-01-01,3,0\nA,2024-01-02,1,\nA,2024-01-03,1,0\n"
+    form = read_text(tmp_path, text)
+    assert units_of(form, "A") == [3, 1, 1]
+    assert np.isnan(form.panel.price).all()
+    lines = "sku,day,units,price,invoice\nA,2024-01-01,3,0,1\nA,2024-01-02,1,2.5,2\nA,2024-01-03,0,0,3\n"
+    assert units_of(read_text(tmp_path, lines), "A") == [1, 0]
+    with pytest.raises(FileRefused, match="sells nothing in its whole periods: 1 invoice line without a price"):
+        read_text(tmp_path, lines.replace("2.5", "0").replace("2024-01-02,1", "2024-01-02,0"))
+    with pytest.raises(FileRefused, match="holds no sale: 2 invoice lines without a price"):
+        read_text(tmp_path, "\n".join(lines.replace("2.5", "0").splitlines()[:3]) + "\n")
+
+
 def test_price_and_cost_are_those_of_the_first_day_that_names_them(tmp_path: Path) -> None:
     text = (
         "sku,day,units,price,cost,category,pack size\nA,2024-01-01,3,2.00,,toys,6\nA,2024-01-01,1,4.00,1.5,toys,6\n"
@@ -154,19 +233,45 @@ def test_price_and_cost_are_those_of_the_first_day_that_names_them(tmp_path: Pat
     assert form.panel.cost[0] == 1.5
     assert np.isnan(form.panel.cost[1])
     assert form.panel.pool.tolist() == [0, 1]
-    assert form.pack_size[0] == 6.0
-    assert np.isnan(form.pack_size[1])
+    assert form.pack_size.value[0] == 6.0
+    assert np.isnan(form.pack_size.value[1])
 
 
 def test_a_later_row_moves_nothing_that_was_known_before_it(tmp_path: Path) -> None:
+    head = "sku,location,day,units,price,cost,category,pack size,moq\n"
     text = (
-        "sku,location,day,units,price,cost,category\nA,UK,2024-01-01,3,2,1,toys\nB,DE,2024-01-02,1,4,2,food\n"
-        "A,UK,2024-01-09,1,2,1,toys\n"
+        "A,UK,2024-01-01,3,2,1,toys,6,2\nB,DE,2024-01-02,1,4,2,food,,\nC,DE,2024-01-01,1,4,2,toys,4,\n"
+        "A,UK,2024-01-09,1,2,1,toys,6,2\n"
     )
-    calm = read_text(tmp_path, text).panel.before(7)
-    after = read_text(tmp_path, text + "A,UK,2024-01-08,90000,777,555,food\n").panel.before(7)
-    for name in ("units", "listed", "pool", "region", "price", "cost"):
-        assert np.array_equal(getattr(calm, name), getattr(after, name)), name
+    later = "A,UK,2024-01-08,90000.5,777,555,food,60,99\nB,DE,2024-01-08,1,4,2,food,50,70\n"
+    calm = read_text(tmp_path, head + text)
+    for after in (read_text(tmp_path, head + text + later), read_text(tmp_path, head + later + text)):
+        rows = [after.skus.index(sku) for sku in calm.skus]
+        for name in ("units", "listed", "price", "cost"):
+            before = (getattr(form.panel.before(7), name) for form in (calm, after))
+            assert np.array_equal(next(before), next(before)[rows]), name
+        for name in ("pool", "region"):  # any numbers, equal where the names are
+            told = (getattr(form.panel, name) for form in (calm, after))
+            same = next(told), next(told)[rows]
+            assert np.array_equal(*(each[:, None] == each[None, :] for each in same)), name
+        for name in ("pack_size", "minimum_order"):
+            packs = (getattr(form, name).before(7) for form in (calm, after))
+            assert np.array_equal(next(packs), next(packs)[rows], equal_nan=True), name
+        assert after.pack_size.value[rows].tolist() == [6.0, 50.0, 4.0]
+
+
+def test_half_a_unit_sold_on_the_last_day_changes_no_order(tmp_path: Path) -> None:
+    chance = np.random.default_rng(4)
+    days = np.arange("2024-01-01", 120, dtype="M8[D]")
+    rows = [f"P{product},{day},{chance.poisson(2)}" for product in range(12) for day in days]
+    text = "sku,day,units\n" + "\n".join(rows) + "\n"
+    orders = []
+    for later in ("", f"P0,{days[-1]},0.5\n", f"P0,{days[-1]},700.5\n", f"P0,{days[30]},0.5\n"):
+        form = read_text(tmp_path, text + later)
+        given = setting("day", form.panel.periods, 7, 2, 7)
+        tried = backtest(form, given, ("stocktide", "sba"), (0.9,), Packing(), 1, lambda: None)
+        orders.append([(one.policy, one.knob, one.orders) for one in tried.runs])
+    assert orders[0] == orders[1] == orders[2] != orders[3]
 
 
 async def test_invoice_lines_are_the_demand_that_an_import_finds(desk: Desk, tmp_path: Path) -> None:

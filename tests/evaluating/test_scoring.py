@@ -9,8 +9,9 @@ from hypothesis import strategies as st
 
 from bot.domain.forecasting import Forecast, Panel
 from bot.domain.forecasting.scoring import Score, Tally, origins, truth
+from bot.services.evaluating import scores
 from bot.services.evaluating.ours import OURS
-from bot.services.evaluating.scores import Method, scored
+from bot.services.evaluating.scores import Method, known_series, scored
 from tests.evaluating.flat import Flat
 from tests.evaluating.kit import of_units, panel
 
@@ -62,8 +63,39 @@ def test_periods_out_of_stock_are_no_truth_and_no_scale() -> None:
 def test_a_series_whose_past_never_moves_is_left_out_and_counted() -> None:
     score = scored(of_units([[3, 3, 3, 3, 5, 5], [1, 0, 2, 0, 1, 0]]), Said(1.0, (1.0, 2.0)), 2, 1, LEVELS).score
     assert (score.series, score.left_out) == (1, 1)
-    nothing = scored(of_units([[3, 3, 3, 3, 5, 5]]), Said(1.0, (1.0, 2.0)), 2, 1, LEVELS).score
+
+
+def test_where_no_series_has_a_scale_bias_and_coverage_are_of_every_known_period() -> None:
+    even = [[3, 3, 3, 3, 5, 1]]
+    score = scored(of_units(even), Said(4.5, (1.0, 5.0)), 2, 1, LEVELS).score
+    assert score == Score("said", None, {0.5: None, 0.9: None}, {0.5: 0.5, 0.9: 1.0}, 0.5, 0, 1)
+    both = scored(of_units([*even, [1, 0, 2, 0, 1, 0]]), Said(4.5, (1.0, 5.0)), 2, 1, LEVELS).score
+    assert (both.series, both.bias, both.coverage[0.5]) == (1, (9 - 1) / 1, 1.0)
+    out = of_units(even, in_stock=[[1, 1, 1, 1, 0, 0.5]])
+    nothing = scored(out, Said(1.0, (1.0, 2.0)), 2, 1, LEVELS).score
     assert nothing == Score("said", None, {0.5: None, 0.9: None}, {0.5: None, 0.9: None}, None, 0, 1)
+
+
+class Slow(Said):
+    """Loads for a hundred seconds of its own clock at the first forecast, and takes one for each."""
+
+    calls, now = 0, 0.0
+
+    def perf_counter(self) -> float:
+        return self.now
+
+    def forecast(self, past: Panel, horizon: int, levels: tuple[float, ...]) -> Forecast:
+        self.now += 1.0 if self.calls else 101.0
+        self.calls += 1
+        return super().forecast(past, horizon, levels)
+
+
+def test_the_seconds_of_a_method_leave_out_what_it_loads_at_its_first_forecast(monkeypatch: pytest.MonkeyPatch) -> None:
+    history, slow = panel(30, 60, 1), Slow(1.0, (1.0, 2.0))
+    monkeypatch.setattr(scores, "time", slow)
+    assert scored(history, slow, 7, 2, LEVELS).seconds == 2.0
+    assert slow.calls == 3
+    assert known_series(history, 7, 2) == sum(int((history.listed < origin).sum()) for origin in (46, 53)) + 20
 
 
 @given(st.integers(0, 2**32), st.sampled_from([0.25, 3.0, 1000.0]))

@@ -11,6 +11,7 @@ from bot.domain.arrays import Floats, ratio
 from bot.domain.backtesting.simulation import Flows
 
 DRAWS = 500
+LEAST_SERIES = 10  # of fewer, draws with return say little of how far the ratio may lie from the truth
 _INTERVAL = (2.5, 97.5)
 _KNOWN = 0.9  # of the draws must reach the target for an interval to be told
 
@@ -20,7 +21,7 @@ class Standing:
     """A policy at a target of the fill rate; None where its curve does not hold the target.
 
     `ratio` is its days of inventory over those of the reference policy, `low` and `high` the bounds of 95% of the
-    bootstrap over series.
+    bootstrap over series; None below `LEAST_SERIES`.
     """
 
     policy: str
@@ -46,7 +47,12 @@ def curves(flows: Flows, asked: Floats, weights: Floats, days: float) -> Curves:
 
 
 def draws(series: int, seed: int) -> Floats:
-    """How often each series is drawn: once in the first row, by chance and with return in `DRAWS` more."""
+    """How often each series is drawn: once in the first row, by chance and with return in `DRAWS` more.
+
+    Below `LEAST_SERIES` there is the first row alone.
+    """
+    if series < LEAST_SERIES:
+        return np.ones((1, series))
     generator = np.random.default_rng(seed)
     chosen = generator.multinomial(series, np.full(series, 1.0 / series), size=DRAWS)
     return np.concatenate([np.ones((1, series)), chosen]).astype(np.float64)
@@ -83,7 +89,7 @@ def _standing(name: str, target: float, days: Floats, against: Floats | None) ->
         return Standing(name, target, _known(days[0]), None, None, None)
     shares = days / against
     drawn = shares[1:][np.isfinite(shares[1:])]
-    sure = np.isfinite(shares[0]) and len(drawn) >= _KNOWN * (len(shares) - 1)
+    sure = np.isfinite(shares[0]) and len(drawn) > 0 and len(drawn) >= _KNOWN * (len(shares) - 1)
     low, high = np.percentile(drawn, _INTERVAL).tolist() if sure else (None, None)
     return Standing(name, target, _known(days[0]), _known(shares[0]), low, high)
 

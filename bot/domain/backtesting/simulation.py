@@ -46,6 +46,13 @@ class Flows:
     whole: Floats
 
 
+def packed(wanted: Floats, pack: Floats, minimum: Floats) -> Floats:
+    """Units raised to the minimum order and rounded up to whole packs, where one is above 0; nothing stays nothing."""
+    raised = np.where(wanted > _HAIR, np.maximum(wanted, minimum), 0.0)
+    packs = np.ceil(raised / np.where(pack > 0.0, pack, 1.0) - _HAIR)
+    return np.where(pack > 0.0, packs * pack, raised)
+
+
 def simulate(shelf: Shelf, plans: Sequence[Plan], setting: Setting) -> Flows:
     """Follow the plans, one per review; the stock at the start is what the first plan orders up to."""
     parts = [_block(shelf, plans, setting, slice(begin, begin + BLOCK)) for begin in range(0, len(shelf.demand), BLOCK)]
@@ -58,7 +65,7 @@ class _Stock:
     def __init__(self, first: Floats, pack: Floats, minimum: Floats, longest: int) -> None:
         self._pack, self._minimum = pack[:, None], minimum[:, None]
         self._each = np.arange(len(first))
-        self.on_hand = self._packed(first)
+        self.on_hand = packed(first, self._pack, self._minimum)
         self._on_order = np.zeros_like(first)
         self._under_way = np.zeros((longest + 1, *first.shape))
 
@@ -70,7 +77,7 @@ class _Stock:
         wanted = np.minimum(up_to - position, up_to * plan.most) if plan.most < np.inf else up_to - position
         if plan.reorder is not None:
             wanted = np.where(position <= plan.reorder[rows] + _HAIR, wanted, 0.0)
-        quantity = self._packed(np.where(wanted > _HAIR, wanted, 0.0))
+        quantity = packed(wanted, self._pack, self._minimum)
         self._on_order += quantity
         self._under_way[(now + leads) % len(self._under_way), self._each] += quantity
         return quantity
@@ -81,12 +88,6 @@ class _Stock:
         self.on_hand += due
         self._on_order -= due
         due[...] = 0.0
-
-    def _packed(self, wanted: Floats) -> Floats:
-        """Raised to the minimum order and rounded up to whole packs; nothing stays nothing."""
-        raised = np.where(wanted > 0.0, np.maximum(wanted, self._minimum), 0.0)
-        packs = np.ceil(raised / np.where(self._pack > 0.0, self._pack, 1.0) - _HAIR)
-        return np.where(self._pack > 0.0, packs * self._pack, raised)
 
 
 def _block(shelf: Shelf, plans: Sequence[Plan], setting: Setting, rows: slice) -> Flows:

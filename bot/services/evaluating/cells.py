@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import unicodedata
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
@@ -14,6 +15,7 @@ from numpy.typing import NDArray
 
 from bot.domain.arrays import Bools, Floats, Ints
 from bot.errors import Fault, FileRefused
+from bot.services.evaluating.periods import period
 from bot.services.ingest import values
 from bot.services.ingest.values import Bad
 
@@ -73,21 +75,41 @@ def texts(column: pa.Array[Any], read: Callable[[object], str | Bad], name: str,
     return Texts(places[codes], tuple(known))
 
 
-def numbers(column: pa.Array[Any], name: str, aside: Aside) -> Floats:
-    """Finite numbers as float64, NaN where the cell is empty."""
+def number(cell: object) -> float | Bad:
+    """A number, or a word of truth as 1 or 0; NaN where the cell is empty."""
+    text = values.text(cell)
+    if not text:
+        return np.nan
+    if text.casefold() in _TRUTH:
+        return _TRUTH[text.casefold()]
+    found = values.decimal(text)
+    return found if isinstance(found, Bad) else float(found)
+
+
+def share(cell: object) -> float | Bad:
+    """A number; `80%` is 0.8."""
+    text = unicodedata.normalize("NFKC", values.text(cell))
+    if not text.endswith("%"):
+        return number(cell)
+    found = values.decimal(text[:-1])
+    return found if isinstance(found, Bad) else float(found / 100)
+
+
+def numbers(column: pa.Array[Any], name: str, aside: Aside, read: Callable[[object], float | Bad] = number) -> Floats:
+    """Finite numbers as float64, texts as `read` gives them, NaN where the cell is empty."""
     kind = column.type
     if any(is_one(kind) for is_one in _NUMERIC):
         found: Floats = np.asarray(column.cast(pa.float64()).to_numpy(zero_copy_only=False), dtype=np.float64)
         aside.put(np.isinf(found), name, "not a finite number")
         return found
     codes, cells = _distinct(column)
-    read = [_number(cell) for cell in cells]
-    _blame(codes, {at: one.reason for at, one in enumerate(read) if isinstance(one, Bad)}, name, aside)
-    return np.asarray([np.nan if isinstance(one, Bad) else one for one in read], dtype=np.float64)[codes]
+    got = [read(cell) for cell in cells]
+    _blame(codes, {at: one.reason for at, one in enumerate(got) if isinstance(one, Bad)}, name, aside)
+    return np.asarray([np.nan if isinstance(one, Bad) else one for one in got], dtype=np.float64)[codes]
 
 
 def moments(column: pa.Array[Any], name: str, aside: Aside, order: str, where: str) -> Instants:
-    """Times as written, without their zone, in microseconds; NaT where the row is set aside.
+    """Times as written, without their zone, in microseconds; NaT where the row is set aside. A month is its first day.
 
     FileRefused where dates such as 3/4/2011 could be read both ways and `order` (dmy, mdy) does not say.
     """
@@ -100,20 +122,16 @@ def moments(column: pa.Array[Any], name: str, aside: Aside, order: str, where: s
         return found
     codes, cells = _distinct(column)
     said = order or _order(cells, where)
-    read = [values.moment(cell, said) for cell in map(values.text, cells)]
+    read = [_moment(cell, said) for cell in map(values.text, cells)]
     _blame(codes, {at: one.reason for at, one in enumerate(read) if isinstance(one, Bad)}, name, aside)
     naive = [None if isinstance(one, Bad) else _naive(one) for one in read]
     return np.asarray(naive, dtype="datetime64[us]")[codes]
 
 
-def _number(cell: object) -> float | Bad:
-    text = values.text(cell)
-    if not text:
-        return np.nan
-    if text.casefold() in _TRUTH:
-        return _TRUTH[text.casefold()]
-    found = values.decimal(text)
-    return found if isinstance(found, Bad) else float(found)
+def _moment(text: str, order: str) -> datetime | date | Bad:
+    """A moment, or a whole period's first day."""
+    found = values.moment(text, order)
+    return (period(text) or found) if isinstance(found, Bad) else found
 
 
 def _naive(found: datetime | date) -> datetime:

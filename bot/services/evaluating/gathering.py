@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 
@@ -31,6 +32,25 @@ class Rows:
     region: Ints
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class Told:
+    """What rows tell of a series once: `value` (n,), NaN where none does, and `column` (n,), the period that tells it.
+
+    It is the largest value of the first day that names one.
+    """
+
+    value: Floats
+    column: Ints
+
+    def before(self, column: int) -> Floats:
+        """What was told in the periods before a column."""
+        return np.where(self.column < column, self.value, np.nan)
+
+    def chosen(self, rows: Ints) -> Told:
+        """Of some of the series."""
+        return Told(self.value[rows], self.column[rows])
+
+
 @dataclass(frozen=True, slots=True)
 class Buckets:
     """The periods: the first day of each in days since 1970, then the day after the last.
@@ -42,12 +62,25 @@ class Buckets:
     native: bool
 
 
-def gathered(rows: Rows, freq: Freq, where: str) -> tuple[Panel, Bools, Ints]:
-    """The panel, and which of the series it holds: those that ever sold or had stock in its whole periods.
+@dataclass(frozen=True, slots=True, eq=False)
+class Gathered:
+    """A panel, and what goes with it.
 
-    The third is the column of each kept series' first row, whatever it says.
+    `kept` (all series of the rows): which of them it holds; `since` (n,): the column of each one's first row;
+    `packs`: the values that were to be told of each series once, in their order.
+    """
 
-    The price and the cost of a series are those of the first day that names one, so that no later one is seen.
+    panel: Panel
+    kept: Bools
+    since: Ints
+    packs: tuple[Told, ...]
+
+
+def gathered(rows: Rows, packs: Sequence[Floats], freq: Freq, where: str) -> Gathered:
+    """The panel of the series that ever sold or had stock in its whole periods.
+
+    `packs` are columns beside the rows of which each series has one value, NaN where a row does not say. The price and
+    the cost of a series are those of the first day that names one, so that no later one is seen.
     """
     count = int(rows.series.max()) + 1
     first, last = int(rows.day.min()), int(rows.day.max())
@@ -69,15 +102,22 @@ def gathered(rows: Rows, freq: Freq, where: str) -> tuple[Panel, Bools, Ints]:
         units.astype(np.float32),
         None if told is None else told.astype(np.float32),
         seen.argmax(axis=1).astype(np.int64),
-        _first_of(rows.series, rows.pool, count),
-        _first_of(rows.series, rows.region, count),
+        _first_of(rows, rows.pool, count),
+        _first_of(rows, rows.region, count),
         _first_mean(rows, rows.price, np.nan_to_num(rows.units), count),
         _first_mean(rows, rows.cost, np.ones(len(rows.cost)), count),
     )
     opened = np.full(count, last)
     np.minimum.at(opened, rows.series, rows.day)
-    column = np.searchsorted(buckets.edges, opened, side="right") - 1
-    return panel.chosen(kept), kept, np.clip(column, 0, panel.periods - 1)[kept].astype(np.int64)
+    since = _columns(opened, buckets)[kept]
+    told_once = tuple(_first_told(rows, value, count, buckets).chosen(np.flatnonzero(kept)) for value in packs)
+    return Gathered(panel.chosen(kept), kept, since, told_once)
+
+
+def _columns(days: Ints, buckets: Buckets) -> Ints:
+    """The period of each day; of a day outside of all, the nearest one."""
+    found = np.searchsorted(buckets.edges, days, side="right") - 1
+    return np.clip(found, 0, len(buckets.edges) - 2).astype(np.int64)
 
 
 def _sums(cell: Ints, weights: Floats, count: int, days: int) -> Floats:
@@ -145,19 +185,37 @@ def _mean(in_stock: Floats, buckets: Buckets, first: int) -> Floats:
     return np.clip(1.0 - missing / (1 if buckets.native else np.diff(buckets.edges)), 0.0, 1.0)
 
 
-def _first_of(series: Ints, codes: Ints, count: int) -> Ints:
-    """The code on each series' first row, counted anew from 0."""
+def _first_of(rows: Rows, codes: Ints, count: int) -> Ints:
+    """The code on each series' first day, of its first row there, counted anew from 0."""
     found = np.zeros(count, dtype=np.int64)
-    found[series[::-1]] = codes[::-1]
+    latest_first = np.argsort(rows.day, kind="stable")[::-1]
+    found[rows.series[latest_first]] = codes[latest_first]
     return np.unique(found, return_inverse=True)[1].astype(np.int64)
+
+
+def _first_day(rows: Rows, says: Bools, count: int) -> Ints:
+    """The first day on which a row of each series says something, the largest number there is where none does."""
+    day = np.full(count, np.iinfo(np.int64).max)
+    np.minimum.at(day, rows.series[says], rows.day[says])
+    return day
+
+
+def _first_told(rows: Rows, value: Floats, count: int, buckets: Buckets) -> Told:
+    """The largest value of the first day that names one."""
+    says = ~np.isnan(value)
+    day = _first_day(rows, says, count)
+    says &= rows.day == day[rows.series]
+    found = np.full(count, -np.inf)
+    np.maximum.at(found, rows.series[says], value[says])
+    known = np.isfinite(found)
+    column = np.where(known, _columns(np.where(known, day, buckets.edges[0]), buckets), len(buckets.edges))
+    return Told(np.where(known, found, np.nan), column)
 
 
 def _first_mean(rows: Rows, value: Floats, weight: Floats, count: int) -> Floats:
     """The weighted mean of a value on the first day that names it, NaN where none does."""
     says = (value > 0) & (weight > 0)
-    day = np.full(count, np.iinfo(np.int64).max)
-    np.minimum.at(day, rows.series[says], rows.day[says])
-    says &= rows.day == day[rows.series]
+    says &= rows.day == _first_day(rows, says, count)[rows.series]
     total = np.bincount(rows.series[says], (value * weight)[says], minlength=count)
     weights = np.bincount(rows.series[says], weight[says], minlength=count)
     return ratio(total, weights, np.nan)

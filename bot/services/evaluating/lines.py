@@ -37,11 +37,22 @@ class NoDemand:
     cancellations: int
     unpriced: int
 
+    def told(self) -> str:
+        """`2 lines of fees, 1 return`; empty where there is none."""
+        kinds = (
+            (self.fees, "line of fees", "lines of fees"),
+            (self.returns, "return", "returns"),
+            (self.cancellations, "cancellation with its sale", "cancellations with their sales"),
+            (self.unpriced, "invoice line without a price", "invoice lines without a price"),
+        )
+        return ", ".join(f"{count:,} {one if count == 1 else many}" for count, one, many in kinds if count)
+
 
 def demanded(lines: Lines, settings: IngestSettings, aside: Aside) -> tuple[Bools, NoDemand]:
     """Which lines are what customers wanted, or say that nothing was sold; impossible ones are set aside.
 
-    A code of one letter is a charge among invoice lines alone: elsewhere products are called A, B and M.
+    Among invoice lines alone a code of one letter is a charge, for elsewhere products are called A, B and M, and a line
+    at no price is no sale, for elsewhere nobody wrote the price down.
     """
     charge = _matcher(settings.fee_codes)
     invoices = any(lines.order.names)
@@ -52,7 +63,7 @@ def demanded(lines: Lines, settings: IngestSettings, aside: Aside) -> tuple[Bool
     named = lines.customer.marked(bool)
     aside.put(~fee & (lines.price < 0), "price", "negative")
     aside.put(backwards & (lines.units > 0), "units", "positive in a cancellation")
-    free = (lines.price == 0) & ~fee & ~backwards & ~empty
+    free = (lines.price == 0) & invoices & ~fee & ~backwards & ~empty
     aside.put(free & (lines.units < 0) & named, "units", "negative, at no price, for a customer")
     good = ~aside.bad
     free &= good

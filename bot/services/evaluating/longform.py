@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any, Protocol
@@ -12,12 +11,12 @@ from typing import Any, Protocol
 import numpy as np
 import pyarrow as pa
 
-from bot.domain.arrays import Bools, Floats, Ints
+from bot.domain.arrays import Floats, Ints
 from bot.domain.forecasting import Freq, Panel
 from bot.errors import Fault, FileRefused
 from bot.services.evaluating import cells, fields, lines
-from bot.services.evaluating.cells import Aside, Instants, Texts
-from bot.services.evaluating.gathering import Rows, gathered
+from bot.services.evaluating.cells import Aside, Texts
+from bot.services.evaluating.gathering import Rows, Told, gathered
 from bot.services.evaluating.lines import Lines, NoDemand
 from bot.services.ingest import IngestSettings, values
 
@@ -68,7 +67,6 @@ class ReadColumns(Protocol):
 class LongOptions:
     """How to read the file: field -> header, the periods, and how many hours a day can be out of stock."""
 
-    now: datetime
     mapping: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
     freq: Freq = "day"
     open_hours: float = 24.0
@@ -82,7 +80,8 @@ class LongOptions:
 class Reading:
     """What became of the rows: `aside` of them could not be read, and `first` says of a few (row, field, what).
 
-    `idle` is how many series neither sold nor had stock in the whole periods and were left out.
+    `idle` is how many series neither sold nor had stock in the whole periods and were left out; `unread` are the
+    headers of the columns that mean nothing here.
     """
 
     rows: int
@@ -91,11 +90,12 @@ class Reading:
     no_demand: NoDemand
     idle: int
     mapping: Mapping[str, str]
+    unread: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class LongForm:
-    """A panel, what its series are called, and how their orders are packed (NaN where the file does not say).
+    """A panel, what its series are called, and how their orders are packed, where the file says.
 
     `since` (n,): the column of each series' first row, be it of a sale or of none.
     """
@@ -104,8 +104,8 @@ class LongForm:
     skus: tuple[str, ...]
     locations: tuple[str, ...]
     since: Ints
-    pack_size: Floats
-    minimum_order: Floats
+    pack_size: Told
+    minimum_order: Told
     reading: Reading
 
 
@@ -121,7 +121,8 @@ def read(path: Path, options: LongOptions, settings: IngestSettings, read_column
     found = read_columns(path, choose, **how)
     columns = {name: found.cells[place] for name, place in mapping.items()}
     said = {one.name: found.headers[mapping[one.name]] for one in fields.LONG if one.name in mapping}
-    return _Reader(path.name, options, settings, columns, found).form(said)
+    unread = tuple(header for at, header in enumerate(found.headers) if header and at not in mapping.values())
+    return _Reader(path.name, options, settings, columns, found).form(said, unread)
 
 
 class _Reader:
@@ -142,11 +143,11 @@ class _Reader:
         self._odd = found.odd
         self._aside = Aside(found.rows, np.zeros(len(found.rows), dtype=bool))
 
-    def form(self, said: Mapping[str, str]) -> LongForm:
+    def form(self, said: Mapping[str, str], unread: tuple[str, ...]) -> LongForm:
         """The panel and what is told of the reading."""
         got = self._lines()
         in_stock = self._in_stock()
-        packs = {name: self._packing(name) for name in ("pack_size", "minimum_order")}
+        packs = [self._packing(name) for name in ("pack_size", "minimum_order")]
         cost = self._number("cost", 0.0, np.inf)
         category = self._texts("category", values.text)
         sale, no_demand = lines.demanded(got, self._settings, self._aside)
@@ -157,42 +158,36 @@ class _Reader:
         day = got.at[sale].astype("M8[D]").astype(np.int64)
         amount = (got.units[sale], in_stock[sale], got.price[sale], cost[sale])
         rows = Rows(series.astype(np.int64), day, *amount, category.codes[sale], got.place.codes[sale])
-        panel, kept, since = gathered(rows, self._options.freq, self._where)
-        if not kept.any():
-            raise FileRefused(Fault(self._where, "sells nothing in its whole periods", "give a longer file"))
+        found = gathered(rows, [one[sale] for one in packs], self._options.freq, self._where)
+        if not found.kept.any():
+            raise FileRefused(Fault(self._where, *self._idle(no_demand)))
         first = [(row, "", problem) for row, problem in self._odd] + self._aside.first
         entries = len(self._aside.bad) + len(self._odd)
         bad = int(self._aside.bad.sum()) + len(self._odd)
-        reading = Reading(entries, bad, tuple(sorted(first)[:5]), no_demand, int((~kept).sum()), said)
-        names = (got.sku.names, got.place.names)
+        idle = int((~found.kept).sum())
+        reading = Reading(entries, bad, tuple(sorted(first)[:5]), no_demand, idle, said, unread)
+        names, codes = (got.sku.names, got.place.names), keys[found.kept]
+        pack_size, minimum_order = found.packs
         return LongForm(
-            panel,
-            tuple(names[0][code] for code in (keys[kept] // len(names[1])).tolist()),
-            tuple(names[1][code] for code in (keys[kept] % len(names[1])).tolist()),
-            since,
-            _largest(rows.series, packs["pack_size"][sale], kept),
-            _largest(rows.series, packs["minimum_order"][sale], kept),
+            found.panel,
+            tuple(names[0][code] for code in (codes // len(names[1])).tolist()),
+            tuple(names[1][code] for code in (codes % len(names[1])).tolist()),
+            found.since,
+            pack_size,
+            minimum_order,
             reading,
         )
 
     def _lines(self) -> Lines:
-        at = cells.moments(self._columns["day"], "day", self._aside, self._options.date_order, self._where)
-        self._within(at)
         return Lines(
             self._texts("sku", values.sku),
             self._texts("location", values.text),
-            at,
+            cells.moments(self._columns["day"], "day", self._aside, self._options.date_order, self._where),
             self._number("units", -_MOST, _MOST),
             self._number("price", -np.inf, np.inf),
             self._texts("order_ref", values.text),
             self._texts("customer", values.text),
         )
-
-    def _within(self, at: Instants) -> None:
-        earliest = np.datetime64(self._settings.earliest.replace(tzinfo=None), "us")
-        latest = np.datetime64(self._options.now.replace(tzinfo=None) + timedelta(days=1), "us")
-        self._aside.put(at < earliest, "day", "an impossible date: too long ago")
-        self._aside.put(at > latest, "day", "an impossible date: in the future")
 
     def _texts(self, name: str, read_one: Callable[[object], str | values.Bad]) -> Texts:
         column = self._columns.get(name)
@@ -205,7 +200,7 @@ class _Reader:
         column = self._columns.get(name)
         if column is None:
             return np.full(len(self._aside.bad), np.nan)
-        found = cells.numbers(column, name, self._aside)
+        found = cells.numbers(column, name, self._aside, cells.share if name == "in_stock" else cells.number)
         self._aside.put((found < least) | (found > most), name, f"not between {least:g} and {most:g}")
         return found
 
@@ -225,17 +220,19 @@ class _Reader:
             return "has no rows", "export it again"
         bad = int(self._aside.bad.sum())
         if not bad:
-            return f"holds no sale: {no_demand}", "is it the right file?"
+            return f"holds no sale: {no_demand.told()}", "is it the right file?"
         row, name, problem = self._aside.first[0]
         return f"holds no row that can be read; row {row}, {name}: {problem}", "mend it, or name its columns with --map"
 
-
-def _largest(series: Ints, value: Floats, kept: Bools) -> Floats:
-    """The largest value that a series names, NaN where it names none."""
-    found = np.full(len(kept), -np.inf)
-    says = ~np.isnan(value)
-    np.maximum.at(found, series[says], value[says])
-    return np.where(np.isfinite(found), found, np.nan)[kept]
+    def _idle(self, no_demand: NoDemand) -> tuple[str, str]:
+        """Why no series ever sold, and what to do."""
+        left_out = no_demand.told()
+        if not left_out:
+            return "sells nothing in its whole periods", "give a longer file"
+        return (
+            f"sells nothing in its whole periods: {left_out} are no demand",
+            "look into those lines, or map other columns",
+        )
 
 
 def some(form: LongForm, count: int, seed: int) -> LongForm:
@@ -246,7 +243,7 @@ def some(form: LongForm, count: int, seed: int) -> LongForm:
         tuple(form.skus[row] for row in rows.tolist()),
         tuple(form.locations[row] for row in rows.tolist()),
         form.since[rows],
-        form.pack_size[rows],
-        form.minimum_order[rows],
+        form.pack_size.chosen(rows),
+        form.minimum_order.chosen(rows),
         form.reading,
     )
