@@ -67,7 +67,7 @@ class Fingerprints:
 
     def column(self, values: NDArray[Any]) -> None:
         """A column of numbers (n,), or several of them (n, k)."""
-        for column in values.reshape(len(self._marks), -1).T:
+        for column in [values] if values.ndim == 1 else values.T:
             wide = column.astype(np.float64 if column.dtype.kind == "f" else np.int64)
             self._marks ^= wide.view(np.uint64)
             self._marks *= _FACTOR

@@ -97,3 +97,10 @@ def test_columns_are_told_apart_by_their_order() -> None:
         for column in columns:
             marks.column(column)
     assert (one.numbers != other.numbers).tolist() == [True, True, False]
+
+
+def test_no_series_at_all_have_no_numbers() -> None:
+    marks = Fingerprints(0)
+    marks.column(np.empty(0))
+    marks.column(np.empty((0, 3)))
+    assert marks.numbers.shape == (0,)
