@@ -90,6 +90,11 @@ class Snapshot:
         )
         return dataclasses.replace(self, lessons=lessons, lift=lift)
 
+    @property
+    def category(self) -> Ints:
+        """(n,): the id of each series' category; 0 where its product has none."""
+        return categories(self.product_ids, self.products)
+
     def today_of(self, row: int) -> date:
         """The local day that holds the instant."""
         return _EPOCH + timedelta(days=int(self.today[row]))
@@ -248,6 +253,13 @@ def _aligned(matrix: NDArray[np.int32], behind: Ints, days: int) -> NDArray[np.i
 def _known(closing: NDArray[np.int32], found: HistoryArrays) -> NDArray[np.int32]:
     """Closing stock with -1 where no count is known at all."""
     return closing if found.counted.all() else np.where(found.counted[:, None], closing, np.int32(-1))
+
+
+def categories(product_ids: Ints, products: Mapping[int, ProductRow]) -> Ints:
+    """The id of the category (n,) of each product; 0 where it has none."""
+    ids, where = np.unique(product_ids, return_inverse=True)
+    found = np.array([products[product].category_id or 0 for product in ids.tolist()], dtype=np.int64)
+    return found[where]
 
 
 def _unit_money(product_ids: Ints, products: Mapping[int, ProductRow], exchange: Exchange) -> tuple[Ints, Ints]:

@@ -39,6 +39,7 @@ class ProductRow:
     weight_g: int | None = None
     store_price_minor: int | None = None
     store_currency: str | None = None
+    category_id: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,6 +97,7 @@ _PRODUCTS = Narrowed(
     select(
         Product.id, Product.sku, Product.name, Product.currency, Product.unit_cost_minor, Product.unit_price_minor,
         Product.unit_volume_cm3, Product.unit_weight_g, Product.store_price_minor, Product.store_currency,
+        Product.category_id,
     ).where(Product.active),
     Product.id.in_(NAMED),
 )  # fmt: skip

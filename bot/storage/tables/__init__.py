@@ -5,6 +5,7 @@ from bot.storage.tables.api import ApiAnswer, ApiKey
 from bot.storage.tables.base import Base
 from bot.storage.tables.books import Audit, DigestEntry, Effect, Halt, JobRun, Lesson, Mark
 from bot.storage.tables.facts import (
+    Category,
     DailyDemand,
     Feed,
     ForeignRevenue,
@@ -49,6 +50,7 @@ __all__ = [
     "Button",
     "Case",
     "CasePrint",
+    "Category",
     "Conversation",
     "DailyDemand",
     "Delegation",

@@ -12,6 +12,14 @@ from sqlalchemy.orm import Mapped, mapped_column
 from bot.storage.tables.base import Base, Id, key, to
 
 
+class Category(Base):
+    """What products that sell alike have in common, as a file or a store calls it."""
+
+    __tablename__ = "categories"
+    id: Mapped[int] = key()
+    name: Mapped[str] = mapped_column(unique=True)
+
+
 class Product(Base):
     """A SKU. `sku` is upper case without outer spaces; cost and price are per unit, null where unknown. A store's price
     in another currency than the product's stands apart, in `store_currency`.
@@ -32,6 +40,7 @@ class Product(Base):
     unit_weight_g: Mapped[int | None] = mapped_column(BigInteger)
     store_price_minor: Mapped[int | None] = mapped_column(BigInteger)
     store_currency: Mapped[str | None]
+    category_id: Mapped[int | None] = mapped_column(Id)  # no declared reference: SQLite would copy the table for one
 
 
 class Location(Base):
