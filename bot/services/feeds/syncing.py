@@ -26,7 +26,8 @@ from bot.ports import Check, Clock, FactKind, HookedFeed, OrderFact, Page, Remin
 from bot.services.apikeys import STORE
 from bot.services.audit import Audit
 from bot.services.feeds.loading import Loading
-from bot.services.feeds.taking import WATCHED, Taken, Taking, joined
+from bot.services.feeds.taken import Taken
+from bot.services.feeds.taking import WATCHED, Taking, joined
 from bot.services.sessions import Address
 from bot.services.storerights import require_admin, require_tending
 from bot.storage import apikeys, deliveries, derive, facts, locks, orphans, shelves, touched, variants
@@ -40,7 +41,7 @@ _log = structlog.get_logger(__name__)
 SILENCE = timedelta(hours=1)
 _LOADED = 5_000  # rows of a first reading that are written in one transaction
 # What others refer to comes first.
-ORDER: tuple[FactKind, ...] = ("products", "offers", "inbounds", "stock", "orders", "ages")
+ORDER: tuple[FactKind, ...] = ("products", "offers", "inbounds", "stock", "orders", "returns", "ages")
 _BULKY: tuple[FactKind, ...] = ("products", "stock", "orders")  # others may never be permitted, and are few
 _UNHEARD = "none has come yet: let the store call, as its page says"
 _Take = Callable[[Page], Awaitable[Taken]]
