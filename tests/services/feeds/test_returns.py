@@ -9,8 +9,10 @@ from hypothesis import strategies as st
 
 from bot.ports import MovableClock, OrderFact, Page, ReturnedUnits
 from bot.services.feeds.loading import Loading
+from bot.services.feeds.syncing import Syncing
 from bot.storage.database import Database
 from tests.services.feeds.kit import NOW, SHOP, Shop, code, open_shop, order, sold
+from tests.services.feeds.script import Script
 
 DAY, LATER = "2026-11-18", "2026-11-19"
 BACK = NOW - timedelta(days=1)
@@ -160,3 +162,15 @@ async def test_in_whatever_order_they_are_told_what_came_back_is_the_same_and_no
     assert rows == expected
     (shipped,) = await shop.rows("SELECT COALESCE(SUM(quantity), 0), COALESCE(SUM(amount_minor), 0) FROM sales")
     assert tuple(shipped) == (left, left * 1000)
+
+
+async def test_a_reading_takes_orders_first_and_then_what_came_back_of_them(
+    shop: Shop, script: Script, syncing: Syncing
+) -> None:
+    script.kinds = ("returns", "orders")
+    script.told["orders"] = [Page("orders", (order("1", sold("a", "MUG", 3)),), "c", until=NOW)]
+    script.told["returns"] = [Page("returns", (back("L1"),), "c", until=NOW)]
+    reports = await syncing.sync(SHOP)
+    assert [(report.kind, report.facts, report.error) for report in reports] == [("orders", 1, ""), ("returns", 1, "")]
+    assert await returned(shop) == [("1/a/return/L1", -1, -1000)]
+    assert [row[2:6] for row in await shop.demand()] == [(DAY, 3, 0, 3), (LATER, 0, 1, -1)]
