@@ -8,6 +8,11 @@ from dataclasses import replace
 from bot.ports import OrderFact, ReturnedLine, ReturnedUnits
 
 
+def named(back: ReturnedUnits) -> str:
+    """What faults call it."""
+    return f"{back.order}/{back.line}/{back.id}"
+
+
 def fitting(told: Iterable[ReturnedUnits], sold: int) -> Iterator[ReturnedLine]:
     """What came back of a line, as far as it was sold: no more units can than left."""
     left = sold

@@ -15,7 +15,7 @@ from bot.ports import Fact, Fault, OrderFact, ReturnedUnits
 from bot.services import revenues
 from bot.services.feeds.desks import Desk, look_up
 from bot.services.feeds.orders import Change, Misfit
-from bot.services.feeds.returning import with_returns
+from bot.services.feeds.returning import named, with_returns
 from bot.services.feeds.taken import Demand, Taken
 from bot.storage import facts, storebooks, storeorders, storereturns
 from bot.storage.revenues import WAITING
@@ -76,13 +76,21 @@ class Selling:
         return taken
 
     async def returns(
-        self, connection: AsyncConnection, desk: Desk, given: Sequence[Fact], faults: list[Fault], demand: Demand
+        self,
+        connection: AsyncConnection,
+        desk: Desk,
+        given: Sequence[Fact],
+        faults: list[Fault],
+        now: datetime,
+        demand: Demand,
     ) -> Taken:
         """What came back, told apart from its orders: kept, and taken off those that stand.
 
         An order that is not known yet has it once it is told.
         """
-        told = [fact for fact in given if isinstance(fact, ReturnedUnits)]
+        every = [fact for fact in given if isinstance(fact, ReturnedUnits)]
+        told = [fact for fact in every if fact.at <= now + _AHEAD]
+        faults += [Fault(named(fact), text_of(setaside.BACK_TOO_SOON)) for fact in every if fact.at > now + _AHEAD]
         await storereturns.keep(connection, desk.source, told)
         orders = {fact.order for fact in told}
         back = await storereturns.kept(connection, desk.source, orders)

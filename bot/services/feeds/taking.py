@@ -26,6 +26,7 @@ from bot.ports import (
 )
 from bot.services import revenues
 from bot.services.feeds.desks import Desk, Desks
+from bot.services.feeds.returning import named
 from bot.services.feeds.selling import Selling
 from bot.services.feeds.sharing import with_the_rest
 from bot.services.feeds.taken import Demand, Taken
@@ -100,7 +101,7 @@ class Taking:
             case "orders":
                 taken = await self._selling.orders(connection, desk, page.facts, faults, now, demand)
             case "returns":
-                taken = await self._selling.returns(connection, desk, page.facts, faults, demand)
+                taken = await self._selling.returns(connection, desk, page.facts, faults, now, demand)
             case "inbounds":
                 taken = await self._inbounds(connection, desk, page.facts, faults)
             case "offers":
@@ -262,7 +263,7 @@ def subject(fact: Fact) -> str:
         case OrderFact() | InboundFact() | OfferFact():
             return fact.id
         case ReturnedUnits():
-            return f"{fact.order}/{fact.line}/{fact.id}"
+            return named(fact)
 
 
 def _meant(

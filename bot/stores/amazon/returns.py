@@ -134,8 +134,8 @@ def read(
             fact = replace(fact, quantity=fact.quantity + found[name].quantity)
         found[name] = fact
     if broken:  # one fault of all, for each day's report has those of the days before
-        first = f"the first is row {broken[0].number} with {broken[0].fields} fields"
-        faults.append(Fault(report, f"{len(broken)} rows of the report have too few or too many fields; {first}"))
+        first = f"the first is row {broken[0].number} with {broken[0].fields}"
+        faults.append(Fault(report, f"rows of the report with too few or too many fields: {len(broken)}; {first}"))
     return list(found.values()), faults
 
 

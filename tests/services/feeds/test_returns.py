@@ -104,6 +104,15 @@ async def test_it_is_none_of_ours_where_its_variant_is_not(shop: Shop) -> None:
     assert await returned(shop) == []
 
 
+async def test_what_is_to_come_back_another_day_is_set_aside_until_its_date_is_mended(shop: Shop) -> None:
+    await shop.take("orders", order("1", sold("a", "MUG", 3)))
+    taken = await shop.take("returns", back("L1"), back("L2", hours=24 * 365))
+    assert (taken.faults, await shop.faults()) == (1, {"1/a/L2": "it came back in the future"})
+    assert [name for name, _, _ in await returned(shop)] == ["1/a/return/L1"]
+    await shop.take("returns", back("L2"))
+    assert (len(await returned(shop)), await shop.faults()) == (2, {})
+
+
 async def test_on_hand_is_read_and_stays_as_it_is(shop: Shop) -> None:
     await shop.take("orders", order("1", sold("a", "MUG", 3)))
     await shop.take("returns", back("L1"))

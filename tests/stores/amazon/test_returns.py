@@ -139,7 +139,7 @@ async def test_what_cannot_be_read_is_listed_once_and_the_rest_is_told(amazon: A
         f"{ORDER}/LAMP": "quantity is missing",
         "302-7/LAMP/RMA1": "Return delivery date is '31-Feb-2011', no day",
         "302-7/LAMP": "Amazon RMA ID is missing",
-        AT_AMAZON: "1 rows of the report have too few or too many fields; the first is row 6 with 1 fields",
+        AT_AMAZON: "rows of the report with too few or too many fields: 1; the first is row 6 with 1",
     }
     assert not any("Erika" in fault.record for fault in found.values())
 
