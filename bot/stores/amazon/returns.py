@@ -58,15 +58,19 @@ class _Part:
 
 
 async def returned(api: Api, mark: Mark) -> AsyncIterator[Page]:
-    """What came back; nothing where it was read within the day. See `StoreFeed.read`."""
+    """What came back; nothing where it was read within the day. See `StoreFeed.read`.
+
+    A report that Amazon could not make holds up no other: it is asked for anew by the next reading, and alone.
+    """
     now = api.clock.now()
     if mark.begun is None and mark.since is not None and now - (mark.since + OVERLAP) < EVERY:
         return
-    if mark.begun is not None and now - mark.begun >= EVERY:  # one report that never comes is not to hold up the others
-        mark = Mark(mark.since)
-    mark = mark.begin(now)
-    begun = mark.begun or now
-    for part in _parts(api, mark.since, begun)[mark.part :]:
+    if mark.begun is None or now - mark.begun >= EVERY:  # what is still waited for after a day is asked for up to now
+        mark = Mark(mark.since).begin(now)
+        mark = replace(mark, left=tuple(map(str, range(len(_parts(api, mark))))))
+    failed: dict[str, reports.Failed] = {}
+    while mark.left and (number := mark.left[0]) not in failed:
+        part = _parts(api, mark)[int(number)]
         if not mark.report:
             asked = await reports.ask(api, part.kind.name, part.markets, part.since, part.until)
             mark = replace(mark, report=asked)
@@ -74,16 +78,20 @@ async def returned(api: Api, mark: Mark) -> AsyncIterator[Page]:
         try:
             async for page in _told(api, mark, part.kind):
                 yield page
-        except reports.Failed:
-            yield Page("returns", (), str(replace(mark, report="")))
-            raise
-        mark = mark.next_part()
+            mark = replace(mark, report="", left=mark.left[1:])
+        except reports.Failed as error:
+            failed[number] = error
+            mark = replace(mark, report="", left=(*mark.left[1:], number))
         yield Page("returns", (), str(mark))
-    yield Page("returns", (), str(mark.ended()), (), begun)
+    for refused in failed.values():
+        raise refused
+    yield Page("returns", (), str(mark.ended()), (), mark.begun)
 
 
-def _parts(api: Api, since: datetime | None, begun: datetime) -> list[_Part]:
+def _parts(api: Api, mark: Mark) -> list[_Part]:
     """The reports of a reading: those of each stock at Amazon, then those of what the seller sends himself."""
+    since, begun = mark.since, mark.begun
+    assert begun is not None  # noqa: S101  # a mark that was begun
     first = begun - timedelta(days=api.account.days)
     everywhere = [market.id for market in api.account.markets]
     told = [(_FBA, [market.id]) for market in api.account.stocks] + [(_MERCHANT, everywhere)]

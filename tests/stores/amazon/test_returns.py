@@ -6,7 +6,8 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from bot.ports import FactKind, MovableClock, ReturnedUnits
+from bot.errors import Unreached
+from bot.ports import FactKind, MovableClock, Page, ReturnedUnits
 from bot.storage.database import Database
 from bot.storage.tables import Location, StorePlace
 from bot.stores.amazon.reports import parsed
@@ -84,14 +85,25 @@ async def test_a_reading_that_was_killed_waits_for_the_same_report(amazon: Amazo
     assert len(amazon.account.reports) == 2
 
 
-async def test_a_report_that_failed_is_asked_for_anew_and_holds_up_no_other_for_more_than_a_day(
-    amazon: Amazon, clock: MovableClock
-) -> None:
-    amazon.account.sent_back = {AT_AMAZON: [unit(ORDER, BACK, "LPN1")]}
-    amazon.account.states = ["IN_QUEUE", "FATAL"]
-    cursor = await amazon.broken("returns", "could not make")
-    amazon.account.states = None
-    assert [fact.id for fact in facts(await amazon.read("returns", cursor), ReturnedUnits)] == ["LPN1"]
+async def test_a_report_that_failed_holds_up_no_other_and_is_asked_for_anew_alone(amazon: Amazon) -> None:
+    amazon.account.sent_back = {
+        AT_AMAZON: [unit(ORDER, BACK, "LPN1")],
+        AT_THE_SELLER: [request("302-7", BACK, "RMA1", came="20-Nov-2011")],
+    }
+    feed, pages = amazon.feed(), list[Page]()
+    reading = feed.read("returns", (await amazon.first("returns")).cursor)
+    amazon.account.reports["R1"].states = ["IN_QUEUE", "FATAL"]
+    with pytest.raises(Unreached, match="could not make"):  # noqa: PT012  # once all others were read
+        async for page in reading:
+            pages.append(page)
+    assert [fact.id for fact in facts(pages, ReturnedUnits)] == ["RMA1"]
+    again = await amazon.read("returns", pages[-1].cursor, feed)
+    assert [fact.id for fact in facts(again, ReturnedUnits)] == ["LPN1"]
+    assert [report.kind for report in amazon.account.reports.values()] == [AT_AMAZON, AT_THE_SELLER, AT_AMAZON]
+    assert last(again)
+
+
+async def test_what_is_waited_for_after_a_day_is_asked_for_up_to_now(amazon: Amazon, clock: MovableClock) -> None:
     waiting = (await amazon.first("returns")).cursor
     clock.push(timedelta(hours=21))
     asked = len(amazon.account.reports)
