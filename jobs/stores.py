@@ -47,5 +47,5 @@ async def _read(services: Services, name: str) -> dict[str, Any]:
 
 
 # Ten minutes past, before the watch of most days looks. A first reading may take hours; a store that says nothing for
-# long is given up by itself (`bot.services.feeds.syncing.SILENCE`).
+# long is given up by itself (`bot.services.feeds.reading.SILENCE`).
 JOB = Job("stores", stores, Every(timedelta(hours=1), timedelta(minutes=10)), patience=timedelta(days=1), aside=True)

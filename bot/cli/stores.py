@@ -15,7 +15,8 @@ from bot.cli.connecting import add, told
 from bot.domain.storeviews import KitView, StoreState, Unsure
 from bot.ports import Check
 from bot.services.apikeys import STORE
-from bot.services.feeds.syncing import Syncing, SyncReport
+from bot.services.feeds.reading import SyncReport
+from bot.services.feeds.syncing import Syncing
 from bot.services.filefeeds import FileTaken
 
 _SHOWN = 20

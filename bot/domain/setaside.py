@@ -17,6 +17,7 @@ NO_PLACE = _("the place {place} is not known yet")
 NO_PLACE_OF_ORDER = _("its place {place} is not known yet")
 NAMELESS = _("it names no place")
 FUTURE = _("it was placed in the future")
+BACK_TOO_SOON = _("it came back in the future")
 NO_RATE = _("no exchange rate for {rate}: the units count, their money waits")
 
 
@@ -29,7 +30,7 @@ def _form(msgid: str) -> re.Pattern[str]:
 
 _FORMS: Mapping[re.Pattern[str], str] = {
     _form(words.msgid): words.msgid
-    for words in (NO_LOCATION, NO_PRODUCT, NO_PLACE_OF_ORDER, NO_PLACE, NAMELESS, FUTURE, NO_RATE)
+    for words in (NO_LOCATION, NO_PRODUCT, NO_PLACE_OF_ORDER, NO_PLACE, NAMELESS, FUTURE, BACK_TOO_SOON, NO_RATE)
 }
 
 

@@ -15,7 +15,7 @@ from typing import Literal, Protocol, runtime_checkable
 from bot.domain.money import Money
 from bot.ports.checks import Check
 
-FactKind = Literal["products", "stock", "orders", "inbounds", "ages", "offers"]
+FactKind = Literal["products", "stock", "orders", "returns", "inbounds", "ages", "offers"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,6 +88,23 @@ class OrderFact:
 
 
 @dataclass(frozen=True, slots=True)
+class ReturnedUnits:
+    """Units of an order's line that came back, told apart from the order: by a store whose orders do not say so.
+
+    They hold for the order as it stands and as it is told later, of no more units than the line has. `id` tells them
+    from others of that line, whenever they are told; `line` is a SoldLine's id, `code` its variant's, `quantity` one or
+    more, `at` is aware. When they are told again their quantity may be another one; the first `at` holds.
+    """
+
+    id: str
+    order: str
+    line: str
+    code: str
+    quantity: int
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True)
 class InboundFact:
     """Goods on their way to one of the store's places; all of them have arrived where `received_at` is set."""
 
@@ -150,7 +167,7 @@ class OfferFact:
     own: bool = True
 
 
-Fact = ProductFact | StockFact | OrderFact | InboundFact | AgeFact | OfferFact
+Fact = ProductFact | StockFact | OrderFact | ReturnedUnits | InboundFact | AgeFact | OfferFact
 
 
 @dataclass(frozen=True, slots=True)

@@ -101,16 +101,14 @@ async def waiting(connection: AsyncConnection, now: datetime) -> int:
 
 
 _TABLE = StoreDelivery.__table__
-_SETTLE = (
-    update(_TABLE)  # type: ignore[arg-type]  # a Table by declaration
-    .where(
-        _TABLE.c.id == bindparam("of"), _TABLE.c.attempts == bindparam("fence"), _TABLE.c.state == "new"
-    )
-    .values(
-        state=bindparam("state"), due_at=bindparam("due"), handled_at=bindparam("at"), error=bindparam("error"),
-        lease_until=None,
-    )
+_MINE = update(_TABLE).where(  # type: ignore[arg-type]  # a Table by declaration
+    _TABLE.c.id == bindparam("of"), _TABLE.c.attempts == bindparam("fence"), _TABLE.c.state == "new"
+)
+_SETTLE = _MINE.values(
+    state=bindparam("state"), due_at=bindparam("due"), handled_at=bindparam("at"), error=bindparam("error"),
+    lease_until=None,
 )  # fmt: skip
+_GIVE_BACK = _MINE.values(lease_until=None, attempts=_TABLE.c.attempts - 1)
 
 
 async def settle(connection: AsyncConnection, held: Iterable[Held], now: datetime) -> None:
@@ -130,12 +128,14 @@ async def put_off(connection: AsyncConnection, held: Held, due: datetime | None,
 
 
 async def give_back(connection: AsyncConnection, held: Iterable[Held]) -> None:
-    """Let go of deliveries in hand, as if they had not been taken: the process ends."""
-    await connection.execute(
-        update(StoreDelivery)
-        .where(StoreDelivery.id.in_([one.id for one in held]), StoreDelivery.state == "new")
-        .values(lease_until=None, attempts=StoreDelivery.attempts - 1)
-    )
+    """Let go of deliveries in hand, as if they had not been taken; those that another worker has taken since are his.
+
+    A lease may have run out meanwhile: without the fence a third worker could take what the second is at work on, with
+    the second's own fence.
+    """
+    values = [{"of": one.id, "fence": one.attempts} for one in held]
+    if values:
+        await connection.execute(_GIVE_BACK, values)
 
 
 async def counts(connection: AsyncConnection, store: str, since: datetime) -> dict[str, int]:

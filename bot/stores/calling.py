@@ -17,11 +17,14 @@ import httpx
 
 from bot.errors import Declined, Unanswered, Unreached
 
-TIMEOUT = httpx.Timeout(30.0, connect=10.0)
+TIMEOUT = httpx.Timeout(30.0, connect=10.0)  # for each step: to connect, to send, for the next bytes
+PATIENCE = 120.0  # seconds that the answers to one call may take in all
+_SLOWEST = 100_000  # bytes in a second, beyond that: of a file that goes on coming
 MAX_BODY = 50_000_000  # bytes of one answer
 TURNS = 5  # of a reading call
 _LONGEST_PAUSE = 60.0  # seconds that a call waits by itself; what asks for more is come back to
 _LONGEST_DETAIL = 300
+_FILE = {"Accept-Encoding": "gzip"}
 _OF_TRANSPORT = ("content-encoding", "content-length", "transfer-encoding")  # of the body as it came, not as it is read
 _COME_AGAIN = (429, 503)  # not 502 and 504: behind a gateway that gave up the shop may well go on
 # The connection was never made, or not for us: nothing was sent.
@@ -36,6 +39,10 @@ Pause = Callable[[float], Awaitable[object]]
 
 class Forbidden(Declined):
     """The address is not one that a store may have."""
+
+
+class TooSlow(Unreached):
+    """An answer was not all there in the time that it may take; to ask again at once would be in vain."""
 
 
 class PinnedTransport(httpx.AsyncHTTPTransport):
@@ -93,7 +100,9 @@ def is_public(address: str) -> bool:
 class Caller:
     """Calls one store. Errors are OutsideErrors, whose details hold neither headers nor bodies of ours.
 
-    `turns` is how often a reading call is made before it is given up.
+    `turns` is how often a reading call is made before it is given up. `patience` are the seconds that its answers may
+    take, those of all turns together and without the pauses between them: a store that tells a byte a minute never
+    keeps silent for long, and is to hold up nobody either.
     """
 
     def __init__(
@@ -105,6 +114,7 @@ class Caller:
         pause: Pause = asyncio.sleep,
         timeout: httpx.Timeout = TIMEOUT,
         turns: int = TURNS,
+        patience: float = PATIENCE,
     ) -> None:
         parts = urlsplit(url)
         if parts.scheme not in {"http", "https"} or not parts.hostname or parts.username is not None:
@@ -115,6 +125,7 @@ class Caller:
         self.headers = dict(headers or {})
         self._pause = pause
         self._turns = turns
+        self._patience = patience
         # A context takes long to load, and none is needed for http.
         verify = ssl.create_default_context() if parts.scheme == "https" else ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
         self._client = httpx.AsyncClient(transport=PinnedTransport(private=private, verify=verify), timeout=timeout)
@@ -128,15 +139,21 @@ class Caller:
 
         Declined for what asking again does not help. The server's own word on how long to wait is obeyed.
         """
+        clock, left = asyncio.get_running_loop().time, self._patience
         for turn in range(self._turns):
+            began = clock()
             try:
-                return await self._once(method, path, given)
+                return await self._once(method, path, given, left)
             except Unreached as error:
+                left -= clock() - began
                 wait = error.retry_after or random.uniform(0.5, 1.0) * 2**turn  # noqa: S311  # so that callers part
-                if turn == self._turns - 1 or wait > _LONGEST_PAUSE:
+                if turn == self._turns - 1 or wait > _LONGEST_PAUSE or left <= 0:
                     raise
                 await self._pause(wait)
             except Unanswered as error:
+                left -= clock() - began
+                if left <= 0:
+                    raise TooSlow(error.detail) from error
                 if turn == self._turns - 1:
                     raise Unreached(error.detail) from error
                 await self._pause(random.uniform(0.5, 1.0) * 2**turn)  # noqa: S311  # so that callers part
@@ -144,7 +161,7 @@ class Caller:
 
     async def write(self, method: str, path: str, **given: Any) -> httpx.Response:  # noqa: ANN401  # as httpx takes it
         """A call that changes something: made once. Unanswered where nobody knows whether it happened."""
-        return await self._once(method, path, given)
+        return await self._once(method, path, given, self._patience)
 
     async def download(self, url: str, target: BinaryIO, most: int) -> None:
         """Write what an address holds into a file, decompressed; Unreached once patience is at its end.
@@ -158,6 +175,8 @@ class Caller:
         for turn in range(self._turns):
             try:
                 return await self._fetched(url, target, most)
+            except TooSlow:
+                raise
             except (Unreached, Unanswered) as error:
                 if turn == self._turns - 1:
                     raise Unreached(error.detail) from error
@@ -167,9 +186,9 @@ class Caller:
     async def _fetched(self, url: str, target: BinaryIO, most: int) -> None:
         target.seek(0)
         target.truncate()
-        size = 0
+        size, ends = 0, asyncio.get_running_loop().time() + self._patience
         try:
-            async with self._client.stream("GET", url, headers={"Accept-Encoding": "gzip"}) as stream:
+            async with asyncio.timeout_at(ends) as limit, self._client.stream("GET", url, headers=_FILE) as stream:
                 if not stream.is_success:
                     _refuse(await _loaded(stream))
                 async for part in stream.aiter_bytes():
@@ -177,18 +196,26 @@ class Caller:
                     if size > most:
                         raise Declined(f"a file of more than {most // 1_000_000} MB")
                     target.write(part)
+                    limit.reschedule(ends + size / _SLOWEST)
+        except TimeoutError as error:
+            raise TooSlow(f"a file of which {size // 1000} kB came in more than {self._patience:g} s") from error
         except httpx.HTTPError as error:
             raise Unreached(_said(error)) from error
         target.flush()
 
-    async def _once(self, method: str, path: str, given: Mapping[str, Any]) -> httpx.Response:
+    async def _once(self, method: str, path: str, given: Mapping[str, Any], seconds: float) -> httpx.Response:
         address = path if path.startswith(("http://", "https://")) else f"{self.url}{path}"
         if urlsplit(address).netloc != urlsplit(self.url).netloc:
             raise Forbidden("the store led to another host")
         headers = {**self.headers, **given.get("headers", {})}
         try:
-            async with self._client.stream(method, address, **{**given, "headers": headers}) as stream:
+            async with (
+                asyncio.timeout(seconds),
+                self._client.stream(method, address, **{**given, "headers": headers}) as stream,
+            ):
                 answer = await _loaded(stream)
+        except TimeoutError as error:
+            raise Unanswered(f"the answer was not all there after {self._patience:g} s") from error
         except _NEVER_SENT as error:
             raise Unreached(_said(error)) from error
         except httpx.HTTPError as error:

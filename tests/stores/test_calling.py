@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import asyncio
+import contextlib
+import io
 import socket
 from collections.abc import AsyncIterator, Awaitable, Callable
+from dataclasses import dataclass, field
 from ipaddress import IPv4Address, IPv6Address
 from typing import Any
 
@@ -200,3 +204,62 @@ async def test_the_address_that_was_checked_is_the_one_that_is_called(
     await client.close()
     assert asked[0] == "shop.example"
     assert store.asked[0].headers["host"] == f"shop.example:{port}"
+
+
+@dataclass
+class Dribble:
+    """A store that never keeps silent for long, and never ends: its head at once, then a byte now and then."""
+
+    url: str = ""
+    asked: int = 0
+    gone: asyncio.Event = field(default_factory=asyncio.Event)
+
+    async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.readuntil(b"\r\n\r\n")
+        self.asked += 1
+        writer.write(b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: 1000000\r\n\r\n")
+        try:
+            while not reader.at_eof():
+                writer.write(b" ")
+                await writer.drain()
+                with contextlib.suppress(TimeoutError):
+                    await asyncio.wait_for(reader.read(1), 0.02)
+        except OSError:
+            pass
+        finally:
+            self.gone.set()
+            writer.close()
+
+
+@pytest.fixture
+async def dribble() -> AsyncIterator[Dribble]:
+    """It serves on this machine."""
+    store = Dribble()
+    async with await asyncio.start_server(store.serve, "127.0.0.1", 0) as server:
+        host, port = server.sockets[0].getsockname()[:2]
+        store.url = f"http://{host}:{port}"
+        yield store
+
+
+async def test_a_call_whose_answer_never_ends_is_given_up_and_hung_up_on(dribble: Dribble) -> None:
+    caller = Caller(dribble.url, private=True, patience=0.3)
+    async with asyncio.timeout(10):
+        with pytest.raises(Unreached, match=r"not all there after 0\.3 s"):
+            await caller.read("GET", "/slow")
+        await dribble.gone.wait()
+        assert dribble.asked == 1, "its time was up: it is not asked again"
+        with pytest.raises(Unanswered, match="not all there"):  # it may well have been carried out
+            await caller.write("PUT", "/slow", json={})
+        with pytest.raises(Unreached, match="0 kB came"):
+            await caller.download(f"{dribble.url}/file", io.BytesIO(), 1_000_000)
+    await caller.close()
+
+
+async def test_pauses_that_the_store_asks_for_do_not_wear_our_patience_out(counter: tuple[Counter, str]) -> None:
+    async def pause(_seconds: float) -> None:
+        await asyncio.sleep(0.1)
+
+    client = Caller(counter[1], private=True, pause=pause, patience=0.3)
+    counter[0].answers = [Response("slow down", 429, {"Retry-After": "7"})] * 4
+    assert (await client.read("GET", "/a")).text == "fine"
+    await client.close()

@@ -35,6 +35,7 @@ KINDS: Mapping[str, Words] = {
     "products": _("products"),
     "stock": _("stock"),
     "orders": _("orders"),
+    "returns": _("returns"),
     "inbounds": _("goods on their way"),
     "ages": _("ages of stock"),
     "offers": _("suppliers' offers"),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
-from bot.services.feeds.taking import Taken, Taking
+from bot.services.feeds.taken import Taken
+from bot.services.feeds.taking import Taking
 
 __all__ = ["Taken", "Taking"]

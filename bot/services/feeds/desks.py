@@ -131,6 +131,13 @@ def _told(given: Iterable[Fact], known: Mapping[str, Code]) -> dict[str, tuple[s
     return told
 
 
+async def look_up(connection: AsyncConnection, desk: Desk, named: Collection[str]) -> None:
+    """Look up variants for the desk's book; one that was never seen stays unknown, and nobody is asked about it."""
+    known = await rows.codes(connection, desk.source.removeprefix("store:"), [c for c in named if c not in desk.codes])
+    desk.codes.update(known)
+    await _unpack(connection, desk, known.values())
+
+
 async def _unpack(connection: AsyncConnection, desk: Desk, codes: Iterable[Code]) -> None:
     """Look up what kits among the products consist of, and what all of it costs."""
     sold = {code.product_id for code in codes if code.product_id is not None}

@@ -9,13 +9,15 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bot.ports import Clock, FactKind, Page
 from bot.services.feeds.desks import Desk
-from bot.services.feeds.taking import Demand, Taken, Taking
+from bot.services.feeds.taken import Demand, Taken
+from bot.services.feeds.taking import Taking
 from bot.storage import derive, locks, storebooks, touched
 from bot.storage import stores as rows
 from bot.storage.chunks import chunked
 from bot.storage.database import Database
 from bot.storage.derive import Awaited
 
+_OF_SALES: tuple[FactKind, ...] = ("orders", "returns")
 _PART = 200  # products whose demand is derived in one transaction
 
 
@@ -60,11 +62,11 @@ class Loading:
             else:
                 desk = kept.desk
                 await self._taking.desks.fill(connection, desk, self._store, page, self._clock.now())
-            demand = Demand(_put_off, _WAIT, self._sold if page.kind == "orders" else frozenset())
+            demand = Demand(_put_off, _WAIT, self._sold if page.kind in _OF_SALES else frozenset())
             taken = await self._taking.write(connection, self._store, page, desk, demand)
             if page.cursor and held == said:
                 await rows.keep_cursor(connection, self._store, page.kind, page.cursor, self._clock.now())
-        if page.kind == "orders":
+        if page.kind in _OF_SALES:
             self._sold |= taken.touched
         self._kept = _Kept(desk, page.kind, held)
         return taken

@@ -14,7 +14,8 @@ from zoneinfo import ZoneInfo
 from bot.domain import setaside
 from bot.domain.money import Money, exponent
 from bot.domain.setaside import text_of
-from bot.ports import OrderFact, ReturnedLine, SoldLine
+from bot.ports import OrderFact, ReturnedLine, ReturnedUnits, SoldLine
+from bot.services.feeds.returning import fitting
 from bot.storage.storebooks import Line
 from bot.storage.stores import OPEN, Code, Spot
 from bot.storage.types import to_micros
@@ -84,6 +85,29 @@ class Book:
             unnamed=tuple(unnamed),
         )
 
+    def returned(self, told: Sequence[ReturnedUnits], standing: Sequence[Line]) -> Change:
+        """What all the units that came back of an order change in its lines as they stand."""
+        before = {line.external_id: line for line in standing}
+        wanted: dict[str, Line] = {}
+        stated: set[str] = set()
+        zones = {spot.location_id: spot for spot in self.spots.values()}
+        for (order, name, code), of_line in _by_line(told).items():
+            for piece in self._pieces(code) or ():
+                sale = before.get(f"{order}/{name}{piece.suffix}")
+                if sale is None or sale.location_id not in zones:  # it waits for a word of people, or is none of ours
+                    continue
+                stated |= {_return_id(sale, back.id) for back in of_line}
+                sold = 0 if sale.cancelled_by else sale.quantity // piece.each
+                lines = _returned(sale, piece, fitting(of_line, sold), zones[sale.location_id])
+                wanted |= {line.external_id: line for line in lines}
+        changed = tuple(line for name, line in wanted.items() if name in before and before[name] != line)
+        return Change(
+            added=tuple(line for name, line in wanted.items() if name not in before),
+            changed=changed,
+            before=tuple(before[line.external_id] for line in changed),
+            dropped=tuple(before[name] for name in sorted(stated - wanted.keys()) if name in before),
+        )
+
     def _lines(self, order: OrderFact, before: Mapping[str, Line], unnamed: dict[str, None]) -> Iterator[Line]:
         """The rows that the order comes to. What was cancelled after it was known stays, with its cancellation.
 
@@ -98,7 +122,7 @@ class Book:
             spot = self._spot(sold.place or order.place)
             if spot.location_id is None:
                 continue
-            pieces = self._pieces(sold)
+            pieces = self._pieces(sold.code)
             if pieces is None:
                 if sold.quantity:
                     unnamed[sold.sku or sold.code] = None
@@ -125,14 +149,14 @@ class Book:
             raise Misfit(text_of(setaside.NO_LOCATION, place=repr(place)))
         return spot
 
-    def _pieces(self, sold: SoldLine) -> Sequence[_Piece] | None:
-        """What a line takes from the shelf; None where nobody has said yet which product it is."""
-        found = self._cut.get(sold.code)
+    def _pieces(self, name: str) -> Sequence[_Piece] | None:
+        """What a line of a variant takes from the shelf; None where nobody has said yet which product it is."""
+        found = self._cut.get(name)
         if found is None:
-            code = self.codes.get(sold.code)
+            code = self.codes.get(name)
             if code is None or code.match in OPEN:
                 return None
-            found = self._cut[sold.code] = self._pieces_of(code)
+            found = self._cut[name] = self._pieces_of(code)
         return found
 
     def _pieces_of(self, code: Code) -> Sequence[_Piece]:
@@ -221,13 +245,25 @@ def _returned(line: Line, piece: _Piece, returns: Iterable[ReturnedLine], spot: 
         gone, before = gone + units, paid
         paid = _upto(line.amount_minor, Fraction(gone, line.quantity)) if line.quantity else 0
         yield line._replace(
-            external_id=f"{line.external_id}/return/{back.id}",
+            external_id=_return_id(line, back.id),
             sold_at=to_micros(back.at),
             day=_day(back.at, spot.zone),
             quantity=-units,
             amount_minor=before - paid,
             kind="return",
         )
+
+
+def _return_id(sale: Line, ident: str) -> str:
+    return f"{sale.external_id}/return/{ident}"
+
+
+def _by_line(told: Iterable[ReturnedUnits]) -> dict[tuple[str, str, str], list[ReturnedUnits]]:
+    """What came back by (order, line, variant)."""
+    found: dict[tuple[str, str, str], list[ReturnedUnits]] = {}
+    for back in told:
+        found.setdefault((back.order, back.line, back.code), []).append(back)
+    return found
 
 
 def _day(at: datetime, zone: str) -> str:

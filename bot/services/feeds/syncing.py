@@ -6,13 +6,10 @@ A store that calls is read all the same: what such a reading finds new is what i
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from collections.abc import Set as AbstractSet
-from contextlib import AbstractAsyncContextManager, nullcontext
-from dataclasses import dataclass
 from datetime import timedelta
 from functools import partial
-from typing import Protocol
 from urllib.parse import quote
 
 import structlog
@@ -21,12 +18,14 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from bot.chat.command import Asker
 from bot.chat.nodes import Text
 from bot.domain.storeviews import Calls, StoreState, Unsure
-from bot.errors import OutsideError, UnknownReference
-from bot.ports import Check, Clock, FactKind, HookedFeed, OrderFact, Page, RemindedFeed, Shelf, StoreFeed
+from bot.errors import UnknownReference
+from bot.ports import Check, Clock, FactKind, HookedFeed, RemindedFeed, Shelf, StoreFeed
 from bot.services.apikeys import STORE
 from bot.services.audit import Audit
 from bot.services.feeds.loading import Loading
-from bot.services.feeds.taking import WATCHED, Taken, Taking, joined
+from bot.services.feeds.reading import SILENCE, Reading, SyncReport, Takes, said_of
+from bot.services.feeds.taken import Taken
+from bot.services.feeds.taking import WATCHED, Taking
 from bot.services.sessions import Address
 from bot.services.storerights import require_admin, require_tending
 from bot.storage import apikeys, deliveries, derive, facts, locks, orphans, shelves, touched, variants
@@ -36,39 +35,16 @@ from bot.words import _
 
 _log = structlog.get_logger(__name__)
 
-# How long a store may keep us waiting for one page; the longest reports and operations that stores make take less.
-SILENCE = timedelta(hours=1)
 _LOADED = 5_000  # rows of a first reading that are written in one transaction
 # What others refer to comes first.
-ORDER: tuple[FactKind, ...] = ("products", "offers", "inbounds", "stock", "orders", "ages")
+ORDER: tuple[FactKind, ...] = ("products", "offers", "inbounds", "stock", "orders", "returns", "ages")
 _BULKY: tuple[FactKind, ...] = ("products", "stock", "orders")  # others may never be permitted, and are few
 _UNHEARD = "none has come yet: let the store call, as its page says"
-_Take = Callable[[Page], Awaitable[Taken]]
-_Turn = AbstractAsyncContextManager[object]
-
-
-class _Takes(Protocol):
-    """Takes a page of a reading; `said`: what that began with."""
-
-    def __call__(self, page: Page, *, said: int) -> Awaitable[Taken]: ...
 
 
 def hook_path(store: str) -> str:
     """The path that a store calls."""
     return f"/stores/{quote(store, safe='')}/hook"
-
-
-@dataclass(frozen=True, slots=True)
-class SyncReport:
-    """What a reading of one kind did: counts of facts; `error` is why it broke off, empty where it did not."""
-
-    store: str
-    kind: FactKind
-    facts: int
-    changed: int
-    faults: int
-    error: str = ""
-    missed: int = 0  # of the changes: those that the store should have called to tell
 
 
 class Syncing:
@@ -98,6 +74,7 @@ class Syncing:
             if isinstance(feed, RemindedFeed):
                 feed.remind(partial(self._filled, name))
         self.hooked = {name: feed for name, feed in feeds.items() if isinstance(feed, HookedFeed)}
+        self._reading = Reading(database=database, clock=clock, pages=self.pages, hooked=self.hooked)
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -115,8 +92,8 @@ class Syncing:
             try:
                 await self._places(store, feed)
             except Exception as error:  # noqa: BLE001  # whatever it is stands with the store, for people to see
-                said = _said(store, "places", error)
-                return [await self._note(store, kind, Taken(), said) for kind in ORDER if kind in feed.kinds]
+                said = said_of(store, "places", error)
+                return [await self._reading.note(store, kind, Taken(), said) for kind in ORDER if kind in feed.kinds]
             if not await self._first(store, feed):
                 reports = await self._kinds(store, feed, partial(self._taking.take, store), 0)
             else:
@@ -145,8 +122,8 @@ class Syncing:
         elif not begun:
             await loading.settle()
 
-    async def _kinds(self, store: str, feed: StoreFeed, take: _Takes, least: int) -> list[SyncReport]:
-        return [await self._read(store, feed, kind, take, least) for kind in ORDER if kind in feed.kinds]
+    async def _kinds(self, store: str, feed: StoreFeed, take: Takes, least: int) -> list[SyncReport]:
+        return [await self._reading.kind(store, feed, kind, take, least) for kind in ORDER if kind in feed.kinds]
 
     async def _first(self, store: str, feed: StoreFeed) -> bool:
         """Whether this reading is a first one, of goods or sales at least, or goes on with one that broke off."""
@@ -167,7 +144,7 @@ class Syncing:
             async with asyncio.timeout(SILENCE.total_seconds()):
                 restored = await feed.subscribe(f"{self._address.public}{hook_path(store)}")
         except Exception as error:  # noqa: BLE001  # the store is read all the same
-            await self._note_calls(store, error=_said(store, "calls", error))
+            await self._note_calls(store, error=said_of(store, "calls", error))
             return ()
         if restored is None:
             await self._note_heard(store)
@@ -300,67 +277,6 @@ class Syncing:
         for feed in self._feeds.values():
             await feed.close()
 
-    async def _read(self, store: str, feed: StoreFeed, kind: FactKind, take: _Takes, least: int) -> SyncReport:
-        taken = Taken()
-        async with self._database.reading() as connection:
-            begun = await rows.begin(connection, store, kind)
-            told = store in self.hooked and kind in self.hooked[store].called
-            told = told and await rows.told(connection, store, kind)
-        pages = aiter(feed.read(kind, begun.cursor))
-        said = ""
-        turn: _Turn = self.pages[store]
-        try:
-            while (last := await self._page(turn, pages, partial(take, said=begun.said), taken, least)) is not None:
-                turn = nullcontext() if last.waits else self.pages[store]  # the store's calls need not wait with us
-        except Exception as problem:  # noqa: BLE001  # the other kinds, and the other stores, are read all the same
-            said = _said(store, kind, problem)
-        return await self._note(store, kind, taken, said, told=told)
-
-    async def _page(
-        self, turn: _Turn, pages: AsyncIterator[Page], take: _Take, taken: Taken, least: int
-    ) -> Page | None:
-        """Read a page, or as many as come to `least` rows or to one without facts, and take it; the last one read.
-
-        Where the store breaks off, the pages before are taken.
-        """
-        async with turn:
-            read: list[Page] = []
-            rows_read, error = 0, None
-            while not read or (rows_read < least and read[-1].until is None):
-                try:
-                    async with asyncio.timeout(SILENCE.total_seconds()):
-                        page = await anext(pages, None)
-                except Exception as problem:  # noqa: BLE001  # raised again, below
-                    error = problem
-                    break
-                if page is None:
-                    break
-                read.append(page)
-                if not page.facts and not page.faults:  # it says where to go on, which is to outlive what comes next
-                    break
-                rows_read += sum(len(fact.lines) if isinstance(fact, OrderFact) else 1 for fact in page.facts)
-            if read:
-                taken.add(await take(joined(read)))
-            if error is not None:
-                raise error
-            return read[-1] if read else None
-
-    async def _note(self, store: str, kind: FactKind, taken: Taken, said: str, *, told: bool = False) -> SyncReport:
-        """Write down how a reading ended, with what `_said` of it; `told`: the store's calls were on since before the
-        last one.
-        """
-        missed = taken.changed if told else 0
-        report = SyncReport(store, kind, taken.facts, taken.changed, taken.faults, said, missed)
-        if missed:
-            _log.warning("a store did not call for every change", store=store, kind=kind, missed=missed)
-        async with self._database.transaction() as connection:
-            await rows.note_sync(
-                connection, store, kind, self._clock.now(), (taken.facts, taken.changed, taken.faults, missed), said
-            )
-            if said and kind in WATCHED:
-                await rows.break_off(connection, f"store:{store}", WATCHED[kind], self._clock.now())
-        return report
-
     async def _filled(self, store: str) -> list[Shelf]:
         """Where anything of a store lies, as it told last."""
         async with self._database.reading() as connection:
@@ -391,17 +307,3 @@ class Syncing:
             names = ", ".join(self.names) or "–"
             raise UnknownReference(_("Which store? I can read {stores}.", stores=Text(names)))
         return self._feeds[store]
-
-
-def _said(store: str, what: str, error: Exception) -> str:
-    """Log why something of a store could not be read, and put it in words for people."""
-    match error:
-        case OutsideError():
-            said = error.detail or str(error)
-        case TimeoutError():
-            said = f"the store told nothing for {SILENCE.total_seconds() / 60:g} minutes"
-        case _:
-            _log.error("a store's reading broke off", store=store, what=what, exc_info=error)
-            return f"{type(error).__name__}: {error}"
-    _log.warning("a store cannot be read", store=store, what=what, error=said)
-    return said

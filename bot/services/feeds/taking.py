@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
-from collections.abc import Set as AbstractSet
-from dataclasses import dataclass, field
-from datetime import date, datetime, timedelta
+from collections.abc import Collection, Mapping, Sequence
+from datetime import datetime, timedelta
 from decimal import Decimal
 from zoneinfo import ZoneInfo
 
@@ -13,58 +11,41 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bot.domain import setaside
 from bot.domain.setaside import text_of
-from bot.ports import AgeFact, Clock, Fact, Fault, InboundFact, OfferFact, OrderFact, Page, ProductFact, StockFact
+from bot.ports import (
+    AgeFact,
+    Clock,
+    Fact,
+    Fault,
+    InboundFact,
+    OfferFact,
+    OrderFact,
+    Page,
+    ProductFact,
+    ReturnedUnits,
+    StockFact,
+)
 from bot.services import revenues
 from bot.services.feeds.desks import Desk, Desks
-from bot.services.feeds.orders import Misfit
+from bot.services.feeds.returning import named
+from bot.services.feeds.selling import Selling
 from bot.services.feeds.sharing import with_the_rest
-from bot.storage import ages, derive, facts, locks, masters, storebooks, storeorders, supply, touched, variants
+from bot.services.feeds.taken import Demand, Taken
+from bot.storage import ages, derive, facts, locks, masters, storebooks, supply, touched, variants
 from bot.storage import stores as rows
 from bot.storage.bulk import insert_rows
 from bot.storage.database import Database
-from bot.storage.revenues import WAITING
 from bot.storage.shelves import Shelf
-from bot.storage.storebooks import Line
 from bot.storage.stores import Code, Spot
-from bot.storage.tables import Inbound, Sale, StockLevel, StockMovement
+from bot.storage.tables import Inbound, StockLevel, StockMovement
 from bot.storage.types import to_micros
 
 LIMIT_HOURS = {"stock": 3, "orders": 3}  # after three missed hourly readings nobody should rely on the figures
 WATCHED = {"stock": "stock", "orders": "sales"}  # the kinds whose freshness the watch looks at
-_AHEAD = timedelta(days=1)  # clocks differ, but not by more
 _LEVEL = ("product_id", "location_id", "as_of", "source", "on_hand", "committed", "incoming")
 _INBOUND = (
     "product_id", "location_id", "quantity", "ordered_at", "expected_on", "received_at", "source", "external_id",
 )  # fmt: skip
 _RECEIPT = ("product_id", "location_id", "quantity", "at", "day", "kind", "source", "external_id")
-
-
-@dataclass(slots=True)
-class Taken:
-    """What a page changed: counts of facts, and the products (ids) whose figures are others now."""
-
-    facts: int = 0
-    changed: int = 0
-    faults: int = 0
-    touched: set[int] = field(default_factory=set)
-    outdated: set[str] = field(default_factory=set)  # orders of the last page of which a later state is known
-    aside: tuple[Fault, ...] = ()  # the last page's alone: a whole reading may have any number
-
-    def add(self, other: Taken) -> None:
-        """Count another page in."""
-        self.facts += other.facts
-        self.changed += other.changed
-        self.faults += other.faults
-        self.touched |= other.touched
-
-
-@dataclass(frozen=True, slots=True)
-class Demand:
-    """What becomes of changed demand, of (source, products, since which local day), and when products are judged."""
-
-    note: Callable[[AsyncConnection, str, Collection[int], str], Awaitable[None]]
-    wait: timedelta
-    noted: AbstractSet[int] = frozenset()  # products that will be judged anyway
 
 
 async def _rebuild(connection: AsyncConnection, _source: str, products: Collection[int], since: str) -> None:
@@ -85,7 +66,7 @@ class Taking:
     ) -> None:
         self._database = database
         self._clock = clock
-        self._money = (currency, rates or {})
+        self._selling = Selling(currency, rates or {})
         self.desks = Desks(currency)
 
     async def take(self, store: str, page: Page, said: int = 0) -> Taken:
@@ -118,7 +99,9 @@ class Taking:
             case "stock":
                 taken = await self._stock(connection, desk, page.facts, faults, now)
             case "orders":
-                taken = await self._orders(connection, desk, page.facts, faults, now, demand)
+                taken = await self._selling.orders(connection, desk, page.facts, faults, now, demand)
+            case "returns":
+                taken = await self._selling.returns(connection, desk, page.facts, faults, now, demand)
             case "inbounds":
                 taken = await self._inbounds(connection, desk, page.facts, faults)
             case "offers":
@@ -138,7 +121,7 @@ class Taking:
     async def mend(self) -> None:
         """Look again at the money of every store that waits for a rate."""
         async with self._database.transaction() as connection:
-            await revenues.mend(connection, *self._money)
+            await revenues.mend(connection, self._selling.currency, self._selling.rates)
 
     async def _products(self, connection: AsyncConnection, desk: Desk, given: Sequence[Fact], demand: Demand) -> Taken:
         """Names and prices of what the store is the first to name or price; a person's own stand."""
@@ -204,71 +187,6 @@ class Taking:
             levels.append((*key, to_micros(at), desk.source, *told))
         added, updated = await masters.upsert(connection, StockLevel, _LEVEL[:4], _LEVEL, levels)
         return Taken(changed=added + updated, touched=weighty)
-
-    async def _orders(
-        self,
-        connection: AsyncConnection,
-        desk: Desk,
-        given: Sequence[Fact],
-        faults: list[Fault],
-        now: datetime,
-        demand: Demand,
-    ) -> Taken:
-        """Orders as they are now: their lines added, changed and taken away, and the demand of those days anew.
-
-        A state that is older than the one taken last changes nothing.
-        """
-        orders: dict[str, OrderFact] = {}
-        for fact in given:
-            if isinstance(fact, OrderFact) and not (fact.id in orders and fact.changed_at < orders[fact.id].changed_at):
-                orders[fact.id] = fact
-        told = {fact.id: min(fact.changed_at, now) for fact in orders.values()}  # clocks may be ahead of ours
-        outdated = await storeorders.outdated(connection, desk.source, told)
-        for late in outdated:
-            del orders[late]
-        fresh = not await facts.told_before(connection, Sale, desk.source)
-        standing = {} if fresh else await storebooks.lines_of(connection, desk.source, orders)
-        taken, latest = Taken(outdated=outdated), now + _AHEAD
-        added: list[Line] = []
-        altered: list[Line] = []
-        dropped: list[Line] = []
-        before: list[Line] = []
-        for order in orders.values():
-            try:
-                if order.placed_at > latest:
-                    raise Misfit(text_of(setaside.FUTURE))  # noqa: TRY301  # one way out for every misfit
-                change = desk.book.change(order, standing.get(order.id, ()))
-            except Misfit as misfit:
-                faults.append(Fault(order.id, str(misfit), order.number))
-                continue
-            if change.unnamed:
-                faults.append(
-                    Fault(order.id, text_of(setaside.NO_PRODUCT, sku=", ".join(change.unnamed)), order.number)
-                )
-            if change:
-                taken.changed += 1
-                added += change.added
-                altered += change.changed
-                dropped += change.dropped
-                before += change.before
-        await storebooks.drop_lines(connection, desk.source, {line.external_id for line in dropped})
-        await storebooks.add_lines(connection, desk.source, added)
-        await storebooks.change_lines(connection, desk.source, altered)
-        faults += await self._unpaid([*added, *altered], connection)
-        moved = [*added, *altered, *before, *dropped]
-        taken.touched = {line.product_id for line in moved}
-        if moved:
-            await demand.note(connection, desk.source, taken.touched, min(line.day for line in moved))
-        return taken
-
-    async def _unpaid(self, lines: Sequence[Line], connection: AsyncConnection) -> list[Fault]:
-        """The money among lines that has no rate of its day: the units count, and a rate that comes mends it."""
-        days: dict[str, set[date]] = {}
-        for line in lines:
-            if line.currency != self._money[0] and line.kind == "sale" and line.amount_minor:
-                days.setdefault(line.currency, set()).add(date.fromisoformat(line.day))
-        wrong = await revenues.lacking(connection, *self._money, days) if days else {}
-        return [Fault(f"{WAITING}{code}", problem) for code, problem in wrong.items()]
 
     async def _inbounds(
         self, connection: AsyncConnection, desk: Desk, given: Sequence[Fact], faults: list[Fault]
@@ -344,6 +262,8 @@ def subject(fact: Fact) -> str:
             return f"{fact.code}@{fact.place}"
         case OrderFact() | InboundFact() | OfferFact():
             return fact.id
+        case ReturnedUnits():
+            return named(fact)
 
 
 def _meant(

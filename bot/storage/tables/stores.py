@@ -74,6 +74,22 @@ class StoreOrder(Base):
     changed_at: Mapped[datetime]
 
 
+class StoreReturn(Base):
+    """Units of an order's line that came back, as a store told of them apart from the order; `code` is the variant.
+
+    They stay, for the order may be told later, and again.
+    """
+
+    __tablename__ = "store_returns"
+    source: Mapped[str] = mapped_column(primary_key=True)
+    order_ref: Mapped[str] = mapped_column(primary_key=True)
+    line: Mapped[str] = mapped_column(primary_key=True)
+    ref: Mapped[str] = mapped_column(primary_key=True)
+    code: Mapped[str]
+    quantity: Mapped[int]
+    returned_at: Mapped[datetime]
+
+
 class Kit(Base):
     """A product that is sold as one and leaves the shelf as several: selling one takes `quantity` of the component."""
 

@@ -23,7 +23,7 @@ from bot.stores.amazon.markets import Account
 from bot.stores.amazon.pacing import LIMIT_HEADER, Bucket
 from bot.stores.amazon.reading import Row
 from bot.stores.amazon.tokens import Tokens
-from bot.stores.calling import TURNS, Caller, Pause
+from bot.stores.calling import TURNS, Caller, Pause, TooSlow
 
 _AGENT = f"Stocktide/{__version__} (Language=Python)"  # Amazon asks for one in this shape
 _LONGEST_PAUSE = 60.0  # seconds that a call waits by itself; what asks for more is come back to
@@ -80,7 +80,7 @@ class Api:
                 return await self._called(operation, self._caller.read, Unreached, arguments, given)
             except Unreached as error:
                 wait = error.retry_after or 2.0**turn
-                if last or wait > _LONGEST_PAUSE:
+                if last or wait > _LONGEST_PAUSE or isinstance(error, TooSlow):
                     raise
                 await self.pause(wait)
         raise AssertionError("unreachable")

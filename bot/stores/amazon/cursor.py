@@ -15,8 +15,8 @@ class Mark:
     """`since`: what changed later is read, None for everything. `begun` is set within a reading.
 
     `part` counts what is read one after the other, `report` and `done` are a report that was asked for and how many of
-    its records were told, `token` asks for the next page; `left` and `open` are shipments still to be read now, and
-    those to be read again next time.
+    its records were told, `token` asks for the next page; `left` and `open` are shipments (or, by their
+    numbers, reports) still to be read now, and those to be read again next time.
     """
 
     since: datetime | None = None

@@ -1,4 +1,4 @@
-"""What an account at Amazon tells: listings, FBA stock, orders and shipments to Amazon."""
+"""What an account at Amazon tells: listings, FBA stock, orders, returns and shipments to Amazon."""
 
 from __future__ import annotations
 
@@ -19,6 +19,7 @@ from bot.stores.amazon.inbounds import inbounds
 from bot.stores.amazon.markets import MERCHANT, Account, Market
 from bot.stores.amazon.reading import Unreadable, part, rows
 from bot.stores.amazon.reports import Broken
+from bot.stores.amazon.returns import returned
 from bot.stores.amazon.sales import sold
 from bot.stores.calling import Pause
 
@@ -33,7 +34,7 @@ def feed_amazon(name: str, part: StorePart) -> StoreFeed:
 class AmazonFeed:
     """Reads one account. Waits and repeats where that helps, for nobody stands waiting for it."""
 
-    kinds: tuple[FactKind, ...] = ("products", "stock", "orders", "inbounds", "ages")
+    kinds: tuple[FactKind, ...] = ("products", "stock", "orders", "returns", "inbounds", "ages")
 
     def __init__(
         self,
@@ -68,6 +69,7 @@ class AmazonFeed:
             "products": self._products,
             "stock": self._stock,
             "orders": self._orders,
+            "returns": self._returns,
             "inbounds": self._inbounds,
             "ages": self._ages,
         }
@@ -76,6 +78,9 @@ class AmazonFeed:
 
     def _orders(self, mark: Mark) -> AsyncIterator[Page]:
         return sold(self._api, mark)
+
+    def _returns(self, mark: Mark) -> AsyncIterator[Page]:
+        return returned(self._api, mark)
 
     def _inbounds(self, mark: Mark) -> AsyncIterator[Page]:
         return inbounds(self._api, mark)

@@ -78,11 +78,11 @@ async def _about(api: Api, operation: str, ident: str) -> Row:
         raise
 
 
-async def rows(api: Api, document: str) -> Iterator[FlatRow | Broken]:
-    """The rows of a document, by its heading's names."""
+async def rows(api: Api, document: str, free: str = "") -> Iterator[FlatRow | Broken]:
+    """The rows of a document, by its heading's names; `free` as for `parsed`."""
     told = await _about(api, "getReportDocument", document)
     response = await api.document(need(told, "url"))
-    return parsed(lines(inflated(response.content), encoding(response)))
+    return parsed(lines(inflated(response.content), encoding(response)), free)
 
 
 def encoding(response: httpx.Response) -> str:
@@ -126,13 +126,17 @@ def lines(pieces: Iterable[bytes], charset: str) -> Iterator[str]:
         yield rest.removesuffix("\r")
 
 
-def parsed(told: Iterator[str]) -> Iterator[FlatRow | Broken]:
-    """Rows of a table whose fields are parted by tabs; nothing in it is quoted."""
+def parsed(told: Iterator[str], free: str = "") -> Iterator[FlatRow | Broken]:
+    """Rows of a table whose fields are parted by tabs; nothing in it is quoted.
+
+    `free` names a column in which people write what they like: where it stands last, tabs in it part nothing.
+    """
     heading = [name.strip().removeprefix("\ufeff") for name in next(told, "").split("\t")]
+    most = len(heading) - 1 if heading[-1] == free else -1
     for number, line in enumerate(told, start=2):
         if not line.strip():
             continue
-        fields = line.split("\t")
+        fields = line.split("\t", most)
         if len(fields) != len(heading):
             yield Broken(number, len(fields))
             continue

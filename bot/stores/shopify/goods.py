@@ -48,17 +48,18 @@ def stock_facts(item: Node, levels: Iterable[Node], as_of: datetime) -> Iterator
 def _counted(level: Node) -> tuple[int, int, int]:
     """(on hand, not free to sell, incoming) at a place.
 
-    On hand is the sum of available, committed and what is set aside (reserved, damaged, quality control, safety stock):
-    whatever is on hand and not available cannot be sold.
+    On hand is the sum of available, committed, reserved and what is set aside (damaged, quality control, safety stock):
+    whatever is on hand and not available cannot be sold. What Shopify says is available holds, whatever the others come
+    to; where it does not say, what is committed or reserved is not.
     """
     if not level["isActive"]:
         return 0, 0, 0
     told = {each["name"]: whole(each["quantity"]) for each in level["quantities"]}
-    missing = {"available", "on_hand", "committed", "incoming"} - set(told)
+    missing = {"on_hand", "committed", "reserved", "incoming"} - set(told)
     if missing:
         raise Unreadable(f"Shopify does not say {', '.join(sorted(missing))}")
-    held = max(told["on_hand"] - told["available"], told["committed"])
-    return told["on_hand"], held, told["incoming"]
+    available = told.get("available", told["on_hand"] - told["committed"] - told["reserved"])
+    return told["on_hand"], max(told["on_hand"] - available, 0), told["incoming"]
 
 
 def variant_code(item: Node) -> str:

@@ -16,7 +16,7 @@ _LEVEL = """
   id
   isActive
   location { id }
-  quantities(names: ["available", "on_hand", "committed", "incoming"]) { name quantity }
+  quantities(names: ["available", "on_hand", "committed", "reserved", "incoming"]) { name quantity }
 """
 _ITEM = "id sku tracked variants(first: 1) { nodes { id } }"
 _LINE = f"""

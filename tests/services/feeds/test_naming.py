@@ -15,7 +15,7 @@ from bot.storage import storebooks
 from bot.storage import stores as rows
 from bot.storage.variants import variants_by_store, variants_of
 from tests.services.feeds.kit import SHOP, Shop, count, order, product, sold
-from tests.services.feeds.test_syncing import Script
+from tests.services.feeds.script import Script
 
 DAY = "2026-11-18"
 WRAP = replace(sold("a", "WRAP", 1), sku="", name="Gift wrap")

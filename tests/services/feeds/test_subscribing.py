@@ -12,8 +12,8 @@ from bot.services.audit import Audit
 from bot.services.feeds.syncing import Syncing, hook_path
 from bot.services.sessions import Address
 from bot.storage import deliveries
+from tests.services.feeds.calling import Caller
 from tests.services.feeds.kit import EAST, NOW, SHOP, Shop, count, order, sold
-from tests.services.feeds.test_deliveries import Caller
 
 PUBLIC = "https://bot.example"
 

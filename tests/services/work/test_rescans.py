@@ -18,8 +18,8 @@ from bot.services.telling import News, most_heard
 from bot.services.wakes import Wakes
 from bot.storage import deliveries, locks, marks, tables, touched
 from bot.storage.database import Database
+from tests.services.feeds.calling import delivered, no_rush
 from tests.services.feeds.kit import NOW
-from tests.services.feeds.test_deliveries import delivered, no_rush
 from tests.services.work.shop import Shop, open_shop, steady
 from tests.services.work.test_watch import plant_shortage
 

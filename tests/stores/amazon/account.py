@@ -14,6 +14,7 @@ from bot.domain.money import Money
 from bot.ports import MovableClock
 from bot.sandbox.world import Faults
 from bot.stores.amazon.markets import MARKETS
+from tests.stores.amazon.returned import HEADINGS, within
 
 CLIENT, REFRESH, SELLER = "amzn1.application-oa2-client.x", "Atzr|refresh-hush", "A1SELLER"
 Row = dict[str, Any]
@@ -97,6 +98,7 @@ class AmazonAccount:
         self.flat_listings: dict[str, list[Row]] = {}
         self.aged: dict[str, list[Row]] = {}
         self.charged: dict[str, list[Row]] = {}
+        self.sent_back: dict[str, list[Row]] = {}  # by kind of report
         self.stock: dict[str, list[Row]] = {}
         self.orders: dict[str, Order] = {}
         self.reports: dict[str, Report] = {}
@@ -251,6 +253,8 @@ class AmazonAccount:
         if kind.startswith("GET_FLAT_FILE_ALL_ORDERS"):
             found = self.updated(body["dataStartTime"], body["dataEndTime"])
             rows, heading = [row for order in found for row in self.flat(order)], tuple[str, ...](FLAT)
+        elif kind in HEADINGS:
+            rows, heading = within(kind, self.sent_back.get(kind, []), body), HEADINGS[kind]
         else:
             (market,) = body["marketplaceIds"]
             held = {"GET_FBA_INVENTORY_PLANNING_DATA": self.aged, "GET_FBA_STORAGE_FEE_CHARGES_DATA": self.charged}

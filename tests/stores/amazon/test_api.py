@@ -7,6 +7,7 @@ import gzip
 import logging
 from collections.abc import AsyncIterator, Iterator
 from datetime import UTC, datetime
+from functools import partial
 
 import httpx
 import pytest
@@ -20,6 +21,7 @@ from bot.stores.amazon.cursor import OVERLAP, Mark
 from bot.stores.amazon.markets import Account
 from bot.stores.amazon.pacing import Bucket
 from bot.stores.amazon.reports import Broken
+from bot.stores.calling import Caller
 from tests.stores.amazon.account import REFRESH
 from tests.stores.amazon.conftest import Amazon
 
@@ -248,3 +250,12 @@ def test_a_library_that_cannot_be_loaded_is_said_to_be(monkeypatch: pytest.Monke
 def test_every_operation_is_one_that_the_library_knows() -> None:
     for name in library.OPERATIONS:
         assert callable(library._method(name))
+
+
+async def test_a_call_whose_answer_takes_too_long_is_not_made_again_at_once(
+    amazon: Amazon, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("bot.stores.amazon.api.Caller", partial(Caller, patience=0.3))
+    amazon.account.faults.add("getInventorySummaries", "delay:30", 9)
+    await amazon.broken("stock", "not all there")
+    assert len(amazon.called("getInventorySummaries")) == 1

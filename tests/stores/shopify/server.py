@@ -286,6 +286,7 @@ def _special(store: ShopifyStore, source: dict[str, Any], name: str, given: Mapp
         return [
             {"id": f"{source['id']}&name={each}", "name": each, "quantity": source["counts"].get(each, 0)}
             for each in given["names"]
+            if source["counts"].get(each, 0) is not None
         ]
     if name == "inventoryLevels":
         levels = [level for level in _levels(store, source) if level["isActive"] or given["includeInactive"]]

@@ -140,8 +140,8 @@ class ShopifyStore:
             self.items.remove(variant["inventoryItem"])
         self.products = [product for product in self.products if product["variants"]]
 
-    def stock(self, variant: dict[str, Any], place: str = EAST, **quantities: int) -> dict[str, Any]:
-        """Count a variant at a place: available, on_hand, committed, incoming and so on; the level."""
+    def stock(self, variant: dict[str, Any], place: str = EAST, **quantities: int | None) -> dict[str, Any]:
+        """Count a variant at a place: available, on_hand, committed and so on, None for what is not told; the level."""
         item = variant["inventoryItem"]
         levels = [level for level in item["inventoryLevels"] if level["location"]["id"] == place]
         if not levels:

@@ -55,6 +55,18 @@ async def test_a_count_says_what_is_there_what_is_not_free_and_what_is_on_its_wa
     ]
 
 
+async def test_what_the_shop_says_is_available_holds_and_what_is_reserved_is_not_free(running: Running) -> None:
+    mug, bowl = running.store.sell("MUG", "Mug", "4.25"), running.store.sell("BOWL", "Bowl", "3.00")
+    running.store.stock(mug, EAST, available=7, on_hand=12, committed=3, reserved=2)
+    running.store.stock(mug, WEST, available=10, on_hand=12, committed=3, reserved=2)  # it contradicts itself
+    running.store.stock(bowl, EAST, available=None, on_hand=12, committed=3, reserved=2)
+    running.store.stock(bowl, WEST, available=7, on_hand=12, reserved=None)
+    (page,) = await running.read("stock")
+    told = {(fact.sku, fact.place): fact.committed for fact in page.facts if isinstance(fact, StockFact)}
+    assert told == {("MUG", "1001"): 5, ("MUG", "1002"): 2, ("BOWL", "1001"): 5}
+    assert [fault.problem for fault in page.faults] == ["Shopify does not say reserved"]
+
+
 async def test_what_is_not_tracked_has_no_count_and_what_is_no_longer_kept_there_is_nothing(running: Running) -> None:
     ebook = running.store.sell("EBOOK", "E-book", "4.25")
     running.store.stock(ebook, EAST, available=0, on_hand=0)

@@ -57,6 +57,21 @@ async def test_an_order_is_told_in_the_shops_money_with_nothing_of_its_customer_
     assert "Ada" not in repr(fact)
 
 
+async def test_an_order_that_lacks_one_of_its_two_moneys_keeps_no_other_from_being_told(running: Running) -> None:
+    """The shop's is what is read; what the customer saw is not asked for."""
+    mug = running.store.sell("MUG", "Mug", "4.25")
+    bare, none, both = (running.store.line(mug, units, "17.00") for units in (1, 2, 3))
+    bare["originalTotalSet"] = {**bag("17.00"), "presentmentMoney": None}
+    none["originalTotalSet"] = bag("n/a", "GBP", "19.90", "EUR")
+    both["originalTotalSet"] = bag("17.00", "GBP", "19.90", "EUR")
+    orders = [running.store.order(line) for line in (bare, none, both)]
+    pages = await running.read("orders")
+    told = [fact for page in pages for fact in page.facts if isinstance(fact, OrderFact)]
+    assert [(units(fact), fact.lines[0].amount) for fact in told] == [([1], pounds("17.00")), ([3], pounds("17.00"))]
+    (fault,) = [fault for page in pages for fault in page.faults]
+    assert (fault.where, fault.problem) == (tail(orders[1]["id"]), "'n/a' is no amount")
+
+
 async def test_tax_that_the_price_holds_is_taken_off_and_what_is_added_is_not(running: Running) -> None:
     mug = running.store.sell("MUG", "Mug", "4.25")
     taxes = [{"priceSet": bag("2.00")}]
