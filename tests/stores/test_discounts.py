@@ -17,6 +17,7 @@ from tests.stores.offers import FAR, Stands
 
 NOW = datetime(2011, 11, 21, 9, tzinfo=UTC)
 FRIDAY = datetime(2011, 11, 25, 15, 59, tzinfo=UTC)
+MUCH_LATER = datetime(2040, 11, 21, 9, tzinfo=UTC)  # than the real clock of a real store, too
 KEY = "promotion:R-1:start"
 CODE = Discount((LANTERN,), Decimal("0.2"), "SUMMER-20", NOW, FRIDAY, "Lantern -20% (R-1)")
 BASKET = dataclasses.replace(CODE, code="")
@@ -116,6 +117,17 @@ async def test_what_was_granted_is_withdrawn_by_the_number_that_was_told_and_not
     assert [each.code.casefold() for each in await till.standing()] == ["theirs"]
     assert await till.discounts.granted(CODE, KEY, number) is None
     assert await till.discounts.withdraw(CODE, KEY, number) is None
+
+
+async def test_an_older_one_under_the_same_key_is_another_databases_and_left_alone(till: Till) -> None:
+    """A test's database begins its numbers anew: what it made once stands under the keys of ours."""
+    if till.kind == "local":
+        pytest.skip("the sandbox's store and its database are one")
+    await till.discounts.grant(BASKET if "basket" in till.discounts.ways else CODE, KEY)
+    later = dataclasses.replace(CODE, code="AUTUMN-40", starts_at=MUCH_LATER, ends_at=MUCH_LATER + timedelta(days=3))
+    assert await till.discounts.granted(later, KEY) is None
+    assert await till.discounts.withdraw(later, KEY) is None
+    assert len(await till.standing()) == 1
 
 
 async def test_a_discount_that_somebody_changed_is_told_as_it_stands_and_still_withdrawn(till: Till) -> None:
