@@ -27,6 +27,7 @@ from tests.stores.medusa.shop import MedusaShop
 from tests.stores.offers import LocalOffers, Offers, Stands
 from tests.stores.shopify.server import shopify_app
 from tests.stores.shopify.store import ShopifyStore
+from tests.stores.tryton.running import Served, serving
 from tests.stores.vendure.market import Market, MarketShop, market_part
 from tests.stores.vendure.real import started
 from tests.stores.vendure.shop import VendureShop
@@ -245,6 +246,13 @@ def real_url() -> Iterator[str]:
     """The address of a real Vendure, one for all tests."""
     with started() as url:
         yield url
+
+
+@pytest.fixture(scope="session")
+def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
+    """A real Tryton, one for all tests."""
+    with serving(tmp_path_factory.mktemp("tryton")) as found:
+        yield found
 
 
 @pytest.fixture(scope="session")

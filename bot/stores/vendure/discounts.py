@@ -84,7 +84,7 @@ class VendureDiscounts:
         return found if len(known) == 1 else replace(found, differs=f"it stands {len(known)} times")
 
     async def withdraw(self, discount: Discount, key: str, number: str = "") -> Granted | None:
-        """Delete the promotion of that number, or else ours that bears the key; its twins, too. Look that it is gone."""
+        """Delete the promotion of that number, or else ours that bears the key, and twins; look that all are gone."""
         known = await self._under(discount, key, number)
         was = await self._granted(known[0], discount) if known else None
         for node in known:
