@@ -27,6 +27,7 @@ from tests.stores.medusa.shop import MedusaShop
 from tests.stores.offers import LocalOffers, Offers, Stands
 from tests.stores.shopify.server import shopify_app
 from tests.stores.shopify.store import ShopifyStore
+from tests.stores.stocked import Ordered
 from tests.stores.tryton.running import Served, serving
 from tests.stores.vendure.market import Market, MarketShop, market_part
 from tests.stores.vendure.real import started
@@ -238,6 +239,7 @@ SERVED: Mapping[str, Kind] = {
     ),
     REAL_VENDURE: Kind(serve_market, market_part, sell_market),
 }
+REAL_TRYTON = pytest.param("tryton", marks=[pytest.mark.real_tryton, pytest.mark.xdist_group("tryton")])
 REAL = (pytest.param(REAL_VENDURE, marks=pytest.mark.real_store),)
 
 
@@ -253,6 +255,12 @@ def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
     """A real Tryton, one for all tests."""
     with serving(tmp_path_factory.mktemp("tryton")) as found:
         yield found
+
+
+@pytest.fixture(scope="session")
+def ordered(real_url: str) -> Ordered:
+    """A real Vendure with an order in it."""
+    return Ordered(real_url)
 
 
 @pytest.fixture(scope="session")
