@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import json
+import socket
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import timedelta
 from pathlib import Path
 from sqlite3 import connect
+from urllib.parse import urlsplit
 
 import httpx
 import pytest
@@ -70,6 +72,13 @@ class Stocked:
 
 Asked = pytest.FixtureRequest
 LANTERN, MUG = "85123A", "MUG/1 blue"
+
+
+def nowhere(url: str) -> str:
+    """An address like that one, at which nobody listens."""
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        return urlsplit(url)._replace(netloc=f"127.0.0.1:{free.getsockname()[1]}").geturl()
 
 
 async def no_pause(_seconds: float) -> None:

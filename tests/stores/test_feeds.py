@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-import socket
 from collections.abc import AsyncIterator, Iterable, Mapping
 from datetime import UTC, datetime
 
@@ -25,7 +24,7 @@ from bot.ports import (
 )
 from bot.stores import FEEDS
 from tests.stores.conftest import REAL, REAL_TRYTON
-from tests.stores.stocked import LANTERN, MUG, STOCKED, Stocked
+from tests.stores.stocked import LANTERN, MUG, STOCKED, Stocked, nowhere
 
 OF: Mapping[FactKind, type[Fact]] = {
     "products": ProductFact, "stock": StockFact, "orders": OrderFact, "inbounds": InboundFact, "ages": AgeFact,
@@ -160,11 +159,7 @@ async def test_a_store_that_asks_to_come_again_is_asked_again(stocked: Stocked) 
 async def test_a_store_that_is_not_there_was_not_reached(stocked: Stocked) -> None:
     if stocked.faults is None:
         pytest.skip("a file is there, or it is a wrong setting")
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
-    path = stocked.url.partition("//")[2].partition("/")[2]
-    away = stocked.feed(f"http://127.0.0.1:{port}/{path}".rstrip("/"))
+    away = stocked.feed(nowhere(stocked.url))
     with pytest.raises(Unreached):
         await read(away, "products")
     assert (await away.check())[0].verdict == "fail"
