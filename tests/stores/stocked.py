@@ -46,22 +46,25 @@ from tests.stores.wire import Passed, Wire
 from tests.stores.woocommerce.server import shop_app
 from tests.stores.woocommerce.shop import KEY, WooShop
 
+LANTERN, MUG = "85123A", "MUG/1 blue"
+
 
 @dataclass
 class Stocked:
     """A store that is read. `connect` gives a feed of another address or secret; it waits no real second.
 
-    `lantern` is what the store asks for the product of that name, whose SKU is 85123A; `lies` is what lies of it
-    where it lies, and `sold` the units that one order took. Either is None where the feed tells no such fact.
+    `lantern` is what the store asks for the first of its `goods` (SKUs); `lies` is what lies of it where it lies, and
+    `sold` the units that one order took, None where the feed tells no orders.
     """
 
     url: str
     secret: str
     connect: Callable[[str, str], StoreFeed]
     lantern: Money
-    lies: int | None
+    lies: int
     sold: int | None
     faults: Faults | None = None  # of its answers; a database that is asked directly has none
+    goods: tuple[str, str] = (LANTERN, MUG)
     feeds: list[StoreFeed] = field(default_factory=list)
 
     def feed(self, url: str = "", secret: str = "") -> StoreFeed:
@@ -71,7 +74,6 @@ class Stocked:
 
 
 Asked = pytest.FixtureRequest
-LANTERN, MUG = "85123A", "MUG/1 blue"
 
 
 def nowhere(url: str) -> str:
@@ -219,6 +221,9 @@ async def vendure(_request: Asked, clock: MovableClock) -> AsyncIterator[Stocked
         yield Stocked(url, shop.token, connect, Money.of_minor(295, "GBP"), 7, 2, shop.faults)
 
 
+_READ = ("READ-85123A", "READ-MUG/1 blue")  # another channel's goods are told in the first one, too
+
+
 @dataclass
 class Ordered:
     """The real Vendure once the goods are in it and the order is placed; `session` spares a login."""
@@ -230,8 +235,8 @@ class Ordered:
         """The session."""
         if not self.session:
             store = RealStore(self.url)
-            lantern = await store.sell(LANTERN, 295, on_hand=7)
-            await store.sell(MUG, 425)
+            lantern = await store.sell(_READ[0], 295, on_hand=7)
+            await store.sell(_READ[1], 425)
             await store.place((lantern, 2))
             self.session = await store.session()
             await store.close()
@@ -252,7 +257,7 @@ async def real_vendure(request: Asked, _clock: MovableClock) -> AsyncIterator[St
             feed._admin._session = session if secret == VENDURE_PASSWORD else ""
             return feed
 
-        yield Stocked(url, VENDURE_PASSWORD, connect, Money.of_minor(295, "USD"), 7, 2, wire.faults)
+        yield Stocked(url, VENDURE_PASSWORD, connect, Money.of_minor(295, "USD"), 7, 2, wire.faults, goods=_READ)
     await wire.close()
 
 

@@ -24,7 +24,7 @@ from bot.ports import (
 )
 from bot.stores import FEEDS
 from tests.stores.conftest import REAL, REAL_TRYTON
-from tests.stores.stocked import LANTERN, MUG, STOCKED, Stocked, nowhere
+from tests.stores.stocked import STOCKED, Stocked, nowhere
 
 OF: Mapping[FactKind, type[Fact]] = {
     "products": ProductFact, "stock": StockFact, "orders": OrderFact, "inbounds": InboundFact, "ages": AgeFact,
@@ -69,7 +69,7 @@ def told(pages: Iterable[Page]) -> list[Fact]:
 async def lanterns(stocked: Stocked) -> ProductFact:
     """The product as its store tells it."""
     facts = told(await read(stocked.feed(), "products"))
-    (found,) = (fact for fact in facts if isinstance(fact, ProductFact) and fact.sku == LANTERN)
+    (found,) = (fact for fact in facts if isinstance(fact, ProductFact) and fact.sku == stocked.goods[0])
     return found
 
 
@@ -90,7 +90,7 @@ async def test_what_is_sold_is_told_with_the_stores_own_code_and_its_price(stock
     codes = [fact.code for fact in facts]
     assert len(set(codes)) == len(codes)
     assert all(codes)
-    assert {LANTERN, MUG} <= {fact.sku for fact in facts}
+    assert set(stocked.goods) <= {fact.sku for fact in facts}
     lantern = await lanterns(stocked)
     assert (lantern.price, lantern.active) == (stocked.lantern, True)
 
@@ -118,7 +118,7 @@ async def test_an_order_is_told_by_its_lines_and_nobody_is_named(stocked: Stocke
     orders = [fact for fact in told(await read(feed, "orders")) if isinstance(fact, OrderFact)]
     (order,) = (fact for fact in orders if lantern in {line.code for line in fact.lines})
     (line,) = order.lines
-    assert (line.sku, line.quantity, order.returns) == (LANTERN, stocked.sold, ())
+    assert (line.sku, line.quantity, order.returns) == (stocked.goods[0], stocked.sold, ())
     assert line.amount.amount > 0
     assert order.placed_at.utcoffset() is not None
     assert order.changed_at >= order.placed_at
