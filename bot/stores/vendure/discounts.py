@@ -232,7 +232,7 @@ def _wrong(node: Node, stands: Discount, wanted: Discount) -> str:
         return "it is switched off"
     most = [node[name] for name in ("usageLimit", "perCustomerUsageLimit") if node[name] is not None]
     if most:
-        return f"it can be used {min(most)} times at most"
+        return f"its uses are limited to {min(most)}"
     return "" if _comes_off(node, wanted, stands) else "it comes off on other conditions"
 
 

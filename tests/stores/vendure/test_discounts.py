@@ -117,7 +117,7 @@ async def _twice(bench: Bench) -> None:
 @pytest.mark.parametrize(
     ("changed", "words"),
     [
-        ({"usageLimit": 5, "perCustomerUsageLimit": 1}, "1 times at most"),
+        ({"usageLimit": 5, "perCustomerUsageLimit": 1}, "its uses are limited to 1"),
         ({"conditions": [{"code": "customer_group", "args": []}]}, "other conditions"),
         ({"conditions": []}, "other conditions"),
         (

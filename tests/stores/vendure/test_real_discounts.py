@@ -140,7 +140,7 @@ async def test_what_was_made_to_come_off_more_seldom_is_told(real: RealStore, re
     change = "mutation ($p: UpdatePromotionInput!) { updatePromotion(input: $p) { ... on Promotion { id } } }"
     least = {"name": "amount", "value": "9000"}, {"name": "taxInclusive", "value": "false"}
     for changed, words in (
-        ({"usageLimit": 3}, "it can be used 3 times at most"),
+        ({"usageLimit": 3}, "its uses are limited to 3"),
         (
             {"usageLimit": None, "conditions": [{"code": "minimum_order_amount", "arguments": list(least)}]},
             "it comes off on other conditions",
