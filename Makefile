@@ -43,7 +43,7 @@ test: lint  ## Type and layer checks, then every test
 	@$(BIN)/pytest -n 3 --dist loadgroup
 
 test-stores: .venv/.dev $(VENDURE)/node_modules/.package-lock.json  ## Try the connectors against real stores; needs Node.js
-	@$(BIN)/pytest -m real_store tests/stores
+	@$(BIN)/pytest -m "real_store or real_tryton" tests/stores
 
 # npm writes this file last. No script of a package runs.
 $(VENDURE)/node_modules/.package-lock.json: $(VENDURE)/package-lock.json

@@ -100,6 +100,7 @@ class Outlets:
                     count=count,
                 )
             )
+        how = "code NAME" if "code" in discounts.ways else "basket"
         raise Refusal(
             _(
                 "{store} sells {sku} as {count} variants, and I change no price of half a product. "
@@ -107,7 +108,7 @@ class Outlets:
                 store=name,
                 sku=Code(sku),
                 count=count,
-                example=Code("code NAME" if "code" in discounts.ways else "basket"),
+                example=Code(f"promo {sku} 20% until Friday store={store} {how}"),
             )
         )
 

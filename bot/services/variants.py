@@ -29,7 +29,8 @@ class Several(Declined):
     def __init__(self, count: int) -> None:
         self.count = count
         super().__init__(
-            f"several_variants: the store sells it as {count} variants, and their prices cannot be changed all at once"
+            f"several_variants: the store sells it as {count} variants, and their prices are not changed all at once; "
+            "ask for a discount (code or basket), which reaches all of them, or lower them in the store"
         )
 
 
@@ -48,7 +49,8 @@ async def price_of(store: StoreConnector, sku: str, codes: Sequence[str]) -> Sto
 def the_variant(codes: Sequence[str]) -> str:
     """The one variant whose price is changed; Several where there are more.
 
-    No store changes several at once, and half a promotion is none: buyers would be asked two prices for one product.
+    Prices are changed one variant a call, and half a promotion is none: buyers would be asked two prices for one
+    product where the second call fails.
     """
     if len(codes) > 1:
         raise Several(len(codes))

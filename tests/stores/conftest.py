@@ -1,11 +1,13 @@
-"""A real local store over HTTP, and a connector of each kind that is registered."""
+"""A running store of each kind that is registered, strict or real, and what connects it."""
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+import inspect
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping, Sequence
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from decimal import Decimal
-from typing import Any, Protocol
+from typing import Any, Protocol, TypeVar
 
 import pytest
 from starlette.applications import Starlette
@@ -22,15 +24,21 @@ from tests.stores.amazon.account import AmazonAccount
 from tests.stores.amazon.server import amazon_app, amazon_part
 from tests.stores.medusa.server import medusa_app
 from tests.stores.medusa.shop import MedusaShop
-from tests.stores.offers import LocalOffers, Offers
+from tests.stores.offers import LocalOffers, Offers, Stands
 from tests.stores.shopify.server import shopify_app
 from tests.stores.shopify.store import ShopifyStore
+from tests.stores.stocked import Ordered
+from tests.stores.tryton.running import Served, serving
+from tests.stores.vendure.market import Market, MarketShop, market_part
+from tests.stores.vendure.real import started
 from tests.stores.vendure.shop import VendureShop
 from tests.stores.vendure.strict import vendure_app
 from tests.stores.woocommerce.server import shop_app
 from tests.stores.woocommerce.shop import KEY, WooShop
 
 LANTERN, MUG = "85123A", "MUG/1 blue"
+REAL_VENDURE = "vendure (real)"
+_T = TypeVar("_T")
 
 
 class Changed(Protocol):
@@ -60,7 +68,7 @@ class Shop(Protocol):
     def changes(self) -> Sequence[Changed]:
         """Every change of a price."""
 
-    def edit(self, sku: str, price: Money) -> None:
+    def edit(self, sku: str, price: Money) -> Awaitable[None] | None:
         """Somebody changes a price in the store itself."""
 
 
@@ -69,12 +77,21 @@ class Kind:
     """What serves a kind of store in the tests, and the settings that connect it: of an address and a token.
 
     `sell` puts a variant of another SKU on sale, at 4.25 pounds, and gives the code by which the store's feed tells it.
+    A real store lasts from test to test; what it serves is made of that.
     """
 
-    serve: Callable[[MovableClock], tuple[Shop, Starlette]]
+    serve: Callable[[Any], tuple[Shop, Starlette] | Awaitable[tuple[Shop, Starlette]]]
     part: Callable[[str, str], StorePart]
-    sell: Callable[[Any, str], str]
+    sell: Callable[[Any, str], str | Awaitable[str]]
     keeps_keys: bool = True  # whether the store has a place for our keys, so that any process finds what it wrote
+
+
+async def settled(done: _T | Awaitable[_T]) -> _T:
+    """What somebody did in a store, of which a real one says only later that it is done."""
+    if inspect.isawaitable(done):
+        found: _T = await done
+        return found
+    return done
 
 
 @dataclass
@@ -85,13 +102,21 @@ class Counter:
     url: str
     connector: StoreConnector
     connect: Callable[[str, str], StoreConnector]
-    serving: Serving
     kind: str
-    keeps_keys: bool
+    served: Kind
 
-    def sell(self, sku: str) -> str:
+    @property
+    def keeps_keys(self) -> bool:
+        """Whether the store has a place for our keys."""
+        return self.served.keeps_keys
+
+    async def sell(self, sku: str) -> str:
         """Put another variant on sale at 4.25 pounds; its code."""
-        return SERVED[self.kind].sell(self.store, sku)
+        return await settled(self.served.sell(self.store, sku))
+
+    async def edit(self, sku: str, price: Money) -> None:
+        """Somebody changes a price in the store itself."""
+        await settled(self.store.edit(sku, price))
 
 
 def pounds(amount: str) -> Money:
@@ -151,6 +176,12 @@ def serve_amazon(clock: MovableClock) -> tuple[Shop, Starlette]:
     return account, amazon_app(account)
 
 
+async def serve_market(market: Market) -> tuple[Shop, Starlette]:
+    """The same two, in a channel of a real Vendure."""
+    shop = await market.opened({LANTERN: 295, MUG: 425})
+    return shop, shop.wire.app
+
+
 def sell_local(store: LocalStore, sku: str) -> str:
     """It tells no facts, so that it has no codes."""
     store.items[sku] = Item(sku, sku, pounds("4.25"))
@@ -183,6 +214,11 @@ def sell_amazon(account: AmazonAccount, sku: str) -> str:
     return sku
 
 
+async def sell_market(shop: MarketShop, sku: str) -> str:
+    """By its id."""
+    return await shop.sell(sku)
+
+
 # A new entry of STORES needs one here.
 SERVED: Mapping[str, Kind] = {
     "amazon": Kind(serve_amazon, lambda url, token: amazon_part(url, token, "GB"), sell_amazon, keeps_keys=False),
@@ -201,23 +237,78 @@ SERVED: Mapping[str, Kind] = {
         lambda url, token: StorePart(kind="woocommerce", url=url, user=KEY, secret=token, private=True),
         sell_woocommerce,
     ),
+    REAL_VENDURE: Kind(serve_market, market_part, sell_market),
 }
+REAL_TRYTON = pytest.param("tryton", marks=[pytest.mark.real_tryton, pytest.mark.xdist_group("tryton")])
+REAL = (pytest.param(REAL_VENDURE, marks=pytest.mark.real_store),)
 
 
-@pytest.fixture(params=sorted(STORES))
-async def counter(request: pytest.FixtureRequest, clock: MovableClock) -> AsyncIterator[Counter]:
-    """A connector of each registered kind, against its running store."""
+@pytest.fixture(scope="session")
+def real_url() -> Iterator[str]:
+    """The address of a real Vendure, one for all tests."""
+    with started() as url:
+        yield url
+
+
+@pytest.fixture(scope="session")
+def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
+    """A real Tryton, one for all tests."""
+    with serving(tmp_path_factory.mktemp("tryton")) as found:
+        yield found
+
+
+@pytest.fixture(scope="session")
+def ordered(real_url: str) -> Ordered:
+    """A real Vendure with an order in it."""
+    return Ordered(real_url)
+
+
+@pytest.fixture(scope="session")
+def market(real_url: str) -> Market:
+    """A channel of it."""
+    return Market(real_url)
+
+
+@asynccontextmanager
+async def running(request: pytest.FixtureRequest, clock: MovableClock) -> AsyncIterator[tuple[Shop, str, str]]:
+    """The store of a kind: what is in it, its address, and the kind as it is registered."""
     kind = SERVED[request.param]
-    store, app = kind.serve(clock)
+    store, app = await settled(
+        kind.serve(request.getfixturevalue("market") if request.param == REAL_VENDURE else clock)
+    )
     serving = Serving(app)
     url = serving.bind()
     await serving.start()
-
-    def connect(address: str, token: str) -> StoreConnector:
-        return STORES[request.param]("shop", kind.part(address, token))
-
-    yield Counter(store, url, connect(url, store.token), connect, serving, request.param, kind.keeps_keys)
+    yield store, url, request.param.partition(" ")[0]
     await serving.stop()
+    if isinstance(store, MarketShop):
+        await store.close()
+
+
+_Made = TypeVar("_Made", StoreConnector, Discounts)
+
+
+def connects(
+    store: Shop, part: Callable[[str, str], StorePart], make: Callable[[str, StorePart], _Made]
+) -> Callable[[str, str], _Made]:
+    """What connects a store by an address and a token."""
+
+    def connect(address: str, token: str) -> _Made:
+        made = make("shop", part(address, token))
+        if isinstance(store, MarketShop) and token == store.token:
+            store.enter(made)
+        return made
+
+    return connect
+
+
+@pytest.fixture(params=[*sorted(STORES), *REAL])
+async def counter(request: pytest.FixtureRequest, clock: MovableClock) -> AsyncIterator[Counter]:
+    """A connector of each registered kind, against its running store."""
+    async with running(request, clock) as (store, url, kind):
+        served = SERVED[request.param]
+        connect = connects(store, served.part, STORES[kind])
+        yield Counter(store, url, connect(url, store.token), connect, kind, served)
 
 
 @dataclass
@@ -230,10 +321,23 @@ class Till:
     discounts: Discounts
     connect: Callable[[str, str], Discounts]
     kind: str
+    served: Kind
 
-    def sell(self, sku: str) -> str:
+    async def sell(self, sku: str) -> str:
         """Put another variant on sale at 4.25 pounds; its code."""
-        return SERVED[self.kind].sell(self.store, sku)
+        return await settled(self.served.sell(self.store, sku))
+
+    async def standing(self) -> Sequence[Stands]:
+        """The discounts that buyers get, in the order they were made."""
+        return await settled(self.offers.standing())
+
+    async def offer(self, code: str, share: str, sku: str) -> None:
+        """Somebody makes a code in the store itself."""
+        await settled(self.offers.offer(code, share, sku))
+
+    async def bend(self, share: str) -> None:
+        """Somebody changes the share of the last one that was made."""
+        await settled(self.offers.bend(share))
 
 
 # What shows the discounts of a test store; a new entry of DISCOUNTS needs one here.
@@ -246,17 +350,10 @@ OFFERS: Mapping[str, Callable[[Any], Offers]] = {
 }
 
 
-@pytest.fixture(params=sorted(DISCOUNTS))
+@pytest.fixture(params=[*sorted(DISCOUNTS), *REAL])
 async def till(request: pytest.FixtureRequest, clock: MovableClock) -> AsyncIterator[Till]:
     """The discounts of each registered kind, against its running store."""
-    kind = SERVED[request.param]
-    store, app = kind.serve(clock)
-    serving = Serving(app)
-    url = serving.bind()
-    await serving.start()
-
-    def connect(address: str, token: str) -> Discounts:
-        return DISCOUNTS[request.param]("shop", kind.part(address, token))
-
-    yield Till(store, OFFERS[request.param](store), url, connect(url, store.token), connect, request.param)
-    await serving.stop()
+    async with running(request, clock) as (store, url, kind):
+        served = SERVED[request.param]
+        connect = connects(store, served.part, DISCOUNTS[kind])
+        yield Till(store, OFFERS[kind](store), url, connect(url, store.token), connect, kind, served)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Awaitable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from decimal import Decimal
@@ -26,13 +26,13 @@ class Stands:
 class Offers(Protocol):
     """The discounts of a running store."""
 
-    def standing(self) -> Sequence[Stands]:
+    def standing(self) -> Sequence[Stands] | Awaitable[Sequence[Stands]]:
         """Those that buyers get, in the order they were made."""
 
-    def offer(self, code: str, share: str, sku: str) -> None:
+    def offer(self, code: str, share: str, sku: str) -> Awaitable[None] | None:
         """Somebody makes a code in the store itself."""
 
-    def bend(self, share: str) -> None:
+    def bend(self, share: str) -> Awaitable[None] | None:
         """Somebody changes the share of the last one that was made."""
 
 

@@ -42,7 +42,7 @@ async def test_a_price_is_set_with_what_is_struck_through(counter: Counter) -> N
 async def test_the_same_key_changes_a_price_once_and_gives_the_answer_of_then(counter: Counter) -> None:
     seen = await counter.connector.price(LANTERN)
     first = await counter.connector.set_price(LANTERN, pounds("2.36"), pounds("2.95"), "k1", seen.revision)
-    counter.store.edit(LANTERN, pounds("3.10"))
+    await counter.edit(LANTERN, pounds("3.10"))
     again = await counter.connector.set_price(LANTERN, pounds("2.36"), pounds("2.95"), "k1", seen.revision)
     assert again == first
     assert (await counter.connector.price(LANTERN)).price == pounds("3.10")
@@ -58,7 +58,7 @@ async def test_another_call_under_a_known_key_is_declined(counter: Counter) -> N
 
 async def test_a_price_that_somebody_changed_meanwhile_is_left_alone(counter: Counter) -> None:
     seen = await counter.connector.price(LANTERN)
-    counter.store.edit(LANTERN, pounds("3.10"))
+    await counter.edit(LANTERN, pounds("3.10"))
     with pytest.raises(Declined, match="revision_changed"):
         await counter.connector.set_price(LANTERN, pounds("2.36"), None, "k1", revision=seen.revision)
     assert (await counter.connector.price(LANTERN)).price == pounds("3.10")
@@ -81,7 +81,7 @@ async def test_what_a_store_does_not_sell_is_declined(counter: Counter) -> None:
 @pytest.mark.parametrize("ours", ["MUG-BLUE", "BM-01"])
 async def test_a_variant_is_priced_by_the_stores_own_code_whatever_its_sku_is_here(counter: Counter, ours: str) -> None:
     """Our SKUs are upper case, and a person may have said that it is a product of ours with another SKU."""
-    code = counter.sell("Mug-Blue")
+    code = await counter.sell("Mug-Blue")
     if not code and ours == "BM-01":
         pytest.skip("it has no codes: there is nothing that a person could have named")
     seen = await counter.connector.price(ours, code)
@@ -96,13 +96,13 @@ async def test_a_variant_is_priced_by_the_stores_own_code_whatever_its_sku_is_he
 
 
 async def test_without_a_code_a_sku_is_found_in_any_case_where_the_store_can_look(counter: Counter) -> None:
-    counter.sell("Mug-Blue")
+    await counter.sell("Mug-Blue")
     if counter.kind in {"amazon", "woocommerce"}:  # they compare themselves, the latter as its database does
         with pytest.raises(Declined, match="unknown_sku"):
             await counter.connector.price("MUG-BLUE")
         return
     assert (await counter.connector.price("MUG-BLUE")).sku == "Mug-Blue"
-    counter.sell("MUG-BLUE")  # of several that are written the same but for the case it is the very one
+    await counter.sell("MUG-BLUE")  # of several that are written the same but for the case it is the very one
     if counter.kind in {"shopify", "vendure"}:
         assert (await counter.connector.price("MUG-BLUE")).sku == "MUG-BLUE"
 

@@ -1,15 +1,16 @@
 """Promotions of a Vendure channel: codes and what comes off in the basket, made once per key, read back, and deleted.
 
 Vendure knows no key of ours, which is a field of the promotion that the store's plugin (deploy/vendure/stocktide.js)
-adds. Nor does it keep two promotions from having one code: whether it is free is looked up before.
+adds. Nor does it keep two promotions from having one code: whether it is free is looked up before. What staff copy of a
+promotion of ours bears our key as well: ours is what bears it and is the one that was meant.
 """
 
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
@@ -25,6 +26,7 @@ from bot.stores.vendure.prices import mark_of, sought, the_one
 _FIELD = "stocktideKey"
 _ACTION, _CONDITION = "products_percentage_discount", "contains_products"
 _RIGHTS = "ReadPromotion, CreatePromotion and DeletePromotion"
+_SKEW = timedelta(days=1)  # that the store's clock may be behind ours
 
 
 def discounts_vendure(name: str, part: StorePart) -> Discounts:
@@ -60,9 +62,9 @@ class VendureDiscounts:
         Between our look whether a code is free and our write somebody else's with the same code is not noticed.
         """
         numbers = [await self._variant(*each) for each in discount.goods]
-        known = await self._under(key)
+        known = await self._under(discount, key)
         if known:
-            return await self._alone(await self._granted(known[0], discount), key)
+            return await self._alone(await self._granted(known[0], discount), discount, key)
         if discount.code and await self.taken(discount.code):
             raise Declined(f"code_taken: the channel has the code {discount.code} already")
         language = (await self._admin.ask_ours(_FIELD, "Tongue"))["activeChannel"]["defaultLanguageCode"]
@@ -71,19 +73,19 @@ class VendureDiscounts:
             raise Declined(f"{told.get('errorCode')}: {told.get('message')}")
         number = str(told["id"])
         kept = discounting.kept("promotion", self._numbered(number, discount), lambda: self._delete(number))
-        return await self._alone(await kept, key)
+        return await self._alone(await kept, discount, key)
 
-    async def granted(self, discount: Discount, key: str, number: str = "") -> Granted | None:  # noqa: ARG002  # found by the key
-        """The promotion that bears the key, for which the store has an index; None where none does."""
-        known = await self._under(key)
+    async def granted(self, discount: Discount, key: str, number: str = "") -> Granted | None:
+        """The promotion of that number, or else ours that bears the key; None where there is none."""
+        known = await self._under(discount, key, number)
         if not known:
             return None
         found = await self._granted(known[0], discount)
         return found if len(known) == 1 else replace(found, differs=f"it stands {len(known)} times")
 
-    async def withdraw(self, discount: Discount, key: str, number: str = "") -> Granted | None:  # noqa: ARG002  # found by the key
-        """Delete whatever bears the key, and look that it is gone."""
-        known = await self._under(key)
+    async def withdraw(self, discount: Discount, key: str, number: str = "") -> Granted | None:
+        """Delete the promotion of that number, or else ours that bears the key, and twins; look that all are gone."""
+        known = await self._under(discount, key, number)
         was = await self._granted(known[0], discount) if known else None
         for node in known:
             await self._delete(str(node["id"]))
@@ -95,7 +97,7 @@ class VendureDiscounts:
         if found[0].verdict != "ok":
             return found
         try:
-            await self._under("")
+            await self._bearing("")
             await self._admin.tell("MayGrant")  # what has neither a code nor a condition is refused
             await self._admin.tell("MayWithdraw")  # of nothing
         except Forbidden:
@@ -110,17 +112,33 @@ class VendureDiscounts:
         told = await self._admin.ask_ours(_FIELD, "Bearing", filter=sought(sku, code))
         return str(the_one(told["productVariants"], sku, code)["id"])
 
-    async def _under(self, key: str) -> list[Node]:
-        """The promotions that bear a key: more than one where a call that was given up came to its end all the same."""
+    async def _bearing(self, key: str) -> list[Node]:
+        """The promotions that bear a key, the oldest first."""
         found: list[Node] = (await self._admin.ask_ours(_FIELD, "Granted", mark=mark_of(key)))["promotions"]["items"]
         return found
 
-    async def _alone(self, stands: Granted, key: str) -> Granted:
-        """That promotion, once no other bears its key; Unanswered where another cannot be deleted."""
+    async def _under(self, discount: Discount, key: str, number: str = "") -> list[Node]:
+        """Ours, the one of that number where it is known, and after it its twins.
+
+        Without a number it is the one with our name, or else the oldest: somebody gave it another.
+        """
+        since = await self._since(discount, key)
+        named = _named(since, discount)
+        if not number:
+            return named or since[:1]
+        node = await self._node(number)
+        return ([] if node is None else [node]) + [twin for twin in named if str(twin["id"]) != number]
+
+    async def _since(self, discount: Discount, key: str) -> list[Node]:
+        """What bears a key and was made since it was asked for; what is older is of another database of ours."""
+        return [node for node in await self._bearing(key) if _made(node) >= discount.starts_at - _SKEW]
+
+    async def _alone(self, stands: Granted, discount: Discount, key: str) -> Granted:
+        """That promotion, once it has no twin; Unanswered where one cannot be deleted."""
         try:
-            for node in await self._under(key):
-                if str(node["id"]) != stands.id:
-                    await self._delete(str(node["id"]))
+            for twin in _named(await self._since(discount, key), discount):
+                if str(twin["id"]) != stands.id:
+                    await self._delete(str(twin["id"]))
         except OutsideError as error:
             raise Unanswered(f"made, but it may stand twice: {error}") from error
         return stands
@@ -138,9 +156,10 @@ class VendureDiscounts:
                 name=str(node["name"]),
                 variants=tuple(numbers),
             )
+            differs = _wrong(node, discount, wanted)
         except (LookupError, TypeError, ValueError, ArithmeticError) as error:
             raise Unreached(f"the promotion cannot be read: {error!r}") from error
-        return Granted(str(node["id"]), discount, None, _wrong(node, discount, wanted))
+        return Granted(str(node["id"]), discount, None, differs)
 
     async def _skus(self, numbers: list[str]) -> tuple[str, ...]:
         """The SKUs of variants; of one that is gone, its number."""
@@ -189,9 +208,41 @@ def _input(discount: Discount, numbers: list[str], key: str, language: str) -> d
     }
 
 
+def _named(nodes: Sequence[Node], discount: Discount) -> list[Node]:
+    """Those with our name: a call that was given up and came to its end all the same makes a twin.
+
+    What bears our key under another name is somebody's copy.
+    """
+    return [node for node in nodes if node["name"] == discount.name]
+
+
+def _made(node: Node) -> datetime:
+    """When a promotion was made; Unreached where the store does not say."""
+    try:
+        return datetime.fromisoformat(node["createdAt"])
+    except (LookupError, TypeError, ValueError) as error:
+        raise Unreached(f"the store does not say when the promotion was made: {error!r}") from error
+
+
 def _wrong(node: Node, stands: Discount, wanted: Discount) -> str:
     """What of a promotion is not as it was wanted; empty where nothing is."""
-    return wanted.differs(stands) or ("" if node["enabled"] else "it is switched off")
+    if found := wanted.differs(stands):
+        return found
+    if not node["enabled"]:
+        return "it is switched off"
+    most = [node[name] for name in ("usageLimit", "perCustomerUsageLimit") if node[name] is not None]
+    if most:
+        return f"its uses are limited to {min(most)}"
+    return "" if _comes_off(node, wanted, stands) else "it comes off on other conditions"
+
+
+def _comes_off(node: Node, wanted: Discount, stands: Discount) -> bool:
+    """Whether it comes off as it was meant: with the code alone, or once the variants are in the basket."""
+    conditions = node["conditions"]
+    if wanted.code or [each["code"] for each in conditions] != [_CONDITION]:
+        return bool(wanted.code) and not conditions
+    given: Mapping[str, str] = {each["name"]: each["value"] for each in conditions[0]["args"]}
+    return given["minimum"] == "1" and sorted(json.loads(given["productVariantIds"])) == sorted(stands.variants)
 
 
 def _taken_off(node: Node) -> tuple[Decimal, list[str]]:

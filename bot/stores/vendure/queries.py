@@ -55,11 +55,15 @@ _PRICED = """
 
 _PROMOTION = """
   id
+  createdAt
   enabled
   startsAt
   endsAt
   couponCode
+  perCustomerUsageLimit
+  usageLimit
   name
+  conditions { code args { name value } }
   actions { code args { name value } }
 """
 _DISCOUNTS = {
@@ -78,7 +82,9 @@ _DISCOUNTS = {
 }""",
     "Granted": f"""query Granted($mark: String!) {{
   activeChannel {{ token }}
-  promotions(options: {{filter: {{stocktideKey: {{eq: $mark}}}}, take: 100}}) {{ items {{ {_PROMOTION} }} }}
+  promotions(options: {{filter: {{stocktideKey: {{eq: $mark}}}}, sort: {{id: ASC}}, take: 100}}) {{
+    items {{ {_PROMOTION} }}
+  }}
 }}""",
     "PromotionOf": f"""query PromotionOf($id: ID!) {{
   activeChannel {{ token }}

@@ -50,7 +50,9 @@ async def test_several_variants_take_a_discount_and_no_lower_price(small: Yard) 
     refused = await small.says("Nok", "promo LAMP 20% until Friday")
     assert refused.refused
     assert "I change no price of half a product" in str(refused.message)
-    await small.runs("promo LAMP 20% until Friday code summer20")
+    advised = "promo LAMP 20% until Friday store=shop code NAME"
+    assert advised in str(refused.message)
+    await small.runs(advised.replace("NAME", "summer20"))
     assert [(deal.code, deal.skus) for deal in small.store.deals.standing] == [("SUMMER20", (LAMP,))]
     assert (await payloads(small))["discount.grant"]["discount"]["variants"] == ["v1", "v2"]
 
@@ -64,7 +66,9 @@ async def test_a_variant_that_joined_since_the_question_keeps_the_price_from_bei
     assert small.price() == (pounds(PRICE), None)
     request = await small.request(request_id)
     assert (request.state, request.detail["life"]["trouble"]["kind"]) == ("failed", "not_started")
-    assert "several_variants" in request.detail["life"]["trouble"]["error"]
+    error = request.detail["life"]["trouble"]["error"]
+    assert "several_variants" in error
+    assert "ask for a discount (code or basket)" in error
 
 
 class _Priced:

@@ -22,7 +22,8 @@ from bot.stores.tryton import TrytonFeed
 from bot.stores.tryton.api import REST, Api
 from bot.stores.tryton.cursor import Cursor
 from bot.stores.tryton.values import Unreadable, day, dumps, loads, money, whole
-from tests.stores.tryton.conftest import Erp, part
+from tests.stores.tryton.conftest import Erp
+from tests.stores.tryton.running import part
 
 pytestmark = pytest.mark.xdist_group("tryton")
 AWARE = st.datetimes(timezones=st.sampled_from([UTC]))

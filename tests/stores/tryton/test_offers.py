@@ -16,7 +16,8 @@ from bot.storage.database import Database
 from bot.storage.tables import Route, Supplier
 from bot.stores.tryton.feed import TrytonFeed
 from tests.services.feeds.kit import SHOP, Shop
-from tests.stores.tryton.conftest import Erp, Served, facts, faults
+from tests.stores.tryton.conftest import Erp, facts, faults
+from tests.stores.tryton.running import Served
 from tests.stores.tryton.test_taken import opened
 
 pytestmark = pytest.mark.xdist_group("tryton")

@@ -12,7 +12,8 @@ from hypothesis import strategies as st
 
 from bot.ports import InboundFact
 from bot.stores.tryton.purchases import Told, Yard, _tell
-from tests.stores.tryton.conftest import Erp, Served, facts
+from tests.stores.tryton.conftest import Erp, facts
+from tests.stores.tryton.running import Served
 
 pytestmark = pytest.mark.xdist_group("tryton")
 ORDERED = datetime(2024, 2, 19, 16, tzinfo=UTC)  # the beginning of the 20th in Shanghai, where the company is

@@ -11,7 +11,8 @@ from bot.domain.money import Money
 from bot.errors import Declined
 from bot.ports import FactKind, ProductFact, StockFact, StorePlace
 from bot.stores.tryton import TrytonFeed
-from tests.stores.tryton.conftest import KINDS, Erp, Served, facts, faults
+from tests.stores.tryton.conftest import Erp, facts, faults
+from tests.stores.tryton.running import KINDS, Served
 from tests.stores.tryton.seed import USER
 
 pytestmark = pytest.mark.xdist_group("tryton")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any, TypeVar
@@ -13,7 +13,7 @@ from bot.ports import FactKind, MovableClock, Page
 from bot.sandbox.serving import Serving
 from bot.settings import StorePart
 from bot.stores.vendure import VendureFeed
-from tests.stores.vendure.real import HOOK_SECRET, PASSWORD, RealStore, started
+from tests.stores.vendure.real import HOOK_SECRET, PASSWORD, RealStore
 from tests.stores.vendure.shop import VendureShop
 from tests.stores.vendure.strict import vendure_app
 
@@ -77,13 +77,6 @@ async def strict() -> AsyncIterator[Strict]:
     for feed in found.feeds:
         await feed.close()
     await serving.stop()
-
-
-@pytest.fixture(scope="session")
-def real_url() -> Iterator[str]:
-    """The address of a real Vendure, one for all tests."""
-    with started() as url:
-        yield url
 
 
 @pytest.fixture

@@ -30,21 +30,32 @@ class Promotions:
         if not given["conditions"] and not given.get("couponCode"):
             wrong = {"errorCode": "MISSING_CONDITIONS_ERROR", "message": "A Promotion must have a condition or a code"}
             return {"__typename": "MissingConditionsError", **wrong}
+        now = self.shop.clock.now()
         node = {
             "__typename": "Promotion", "id": self.shop.new(), "enabled": given["enabled"],
+            "createdAt": now.replace(microsecond=0).isoformat(),  # the real one cuts it, too
             "startsAt": given.get("startsAt"), "endsAt": given.get("endsAt"), "couponCode": given.get("couponCode"),
+            "perCustomerUsageLimit": given.get("perCustomerUsageLimit"), "usageLimit": given.get("usageLimit"),
             "name": given["translations"][0]["name"],
+            "conditions": [{"code": each["code"], "args": each["arguments"]} for each in given["conditions"]],
             "actions": [{"code": each["code"], "args": each["arguments"]} for each in given["actions"]],
             "customFields": dict(given.get("customFields") or {"stocktideKey": None}),
         } | self.kept  # fmt: skip
         self.nodes.append(node)
         return node
 
+    def copy(self) -> Node:
+        """Somebody copies the last one: with its fields, ours among them, under another name, and switched off."""
+        last = self.nodes[-1]
+        copied = {**last, "id": self.shop.new(), "name": f"{last['name']} (copy)", "enabled": False}
+        self.nodes.append(copied)
+        return copied
+
     def standing(self) -> Sequence[Stands]:
         """Those that buyers get."""
         names = {each["id"]: each["sku"] for each in self.shop.variants}
         found = []
-        for node in self.nodes:
+        for node in (each for each in self.nodes if each["enabled"]):
             args = {each["name"]: each["value"] for each in node["actions"][0]["args"]}
             skus = tuple(names[number] for number in json.loads(args["productVariantIds"]))
             end = None if node["endsAt"] is None else datetime.fromisoformat(node["endsAt"])

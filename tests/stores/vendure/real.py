@@ -76,21 +76,25 @@ def _wait(store: subprocess.Popen[bytes]) -> None:
 class RealStore:
     """One running store. Calls that are refused fail the test."""
 
-    def __init__(self, url: str) -> None:
+    def __init__(self, url: str, session: str = "") -> None:
         self.url = url
         self._http = httpx.AsyncClient(trust_env=False, timeout=30)
-        self._token = ""
+        self._token = session
+
+    async def session(self) -> str:
+        """The superadmin's; begun by the first call, for each takes half a second."""
+        if not self._token:
+            login = 'mutation ($p: String!) { login(username: "superadmin", password: $p) { __typename } }'
+            answer = await self._http.post(f"{self.url}/admin-api", json={"query": login, "variables": {"p": PASSWORD}})
+            self._token = answer.headers["vendure-auth-token"]
+        return self._token
 
     async def close(self) -> None:
         await self._http.aclose()
 
     async def admin(self, query: str, channel: str = "", **variables: Any) -> Any:
         """What the superadmin is told."""
-        if not self._token:
-            login = 'mutation ($p: String!) { login(username: "superadmin", password: $p) { __typename } }'
-            answer = await self._http.post(f"{self.url}/admin-api", json={"query": login, "variables": {"p": PASSWORD}})
-            self._token = answer.headers["vendure-auth-token"]
-        headers = {"Authorization": f"Bearer {self._token}"} | ({"vendure-token": channel} if channel else {})
+        headers = {"Authorization": f"Bearer {await self.session()}"} | ({"vendure-token": channel} if channel else {})
         return await self._told("admin-api", query, variables, headers)
 
     async def _told(self, api: str, query: str, variables: dict[str, Any], headers: dict[str, str]) -> Any:
@@ -117,17 +121,19 @@ class RealStore:
         found: dict[str, Any] = (await self.ask(query, sku=sku))["items"][0]
         return found
 
-    async def sell(self, sku: str, price: int, on_hand: int = 100, **given: Any) -> str:
-        """A product with one variant, and its id."""
+    async def sell(self, sku: str, price: int, on_hand: int = 100, channel: str = "", **given: Any) -> str:
+        """A product with one variant, and its id; sold in a channel beside the first, if one is given."""
         words = [{"languageCode": "en", "name": sku, "slug": sku.lower(), "description": ""}]
         make = "mutation ($p: CreateProductInput!) { createProduct(input: $p) { id } }"
-        product = await self.ask(make, p={"enabled": True, "translations": words})
+        product = await self.ask(make, channel, p={"enabled": True, "translations": words})
         variant = {
             "productId": product["id"], "sku": sku, "price": price, "stockOnHand": on_hand,
             "translations": [{"languageCode": "en", "name": sku}],
         } | given  # fmt: skip
         made = await self.ask(
-            "mutation ($v: [CreateProductVariantInput!]!) { createProductVariants(input: $v) { id } }", v=[variant]
+            "mutation ($v: [CreateProductVariantInput!]!) { createProductVariants(input: $v) { id } }",
+            channel,
+            v=[variant],
         )
         return str(made[0]["id"])
 
@@ -181,7 +187,7 @@ class RealStore:
         price: int = lines["activeOrder"]["lines"][0]["discountedUnitPrice"]
         return price
 
-    async def offer(self, code: str, percent: int, variant: str) -> str:
+    async def offer(self, code: str, percent: int, variant: str, channel: str = "", **given: Any) -> str:
         """Somebody makes a code, and its id."""
         action = {
             "code": "products_percentage_discount",
@@ -189,12 +195,12 @@ class RealStore:
                 {"name": "discount", "value": str(percent)}, {"name": "productVariantIds", "value": f'["{variant}"]'},
             ],
         }  # fmt: skip
-        given = {
+        promotion = {
             "enabled": True, "couponCode": code, "conditions": [], "actions": [action],
             "translations": [{"languageCode": "en", "name": code, "description": ""}],
-        }  # fmt: skip
+        } | given  # fmt: skip
         query = "mutation ($p: CreatePromotionInput!) { createPromotion(input: $p) { ... on Promotion { id } %s } }"
-        return str((await self.ask(query % _WRONG, p=given))["id"])
+        return str((await self.ask(query % _WRONG, channel, p=promotion))["id"])
 
     async def order(self, number: str) -> dict[str, Any]:
         """An order as staff see it."""

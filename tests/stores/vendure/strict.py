@@ -34,6 +34,11 @@ class Refused(GraphQLError):
         super().__init__(message, extensions={"code": code})
 
 
+def method_of(body: bytes) -> str:
+    """What faults and calls name an operation by: SetPrice is set_price."""
+    return re.sub(r"(?<!^)(?=[A-Z])", "_", json.loads(body)["operationName"]).lower()
+
+
 def vendure_app(shop: VendureShop) -> Starlette:
     """The store over HTTP."""
     return Starlette(routes=[Route("/admin-api", _Desk(shop).answer, methods=["POST"])])
@@ -45,9 +50,9 @@ class _Desk:
 
     async def answer(self, request: Request) -> Response:
         """One operation, or the fault that waits for it."""
-        body = json.loads(await request.body())
-        name = body["operationName"]
-        method = re.sub(r"(?<!^)(?=[A-Z])", "_", name).lower()
+        sent = await request.body()
+        body = json.loads(sent)
+        name, method = body["operationName"], method_of(sent)
         fault = self.shop.faults.take(method)
         if fault is not None and fault.kind in {"rate", "broken", "drop_before"}:
             self.shop.calls.append((method, "", fault.kind))

@@ -114,6 +114,69 @@ async def _twice(bench: Bench) -> None:
     bench.shop.promotions.nodes.append({**node, "id": bench.shop.new()})
 
 
+@pytest.mark.parametrize(
+    ("changed", "words"),
+    [
+        ({"usageLimit": 5, "perCustomerUsageLimit": 1}, "its uses are limited to 1"),
+        ({"conditions": [{"code": "customer_group", "args": []}]}, "other conditions"),
+        ({"conditions": []}, "other conditions"),
+        (
+            {
+                "conditions": [
+                    {
+                        "code": "contains_products",
+                        "args": [
+                            {"name": "minimum", "value": "5"}, {"name": "productVariantIds", "value": '["1"]'},
+                        ],
+                    }
+                ]
+            },
+            "other conditions",
+        ),
+    ],
+)  # fmt: skip
+async def test_one_that_comes_off_more_seldom_is_told_to_differ(
+    bench: Bench, changed: dict[str, Any], words: str
+) -> None:
+    await bench.discounts.grant(BASKET, KEY)
+    bench.shop.promotions.nodes[0] |= changed
+    found = await bench.discounts.granted(BASKET, KEY)
+    assert found is not None
+    assert words in found.differs
+
+
+async def test_a_code_that_somebody_tied_to_a_condition_is_told_to_differ(bench: Bench) -> None:
+    assert (await bench.discounts.grant(CODE, KEY)).differs == ""
+    bench.shop.promotions.nodes[0]["conditions"] = [{"code": "customer_group", "args": []}]
+    assert (await bench.discounts.grant(CODE, KEY)).differs == "it comes off on other conditions"
+
+
+@pytest.mark.parametrize("known", [True, False])
+async def test_a_copy_that_somebody_made_bears_our_key_and_is_let_alone(bench: Bench, known: bool) -> None:  # noqa: FBT001  # a parameter of the test
+    number = (await bench.discounts.grant(BASKET, KEY)).id
+    copied = bench.shop.promotions.copy()
+    copied |= {"name": "Ours, for spring", "enabled": True}
+    assert (await bench.discounts.grant(BASKET, KEY)).id == number
+    found = await bench.discounts.granted(BASKET, KEY, number if known else "")
+    assert found is not None
+    assert (found.id, found.differs) == (number, "")
+    await bench.discounts.withdraw(BASKET, KEY, number if known else "")
+    assert bench.shop.promotions.nodes == [copied]
+    assert await bench.discounts.granted(BASKET, KEY, number) is None
+
+
+async def test_one_that_somebody_renamed_is_found_all_the_same(bench: Bench) -> None:
+    number = (await bench.discounts.grant(BASKET, KEY)).id
+    bench.shop.promotions.nodes[0]["name"] = "Lamps for less"
+    for given in ("", number):
+        found = await bench.discounts.granted(BASKET, KEY, given)
+        assert found is not None
+        assert found.id == number
+    assert (await bench.discounts.grant(BASKET, KEY)).id == number
+    await bench.discounts.withdraw(BASKET, KEY)
+    assert bench.shop.promotions.nodes == []
+
+
 async def test_one_that_stands_twice_is_told_to_differ_and_both_are_withdrawn(bench: Bench) -> None:
     await bench.discounts.grant(BASKET, KEY)
     await _twice(bench)

@@ -110,6 +110,49 @@ async def test_what_somebody_changed_is_told_as_it_stands(real: RealStore, real_
     await discounts.close()
 
 
+async def test_what_its_staff_copy_bears_our_key_and_is_let_alone(real: RealStore, real_url: str) -> None:
+    number = await real.sell("D-BELL", 1000)
+    discounts = VendureDiscounts("shop", superadmin(real_url))
+    wanted = given("D-BELL")
+    told = await discounts.grant(wanted, "bell")
+    copy = (
+        'mutation ($id: ID!) { duplicateEntity(input: {entityName: "Promotion", entityId: $id, duplicatorInput:'
+        ' {code: "promotion-duplicator", arguments: []}}) { ... on DuplicateEntitySuccess { newEntityId } } }'
+    )
+    copied = (await real.ask(copy, id=told.id))["newEntityId"]
+    kept = await real.ask("query ($id: ID!) { promotion(id: $id) { name customFields { stocktideKey } } }", id=copied)
+    assert (kept["name"], kept["customFields"]["stocktideKey"] != "") == (f"{wanted.name} (copy)", True)
+    change = "mutation ($p: UpdatePromotionInput!) { updatePromotion(input: $p) { ... on Promotion { id } } }"
+    theirs = {"id": copied, "enabled": True, "translations": [{"languageCode": "en", "name": "Bells for spring"}]}
+    await real.ask(change, p=theirs)
+    assert await discounts.granted(wanted, "bell", told.id) == told == await discounts.grant(wanted, "bell")
+    await discounts.withdraw(wanted, "bell", told.id)
+    assert await discounts.granted(wanted, "bell", told.id) is None
+    assert await real.basket(number) == 800  # theirs goes on
+    await discounts.close()
+
+
+async def test_what_was_made_to_come_off_more_seldom_is_told(real: RealStore, real_url: str) -> None:
+    await real.sell("D-GONG", 1000)
+    discounts = VendureDiscounts("shop", superadmin(real_url))
+    wanted = given("D-GONG", "GONG-20")
+    told = await discounts.grant(wanted, "gong")
+    change = "mutation ($p: UpdatePromotionInput!) { updatePromotion(input: $p) { ... on Promotion { id } } }"
+    least = {"name": "amount", "value": "9000"}, {"name": "taxInclusive", "value": "false"}
+    for changed, words in (
+        ({"usageLimit": 3}, "its uses are limited to 3"),
+        (
+            {"usageLimit": None, "conditions": [{"code": "minimum_order_amount", "arguments": list(least)}]},
+            "it comes off on other conditions",
+        ),
+    ):
+        await real.ask(change, p={"id": told.id, **changed})
+        found = await discounts.granted(wanted, "gong", told.id)
+        assert found is not None
+        assert found.differs == words
+    await discounts.close()
+
+
 async def test_a_role_that_may_not_make_promotions_is_said_by_the_check(real: RealStore, real_url: str) -> None:
     await real.sell("D-SPOON", 1000)
     key = await key_of(real, "shopkeeper", "ReadCatalog", "ReadPromotion")
