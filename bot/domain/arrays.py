@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -12,6 +13,7 @@ Ints = NDArray[np.int64]
 Bools = NDArray[np.bool_]
 Counts = NDArray[np.integer[Any]] | NDArray[np.floating[Any]]  # whole numbers in any NumPy type
 
+_HALVINGS = 50  # of an interval: beyond them doubles tell no ends apart
 MAX_MINOR = 2**62  # money beyond it is a fault of the inputs; the bound keeps int64 from wrapping round
 
 
@@ -26,6 +28,19 @@ def ratio(top: Floats | Ints, bottom: Floats | Ints, empty: float) -> Floats:
     out = np.full(np.broadcast_shapes(top.shape, bottom.shape), empty, dtype=np.float64)
     np.divide(top, bottom, out=out, where=np.broadcast_to(bottom > 0, out.shape))
     return out
+
+
+def falling_root(value: Callable[[Floats], Floats], high: Floats) -> Floats:
+    """Where falling functions cross zero between 0 and `high`, by bisection; at an end where they do not.
+
+    `value` takes and gives arrays of the shape of `high`, element by element.
+    """
+    low = np.zeros_like(high)
+    for _turn in range(_HALVINGS):
+        middle = (low + high) / 2
+        above = value(middle) > 0
+        low, high = np.where(above, middle, low), np.where(above, high, middle)
+    return high
 
 
 def to_minor(amount: Floats) -> Ints:

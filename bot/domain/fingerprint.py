@@ -6,8 +6,12 @@ Two series, or one at two instants, whose figures differ anywhere have the same 
 from __future__ import annotations
 
 from collections.abc import Mapping
+from collections.abc import Set as AbstractSet
 from dataclasses import fields, is_dataclass
+from datetime import date, timedelta
+from enum import Enum
 from hashlib import blake2b
+from numbers import Number
 from typing import Any
 
 import numpy as np
@@ -29,6 +33,8 @@ _BY_SERIES = (
     Assessment, DemandEstimate, Outlook, Period, Positions, Routes, Runout, SlumpSigns, Span, SpanDemand, Stock, Supply,
     SurgeSigns, Transfers,
 )  # fmt: skip
+_PLAIN = (str, bytes, Number, date, timedelta, Enum)  # what tells itself alike in every process
+_BY_DAYS = "incoming"  # a column for each day up to the farthest arrival anywhere
 _FACTOR = np.uint64(0x9E3779B97F4A7C15)  # odd: multiplying by it loses nothing
 _HALF = np.uint64(32)
 
@@ -52,7 +58,8 @@ class Fingerprints:
         """An assessment, or a part of one."""
         if isinstance(value, _BY_SERIES):
             for field in fields(value):
-                self.figures(getattr(value, field.name))
+                told = getattr(value, field.name)
+                self.figures(_summed(told) if field.name == _BY_DAYS else told)
         elif isinstance(value, Mapping):
             for key in sorted(value):
                 self.shared(key)
@@ -80,6 +87,21 @@ class Fingerprints:
             self._shared.update(b"\x00")
 
 
+def number(value: object) -> int:
+    """64 bits that stand for plain values, to be a series' figure in a column."""
+    made = blake2b(digest_size=8)
+    for part in _parts(value):
+        made.update(part + b"\x00")
+    return int.from_bytes(made.digest(), signed=True)
+
+
+def _summed(values: NDArray[Any]) -> NDArray[Any]:
+    """(n,) of (n, H) whole numbers: the same whatever columns of zeros follow, whose number others decide."""
+    factors = np.array([number(column) for column in range(values.shape[1])], np.int64) | 1
+    summed: NDArray[Any] = (values.astype(np.int64) * factors).sum(axis=1)
+    return summed
+
+
 def _parts(value: object) -> Any:  # noqa: ANN401  # bytes, one after the other
     """The bytes of plain values, of arrays, and of what is made of them."""
     if isinstance(value, np.ndarray):
@@ -98,5 +120,9 @@ def _parts(value: object) -> Any:  # noqa: ANN401  # bytes, one after the other
         yield f"{len(value)}:".encode()
         for item in value:
             yield from _parts(item)
-    else:
+    elif isinstance(value, AbstractSet):  # in one order, whatever process asks
+        yield from _parts(sorted(repr(item) for item in value))
+    elif value is None or isinstance(value, _PLAIN):
         yield repr(value).encode()
+    else:
+        raise TypeError(f"{type(value).__name__} has no fingerprint")

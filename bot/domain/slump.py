@@ -2,13 +2,13 @@
 
 One poor day tells little of what sells a few units a day, so the last week is judged as one. A day counts where goods
 lay there from its opening to its close: a stock-out is no slump. Days of events and the week after them, whose sales
-were brought forward, count neither here nor in the rate; nor do days on which a whole place sold nothing, or of which
-its feeds have not told yet.
+were brought forward, count neither here nor in the rate; nor do days on which a whole place sold nothing. Where its
+feeds have not told the last days yet, the week that ends before them is judged: files seldom tell yesterday whole.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import scipy  # loads its parts when they are first used, as in `replenishment`
@@ -22,7 +22,9 @@ class SlumpSettings:
     """Defaults of the slump watch."""
 
     recent_days: int = 7  # judged as one: a whole week, so that weekdays weigh alike
-    recent_needed: int = 5  # of them that count, or the series is not judged
+    recent_needed: int = 5  # of them that count, or the series is not judged; fewer at a place that is open on fewer,
+    least_needed: int = 3  # but so many at least
+    late_days: int = 4  # by which feeds may lag behind: the week before is judged then
     window_days: int = 28  # days before them that give the rate
     days_needed: int = 14  # of them that count, or the series is not judged
     aftermath_days: int = 7  # after a day of an event
@@ -73,8 +75,10 @@ def slump_signs(
 
     `place` (n,) numbers each series' location; `untold` (n,) are last days of which feeds have not told.
     """
-    before = history.tail(settings.window_days + settings.recent_days + settings.aftermath_days + 1)
-    in_stock, counted = _days_that_count(before, demand, settings, place, untold)
+    before = _told(
+        history, settings.window_days + settings.recent_days + settings.aftermath_days + 1, untold, settings.late_days
+    )
+    in_stock, counted, closed = _days_that_count(before, demand, settings, place)
     last, span = (
         slice(-settings.recent_days, None),
         slice(-settings.window_days - settings.recent_days, -settings.recent_days),
@@ -86,8 +90,12 @@ def slump_signs(
     rate = (total + 0.5) / (days + 1)
     spread = ratio(np.einsum("ij,ij->i", units, units) - ratio(total**2, days, 0.0), days - 1, 0.0)
     variance = np.maximum(spread, rate)
-    enough = (recent >= settings.recent_needed) & (days >= settings.days_needed)
-    there = in_stock[:, last].sum(axis=1) >= settings.recent_needed
+    opened = 1.0 - closed[:, span].mean(axis=1) if closed.shape[1] > settings.recent_days else np.ones(len(count))
+    needed = np.maximum(np.ceil(settings.recent_needed * opened - 1e-9), settings.least_needed)
+    enough = (recent >= needed) & (days >= settings.days_needed)
+    if untold is not None:
+        enough &= untold <= settings.late_days
+    there = in_stock[:, last].sum(axis=1) >= needed
     there &= in_stock[:, span].sum(axis=1) >= settings.days_needed
     mean, size, chance = _predicted(rate, variance, recent, days)
     judged = enough & (chance**size <= settings.chance_of_none)
@@ -105,22 +113,33 @@ def _predicted(rate: Floats, variance: Floats, recent: Ints, days: Ints) -> tupl
     return mean, mean**2 / (total - mean), mean / total
 
 
+def _told(history: SeriesHistory, days: int, untold: Ints | None, most: int) -> SeriesHistory:
+    """The last `days` days (all where there are fewer) before those that feeds have not told, at most `most`."""
+    if untold is None or not untold.any() or history.days <= most:
+        return history.tail(days)
+    late, end = np.minimum(untold, most), history.days - min(days, history.days - most)
+    columns = np.arange(end, history.days)[None, :] - late[:, None]
+    rows = np.arange(history.series)[:, None]
+    marked = None if history.marked is None else history.marked[rows, columns]
+    told = history.tail(columns.shape[1])
+    return replace(
+        told, units=history.units[rows, columns], on_hand=history.on_hand[rows, columns], marked=marked, receipts=None
+    )
+
+
 def _days_that_count(
-    history: SeriesHistory, demand: DemandSettings, settings: SlumpSettings, place: Ints | None, untold: Ints | None
-) -> tuple[Bools, Bools]:
-    """The days (n, T) in stock from opening to close, and those of them that count."""
+    history: SeriesHistory, demand: DemandSettings, settings: SlumpSettings, place: Ints | None
+) -> tuple[Bools, Bools, Bools]:
+    """The days (n, T) in stock from opening to close, those of them that count, and those of a closed place."""
     masks = day_masks(SeriesHistory(history.first_day, history.units, history.on_hand), demand)
     in_stock = masks.usable & (history.on_hand != 0)
     in_stock[:, 1:] &= history.on_hand[:, :-1] != 0
     counted = in_stock.copy()
     if history.marked is not None:
-        for days in range(settings.aftermath_days + 1):
+        for days in range(min(settings.aftermath_days, history.days - 1) + 1):
             counted[:, days:] &= ~history.marked[:, : history.days - days]
-    if place is not None:
-        counted &= ~_closed(history, place, settings)
-    if untold is not None:
-        counted &= np.arange(history.days) < history.days - untold[:, None]
-    return in_stock, counted
+    closed = np.zeros_like(counted) if place is None else _closed(history, place, settings)
+    return in_stock, counted & ~closed, closed
 
 
 def _closed(history: SeriesHistory, place: Ints, settings: SlumpSettings) -> Bools:

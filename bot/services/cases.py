@@ -149,6 +149,7 @@ class Cases:
                     "case_id": case.id,
                     "severity": verdict.severity,
                     "money_minor": finding.money_minor,
+                    "currency": self._settings.organisation_currency,
                     "evidence": finding.evidence,
                     "updated_at": at,
                 }

@@ -9,7 +9,7 @@ import numpy as np
 from bot import __version__
 from bot.domain.arrays import Bools, Ints
 from bot.domain.cases import step
-from bot.domain.fingerprint import Fingerprints
+from bot.domain.fingerprint import Fingerprints, number
 from bot.domain.watch import Assessment
 from bot.services.snapshot import Snapshot
 from bot.storage.cases import CaseRow
@@ -24,11 +24,12 @@ def fingerprints(taken: Snapshot, assessed: Assessment) -> Ints:
         marks.column(column)
     _money(taken, marks)
     _routes(taken, marks)
-    late = np.zeros(len(taken.product_ids), np.int64)
+    late = np.zeros((len(taken.product_ids), 2), np.int64)
     for row, day in taken.overdue_since.items():
-        late[row] = day.toordinal()
+        late[row, 0] = day.toordinal()
+    for row, orders in taken.overdue_orders.items():
+        late[row, 1] = number(orders)
     marks.column(late)
-    marks.shared(sorted(taken.overdue_orders.items()))
     return marks.numbers
 
 

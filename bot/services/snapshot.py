@@ -378,11 +378,11 @@ async def _stale(connection: AsyncConnection, feeds: Sequence[FeedRow], book: Da
 async def _untold(
     connection: AsyncConnection, feeds: Sequence[FeedRow], book: Days, places: Mapping[int, PlaceRow]
 ) -> Ints:
-    """Of each series the last whole days that a feed of its place has not told to their end."""
+    """Of each series the last whole days whose sales a feed of its place has not told to their end."""
     untold = np.zeros(len(book.today), dtype=np.int64)
     here, first, where = np.unique(book.location_ids, return_index=True, return_inverse=True)
     zones = [ZoneInfo(places[place].zone) for place in here.tolist()]
-    for feed in feeds:
+    for feed in (each for each in feeds if each.kind == "sales"):
         told = [(feed.fresh_until.astimezone(zone).date() - _EPOCH).days for zone in zones]
         days = book.today[first] - np.array(told, dtype=np.int64)
         if (days > 0).any():

@@ -205,7 +205,7 @@ class Watch:
         phases.begin("learn")
         await learn(self._database, self._settings, self._sourcing, at)
         phases.begin("load")
-        await keep_packed(self._database)
+        await keep_packed(self._database, at)
         await self._under_way(self._clock.now() + _PATIENCE)
         try:
             for turn in range(_TURNS):

@@ -31,7 +31,9 @@ _LOOKUP = 30  # what looking one product up takes, in days of rows that are read
 _NAMED = 1_000  # products in one statement
 _ANY = datetime(1970, 1, 1, tzinfo=UTC)  # demand of a day is the same at every instant
 _TIMED_OUT = "55P03"  # PostgreSQL's lock_not_available
-_HOLD = (text("SET LOCAL lock_timeout = '1s'"), text("LOCK TABLE daily_demand IN SHARE MODE"))
+# A mode that conflicts with itself, so that two that pack wait in turn; and for longer than PostgreSQL takes to see
+# that it waits for its own vacuum, which gives way.
+_HOLD = (text("SET LOCAL lock_timeout = '1500ms'"), text("LOCK TABLE daily_demand IN SHARE ROW EXCLUSIVE MODE"))
 
 # As an expression: packs are read in the order they lie in, and those of other days passed over.
 _PACKS = select(DemandPack.product_id, DemandPack.span, DemandPack.wide, DemandPack.body).where(
@@ -114,10 +116,13 @@ async def newest(scope: Scope) -> int:
     return int((await scope.read(_newest(scope.shape), 1))[0, 0])
 
 
-async def behind(connection: AsyncConnection) -> list[int]:
-    """The products whose packs lack more than a few days, those that lack most first."""
+async def behind(connection: AsyncConnection, most: date) -> list[int]:
+    """The products whose packs lack more than a few days, those that lack most first; no day after `most` is packed.
+
+    A day by mistake in another century would otherwise have all of them lack something for ever.
+    """
     scope = Scope(connection, _ANY, None, None)
-    until, last = await Until.read(scope), await newest(scope)
+    until, last = await Until.read(scope), min(await newest(scope), (most - _EPOCH).days)
     order = np.argsort(until.day, kind="stable")
     found: list[int] = until.product[order][last + 1 - until.day[order] > _SLACK].tolist()
     return found
@@ -138,10 +143,13 @@ def is_busy(error: DBAPIError) -> bool:
     return getattr(error.orig, "sqlstate", None) == _TIMED_OUT
 
 
-async def pack(connection: AsyncConnection, products: Sequence[int]) -> None:
-    """Pack what the products' packs lack, up to the newest day there is; the writing of demand is held (`hold`)."""
+async def pack(connection: AsyncConnection, products: Sequence[int], most: date) -> None:
+    """Pack what the products' packs lack, up to the newest day there is, `most` at the latest.
+
+    The writing of demand is held (`hold`).
+    """
     scope = Scope(connection, _ANY, products, None)
-    until, last = await Until.read(scope), await newest(scope)
+    until, last = await Until.read(scope), min(await newest(scope), (most - _EPOCH).days)
     first = span_of(int(until.day.min(initial=last)))
     rows = await ledgerrows.demand(scope, first * SPAN, last)
     made = await asyncio.to_thread(lambda: list(packed(rows)))

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import os
+import subprocess
+import sys
 from collections.abc import Iterator, Mapping
 from dataclasses import fields, is_dataclass, replace
 from typing import Any
@@ -97,6 +100,31 @@ def test_columns_are_told_apart_by_their_order() -> None:
         for column in columns:
             marks.column(column)
     assert (one.numbers != other.numbers).tolist() == [True, True, False]
+
+
+def test_every_process_finds_the_same_number_and_what_has_none_is_refused() -> None:
+    asked = (
+        "from bot.domain.fingerprint import Fingerprints as F; from datetime import date\n"
+        "m = F(1); m.shared((frozenset({'DE', 'GB', 'FR', 'TH', 'US'}), date(2026, 11, 27), None, 1.5))\n"
+        "print(m.numbers.tolist())"
+    )
+    found = {
+        subprocess.run(  # noqa: S603  # our own program
+            [sys.executable, "-c", asked], env={**os.environ, "PYTHONHASHSEED": seed}, capture_output=True, check=True
+        ).stdout
+        for seed in "123"
+    }
+    assert len(found) == 1
+    with pytest.raises(TypeError, match="object has no fingerprint"):
+        Fingerprints(1).shared(object())
+
+
+def test_an_order_that_lands_later_than_all_others_moves_the_number_of_its_own_series_alone() -> None:
+    _history, _routes, positions, _network = catalogue(SERIES, 200, seed=5)
+    more = np.pad(np.asarray(positions.incoming), ((0, 0), (0, 9)))
+    assert (numbers(replace(positions, incoming=more)) == numbers(positions)).all()
+    more[7, -1] = 1
+    assert np.flatnonzero(numbers(replace(positions, incoming=more)) != numbers(positions)).tolist() == [7]
 
 
 def test_no_series_at_all_have_no_numbers() -> None:

@@ -100,10 +100,40 @@ def test_an_event_does_not_make_the_usual_more() -> None:
 
 def test_days_that_no_feed_has_told_are_no_slump() -> None:
     told = signs(past([[*USUAL, 5, 4, 6, 5, 5, 0, 0]] * 2), untold=[0, 2])
-    assert told.count.tolist() == [25, 25]
-    assert told.recent.tolist() == [7, 5]
-    silent = signs(past([[*USUAL, 0, 0, 0, 0, 0, 0, 0]]), untold=[3])
+    assert told.count.tolist() == [25, sum(USUAL[-2:]) + 25]  # the week that ends before what is not told
+    assert told.recent.tolist() == [7, 7]
+    silent = signs(past([[*USUAL, 0, 0, 0, 0, 0, 0, 0]]), untold=[RULES.late_days + 1])
     assert (bool(silent.judged[0]), bool(silent.waiting[0])) == (False, True)
+
+
+def test_events_and_stock_of_the_week_before_go_with_its_sales() -> None:
+    sold, stock = [[*USUAL, 9, 9, 9, 9, 9, 0, 0]], [[90] * 47 + [0, 0]]
+    marked = np.zeros((1, 49), dtype=np.bool_)
+    assert signs(past(sold, stock), untold=[2]).recent.tolist() == [7]
+    assert signs(past(sold, stock)).recent.tolist() == [5]
+    marked[0, -2:] = True
+    assert signs(replace(past(sold), marked=marked), untold=[2]).recent.tolist() == [7]
+    assert signs(replace(past(sold), marked=marked)).recent.tolist() == [5]
+
+
+@pytest.mark.parametrize("today", range(7))
+def test_a_place_that_opens_monday_to_friday_and_is_told_of_by_files_is_judged_on_every_weekday(today: int) -> None:
+    days = np.arange(60) + today
+    open_ = days % 7 < 5
+    units = np.where(open_, np.random.default_rng(today).poisson(10, (20, 60)), 0)
+    units[0, -14:] = 0
+    untold = 60 - int(np.flatnonzero(open_)[-1])  # a file's newest sale is no end of its day
+    found = signs(past(units.tolist()), [1] * 20, [untold] * 20)
+    assert found.judged.all()
+    assert not found.waiting.any()
+    assert found.p_value[0] < 1e-4
+    assert found.p_value[1:].min() > 1e-4
+
+
+def test_a_history_shorter_than_what_follows_an_event_is_judged_by_what_there_is() -> None:
+    short = replace(past([[5, 5, 5]]), marked=np.array([[True, False, False]]))
+    assert not signs(short).judged.any()
+    assert not signs(short, untold=[1]).judged.any()
 
 
 def test_days_on_which_a_whole_place_sold_nothing_are_those_of_a_closed_place() -> None:

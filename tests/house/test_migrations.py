@@ -19,7 +19,7 @@ from bot.storage.database import Database
 from bot.storage.migrations import config, differences, migrate, revisions
 from tests.services.work.kit import add
 
-HEAD = "0019"
+HEAD = "0020"
 
 
 async def inspected(database: Database) -> dict[str, Any]:
@@ -51,7 +51,8 @@ def _guards(connection: Connection) -> Any:
     else:
         found = connection.execute(
             text(
-                "SELECT tgname, pg_get_triggerdef(t.oid), regexp_replace(p.prosrc, '\\s+', ' ', 'g') FROM pg_trigger t "
+                "SELECT tgname, pg_get_triggerdef(t.oid), regexp_replace(p.prosrc, '\\s+', ' ', 'g'), "
+                "p.proconfig FROM pg_trigger t "
                 "JOIN pg_proc p ON p.oid = t.tgfoid WHERE NOT tgisinternal ORDER BY tgname"
             )
         )

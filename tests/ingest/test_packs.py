@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 import pytest
 from sqlalchemy import delete, insert, select, text, update
+from sqlalchemy.exc import DBAPIError
 
 from bot.services.packing import keep_packed
 from bot.storage import derive, packs
@@ -113,7 +114,7 @@ async def test_whoever_writes_demand_the_packs_tell_what_the_rows_do(any_desk: D
     await writers.counts()
     for turn in range(8):
         if turn % 3 == 0:
-            await keep_packed(any_desk.database)
+            await keep_packed(any_desk.database, AT)
         await (writers.states, writers.rebuilds, writers.imports, writers.counts)[turn % 4]()
         await are_the_same(any_desk.database)
 
@@ -123,7 +124,7 @@ async def a_year(desk: Desk) -> None:
     days = [UNTIL - timedelta(days=back) for back in range(1, 400, 3)]
     rows = [f"{day:%y%m%d},{sku},{1 + day.day},{day} 09:00,2,7,United Kingdom\n" for sku in "AE" for day in days]
     await desk.take(HEAD + "".join(rows))
-    await keep_packed(desk.database)
+    await keep_packed(desk.database, AT)
 
 
 async def held(database: Database) -> list[date]:
@@ -150,7 +151,7 @@ async def test_losing_packs_costs_time_alone(any_desk: Desk, table: type[DemandP
         await connection.execute(delete(table))
     assert await held(any_desk.database) == []
     await are_the_same(any_desk.database)
-    await keep_packed(any_desk.database)
+    await keep_packed(any_desk.database, AT)
     assert await held(any_desk.database) == [UNTIL, UNTIL]
     await are_the_same(any_desk.database)
 
@@ -175,11 +176,55 @@ async def test_packs_that_lack_a_few_days_are_left_as_they_are(any_desk: Desk) -
         await connection.execute(
             update(DailyDemand).where(DailyDemand.day == UNTIL - timedelta(days=1)).values(units=99)
         )
-    await keep_packed(any_desk.database)
+    await keep_packed(any_desk.database, AT)
     assert await held(any_desk.database) == [UNTIL - timedelta(days=1)] * 2
     async with any_desk.database.reading() as connection:
         assert (await connection.execute(select(DemandPack))).all() == before
     await are_the_same(any_desk.database)
+
+
+async def test_a_day_in_another_age_is_left_a_row_and_has_nothing_packed_anew(any_desk: Desk) -> None:
+    await a_year(any_desk)
+    async with any_desk.database.transaction() as connection:
+        first = (await connection.execute(select(DailyDemand.product_id, DailyDemand.location_id).limit(1))).one()
+        far = {"units": 3, "lines": 1, "shipped": 3, "revenue_minor": 6, "day": date(9999, 12, 31)}
+        await connection.execute(insert(DailyDemand).values(product_id=first[0], location_id=first[1], **far))
+        before = (await connection.execute(select(DemandPack))).all()
+    await keep_packed(any_desk.database, AT)
+    assert await held(any_desk.database) == [UNTIL, UNTIL]
+    async with any_desk.database.reading() as connection:
+        assert (await connection.execute(select(DemandPack))).all() == before
+        assert await packs.behind(connection, UNTIL) == []
+    await are_the_same(any_desk.database)
+
+
+async def test_who_looked_before_a_product_was_packed_cannot_change_its_past_unseen(
+    postgres_database: Database, open_any: Any
+) -> None:
+    desk = await open_any(postgres_database)
+    await a_year(desk)
+    async with postgres_database.transaction() as connection:
+        await connection.execute(delete(DemandPacked))
+    engine = postgres_database.engine.execution_options(isolation_level="REPEATABLE READ")
+    async with engine.connect() as connection:
+        await connection.execute(select(DailyDemand.units).limit(1))
+        await keep_packed(postgres_database, AT)
+        with pytest.raises(DBAPIError, match="could not serialize"):
+            await connection.execute(update(DailyDemand).values(units=DailyDemand.units + 1))
+    await are_the_same(postgres_database)
+
+
+async def test_a_session_that_names_no_schema_moves_packs_back_as_well(
+    postgres_database: Database, open_any: Any
+) -> None:
+    desk = await open_any(postgres_database)
+    await a_year(desk)
+    async with postgres_database.transaction() as connection:
+        table = (await connection.execute(text("SELECT current_schema() || '.daily_demand'"))).scalar_one()
+        await connection.execute(text("SET LOCAL search_path = ''"))
+        await connection.execute(text(f"UPDATE {table} SET units = units + 1 WHERE day = '2011-11-20'"))  # noqa: S608  # our own name
+    assert await held(postgres_database) == [UNTIL - timedelta(days=1)] * 2
+    await are_the_same(postgres_database)
 
 
 async def test_packing_waits_no_longer_than_a_second_for_somebody_who_writes_demand(
@@ -199,11 +244,11 @@ async def test_packing_waits_no_longer_than_a_second_for_somebody_who_writes_dem
         await connection.execute(delete(DemandPacked))
     writer = asyncio.create_task(write())
     await writing.wait()
-    await keep_packed(postgres_database)
+    await keep_packed(postgres_database, AT)
     assert await held(postgres_database) == []
     done.set()
     await writer
-    await keep_packed(postgres_database)
+    await keep_packed(postgres_database, AT)
     assert await held(postgres_database) == [UNTIL, UNTIL]
     await are_the_same(postgres_database)
 

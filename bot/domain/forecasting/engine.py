@@ -59,15 +59,6 @@ class EngineSettings:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class _Learned:
-    """What the teachers taught; `scatter` is None where they were too few."""
-
-    weights: fitting.Weights
-    scatter: fitting.Scatter | None
-    trust: float  # in the scatter, beside shapes of each series' own variance
-
-
-@dataclass(frozen=True, slots=True, eq=False)
 class _Known:
     """What each series tells of itself, (n, ...): its levels, its own quantiles and, last, its spread, its moments."""
 
@@ -78,6 +69,27 @@ class _Known:
     def rows(self, block: slice) -> _Known:
         """Some of the series."""
         return _Known(self.levels[block], self.own[block], self.moments[block])
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Learned:
+    """What the teachers taught; `scatter` is None where they were too few."""
+
+    weights: fitting.Weights
+    scatter: fitting.Scatter | None
+    trust: float  # in the scatter of single periods, beside shapes of each series' own variance
+
+    def means(self, known: _Known) -> Floats:
+        """Units (n,) of a whole period in stock."""
+        mean: Floats = known.levels @ self.weights.beta * self.weights.growth
+        return mean
+
+    def pooled(self, known: _Known, means: Floats, levels: int) -> Floats:
+        """Quantiles (n, C, levels) of cells with `means` (n, C), as all series scatter; zero where too few taught."""
+        if self.scatter is None:
+            return np.zeros((*means.shape, levels))
+        spread = states.spread(known.own[:, -1], self.means(known))
+        return states.looked_up(self.scatter, means, spread) * means[:, :, None]
 
 
 class Engine:
@@ -103,7 +115,12 @@ class Engine:
 
         def say(block: slice) -> None:
             ahead = spread_over(past, factors[block], past.periods, turn)
-            mean, wide = self._apply(known.rows(block), learned, ahead, 1, chosen)
+            rows = known.rows(block)
+            mean = learned.means(rows)[:, None] * ahead
+            wide = learned.pooled(rows, mean, len(levels))
+            if learned.trust < 1:
+                wide = learned.trust * wide + (1 - learned.trust) * periods_by_shape(rows.moments, mean, chosen)
+            self._lean(rows, ahead, 1, chosen, wide)
             np.take(mean, cells, axis=1, out=means[block], mode="clip")  # unlike "raise" without a buffer
             np.take(wide, cells, axis=1, out=quantiles[block], mode="clip")
 
@@ -135,9 +152,11 @@ class Engine:
         def say(block: slice) -> None:
             rows = known.rows(block)
             ahead = summed_over(past, factors[block], spans, weights)[:, None]
-            mean, pooled = self._apply(rows, learned, ahead, span, chosen)
+            mean = learned.means(rows)[:, None] * ahead
             shaped = spans_by_shape(rows.moments, mean[:, 0], spans, weights, law)
-            out[block] = (pooled[:, 0] * seen + shaped) / (seen + 1.0)
+            wide = shaped[:, None] if learned.scatter is None else learned.pooled(rows, mean, len(levels))
+            self._lean(rows, ahead, span, chosen, wide)
+            out[block] = (wide[:, 0] * seen + shaped) / (seen + 1.0)
 
         in_blocks(past.series, say)
         return out
@@ -149,7 +168,7 @@ class Engine:
         half_lives = np.asarray(self._settings.half_lives[past.freq], dtype=np.float64)
         now, chances = np.array([past.periods]), np.append(levels, states.SPREAD_LEVEL)
         n = past.series
-        known = _Known(np.empty((n, len(half_lives))), np.empty((n, len(chances))), np.empty((n, 3)))
+        known = _Known(np.empty((n, len(half_lives))), np.empty((n, len(chances))), np.empty((n, 4)))
 
         def look(block: slice) -> None:
             ready = targets.prepared(past.chosen(block), factors[block])
@@ -178,21 +197,9 @@ class Engine:
         trust = 1.0 if few >= self._settings.many else few / (few + self._settings.few)
         return _Learned(weights, scatter, trust)
 
-    def _apply(
-        self, known: _Known, learned: _Learned, ahead: Floats, span: int, levels: Floats
-    ) -> tuple[Floats, Floats]:
-        """Means (n, C) and quantiles (n, C, levels) of cells with the exposure `ahead` (n, C)."""
-        mean = known.levels @ learned.weights.beta * learned.weights.growth
-        means = mean[:, None] * ahead
-        pooled = np.zeros((*means.shape, len(levels)))
-        if learned.scatter is not None:
-            pooled = states.looked_up(learned.scatter, means, states.spread(known.own[:, -1], mean))
-            pooled *= means[:, :, None]
-        if learned.trust < 1:
-            own = periods_by_shape(known.moments, means, levels)
-            pooled = learned.trust * pooled + (1 - learned.trust) * own
+    def _lean(self, known: _Known, ahead: Floats, span: int, levels: Floats, pooled: Floats) -> None:
+        """Let quantiles (n, C, levels) of cells with the exposure `ahead` (n, C) lean on each series' own, in place."""
         samples = known.moments[:, 0] / span
         share = np.interp(levels, [self._settings.own_from, 0.99], [0.0, self._settings.own_share])
         weight = (samples / (samples + self._settings.own_samples))[:, None] * share
         kernels.fill_blend(known.own[:, :-1], ahead, weight, np.argsort(levels, kind="stable"), pooled)
-        return means, pooled

@@ -14,12 +14,12 @@ from itertools import pairwise
 import numpy as np
 import scipy  # loads its parts when they are first used
 
-from bot.domain.arrays import Floats, Ints
+from bot.domain.arrays import Floats, Ints, falling_root, ratio
 from bot.domain.forecasting import kernels
 from bot.domain.forecasting.targets import Targets
 
 _TINY = 1e-9
-_TURNS = 12  # of the search for a common ratio, each at least as near as the one before
+_MOST_TIMES = 16.0  # the ratio of the sums, or 1: no common ratio is looked for beyond it
 _CELLS = 200_000  # ratios that a table is made of at most
 
 
@@ -106,11 +106,9 @@ def common_ratio(came: Floats, told: Floats, share: float) -> Floats:
     """
     whole = told.sum(axis=1)
     limit = (whole * np.maximum(share, 1.0 / np.maximum((told > 0).sum(axis=1), 1)))[:, None]
-    out = np.ones(len(whole))
-    for _turn in range(_TURNS):
-        off = np.clip(came - out[:, None] * told, -limit, limit).sum(axis=1)
-        out = out + np.divide(off, whole, out=np.zeros_like(whole), where=whole > _TINY)
-    return out
+    most = _MOST_TIMES * np.maximum(ratio(came.sum(axis=1), whole, 0.0), 1.0)
+    found = falling_root(lambda by: np.clip(came - by[:, None] * told, -limit, limit).sum(axis=1), most)
+    return np.where(whole > _TINY, found, 1.0)
 
 
 def _growths(targets: Targets, means: Floats, settings: FitSettings) -> Floats:

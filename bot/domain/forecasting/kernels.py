@@ -79,17 +79,19 @@ def fill_groups(values: Floats, group: Ints, out: Floats) -> None:
 
 @compiled_sums
 def fill_moments(units: Singles, whole: Bools, out: Floats) -> None:
-    """Whole periods of each series, their units and their units squared: out (n, 3)."""
+    """Whole periods of each series, their units, their units squared, and those with a part of a unit: out (n, 4)."""
     for row in range(units.shape[0]):
-        count = total = squares = 0.0
+        count = total = squares = parts = 0.0
         for column in range(units.shape[1]):
             sold = np.float64(units[row, column]) if whole[row, column] else 0.0
             count += 1.0 if whole[row, column] else 0.0
             total += sold
             squares += sold * sold
+            parts += 1.0 if sold != np.rint(sold) else 0.0
         out[row, 0] = count
         out[row, 1] = total
         out[row, 2] = squares
+        out[row, 3] = parts
 
 
 @compiled_sums

@@ -10,14 +10,14 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from bot.domain.arrays import Floats, Ints, ratio
+from bot.domain.arrays import Floats, Ints, falling_root, ratio
 from bot.domain.forecasting import kernels
 from bot.domain.forecasting.compiled import in_blocks
 from bot.domain.forecasting.panel import Panel
 
 DAYS = kernels.WEEK
 _ONE_SHARE = 0.01  # of a group's units of a weekday that one series' surprise counts for at most
-_TURNS = 8
+_MOST_TIMES = 16.0  # the ratio of the sums, or 1: no factor is looked for beyond it
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -102,11 +102,13 @@ def _common(sold: Floats, expected: Floats, group: Ints) -> tuple[Floats, Floats
     """
     came, told = _by(group, sold), _by(group, expected)
     series = np.maximum(np.bincount(group, minlength=len(told)), 1)[:, None]
-    limit = told * np.maximum(_ONE_SHARE, 1.0 / series)
-    for _turn in range(_TURNS):
-        off = sold - ratio(came, told, 0.0)[group] * expected
-        came = came + _by(group, np.clip(off, -limit[group], limit[group]))
-    return came, told
+    limit = (told * np.maximum(_ONE_SHARE, 1.0 / series))[group]
+
+    def left(by: Floats) -> Floats:
+        return _by(group, np.clip(sold - by[group] * expected, -limit, limit))
+
+    found = falling_root(left, _MOST_TIMES * np.maximum(ratio(came, told, 0.0), 1.0))
+    return np.where(told > 0, found * told, came), told
 
 
 def _groups(panel: Panel) -> tuple[Ints, Ints]:

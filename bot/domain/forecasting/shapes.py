@@ -10,7 +10,6 @@ from bot.domain.forecasting.gammas import Gammas
 
 _TINY = 1e-9
 _LEAST_CV2 = 1e-6  # of a coefficient of variation squared
-_WHOLE = 1e-3  # by which sums of whole numbers miss one, in float32
 _SHAPE_LIMIT = 1e8  # from here on a gamma is a normal, and its inverse no longer converges
 
 
@@ -21,7 +20,7 @@ def spans_by_shape(moments: Floats, mean: Floats, spans: Ints, weights: Floats, 
     that of Poisson (Silver, Pyke & Peterson, Inventory Management and Production Planning and Scheduling, 3rd ed.,
     section 7.10). Zero where nothing is expected.
     """
-    count, sold, squares = moments.T
+    count, sold, squares, _parts = moments.T
     day = ratio(sold, count, 0.0)
     spread = np.maximum(ratio(squares, count, 0.0) - day**2, day)
     length = float(spans @ weights)
@@ -40,12 +39,12 @@ def periods_by_shape(moments: Floats, means: Floats, levels: Floats) -> Floats:
     Negative binomials of variance m + phi m^2, Poisson where phi would be below zero; gammas of the own coefficient of
     variation where units are no whole numbers. Zero where nothing is expected.
     """
-    count, sold, squares = moments.T
+    count, sold, squares, fractions = moments.T
     mean = ratio(sold, count, 0.0)
     variance = ratio(squares, count, 0.0) - mean**2
     wide = np.maximum(ratio(variance, mean**2, 0.0), _LEAST_CV2)[:, None, None]
     over = np.maximum(ratio(variance - mean, mean**2, 0.0), _LEAST_CV2)[:, None, None]
-    parts = (np.abs(sold - np.rint(sold)) > _WHOLE)[:, None, None]
+    parts = (fractions > 0)[:, None, None]
     with np.errstate(divide="ignore", invalid="ignore"):
         counted = scipy.stats.nbinom.ppf(levels[None, None, :], 1 / over, 1 / (1 + over * means[:, :, None]))
         measured = scipy.stats.gamma.ppf(levels[None, None, :], 1 / wide) * wide * means[:, :, None]

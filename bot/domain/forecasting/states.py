@@ -30,8 +30,8 @@ def own(of: Past, span: int, columns: Ints, chances: Floats) -> Floats:
 
 
 def moments(of: Past) -> Floats:
-    """(n, 3): whole periods of each series, the units sold in them, and the sum of their squares."""
-    out = np.zeros((of.panel.series, 3))
+    """(n, 4): whole periods of each series, their units, the sum of the squares, and how many sold a part of a unit."""
+    out = np.zeros((of.panel.series, 4))
     kernels.fill_moments(of.units, of.whole, out)
     return out
 

@@ -44,8 +44,10 @@ def _moved_back(row: str) -> str:
     )
 
 
-_EMPTIED = """CREATE OR REPLACE FUNCTION demand_emptied() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN
-    DELETE FROM demand_packed; RETURN NULL; END $$"""
+# Writers whose sessions name no schema, as restores of dumps do, find the tables by the path of who made the functions.
+_FUNCTION = "RETURNS trigger LANGUAGE plpgsql SET search_path FROM CURRENT AS"
+_EMPTIED = f"""CREATE OR REPLACE FUNCTION demand_emptied() {_FUNCTION} $$ BEGIN
+    DELETE FROM demand_packed; RETURN NULL; END $$"""  # noqa: S608  # a part of the definition
 
 
 def _of_all(table: str) -> tuple[str, str]:
@@ -59,11 +61,15 @@ _WRITTEN = {
         for deed, rows in (("insert", ("NEW",)), ("update", ("OLD", "NEW")), ("delete", ("OLD",)))
     ),
     "postgresql": (
-        """CREATE OR REPLACE FUNCTION demand_written() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN
+        # The second statement does nothing but fail where the first one, in a transaction that began before the product
+        # was packed, could not see what it had to move back.
+        f"""CREATE OR REPLACE FUNCTION demand_written() {_FUNCTION} $$ BEGIN
         UPDATE demand_packed SET until_day = written.day
         FROM (SELECT product_id, min(day) AS day FROM rows GROUP BY product_id) AS written
         WHERE demand_packed.product_id = written.product_id AND until_day > written.day;
-        RETURN NULL; END $$""",
+        INSERT INTO demand_packed (product_id, until_day)
+        SELECT DISTINCT product_id, DATE '1696-03-17' FROM rows ON CONFLICT (product_id) DO NOTHING;
+        RETURN NULL; END $$""",  # noqa: S608  # as above
         *(
             f"CREATE TRIGGER demand_packed_{name} AFTER {deed} ON daily_demand "
             f"REFERENCING {which} TABLE AS rows FOR EACH STATEMENT EXECUTE FUNCTION demand_written()"
@@ -85,8 +91,8 @@ _GONE = {
         ),
     ),
     "postgresql": (
-        """CREATE OR REPLACE FUNCTION demand_packs_gone() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN
-        DELETE FROM demand_packed WHERE product_id IN (SELECT product_id FROM rows); RETURN NULL; END $$""",
+        f"""CREATE OR REPLACE FUNCTION demand_packs_gone() {_FUNCTION} $$ BEGIN
+        DELETE FROM demand_packed WHERE product_id IN (SELECT product_id FROM rows); RETURN NULL; END $$""",  # noqa: S608  # as above
         """CREATE TRIGGER demand_packs_delete AFTER DELETE ON demand_packs
         REFERENCING OLD TABLE AS rows FOR EACH STATEMENT EXECUTE FUNCTION demand_packs_gone()""",
         *_of_all("demand_packs"),

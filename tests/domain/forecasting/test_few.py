@@ -11,6 +11,7 @@ from bot.domain.forecasting.fitting import common_ratio
 from bot.domain.forecasting.profile import weekday_pools
 from bot.domain.forecasting.season import SeasonSettings, rises
 from bot.domain.forecasting.shapes import periods_by_shape
+from bot.domain.forecasting.states import moments
 from bot.domain.forecasting.targets import prepared
 from tests.domain.forecasting.panels import drawn, panel
 
@@ -64,9 +65,10 @@ def test_an_order_of_last_year_is_no_season() -> None:
 
 
 @pytest.mark.parametrize("by", [0.4, 1.0, 2.5])
-def test_what_all_series_sold_more_or_less_is_told_whole_though_one_sells_half_of_it(by: float) -> None:
-    told: Floats = np.append(np.full(60, 5.0), 300.0)[None, :]
-    assert common_ratio(by * told, told, 0.01)[0] == pytest.approx(by, rel=1e-3)
+def test_what_all_series_sold_more_or_less_is_told_whole_though_one_sells_most_of_it(by: float) -> None:
+    for share in (0.5, 0.9, 0.95):
+        told: Floats = np.append(np.full(200, 5.0), 1_000.0 * share / (1 - share))[None, :]
+        assert common_ratio(by * told, told, 0.01)[0] == pytest.approx(by, rel=1e-3)
     alone = common_ratio(np.array([[30.0]]), np.array([[10.0]]), 0.01)
     assert alone[0] == pytest.approx(3.0), "one series is the whole"
     assert common_ratio(np.zeros((1, 3)), np.zeros((1, 3)), 0.01)[0] == 1.0
@@ -93,10 +95,27 @@ def test_shapes_are_poisson_negative_binomial_or_gamma_as_the_own_past_scatters(
         law.negative_binomial(0.5, 0.5 / 2.5, 40_000).astype(np.float64),
         law.gamma(4.0, 0.05, 40_000),
     ]
-    moments = np.array([(len(one), one.sum(), (one**2).sum()) for one in drawn_])
+    told = np.array([(len(one), one.sum(), (one**2).sum(), (one != np.rint(one)).sum()) for one in drawn_])
     means = np.array([[one.mean()] for one in drawn_])
-    found = periods_by_shape(moments, means, levels)[:, 0]
+    found = periods_by_shape(told, means, levels)[:, 0]
     np.testing.assert_array_equal(found[0], np.quantile(drawn_[0], levels))
     np.testing.assert_allclose(found[1], np.quantile(drawn_[1], levels), atol=1.0)
     np.testing.assert_allclose(found[2], np.quantile(drawn_[2], levels), rtol=0.03)
-    assert (periods_by_shape(moments, np.zeros((3, 1)), levels) == 0).all()
+    assert (periods_by_shape(told, np.zeros((3, 1)), levels) == 0).all()
+
+
+def test_goods_sold_in_halves_are_measured_though_they_happen_to_add_up_to_whole_ones() -> None:
+    units = np.tile([0.5, 0.0, 0.0, 0.0], 100)[None, :366]  # 92 halves: 46
+    ready = prepared(panel(units), np.ones((1, 7)))
+    found = periods_by_shape(moments(ready), np.array([[0.125]]), np.array([0.8, 0.95]))
+    assert not (found == np.rint(found)).any()
+
+
+@pytest.mark.parametrize("series", [1, 20, 50, 200])
+def test_few_series_ask_for_a_lead_time_what_its_demand_comes_to(series: int) -> None:
+    covered = []
+    for seed in range(16):
+        units = np.random.default_rng(seed).negative_binomial(0.5, 0.5 / 2.5, (series, 365 + 28))
+        found = ENGINE.over(panel(units[:, :365]), np.array([28]), np.ones(1), (0.5, 0.95, 0.99))
+        covered.append(found / np.array([54.6, 86.0, 101.0]))  # quantiles of 28 such days
+    np.testing.assert_allclose(np.mean([one.mean(axis=0) for one in covered], axis=0), 1.0, atol=0.12)

@@ -116,14 +116,14 @@ async def test_a_week_far_below_the_usual_is_a_slump_which_buys_nothing_and_it_e
 
 
 async def test_neither_an_empty_shelf_nor_a_silent_feed_is_a_slump(shop: Shop, clock: MovableClock) -> None:
-    for sku, source in (("OUT", "count"), ("MUTE", "test")):
+    for sku in ("OUT", "MUTE"):
         await shop.add_product(sku)
-        await shop.sells(sku, "UK", [*steady(116), 0, 0, 0, 0])
-        await shop.holds(sku, "UK", 0 if sku == "OUT" else 500, source=source)
-    await shop.feed("test", "stock", clock.now() - 4 * DAY, limit_hours=240)
+        await shop.sells(sku, "UK", [*steady(116), 0, 0, 0, 0], sold_today=1 if sku == "MUTE" else 0)
+        await shop.holds(sku, "UK", 0 if sku == "OUT" else 500)
+    await shop.feed("shop", "sales", clock.now() - 4 * DAY, limit_hours=240)
     await shop.scan()
     assert not [key for key in await shop.unresolved() if key[0] == "slump"]
-    await shop.feed("test", "stock", clock.now(), limit_hours=240)
+    await shop.feed("shop", "sales", clock.now(), limit_hours=240)
     await shop.scan()
     assert [key for key in await shop.unresolved() if key[0] == "slump"] == [("slump", "MUTE")]
 

@@ -108,6 +108,17 @@ async def test_after_any_change_cases_are_those_of_a_scan_that_writes_them_all(
         assert (after != before) == (name not in OF_CASES), name
 
 
+async def test_money_of_standing_cases_is_told_in_the_currency_that_it_is_in(
+    sqlite_database: Database, clock: MovableClock
+) -> None:
+    shop = await planted(sqlite_database, clock)
+    await write(shop, update(tables.Case).values(currency="JPY"))
+    await write(shop, delete(tables.CasePrint))
+    await shop.scan()
+    cases = [case for case in await shop.all_cases() if case.resolved_at is None]
+    assert {(case.currency, case.evidence["currency"]) for case in cases} == {("GBP", "GBP")}
+
+
 async def test_what_a_rescan_wrote_is_looked_at_by_the_next_scan(shop: Shop, clock: MovableClock) -> None:
     await shop.holds("B1", "UK", 3_900)
     await shop.watch.rescan([shop.skus["B1"]], clock.now(), lambda _news: 5)
