@@ -166,7 +166,8 @@ class Fault:
 class Page:
     """Some facts of one kind. `cursor` goes on after them; the last page of a read says `until` when it speaks.
 
-    `waits`: the next page has no facts and may be long in coming, for the store prepares something.
+    `waits`: the next page has no facts and may be long in coming, for the store prepares something. `whole`: its read
+    tells all there is, wherever it began; one from an empty cursor does that anyway.
     """
 
     kind: FactKind
@@ -175,6 +176,7 @@ class Page:
     faults: tuple[Fault, ...] = ()
     until: datetime | None = None
     waits: bool = False
+    whole: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,7 +11,7 @@ from sqlalchemy import and_, delete, func, insert, not_, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bot.domain.storeviews import Calls, KindState, StoreState, Unsure
-from bot.ports import FactKind, Fault
+from bot.ports import FactKind, Fault, Page
 from bot.ports import StorePlace as PlaceTold
 from bot.storage import locks, marks
 from bot.storage.bulk import insert_rows
@@ -133,14 +133,21 @@ async def begin(connection: AsyncConnection, store: str, kind: FactKind) -> Begu
     return Begun(await cursor(connection, store, kind), int(said or 0))
 
 
-async def keep_cursor(connection: AsyncConnection, store: str, kind: FactKind, value: str, now: datetime) -> None:
-    """Note how far a kind is read, while the store's naming is held and is what it was as the reading began."""
-    row = insert_into(connection, StoreCursor).values(store=store, kind=kind, cursor=value, read_at=now)
+async def keep_cursor(connection: AsyncConnection, store: str, page: Page, now: datetime) -> datetime | None:
+    """Note how far a kind is read, while the store's naming is held and is what it was as the reading began.
+
+    `now` is before the page's facts were written. Where the page ends a reading of all there is: when that began.
+    """
+    mine = StoreCursor.store == store, StoreCursor.kind == page.kind
+    known = (await connection.execute(select(StoreCursor.whole_since).where(*mine))).one_or_none()
+    since = now if known is None or (page.whole and known.whole_since is None) else known.whole_since
+    ended = page.until is not None
+    values = {"cursor": page.cursor, "read_at": now, "whole_since": None if ended else since}
+    row = insert_into(connection, StoreCursor).values(store=store, kind=page.kind, **values)
     await connection.execute(
-        row.on_conflict_do_update(
-            index_elements=[StoreCursor.store, StoreCursor.kind], set_={"cursor": value, "read_at": now}
-        )
+        row.on_conflict_do_update(index_elements=[StoreCursor.store, StoreCursor.kind], set_=values)
     )
+    return since if ended else None
 
 
 async def keep_faults(
@@ -167,6 +174,16 @@ async def keep_faults(
         "(store, kind, subject) DO UPDATE SET problem = excluded.problem, record = excluded.record, "
         "seen_at = excluded.seen_at",
     )
+
+
+async def set_aside(connection: AsyncConnection, store: str, kind: FactKind, since: datetime) -> set[str]:
+    """The variants of a kind's facts that were set aside since: their faults name them, alone or at a place."""
+    found = await connection.scalars(
+        select(StoreFault.subject).where(
+            StoreFault.store == store, StoreFault.kind == kind, StoreFault.seen_at >= since
+        )
+    )
+    return {code for subject in found for code in (subject, subject.rpartition("@")[0])}
 
 
 async def state(connection: AsyncConnection, store: str, since: datetime) -> StoreState:

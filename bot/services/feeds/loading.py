@@ -53,6 +53,7 @@ class Loading:
     async def take(self, page: Page, said: int = 0) -> Taken:
         """One page; facts, faults, freshness and cursor are written together or not at all. `said`: see `Taking`."""
         kept, self._kept = self._kept, None  # a page that fails may have left names on it that were never written
+        now = self._clock.now()
         async with self._database.transaction() as connection:
             held = await locks.naming(connection, self._store)
             if kept is None or (kept.kind, kept.said) != (page.kind, held):
@@ -63,7 +64,7 @@ class Loading:
             demand = Demand(_put_off, _WAIT, self._sold if page.kind == "orders" else frozenset())
             taken = await self._taking.write(connection, self._store, page, desk, demand)
             if page.cursor and held == said:
-                await rows.keep_cursor(connection, self._store, page.kind, page.cursor, self._clock.now())
+                taken.add(await self._taking.go_on(connection, self._store, page, now))
         if page.kind == "orders":
             self._sold |= taken.touched
         self._kept = _Kept(desk, page.kind, held)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from collections.abc import Set as AbstractSet
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date, datetime, timedelta
 from decimal import Decimal
 from zoneinfo import ZoneInfo
@@ -17,14 +17,14 @@ from bot.ports import AgeFact, Clock, Fact, Fault, InboundFact, OfferFact, Order
 from bot.services import revenues
 from bot.services.feeds.desks import Desk, Desks
 from bot.services.feeds.orders import Misfit
-from bot.services.feeds.sharing import with_the_rest
+from bot.services.feeds.sharing import with_the_rest, without_the_gone
 from bot.storage import ages, derive, facts, locks, masters, storebooks, storeorders, supply, touched, variants
 from bot.storage import stores as rows
 from bot.storage.bulk import insert_rows
 from bot.storage.database import Database
 from bot.storage.revenues import WAITING
 from bot.storage.shelves import Shelf
-from bot.storage.storebooks import Line
+from bot.storage.storebooks import Counted, Line
 from bot.storage.stores import Code, Spot
 from bot.storage.tables import Inbound, Sale, StockLevel, StockMovement
 from bot.storage.types import to_micros
@@ -94,14 +94,26 @@ class Taking:
         `said` as the page's reading began with it (`stores.begin`): where people said more since, the cursor is not
         kept, for the pages before were taken by what was said then. A page without a cursor needs none.
         """
+        now = self._clock.now()
         async with self._database.transaction_of(len(page.facts)) as connection:
             if not page.cursor:  # facts that a delivery led to stand in no reading's order
                 return await self.take_in(connection, store, page)
             held = await locks.naming(connection, store)
             taken = await self.take_in(connection, store, page)
             if held == said:
-                await rows.keep_cursor(connection, store, page.kind, page.cursor, self._clock.now())
+                taken.add(await self.go_on(connection, store, page, now))
             return taken
+
+    async def go_on(self, connection: AsyncConnection, store: str, page: Page, now: datetime) -> Taken:
+        """Keep the cursor behind a page that was written since `now`; what it means that a whole reading ends there."""
+        since = await rows.keep_cursor(connection, store, page, now)
+        if since is None or page.kind != "stock":
+            return Taken()
+        desk = Desk(f"store:{store}", await rows.spots(connection, store))
+        left = await without_the_gone(connection, desk, since)
+        taken = await self._counted(connection, desk, {key: (count,) for key, count in left.items()}, now)
+        await touched.touch(connection, taken.touched, now, now)
+        return taken
 
     async def take_in(self, connection: AsyncConnection, store: str, page: Page) -> Taken:
         """One page in the caller's transaction; its cursor is not kept."""
@@ -186,9 +198,14 @@ class Taking:
                 earlier = said_by.get((fact.code, fact.place))
                 if earlier is None or fact.as_of >= earlier.as_of:
                     said_by[fact.code, fact.place] = fact
-        products = {product for product, _ in counts}
+        return await self._counted(connection, desk, await with_the_rest(connection, desk, counts, now), now)
+
+    async def _counted(
+        self, connection: AsyncConnection, desk: Desk, whole: Mapping[tuple[int, int], Sequence[Counted]], now: datetime
+    ) -> Taken:
+        """What lies of each product at each location, as the sum of its variants."""
+        products = {product for product, _ in whole}
         last = await storebooks.last_counts(connection, desk.source, products)
-        whole = await with_the_rest(connection, desk, counts, last)
         moved = await storebooks.last_moves(connection, products)
         levels, weighty = [], set()
         for key, stated in whole.items():
@@ -332,7 +349,7 @@ def joined(pages: Sequence[Page]) -> Page:
         return pages[0]
     facts = tuple(fact for page in pages for fact in page.facts)
     faults = tuple(fault for page in pages for fault in page.faults)
-    return Page(pages[0].kind, facts, pages[-1].cursor, faults, pages[-1].until)
+    return replace(pages[-1], facts=facts, faults=faults)
 
 
 def subject(fact: Fact) -> str:

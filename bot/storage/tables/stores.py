@@ -49,8 +49,8 @@ class StorePlace(Base):
 
 
 class StoreShelf(Base):
-    """What a store told last of a variant at a place, where several of its variants are one product: their sum is what
-    lies there, though it tells of one at a time.
+    """What a store told last of a variant at a place: of several variants that are one product the sum is what lies
+    there, though it tells of one at a time.
     """
 
     __tablename__ = "store_shelves"
@@ -63,6 +63,7 @@ class StoreShelf(Base):
     on_hand: Mapped[int]
     committed: Mapped[int]
     incoming: Mapped[int]
+    told_at: Mapped[datetime | None]  # by our clock; what a reading of all there is does not tell is there no more
 
 
 class StoreOrder(Base):
@@ -89,7 +90,9 @@ class Kit(Base):
 
 
 class StoreCursor(Base):
-    """How far a store's facts of a kind are read, and when that was."""
+    """How far a store's facts of a kind are read, and when that was; `whole_since` is when a reading of all there is
+    began that has not ended yet.
+    """
 
     __tablename__ = "store_cursors"
     __table_args__ = (UniqueConstraint("store", "kind"),)
@@ -98,6 +101,7 @@ class StoreCursor(Base):
     kind: Mapped[str]
     cursor: Mapped[str]
     read_at: Mapped[datetime]
+    whole_since: Mapped[datetime | None]
 
 
 class StoreFault(Base):

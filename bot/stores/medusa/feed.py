@@ -94,7 +94,8 @@ class MedusaFeed:
             following = at.within(leaf.spot)
             if leaf.end:
                 following = at.ended() if kind == "orders" else Cursor()
-            yield Page(kind, tuple(facts), str(following), tuple(faults), at.begun if leaf.end else None)
+            until = at.begun if leaf.end else None
+            yield Page(kind, tuple(facts), str(following), tuple(faults), until, whole=kind != "orders")
 
     def open(self, headers: Mapping[str, str], body: bytes, now: datetime) -> Delivery | None:  # noqa: ARG002  # no time is signed
         """See `HookedFeed.open`."""

@@ -66,7 +66,8 @@ class VendureFeed:
         async for leaf in walk(self._admin, operation, at.offset, at.last, filter=wanted):
             facts, faults = self._told(kind, leaf.nodes, terms, place, leaf.at)
             following = at.ended() if leaf.end else replace(at, offset=leaf.offset, last=leaf.last)
-            yield Page(kind, facts, str(following), (*leaf.faults, *faults), at.begun if leaf.end else None)
+            until, wrong = at.begun if leaf.end else None, (*leaf.faults, *faults)
+            yield Page(kind, facts, str(following), wrong, until, whole=kind != "orders")
 
     def open(self, headers: Mapping[str, str], body: bytes, now: datetime) -> Delivery | None:  # noqa: ARG002  # no time is compared
         """See `HookedFeed.open`."""
