@@ -1,4 +1,4 @@
-"""The last word of stores on each variant's shelf: of several variants that are one product the sum is what lies there."""
+"""The last word of stores on each variant's shelf: of several that are one product the sum is what lies there."""
 
 from __future__ import annotations
 

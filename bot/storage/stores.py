@@ -176,6 +176,12 @@ async def keep_faults(
     )
 
 
+async def any_aside(connection: AsyncConnection, store: str) -> bool:
+    """Whether any fact of a store is set aside."""
+    found = await connection.execute(select(StoreFault.id).where(StoreFault.store == store).limit(1))
+    return found.first() is not None
+
+
 async def set_aside(connection: AsyncConnection, store: str, kind: FactKind, since: datetime) -> set[str]:
     """The variants of a kind's facts that were set aside since: their faults name them, alone or at a place."""
     found = await connection.scalars(

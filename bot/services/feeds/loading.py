@@ -11,7 +11,6 @@ from bot.ports import Clock, FactKind, Page
 from bot.services.feeds.desks import Desk
 from bot.services.feeds.taking import Demand, Taken, Taking
 from bot.storage import derive, locks, storebooks, touched
-from bot.storage import stores as rows
 from bot.storage.chunks import chunked
 from bot.storage.database import Database
 from bot.storage.derive import Awaited
@@ -64,7 +63,7 @@ class Loading:
             demand = Demand(_put_off, _WAIT, self._sold if page.kind == "orders" else frozenset())
             taken = await self._taking.write(connection, self._store, page, desk, demand)
             if page.cursor and held == said:
-                taken.add(await self._taking.go_on(connection, self._store, page, now))
+                taken.add(await self._taking.go_on(connection, self._store, page, said, now))
         if page.kind == "orders":
             self._sold |= taken.touched
         self._kept = _Kept(desk, page.kind, held)

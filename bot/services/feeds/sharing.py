@@ -63,7 +63,8 @@ async def without_the_gone(connection: AsyncConnection, desk: Desk, since: datet
     for series, before in last.items():
         if kept := _kept(desk, known, left[series[0]], series[1]):
             at = max(before.as_of, *(count.as_of for count in kept.values()))  # it rights the count that stands
-            found[series] = Counted(at, *(sum(units) for units in zip(*(count[1:] for count in kept.values()))))
+            units = [count[1:] for count in kept.values()]
+            found[series] = Counted(at, *(sum(each) for each in zip(*units, strict=True)))
     return found
 
 

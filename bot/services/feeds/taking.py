@@ -101,11 +101,16 @@ class Taking:
             held = await locks.naming(connection, store)
             taken = await self.take_in(connection, store, page)
             if held == said:
-                taken.add(await self.go_on(connection, store, page, now))
+                taken.add(await self.go_on(connection, store, page, said, now))
             return taken
 
-    async def go_on(self, connection: AsyncConnection, store: str, page: Page, now: datetime) -> Taken:
-        """Keep the cursor behind a page that was written since `now`; what it means that a whole reading ends there."""
+    async def go_on(self, connection: AsyncConnection, store: str, page: Page, said: int, now: datetime) -> Taken:
+        """Keep the cursor behind a page that was written since `now`; what it means that a whole reading ends there.
+
+        Where the page itself said what something is that waited, its cursor is not kept either.
+        """
+        if await locks.naming(connection, store) != said:
+            return Taken()
         since = await rows.keep_cursor(connection, store, page, now)
         if since is None or page.kind != "stock":
             return Taken()

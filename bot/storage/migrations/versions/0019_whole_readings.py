@@ -1,4 +1,4 @@
-"""What a whole reading did not tell is gone, and every variant's own count is kept: stock is read from the beginning."""
+"""What a whole reading did not tell is gone, and every variant's own count is kept."""
 
 from __future__ import annotations
 
