@@ -48,7 +48,10 @@ class StockFact:
 
 @dataclass(frozen=True, slots=True)
 class SoldLine:
-    """A line of an order as it is now: `quantity` is what was bought and not taken off before it left, or zero."""
+    """A line of an order as it is now: `quantity` is what was bought and not taken off before it left, or zero.
+
+    `code` is empty where the store does not know any more what the line is of: what was known of it stands.
+    """
 
     id: str
     code: str

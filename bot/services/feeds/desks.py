@@ -88,7 +88,7 @@ class Desks:
 
         One whose SKU is none (it has none at all, mostly) waits, so that a person can say which product it is. Where a
         fact without a SKU is told of one that has a suggestion, that is kept. What is `known` waited until now: where
-        the store itself tells what it is (it was given a SKU), what was set aside is told again, as after a person's word.
+        the store itself tells what it is (it got a SKU), what was set aside is told again, as after a person's word.
         """
         names = Names(await storebooks.catalogue(connection), await storebooks.sold_by(connection, store))
         named = [(code, name, names.find(sku, name)) for code, (sku, name) in unsure.items()]

@@ -199,10 +199,10 @@ async def test_a_cursor_of_before_currencies_were_kept_begins_again(
     assert [order.id for order in facts(await medusa.read("orders", old), OrderFact)] == [euros]
 
 
-async def test_a_line_of_no_variant_is_left_out_and_said(medusa: Medusa, lamp: str) -> None:
+async def test_a_line_of_no_variant_is_told_as_of_nothing_and_said(medusa: Medusa, lamp: str) -> None:
     number = medusa.shop.place({"variant": lamp}, {"title": "Engraving for Ada"})
     pages = await medusa.read("orders")
-    assert [line.sku for line in facts(pages, OrderFact)[0].lines] == ["LAMP"]
+    assert [(bool(line.code), line.sku) for line in facts(pages, OrderFact)[0].lines] == [(True, "LAMP"), (False, "")]
     assert faults(pages) == {number: "1 of its lines are of no variant"}
 
 
