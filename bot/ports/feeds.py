@@ -77,7 +77,8 @@ class OrderFact:
     """An order as it is now, with all of its lines: what it held before and holds no more is gone.
 
     Orders that are no sale (tests, drafts, unpaid ones that were never placed) are not told; a cancelled one has lines
-    of zero units. `place` is where lines leave from that name no place.
+    of zero units. `place` is where lines leave from that name no place. Of two states of an order that with the later
+    `version` holds, whenever it is told; without one (the store names no instant that only grows) that which is told last.
     """
 
     id: str
@@ -88,6 +89,7 @@ class OrderFact:
     returns: tuple[ReturnedLine, ...] = ()
     place: str = ""
     customer: str = ""  # the store's id of the buyer, never a name or an address
+    version: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)

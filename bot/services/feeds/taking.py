@@ -238,13 +238,14 @@ class Taking:
     ) -> Taken:
         """Orders as they are now: their lines added, changed and taken away, and the demand of those days anew.
 
-        A state that is older than the one taken last changes nothing.
+        A version that is older than the one taken last changes nothing.
         """
         orders: dict[str, OrderFact] = {}
         for fact in given:
-            if isinstance(fact, OrderFact) and not (fact.id in orders and fact.changed_at < orders[fact.id].changed_at):
+            if isinstance(fact, OrderFact) and not _older(fact, orders.get(fact.id)):
                 orders[fact.id] = fact
-        told = {fact.id: min(fact.changed_at, now) for fact in orders.values()}  # clocks may be ahead of ours
+        # Clocks may be ahead of ours.
+        told = {fact.id: min(fact.version, now) for fact in orders.values() if fact.version is not None}
         outdated = await storeorders.outdated(connection, desk.source, told)
         for late in outdated:
             del orders[late]
@@ -346,6 +347,13 @@ class Taking:
             if product is not None and spot is not None and spot.counts and spot.location_id is not None:
                 told.setdefault((product, spot.location_id), []).append(fact)
         return Taken(changed=await ages.keep(connection, desk.source, told, now))
+
+
+def _older(fact: OrderFact, other: OrderFact | None) -> bool:
+    """Whether another version of the order is the later one."""
+    if other is None or fact.version is None or other.version is None:
+        return False
+    return fact.version < other.version
 
 
 def joined(pages: Sequence[Page]) -> Page:

@@ -67,7 +67,7 @@ class StoreShelf(Base):
 
 
 class StoreOrder(Base):
-    """When the state of an order that was taken last had come about; an older one that is told later is left."""
+    """The version of an order that was taken last: when its state had come about. An older one that is told is left."""
 
     __tablename__ = "store_orders"
     source: Mapped[str] = mapped_column(primary_key=True)

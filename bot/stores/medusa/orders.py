@@ -69,6 +69,7 @@ def order(row: Row, changes: Sequence[Row], reserved: Mapping[str, str], place: 
         number=str(row.get("display_id") or row["id"]),
         placed_at=instant(row, "created_at"),
         changed_at=instant(row, "updated_at"),
+        version=instant(row, "updated_at"),
         lines=tuple(
             _line(item, text(row, "currency_code").upper(), places.get(ident(item), ""), live) for item in items
         ),

@@ -57,6 +57,7 @@ def order_fact(order: Node, fallback: str) -> OrderFact | None:
         number=order["name"],
         placed_at=instant(order["processedAt"]),
         changed_at=instant(order["cancelledAt"] or order["updatedAt"]),
+        version=instant(order["updatedAt"]),  # a cancellation is dated by a second clock
         lines=tuple(lines),
         returns=tuple(returns),
         place=tail(shop["id"]) if shop else fallback,

@@ -66,6 +66,7 @@ def order(row: Row, refunds: Sequence[Row], statuses: Statuses) -> Read:
         number=text(row, "number") or str(row["id"]),
         placed_at=instant(row, "date_created_gmt"),
         changed_at=instant(row, "date_modified_gmt"),
+        version=instant(row, "date_modified_gmt"),
         lines=tuple(_line(line, text(row, "currency"), sold=status in statuses.sold) for line in lines),
         returns=tuple(_returns(row, lines, refunds)) if status in statuses.sold else (),
         place=PLACE,

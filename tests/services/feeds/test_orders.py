@@ -53,7 +53,7 @@ async def test_a_cancellation_undoes_a_sale_once_and_can_be_taken_back(shop: Sho
         assert [row[3:6] for row in await shop.demand()] == [(0, 0, 3), (0, 3, -3)]
     kinds = await shop.rows("SELECT kind, quantity, cancels, cancelled_by FROM sales ORDER BY id")
     assert kinds == [("sale", 3, None, "1/a/cancelled"), ("cancellation", -3, "1/a", None)]
-    await shop.take("orders", replace(whole, changed_at=NOW))
+    await shop.take("orders", replace(whole, changed_at=NOW, version=NOW))
     assert [row[2:6] for row in await shop.demand()] == [(DAY, 3, 0, 3)]
 
 
@@ -93,6 +93,17 @@ async def test_an_older_state_that_is_told_later_changes_nothing_and_an_equal_on
     assert await shop.rows("SELECT SUM(quantity) FROM sales") == [(0,)]
     await shop.take("orders", order("1", sold("a", "MUG", 3), changed_at=NOW))
     assert await shop.rows("SELECT SUM(quantity) FROM sales") == [(3,)]
+
+
+async def test_a_state_without_a_version_holds_once_it_is_told(shop: Shop) -> None:
+    """Where the store's instants may fall: its last line's row was deleted, or corrected to an earlier one."""
+    await shop.take("orders", order("1", sold("a", "CUP", 5), sold("b", "MUG", 4), changed_at=NOW))
+    fewer = order("1", sold("a", "CUP", 3), version=None)
+    assert (await shop.take("orders", order("1", sold("a", "CUP", 9), version=None), fewer)).outdated == set()
+    assert [row[:4] for row in await shop.demand()] == [("CUP", "BER", DAY, 3)]
+    gone = order("1", sold("a", "CUP", 0), version=NOW)  # as of the same instant as the first, cancelled before that
+    await shop.take("orders", gone)
+    assert [row[3] for row in await shop.demand()] == [0]
 
 
 async def test_what_is_set_aside_of_an_order_stands_when_an_older_state_is_told(shop: Shop) -> None:
