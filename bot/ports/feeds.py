@@ -78,7 +78,7 @@ class OrderFact:
 
     Orders that are no sale (tests, drafts, unpaid ones that were never placed) are not told; a cancelled one has lines
     of zero units. `place` is where lines leave from that name no place. Of two states of an order that with the later
-    `version` holds, whenever it is told; without one (the store names no instant that only grows) that which is told last.
+    `version` holds, whenever it is told; without one (no instant of the store only grows) that which is told last.
     """
 
     id: str

@@ -266,7 +266,7 @@ class Syncing:
                 await self._judge(connection, await orphans.left_product(connection, store, before.product_id))
             after = (await rows.codes(connection, store, [code]))[code]
             meant = {each.product_id for each in (before, after) if each is not None and each.product_id is not None}
-            await self._judge(connection, await variants.weigh(connection, meant))
+            await self._judge(connection, await variants.weigh(connection, meant, self._clock.now()))
             told = {"code": code, "sku": sku}
             member = None if asker is None else asker.member_id
             await self._audit.append(connection, "store.product", f"store:{store}", told, member, platform)

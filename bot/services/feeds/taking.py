@@ -16,6 +16,7 @@ from bot.domain.setaside import text_of
 from bot.ports import AgeFact, Clock, Fact, Fault, InboundFact, OfferFact, OrderFact, Page, ProductFact, StockFact
 from bot.services import revenues
 from bot.services.feeds.desks import Desk, Desks
+from bot.services.feeds.goods import take_goods
 from bot.services.feeds.orders import Misfit
 from bot.services.feeds.sharing import with_the_rest, without_the_gone
 from bot.storage import ages, derive, facts, locks, masters, storebooks, storeorders, supply, touched, variants
@@ -25,7 +26,7 @@ from bot.storage.database import Database
 from bot.storage.revenues import WAITING
 from bot.storage.shelves import Shelf
 from bot.storage.storebooks import Counted, Line
-from bot.storage.stores import Code, Spot
+from bot.storage.stores import Spot
 from bot.storage.tables import Inbound, Sale, StockLevel, StockMovement
 from bot.storage.types import to_micros
 
@@ -112,6 +113,9 @@ class Taking:
         if await locks.naming(connection, store) != said:
             return Taken()
         since = await rows.keep_cursor(connection, store, page, now)
+        if page.kind == "products" and page.until is not None:
+            doubtful = await variants.doubtful(connection)
+            await touched.touch(connection, await variants.weigh(connection, doubtful, now), now, now)
         if since is None or page.kind != "stock":
             return Taken()
         desk = Desk(f"store:{store}", await rows.spots(connection, store))
@@ -131,7 +135,7 @@ class Taking:
         faults = list(page.faults)
         match page.kind:
             case "products":
-                taken = await self._products(connection, desk, page.facts, demand)
+                taken = await self._products(connection, desk, page.facts, now, demand)
             case "stock":
                 taken = await self._stock(connection, desk, page.facts, faults, now)
             case "orders":
@@ -157,33 +161,15 @@ class Taking:
         async with self._database.transaction() as connection:
             await revenues.mend(connection, *self._money)
 
-    async def _products(self, connection: AsyncConnection, desk: Desk, given: Sequence[Fact], demand: Demand) -> Taken:
-        """Names and prices of what the store is the first to name or price; a person's own stand."""
-        products = [fact for fact in given if isinstance(fact, ProductFact)]
-        known = [(fact, desk.codes[fact.code]) for fact in products if fact.code in desk.codes]
-        priced = {
-            code.product_id: fact.price
-            for fact, code in known
-            if fact.price is not None and code.product_id is not None and code.match in rows.COUNTED
-        }
-        prices = await storebooks.price_products(connection, priced)
+    async def _products(
+        self, connection: AsyncConnection, desk: Desk, given: Sequence[Fact], now: datetime, demand: Demand
+    ) -> Taken:
+        """What the store's list of goods says."""
+        changed, prices = await take_goods(connection, desk.source.removeprefix("store:"), desk.codes, given, now)
         if prices.moved:  # what is revenue in their own currency is derived by the currency they are kept in
             await demand.note(connection, desk.source, prices.moved, derive.BEGINNING)
-        told = {fact.code: fact.active for fact in products}
-        sold = await variants.sell(connection, desk.source.removeprefix("store:"), told)
-        changed = {*prices.changed, *sold, *await self._name(connection, known)}
+        changed |= prices.changed
         return Taken(changed=len(changed), touched=changed)
-
-    async def _name(self, connection: AsyncConnection, known: Sequence[tuple[ProductFact, Code]]) -> set[int]:
-        """Name the products that another kind of fact told of first, and that have no name yet; their ids."""
-        names = {
-            code.product_id: (code.sku, fact.name)
-            for fact, code in known
-            if code.match == "same" and code.product_id is not None and fact.name not in {"", code.sku}
-        }
-        nameless = await storebooks.nameless(connection, names)
-        await facts.name_products(connection, [names[product] for product in nameless])
-        return nameless
 
     async def _stock(
         self, connection: AsyncConnection, desk: Desk, given: Sequence[Fact], faults: list[Fault], now: datetime
@@ -280,6 +266,10 @@ class Taking:
         faults += await self._unpaid([*added, *altered], connection)
         moved = [*added, *altered, *before, *dropped]
         taken.touched = {line.product_id for line in moved}
+        unsold = await variants.inactive(
+            connection, taken.touched
+        )  # by what stores list; these sales may say otherwise
+        taken.touched |= await variants.weigh(connection, unsold, now)
         if moved:
             await demand.note(connection, desk.source, taken.touched, min(line.day for line in moved))
         return taken

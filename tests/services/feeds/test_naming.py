@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from datetime import timedelta
 
 import pytest
 from sqlalchemy.ext.asyncio import AsyncConnection
@@ -13,8 +14,9 @@ from bot.services.audit import Audit
 from bot.services.feeds.syncing import Syncing
 from bot.storage import storebooks
 from bot.storage import stores as rows
+from bot.storage.tables import StorePlace
 from bot.storage.variants import variants_by_store, variants_of
-from tests.services.feeds.kit import SHOP, Shop, count, order, product, sold
+from tests.services.feeds.kit import EAST, NOW, SHOP, Shop, count, euros, order, product, sold
 from tests.services.feeds.test_syncing import Script
 
 DAY = "2026-11-18"
@@ -143,6 +145,42 @@ async def test_a_product_is_inactive_once_no_store_sells_it_and_active_again_onc
     await shop.take("products", _told("v-CUP", "CUP", active=True))
     assert await _active(shop) == {"MUG": False, "CUP": True}
     assert (await shop.take("products", _told("v-CUP", "CUP", active=True))).changed == 0
+
+
+async def test_what_a_till_without_a_list_of_goods_sold_lately_stays_active_though_a_shop_archived_it(
+    shop: Shop,
+) -> None:
+    archived = _told("v-MUG", "MUG", active=False)
+    await shop.add(StorePlace, store="till", place=EAST, name="Till", location_id=1, counts=False)
+    weeks = tuple(order(str(n), sold("a", "MUG", 1), placed_at=NOW - timedelta(weeks=n)) for n in (9, 2))
+    await shop.taking.take("till", Page("orders", weeks[:1], "c"))
+    await shop.take("orders", order("3", sold("a", "MUG", 1)))  # its own sales say nothing: it listed the mug no more
+    assert (await shop.take("products", archived)).changed == 1
+    assert await _active(shop) == {"MUG": False}
+    again = await shop.taking.take("till", Page("orders", weeks[1:], "c"))
+    assert (await _active(shop), len(again.touched)) == ({"MUG": True}, 1)
+    await shop.take("products", archived, until=NOW)
+    assert await _active(shop) == {"MUG": True}
+    shop.clock.push(timedelta(weeks=3))
+    await shop.take("products", until=NOW)  # none changed in the shop, and no more were sold
+    assert await _active(shop) == {"MUG": False}
+
+
+async def test_the_price_of_what_is_sold_holds_over_that_of_its_like_in_the_bin_or_archived(shop: Shop) -> None:
+    prices = "SELECT unit_price_minor FROM products"
+    live, old = (
+        ProductFact("900", "MUG", "Mug", euros(12)),
+        ProductFact("100", "MUG", "Old mug", euros(10), active=False),
+    )
+    await shop.take("products", live, old)
+    assert await shop.rows("SELECT name, unit_price_minor FROM products") == [("Mug", 1200)]
+    await shop.take("products", replace(old, price=euros(9)))
+    assert await shop.rows(prices) == [(1200,)]
+    await shop.take("products", replace(live, price=euros(13)), replace(old, price=euros(8)))
+    assert await shop.rows(prices) == [(1300,)]
+    await shop.take("products", replace(live, active=False))
+    await shop.take("products", replace(old, price=euros(7)))
+    assert await shop.rows(prices) == [(700,)]
 
 
 async def test_a_product_that_is_sold_in_a_set_stays_active_as_long_as_the_set(shop: Shop) -> None:
