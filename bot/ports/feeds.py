@@ -231,7 +231,7 @@ class Delivery:
 
 @dataclass(frozen=True, slots=True)
 class Shelf:
-    """A variant at a place of a store, where its last count was of any units."""
+    """A variant at a place of a store, where its last count was of any units; without a place one that it sells."""
 
     code: str
     sku: str
@@ -243,7 +243,7 @@ Shelves = Callable[[], Awaitable[Sequence[Shelf]]]
 
 @runtime_checkable
 class RemindedFeed(StoreFeed, Protocol):
-    """A store that says nothing of what was deleted in it: it is asked for what is known to lie there."""
+    """A store that says nothing of what was deleted in it: it is asked for what is known to lie or be sold there."""
 
     def remind(self, shelves: Shelves) -> None:
         """Say what is known to lie in the store, whenever the feed asks."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping
 from datetime import datetime
 
-from sqlalchemy import and_, delete, func, or_, select
+from sqlalchemy import and_, delete, func, literal, or_, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bot.ports import Shelf as FilledShelf
@@ -75,7 +75,9 @@ async def forget(connection: AsyncConnection, store: str, since: datetime, spare
 
 
 async def filled(connection: AsyncConnection, store: str) -> list[FilledShelf]:
-    """Each variant of a store at each place where the last count of its product was of any units, by code and place."""
+    """Each variant of a store at each place where the last count of its product was of any units, and its own not of
+    none; and at no place each that the store's list of goods says is sold. By code and place.
+    """
     source = f"store:{store}"
     series = (StockLevel.product_id, StockLevel.location_id)
     newest = (
@@ -92,13 +94,20 @@ async def filled(connection: AsyncConnection, store: str) -> list[FilledShelf]:
     sold = and_(StoreCode.store == store, StoreCode.product_id == StockLevel.product_id, StoreCode.match.in_(COUNTED))
     here = and_(StorePlace.store == store, StorePlace.location_id == StockLevel.location_id, StorePlace.counts)
     units = or_(StockLevel.on_hand > 0, StockLevel.committed > 0, StockLevel.incoming > 0)
+    told = and_(StoreShelf.store == store, StoreShelf.code == StoreCode.code, StoreShelf.place == StorePlace.place)
+    any_told = or_(StoreShelf.id.is_(None), StoreShelf.on_hand > 0, StoreShelf.committed > 0, StoreShelf.incoming > 0)
     found = await connection.execute(
         select(StoreCode.code, StoreCode.sku, StorePlace.place)
         .select_from(StockLevel)
         .join(newest, latest)
         .join(StoreCode, sold)
         .join(StorePlace, here)
-        .where(StockLevel.source == source, units)
-        .order_by(StoreCode.code, StorePlace.place)
+        .outerjoin(StoreShelf, told)
+        .where(StockLevel.source == source, units, any_told)
     )
-    return [FilledShelf(*row) for row in found]
+    listed = await connection.execute(
+        select(StoreCode.code, StoreCode.sku, literal("")).where(
+            StoreCode.store == store, StoreCode.match.in_(COUNTED), StoreCode.sold.is_(True)
+        )
+    )
+    return sorted([FilledShelf(*row) for row in (*found, *listed)], key=lambda shelf: (shelf.code, shelf.place))

@@ -12,6 +12,7 @@ from bot.services.feeds import Taken
 from bot.storage import shelves
 from bot.storage.database import Database
 from bot.storage.tables import StorePlace
+from bot.storage.variants import variants_of
 from bot.stores.shopify.reading import tail
 from tests.services.feeds.kit import SHOP, Shop, open_shop
 from tests.stores.shopify.conftest import NOW, Running
@@ -95,7 +96,8 @@ async def test_a_product_that_was_deleted_has_no_units_left_once_shopify_called(
     for page in pages:
         await shop.taking.take(SHOP, page)
     assert await left(shop) == {"MUG": 0, "CUP": 5, "POT": 5}
-    assert [page.facts async for page in running.feed.follow([deleted])] == [()]  # nothing is known to lie there
+    assert await shop.rows("SELECT sku FROM products WHERE active = false") == [("MUG",)]
+    assert [page async for page in running.feed.follow([deleted])] == []  # it is known to be no more
 
 
 async def test_a_variant_whose_deletion_no_call_told_is_found_within_a_day(
@@ -112,6 +114,30 @@ async def test_a_variant_whose_deletion_no_call_told_is_found_within_a_day(
     await taken(running, shop, "stock", cursor)
     assert await left(shop) == {"MUG": 5, "CUP": 0}
     assert await shop.faults() == {}
+
+
+async def test_what_was_deleted_is_sold_no_more_also_without_units_and_made_anew_it_is_the_new_variant(
+    running: Running, sqlite_database: Database
+) -> None:
+    shop = await stocked(running, sqlite_database, "MUG", "CUP", "POT")
+    for sku in ("POT", "CUP"):
+        running.store.stock(running.store.variant(sku), EAST, available=0, on_hand=0)
+    cursors = {kind: (await running.read(kind))[-1].cursor for kind in ("products", "stock")}
+    await taken(running, shop, "stock")
+    for sku in ("MUG", "CUP"):
+        running.store.delete(running.store.variant(sku))
+    running.later(days=2)
+    shop.clock.push(timedelta(days=2))
+    running.store.stock(running.store.sell("MUG", "Mug", "4.25"), EAST, available=7, on_hand=7)
+    for kind, cursor in cursors.items():
+        await taken(running, shop, kind, cursor)
+    assert await shop.rows("SELECT sku FROM products WHERE active = false") == [("CUP",)]
+    assert await left(shop) == {"MUG": 7, "CUP": 0, "POT": 0}
+    (mug,) = (row[0] for row in await shop.rows("SELECT id FROM products WHERE sku = 'MUG'"))
+    async with shop.database.reading() as connection:
+        new, pot = (tail(running.store.variant(sku)["id"]) for sku in ("MUG", "POT"))
+        assert await variants_of(connection, SHOP, mug) == (new,)
+        assert {shelf.code for shelf in await shelves.filled(connection, SHOP)} == {new, pot}
 
 
 async def test_a_shop_that_does_not_answer_for_its_variants_loses_no_count(
