@@ -79,6 +79,15 @@ async def selling(connection: AsyncConnection, products: Collection[int]) -> set
     return found
 
 
+async def unsold(connection: AsyncConnection, products: Collection[int]) -> set[int]:
+    """Those of the products that lists of goods name, and none says that it sells."""
+    found: set[int] = set()
+    for part in chunked(sorted(products)):
+        query = select(Product.id).where(Product.id.in_(part), _ANY.exists(), ~_SOLD)
+        found.update(await connection.scalars(query))
+    return found
+
+
 async def doubtful(connection: AsyncConnection) -> set[int]:
     """The active products that stores list and none sells: what else keeps them so may have ended."""
     found = await connection.scalars(select(Product.id).where(Product.active, _ANY.exists(), ~_SOLD))
@@ -90,6 +99,7 @@ async def sell(connection: AsyncConnection, store: str, told: Mapping[str, bool]
     meant: set[int] = set()
     for part in chunked(sorted(told)):
         named = StoreCode.store == store, StoreCode.code.in_(part)
+        await connection.execute(update(StoreCode).where(*named).values(seen_at=now))
         for sold in (True, False):
             codes = [code for code in part if told[code] is sold]
             changed = StoreCode.store == store, StoreCode.code.in_(codes), StoreCode.sold.is_distinct_from(sold)
@@ -97,6 +107,17 @@ async def sell(connection: AsyncConnection, store: str, told: Mapping[str, bool]
         found = await connection.scalars(select(StoreCode.product_id).where(*named, _LISTED))
         meant.update(product for product in found if product is not None)
     return await weigh(connection, meant, now)
+
+
+async def silent(connection: AsyncConnection, store: str, since: datetime, spared: Collection[str]) -> set[str]:
+    """The variants that a store was known to sell and has not told since, but the `spared` ones.
+
+    None where it told not one of those that it sold: that is rather a store that was changed for another.
+    """
+    known = select(StoreCode.code, StoreCode.seen_at).where(StoreCode.store == store, StoreCode.sold.is_(True))
+    seen = {row.code: row.seen_at for row in await connection.execute(known)}
+    gone = {code for code, at in seen.items() if at < since and code not in spared}
+    return set() if len(gone) == len(seen) else gone
 
 
 async def weigh(connection: AsyncConnection, products: Collection[int], now: datetime) -> set[int]:

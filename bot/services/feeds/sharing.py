@@ -9,7 +9,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bot.ports import StockFact
 from bot.services.feeds.desks import Desk
-from bot.storage import locks, shelves, storebooks
+from bot.storage import locks, shelves, storebooks, variants
 from bot.storage import stores as rows
 from bot.storage.shelves import Shelf
 from bot.storage.storebooks import Counted
@@ -48,8 +48,8 @@ async def with_the_rest(
 async def without_the_gone(connection: AsyncConnection, desk: Desk, since: datetime) -> Mapping[Series, Counted]:
     """What lies there without the variants of which a reading of all there is, begun then, told nothing.
 
-    Of series alone of which another variant is counted: where none is, nobody says that nothing lies there. Variants
-    that were set aside meanwhile are not taken for gone.
+    Of series of which another variant is counted; and of products that stores list and none sells any more, of which
+    nothing is left. Of others nobody says so. Variants that were set aside meanwhile are not taken for gone.
     """
     store = desk.source.removeprefix("store:")
     gone = await shelves.forget(connection, store, since, await rows.set_aside(connection, store, "stock", since))
@@ -60,11 +60,14 @@ async def without_the_gone(connection: AsyncConnection, desk: Desk, since: datet
     known = await shelves.remembered(connection, store, {code for several in left.values() for code in several})
     last = await storebooks.last_counts(connection, desk.source, left)
     found: dict[Series, Counted] = {}
+    unsold = await variants.unsold(connection, left)
     for series, before in last.items():
         if kept := _kept(desk, known, left[series[0]], series[1]):
             at = max(before.as_of, *(count.as_of for count in kept.values()))  # it rights the count that stands
             units = [count[1:] for count in kept.values()]
             found[series] = Counted(at, *(sum(each) for each in zip(*units, strict=True)))
+        elif series[0] in unsold:
+            found[series] = Counted(before.as_of, 0, 0, 0)
     return found
 
 

@@ -113,6 +113,11 @@ class Taking:
         if await locks.naming(connection, store) != said:
             return Taken()
         since = await rows.keep_cursor(connection, store, page, now)
+        if page.kind == "products" and since is not None:
+            aside = await rows.set_aside(connection, store, "products", since)
+            gone = await variants.silent(connection, store, since, aside)
+            unsold = await variants.sell(connection, store, dict.fromkeys(gone, False), now)
+            await touched.touch(connection, unsold, now, now)
         if page.kind == "products" and page.until is not None:
             doubtful = await variants.doubtful(connection)
             await touched.touch(connection, await variants.weigh(connection, doubtful, now), now, now)

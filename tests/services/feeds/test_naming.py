@@ -9,7 +9,7 @@ import pytest
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bot.chat.cards.stores import waiting_card
-from bot.ports import Page, ProductFact
+from bot.ports import Fault, Page, ProductFact
 from bot.services.audit import Audit
 from bot.services.feeds.syncing import Syncing
 from bot.storage import storebooks
@@ -164,6 +164,26 @@ async def test_what_a_till_without_a_list_of_goods_sold_lately_stays_active_thou
     shop.clock.push(timedelta(weeks=3))
     await shop.take("products", until=NOW)  # none changed in the shop, and no more were sold
     assert await _active(shop) == {"MUG": False}
+
+
+async def test_what_a_list_of_all_goods_names_no_more_is_sold_no_more_and_nothing_of_it_lies_there(shop: Shop) -> None:
+    names = ("MUG", "CUP", "POT")
+    everything = [_told(f"v-{name}", name, active=True) for name in names]
+    await shop.take("products", *everything, until=NOW)
+    await shop.take("stock", *(count(name, 5, minutes=-9) for name in names), until=NOW)
+    shop.clock.push(timedelta(minutes=1))
+    await shop.take("products", everything[0], until=NOW)  # what changed
+    assert await _active(shop) == dict.fromkeys(names, True)
+    shop.clock.push(timedelta(minutes=1))
+    wrong = Fault("v-CUP", "it cannot be read")
+    await shop.take("products", _told("v-MUG", "MUG", active=True), faults=(wrong,), until=NOW, whole=True)
+    assert await _active(shop) == {"MUG": True, "CUP": True, "POT": False}
+    await shop.take("stock", count("MUG", 5, minutes=-8), until=NOW, whole=True)
+    lying = "SELECT p.sku, s.on_hand FROM stock_levels s JOIN products p ON p.id = s.product_id"
+    assert dict(await shop.rows(lying)) == {"MUG": 5, "CUP": 5, "POT": 0}
+    shop.clock.push(timedelta(minutes=1))
+    await shop.take("products", until=NOW, whole=True)  # not one of them is another store, not an empty one
+    assert await _active(shop) == {"MUG": True, "CUP": True, "POT": False}
 
 
 async def test_the_price_of_what_is_sold_holds_over_that_of_its_like_in_the_bin_or_archived(shop: Shop) -> None:
