@@ -209,6 +209,8 @@ class Taking:
             # What is owed stands in `committed`; a shelf holds no fewer than nothing.
             told = [max(sum(getattr(fact, name) for fact in stated), 0) for name in _LEVEL[4:]]
             before = last.get(key)
+            if before is not None and told == [*before[1:]]:  # the same sum says nothing of when the rest was counted
+                at = min([at, *(fact.as_of for fact in stated if any(fact[1:]))])
             still = before is not None and moved.get(key, before.as_of) <= before.as_of
             if before is not None and (at < before.as_of or (still and told == [*before[1:]])):
                 continue

@@ -99,6 +99,23 @@ async def test_one_of_several_variants_that_are_one_product_is_counted_with_what
     assert await shop.rows(f"{levels} WHERE code = 'SHA'") == [(99, 0, 0)]
 
 
+async def test_a_variant_that_is_told_again_dates_no_count_of_the_others_that_are_one_product_with_it(
+    shop: Shop,
+) -> None:
+    mug = await shop.product("MUG")
+    await code(shop, "v-MUG-2", mug, "confirmed")
+    await shop.take("stock", count("MUG", 10, minutes=-60), count("MUG-2", 5, minutes=-60))
+    at = NOW - timedelta(minutes=30)
+    await shop.take("orders", order("1", sold("a", "MUG", 2), placed_at=at, changed_at=at))
+    assert (await shop.take("stock", count("MUG-2", 5, minutes=-10))).changed == 0  # the two that were sold stay away
+    assert (await shop.take("stock", count("MUG", 8, minutes=-9))).changed == 1
+    back = NOW - timedelta(minutes=8)
+    await shop.take("orders", order("2", sold("a", "MUG", 1), placed_at=back, changed_at=back))
+    both = count("MUG", 8, minutes=-6), count("MUG-2", 5, minutes=-7)
+    assert [(await shop.take("stock", one)).changed for one in both] == [0, 1]  # all of it was counted anew by then
+    assert [row[0] for row in await shop.rows(LEVELS)] == [15, 13, 13]
+
+
 async def test_a_variant_that_joins_another_leaves_that_ones_count_in_the_sum(shop: Shop) -> None:
     await shop.take("stock", count("MUG", 10))
     (mug,) = await shop.rows("SELECT id FROM products WHERE sku = 'MUG'")
