@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from operator import itemgetter
 from typing import Any
 
 from sqlalchemy import and_, delete, func, insert, not_, select, update
@@ -89,7 +90,7 @@ async def write_codes(connection: AsyncConnection, store: str, rows: Iterable[tu
         connection,
         StoreCode,
         ("store", "code", "sku", "name", "product_id", "match", "score", "seen_at"),
-        [(store, *row) for row in rows],
+        [(store, *row) for row in sorted(rows, key=itemgetter(0))],  # two pages at once never wait crosswise
         "(store, code) DO UPDATE SET sku = excluded.sku, product_id = excluded.product_id, match = excluded.match, "
         "name = CASE WHEN excluded.name = '' THEN store_codes.name ELSE excluded.name END, score = excluded.score, "
         f"seen_at = excluded.seen_at WHERE store_codes.match IN ({', '.join(map(repr, OPEN))})",
@@ -165,7 +166,7 @@ async def keep_faults(
         await connection.execute(
             delete(StoreFault).where(StoreFault.store == store, StoreFault.kind == kind, StoreFault.subject.in_(part))
         )
-    distinct = {fault.where: fault for fault in faults}
+    distinct = dict(sorted({fault.where: fault for fault in faults}.items()))  # two pages at once never wait crosswise
     await insert_rows(
         connection,
         StoreFault,

@@ -204,7 +204,7 @@ class Taking:
         last = await storebooks.last_counts(connection, desk.source, products)
         moved = await storebooks.last_moves(connection, products)
         levels, weighty = [], set()
-        for key, stated in whole.items():
+        for key, stated in sorted(whole.items()):  # two pages at once never wait crosswise
             at = min(max(fact.as_of for fact in stated), now)  # a store whose clock is ahead has counted by now
             # What is owed stands in `committed`; a shelf holds no fewer than nothing.
             told = [max(sum(getattr(fact, name) for fact in stated), 0) for name in _LEVEL[4:]]

@@ -158,6 +158,19 @@ async def test_what_a_reading_of_all_there_is_did_not_tell_is_no_more_in_the_sum
     assert await shop.rows("SELECT code FROM store_shelves") == [("v-MUG",)]
 
 
+async def test_rows_are_written_in_one_order_whatever_the_pages_so_that_two_at_once_do_not_wait_crosswise(
+    shop: Shop,
+) -> None:
+    nameless = [replace(count(name, 1), sku="") for name in ("C", "A", "B")]
+    await shop.take("stock", *nameless, count("Z", 1), count("Y", 1, place=WEST), count("X", 1))
+    assert await shop.rows("SELECT subject FROM store_faults ORDER BY id") == [(f"v-{n}@{EAST}",) for n in "ABC"]
+    assert await shop.rows("SELECT code FROM store_codes ORDER BY id") == [(f"v-{n}",) for n in "ABCXYZ"]
+    assert await shop.rows("SELECT code FROM store_shelves ORDER BY id") == [(f"v-{n}",) for n in "XYZ"]
+    levels = await shop.rows("SELECT product_id, location_id FROM stock_levels ORDER BY id")
+    assert levels == sorted(levels)
+    assert len(levels) == 3
+
+
 async def test_a_variant_that_became_another_product_is_no_more_in_the_sum(shop: Shop) -> None:
     mug = await shop.product("MUG")
     await shop.product("JUG")
