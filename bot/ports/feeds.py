@@ -239,14 +239,15 @@ class Shelf:
 
 
 Shelves = Callable[[], Awaitable[Sequence[Shelf]]]
+Identity = Callable[[str], Awaitable[str]]  # keeps what a store is known by, unless something was kept; what is kept
 
 
 @runtime_checkable
 class RemindedFeed(StoreFeed, Protocol):
     """A store that says nothing of what was deleted in it: it is asked for what is known to lie or be sold there."""
 
-    def remind(self, shelves: Shelves) -> None:
-        """Say what is known to lie in the store, whenever the feed asks."""
+    def remind(self, shelves: Shelves, identity: Identity) -> None:
+        """Say what is known to lie in the store, and which one that is, whenever the feed asks."""
         ...
 
 

@@ -29,7 +29,7 @@ from bot.services.feeds.loading import Loading
 from bot.services.feeds.taking import WATCHED, Taken, Taking, joined
 from bot.services.sessions import Address
 from bot.services.storerights import require_admin, require_tending
-from bot.storage import apikeys, deliveries, derive, facts, locks, orphans, shelves, touched, variants
+from bot.storage import apikeys, deliveries, derive, facts, locks, marks, orphans, shelves, touched, variants
 from bot.storage import stores as rows
 from bot.storage.database import Database
 from bot.words import _
@@ -42,6 +42,7 @@ _LOADED = 5_000  # rows of a first reading that are written in one transaction
 # What others refer to comes first.
 ORDER: tuple[FactKind, ...] = ("products", "offers", "inbounds", "stock", "orders", "ages")
 _BULKY: tuple[FactKind, ...] = ("products", "stock", "orders")  # others may never be permitted, and are few
+_IDENTITY = "store-identity:"
 _UNHEARD = "none has come yet: let the store call, as its page says"
 _Take = Callable[[Page], Awaitable[Taken]]
 _Turn = AbstractAsyncContextManager[object]
@@ -96,7 +97,7 @@ class Syncing:
         self.pages = {name: asyncio.Lock() for name in feeds}
         for name, feed in feeds.items():
             if isinstance(feed, RemindedFeed):
-                feed.remind(partial(self._filled, name))
+                feed.remind(partial(self._filled, name), partial(self._identity, name))
         self.hooked = {name: feed for name, feed in feeds.items() if isinstance(feed, HookedFeed)}
 
     @property
@@ -365,6 +366,12 @@ class Syncing:
         """Where anything of a store lies, as it told last."""
         async with self._database.reading() as connection:
             return await shelves.filled(connection, store)
+
+    async def _identity(self, store: str, told: str) -> str:
+        """What a store was known by first; that is kept."""
+        async with self._database.transaction() as connection:
+            await marks.add(connection, f"{_IDENTITY}{store}", told)
+            return await marks.get(connection, f"{_IDENTITY}{store}") or told
 
     async def _places(self, store: str, feed: StoreFeed) -> None:
         """Make places known, before facts name them."""

@@ -10,7 +10,7 @@ from urllib.parse import urlsplit
 
 from bot.errors import Declined, SettingsError, Unanswered, Unreached
 from bot.errors import Fault as Wrong
-from bot.ports import Check, Delivery, Fact, FactKind, Fault, Page, Shelves, StorePlace
+from bot.ports import Check, Delivery, Fact, FactKind, Fault, Identity, Page, Shelves, StorePlace
 from bot.settings import StorePart
 from bot.stores.following import each
 from bot.stores.shopify import goods, hooks, orders
@@ -67,14 +67,15 @@ class ShopifyFeed:
         self._host = host if host.endswith(".myshopify.com") else ""
         self._terms: tuple[datetime, Terms] | None = None
         self._shelves: Shelves | None = None
+        self._identity: Identity | None = None
         self._looked = datetime.min.replace(tzinfo=UTC)  # for what was deleted
         self._gone: dict[FactKind, Page] = {}  # what was found then, until a reading of its kind tells it
         self._at_once = _NAMED
         self._bulk = Bulk(shop, _least(name, part.options.get("bulk_from", "")))
 
-    def remind(self, shelves: Shelves) -> None:
+    def remind(self, shelves: Shelves, identity: Identity) -> None:
         """See `RemindedFeed.remind`."""
-        self._shelves = shelves
+        self._shelves, self._identity = shelves, identity
 
     async def close(self) -> None:
         """Hang up."""
@@ -82,6 +83,8 @@ class ShopifyFeed:
 
     async def places(self) -> tuple[StorePlace, ...]:
         """The shop's locations, with those that are closed now and those of fulfilment services."""
+        if self._identity:
+            await self._known()
         found = await self._listed("Places", "locations")
         return tuple(StorePlace(tail(node["id"]), node["name"], node["address"]["countryCode"] or "") for node in found)
 
@@ -243,11 +246,22 @@ class ShopifyFeed:
         now = self._shop.clock.now()
         if self._terms is None or now - self._terms[0] > _KNOWN_FOR:
             told = (await self._shop.ask("Terms")).whole()
+            await self._same(told["shop"])
             scopes = frozenset(each["handle"] for each in told["currentAppInstallation"]["accessScopes"])
             primary = (await self._shop.ask("Primary")).whole()["location"] if "read_locations" in scopes else None
             place = tail(primary["id"]) if primary else ""
             self._terms = now, Terms(told["shop"]["currencyCode"], place, scopes)
         return self._terms[1]
+
+    async def _same(self, shop: Node) -> None:
+        """Declined where it is not the shop that was read first: what that one holds would be deleted in this one."""
+        now = tail(shop["id"])
+        first = await self._identity(now) if self._identity else now
+        if first != now:
+            raise Declined(
+                f"{shop['myshopifyDomain']} is shop {now}, and {self.name} was shop {first} until now: connect it by "
+                "another name"
+            )
 
     async def _changed(self, kind: FactKind, mark: Mark) -> AsyncIterator[Page]:
         """Products or orders, in the order in which they changed."""
@@ -294,6 +308,8 @@ class ShopifyFeed:
 
     async def _look(self) -> Mapping[FactKind, Page]:
         """That what is deleted in the shop is neither sold nor lies in it any more, by kind."""
+        if self._identity:
+            await self._known()  # of another shop nothing is gone
         found = await what_is_gone(self._pages, await self._shelves() if self._shelves else ())
         self._looked = self._shop.clock.now()
         return {kind: page for kind, page in found.items() if kind in self.kinds}

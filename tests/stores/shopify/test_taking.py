@@ -61,14 +61,18 @@ async def stocked(running: Running, database: Database, *skus: str) -> Shop:
     await shop.add(StorePlace, store=SHOP, place="1001", name="East", location_id=berlin, counts=True)
     for sku in skus:
         running.store.stock(running.store.sell(sku, sku, "4.25"), EAST, available=5, on_hand=5)
-    await taken(running, shop, "products")
-    await taken(running, shop, "stock")
 
     async def known() -> list[Shelf]:
         async with shop.database.reading() as connection:
             return await shelves.filled(connection, SHOP)
 
-    running.feed.remind(known)
+    async def first(told: str) -> str:
+        return kept.setdefault("shop", told)
+
+    kept: dict[str, str] = {}
+    running.feed.remind(known, first)
+    await taken(running, shop, "products")
+    await taken(running, shop, "stock")
     return shop
 
 
@@ -151,6 +155,29 @@ async def test_a_shop_that_does_not_answer_for_its_variants_loses_no_count(
     with pytest.raises(Declined):
         _ = [page async for page in running.feed.follow([deleted])]
     assert await left(shop) == {"MUG": 5, "CUP": 5}
+
+
+async def test_of_another_shop_under_the_same_name_nothing_is_taken_and_nothing_of_the_first_is_gone(
+    running: Running, sqlite_database: Database
+) -> None:
+    shop = await stocked(running, sqlite_database, "MUG", "CUP")
+    cursor = (await running.read("stock"))[-1].cursor
+    for sku in ("MUG", "CUP"):
+        running.store.delete(running.store.variant(sku))
+    running.store.number = 2
+    running.later(days=2)
+    deleted = told(running.feed, "products/delete", id=1)
+    with pytest.raises(Declined, match="shop 2, and shop was shop 1 until now: connect it by another name"):
+        await running.feed.places()
+    with pytest.raises(Declined, match="another name"):
+        await running.read("stock", cursor)
+    with pytest.raises(Declined, match="another name"):
+        _ = [page async for page in running.feed.follow([deleted])]
+    assert await left(shop) == {"MUG": 5, "CUP": 5}
+    running.store.number = 1
+    running.later(minutes=1)
+    await taken(running, shop, "stock", cursor)
+    assert set((await left(shop)).values()) == {0}
 
 
 async def test_a_shop_that_has_none_of_many_variants_is_rather_another_shop(
