@@ -21,12 +21,13 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from bot.chat.command import Asker
 from bot.chat.nodes import Text
 from bot.domain.storeviews import Calls, StoreState, Unsure
-from bot.errors import OutsideError, UnknownReference
+from bot.errors import OutsideError, UnderWay, UnknownReference
 from bot.ports import Check, Clock, FactKind, HookedFeed, OrderFact, Page, RemindedFeed, Shelf, StoreFeed
 from bot.services.apikeys import STORE
 from bot.services.audit import Audit
 from bot.services.feeds.loading import Loading
 from bot.services.feeds.taking import WATCHED, Taken, Taking, joined
+from bot.services.feeds.turns import Turns
 from bot.services.sessions import Address
 from bot.services.storerights import require_admin, require_tending
 from bot.storage import apikeys, deliveries, derive, facts, locks, marks, orphans, shelves, touched, variants
@@ -92,7 +93,7 @@ class Syncing:
         self._feeds = feeds
         self._address = address or Address()
         self._asked: dict[str, asyncio.Task[None]] = {}
-        self._turns = {name: asyncio.Lock() for name in feeds}
+        self._turns = Turns(database=database, clock=clock, stores=feeds)
         # Held from reading a record to taking it: of two readings the later one is to be the last taken.
         self.pages = {name: asyncio.Lock() for name in feeds}
         for name, feed in feeds.items():
@@ -109,10 +110,11 @@ class Syncing:
         """Read what changed since the last time; everything, the first time.
 
         Each page is written down with the cursor behind it, so a reading that broke off goes on where it was. A store
-        that cannot be read is told in the reports, and the other kinds are read all the same.
+        that cannot be read is told in the reports, and the other kinds are read all the same. UnderWay where another
+        process reads it.
         """
         feed = self._feed(store)
-        async with self._turns[store]:
+        async with self._turns.of(store):
             try:
                 await self._places(store, feed)
             except Exception as error:  # noqa: BLE001  # whatever it is stands with the store, for people to see
@@ -129,7 +131,7 @@ class Syncing:
 
     def under_way(self, store: str) -> bool:
         """Whether a store is being read by this process."""
-        return self._turns[store].locked()
+        return self._turns.taken(store)
 
     async def _settle(self, store: str, loading: Loading, reports: Sequence[SyncReport]) -> None:
         """Derive what a first reading took. Half a history, whose rest comes with the next one, is not to be judged;
@@ -277,12 +279,14 @@ class Syncing:
         self._feed(store)
         async with self._database.reading() as connection:
             await require_tending(connection, asker)
-        if not self._turns[store].locked():
+        if not self._turns.taken(store):
             self._asked[store] = asyncio.create_task(self._asked_for(store), name=f"sync-{store}")
 
     async def _asked_for(self, store: str) -> None:
         try:
             await self.sync(store)
+        except UnderWay as elsewhere:
+            _log.info("a reading that somebody asked for is under way", store=store, said=str(elsewhere))
         except Exception:  # noqa: BLE001  # nobody waits for it; the next hour reads again
             _log.exception("a reading that somebody asked for broke off", store=store)
 

@@ -104,6 +104,15 @@ class StoreCursor(Base):
     whole_since: Mapped[datetime | None]
 
 
+class StoreLease(Base):
+    """Which process reads a store, until when it is taken for alive."""
+
+    __tablename__ = "store_leases"
+    store: Mapped[str] = mapped_column(primary_key=True)
+    holder: Mapped[str]
+    held_until: Mapped[datetime]
+
+
 class StoreFault(Base):
     """A fact that was set aside: what it was, and what is wrong with it. It goes when the same fact can be taken."""
 
