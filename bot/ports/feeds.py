@@ -171,8 +171,8 @@ class Fault:
 class Page:
     """Some facts of one kind. `cursor` goes on after them; the last page of a read says `until` when it speaks.
 
-    `waits`: the next page has no facts and may be long in coming, for the store prepares something. `whole`: its read
-    tells all there is, wherever it began; one from an empty cursor does that anyway.
+    `waits`: the next page has no facts and may be long in coming, for the store prepares something. `anew`: with it
+    begins a read that tells all there is, though from no empty cursor.
     """
 
     kind: FactKind
@@ -181,7 +181,7 @@ class Page:
     faults: tuple[Fault, ...] = ()
     until: datetime | None = None
     waits: bool = False
-    whole: bool = False
+    anew: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -141,7 +141,7 @@ async def keep_cursor(connection: AsyncConnection, store: str, page: Page, now: 
     """
     mine = StoreCursor.store == store, StoreCursor.kind == page.kind
     known = (await connection.execute(select(StoreCursor.whole_since).where(*mine))).one_or_none()
-    since = now if known is None or (page.whole and known.whole_since is None) else known.whole_since
+    since = now if known is None or page.anew else known.whole_since
     ended = page.until is not None
     values = {"cursor": page.cursor, "read_at": now, "whole_since": None if ended else since}
     row = insert_into(connection, StoreCursor).values(store=store, kind=page.kind, **values)

@@ -273,9 +273,7 @@ class Taking:
         faults += await self._unpaid([*added, *altered], connection)
         moved = [*added, *altered, *before, *dropped]
         taken.touched = {line.product_id for line in moved}
-        unsold = await variants.inactive(
-            connection, taken.touched
-        )  # by what stores list; these sales may say otherwise
+        unsold = await variants.inactive(connection, taken.touched)  # until now: these sales may say otherwise
         taken.touched |= await variants.weigh(connection, unsold, now)
         if moved:
             await demand.note(connection, desk.source, taken.touched, min(line.day for line in moved))
@@ -359,7 +357,7 @@ def joined(pages: Sequence[Page]) -> Page:
         return pages[0]
     facts = tuple(fact for page in pages for fact in page.facts)
     faults = tuple(fault for page in pages for fault in page.faults)
-    return replace(pages[-1], facts=facts, faults=faults)
+    return replace(pages[-1], facts=facts, faults=faults, anew=pages[0].anew)
 
 
 def subject(fact: Fact) -> str:

@@ -148,12 +148,12 @@ async def test_what_a_reading_of_all_there_is_did_not_tell_is_no_more_in_the_sum
     mugs = "SELECT on_hand FROM stock_levels s JOIN products p ON p.id = s.product_id WHERE sku = 'MUG' ORDER BY as_of"
     assert await shop.rows(mugs) == [(5,), (16,)]
     shop.clock.push(timedelta(minutes=1))
-    await shop.take("stock", count("MUG", 7, minutes=-4), whole=True)
+    await shop.take("stock", count("MUG", 7, minutes=-4), anew=True)
     shop.clock.push(timedelta(minutes=1))
     wrong = Fault(f"v-MUG-3@{EAST}", "it cannot be read")
-    ended = await shop.take("stock", faults=(wrong,), until=NOW, whole=True)
+    ended = await shop.take("stock", faults=(wrong,), until=NOW)
     assert (await shop.rows(mugs), ended.changed, ended.touched) == ([(5,), (11,)], 1, {mug})
-    await shop.take("stock", count("MUG", 7, minutes=-4), until=NOW, whole=True)
+    await shop.take("stock", count("MUG", 7, minutes=-4), until=NOW, anew=True)
     assert await shop.rows(mugs) == [(5,), (7,)]
     assert await shop.rows("SELECT code FROM store_shelves") == [("v-MUG",)]
 

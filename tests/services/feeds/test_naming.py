@@ -176,13 +176,13 @@ async def test_what_a_list_of_all_goods_names_no_more_is_sold_no_more_and_nothin
     assert await _active(shop) == dict.fromkeys(names, True)
     shop.clock.push(timedelta(minutes=1))
     wrong = Fault("v-CUP", "it cannot be read")
-    await shop.take("products", _told("v-MUG", "MUG", active=True), faults=(wrong,), until=NOW, whole=True)
+    await shop.take("products", _told("v-MUG", "MUG", active=True), faults=(wrong,), until=NOW, anew=True)
     assert await _active(shop) == {"MUG": True, "CUP": True, "POT": False}
-    await shop.take("stock", count("MUG", 5, minutes=-8), until=NOW, whole=True)
+    await shop.take("stock", count("MUG", 5, minutes=-8), until=NOW, anew=True)
     lying = "SELECT p.sku, s.on_hand FROM stock_levels s JOIN products p ON p.id = s.product_id"
     assert dict(await shop.rows(lying)) == {"MUG": 5, "CUP": 5, "POT": 0}
     shop.clock.push(timedelta(minutes=1))
-    await shop.take("products", until=NOW, whole=True)  # not one of them is another store, not an empty one
+    await shop.take("products", until=NOW, anew=True)  # not one of them is another store, not an empty one
     assert await _active(shop) == {"MUG": True, "CUP": True, "POT": False}
 
 

@@ -65,7 +65,7 @@ async def test_another_process_is_told_that_a_store_is_being_read_as_long_as_tha
             async with other.of(SHOP):
                 pytest.fail("both read it")
     assert await _until(database) is None
-    async with other.of(SHOP):
+    async with Process(database, clock).turns().of(SHOP):
         assert await _until(database) == clock.now() + LEASE
 
 

@@ -42,7 +42,7 @@ async def test_an_order_is_told_with_its_lines_and_nobodys_name(
     pages = await medusa.read("orders")
     sold = SoldLine(line["id"], lamp, "LAMP", "Product LAMP - Red", 3, pounds("59.97"), leeds)
     assert facts(pages, OrderFact) == [
-        OrderFact(number, str(int(number[-4:])), clock.now(), clock.now(), (sold,), (), leeds, "cus_7")
+        OrderFact(number, str(int(number[-4:])), clock.now(), clock.now(), (sold,), (), leeds, "cus_7", clock.now())
     ]
     assert not any("Ada" in str(page) or "ada@" in str(page) for page in pages)
     fields = [value for asked in medusa.shop.asked for name, value in asked if name == "fields"]

@@ -41,6 +41,7 @@ async def test_an_order_is_told_with_its_lines_and_nobodys_name(woo: Woo, lamp: 
             ),
             place="store",
             customer="7",
+            version=clock.now(),
         )
     ]
     assert not any("Ada" in str(page) for page in pages)
