@@ -93,6 +93,10 @@ class UnknownReference(Refusal):
     """No case, request, topic or member has that name."""
 
 
+class UnderWay(Refusal):
+    """Another process is at it already."""
+
+
 class NotAllowed(Refusal):
     """The person lacks the authority."""
 

@@ -8,6 +8,7 @@ from typing import Any
 
 import structlog
 
+from bot.errors import UnderWay
 from bot.services import Services
 from bot.services.feeds.feedcheck import judge_feeds
 from bot.services.jobs import Every, Job
@@ -27,6 +28,8 @@ async def _one(services: Services, name: str) -> dict[str, Any]:
     try:
         done = await _read(services, name)
         await judge_feeds(services.watch, services.clock)  # what stopped is told of at once, and what goes on again
+    except UnderWay:  # in another process
+        return {"under_way": True}
     except Exception as problem:  # noqa: BLE001  # a fault of ours in one must not keep the others from being read
         _log.exception("a store's reading broke off", store=name)
         return {"errors": [f"{type(problem).__name__}: {problem}"]}

@@ -48,7 +48,10 @@ class StockFact:
 
 @dataclass(frozen=True, slots=True)
 class SoldLine:
-    """A line of an order as it is now: `quantity` is what was bought and not taken off before it left, or zero."""
+    """A line of an order as it is now: `quantity` is what was bought and not taken off before it left, or zero.
+
+    `code` is empty where the store does not know any more what the line is of: what was known of it stands.
+    """
 
     id: str
     code: str
@@ -74,7 +77,8 @@ class OrderFact:
     """An order as it is now, with all of its lines: what it held before and holds no more is gone.
 
     Orders that are no sale (tests, drafts, unpaid ones that were never placed) are not told; a cancelled one has lines
-    of zero units. `place` is where lines leave from that name no place.
+    of zero units. `place` is where lines leave from that name no place. Of two states of an order that with the later
+    `version` holds, whenever it is told; without one (no instant of the store only grows) that which is told last.
     """
 
     id: str
@@ -85,6 +89,7 @@ class OrderFact:
     returns: tuple[ReturnedLine, ...] = ()
     place: str = ""
     customer: str = ""  # the store's id of the buyer, never a name or an address
+    version: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -183,7 +188,8 @@ class Fault:
 class Page:
     """Some facts of one kind. `cursor` goes on after them; the last page of a read says `until` when it speaks.
 
-    `waits`: the next page has no facts and may be long in coming, for the store prepares something.
+    `waits`: the next page has no facts and may be long in coming, for the store prepares something. `anew`: with it
+    begins a read that tells all there is, though from no empty cursor.
     """
 
     kind: FactKind
@@ -192,6 +198,7 @@ class Page:
     faults: tuple[Fault, ...] = ()
     until: datetime | None = None
     waits: bool = False
+    anew: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -241,7 +248,7 @@ class Delivery:
 
 @dataclass(frozen=True, slots=True)
 class Shelf:
-    """A variant at a place of a store, where its last count was of any units."""
+    """A variant at a place of a store, where its last count was of any units; without a place one that it sells."""
 
     code: str
     sku: str
@@ -249,14 +256,15 @@ class Shelf:
 
 
 Shelves = Callable[[], Awaitable[Sequence[Shelf]]]
+Identity = Callable[[str], Awaitable[str]]  # keeps what a store is known by, unless something was kept; what is kept
 
 
 @runtime_checkable
 class RemindedFeed(StoreFeed, Protocol):
-    """A store that says nothing of what was deleted in it: it is asked for what is known to lie there."""
+    """A store that says nothing of what was deleted in it: it is asked for what is known to lie or be sold there."""
 
-    def remind(self, shelves: Shelves) -> None:
-        """Say what is known to lie in the store, whenever the feed asks."""
+    def remind(self, shelves: Shelves, identity: Identity) -> None:
+        """Say what is known to lie in the store, and which one that is, whenever the feed asks."""
         ...
 
 

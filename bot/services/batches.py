@@ -32,6 +32,7 @@ _log = structlog.get_logger(__name__)
 LEASE = timedelta(minutes=2)  # for how long a claim holds without an answer: far longer than a batch takes
 AHEAD = timedelta(minutes=5)  # by how much a sender's clock may be fast
 _SHOWN = 20  # codes named in a problem
+_OUTDATED = "a state that changed later was sent before; that one stands"
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,6 +143,7 @@ class Batches:
             await self._wakes.after(connection, TOUCHED)
         field = "lines" if batch.kind == "orders" else "sku"  # all that is left to be wrong is which product it is
         faults += [RowFault(about[f.where], field, f.problem) for f in taken.aside if f.where in about]
+        faults += [RowFault(about[order], "changed_at", _OUTDATED) for order in taken.outdated if order in about]
         await self._note(connection, store, batch, list(good.values()), now)
         outcome = Outcome(batch.received, taken.changed, tuple(sorted(faults, key=lambda fault: fault.row)))
         await rows.forget_syncs(connection, store, batch.kind)

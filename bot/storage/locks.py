@@ -4,7 +4,7 @@ Taken in this order, and within a kind by ascending id, so that two transactions
 
     0. linking           one joining of two people at a time; it takes nothing else but the audit's head
        the policy        one change of it at a time; it takes nothing else but the audit's head
-       the batches       one batch of the ingest API at a time; it takes nothing else
+       the batches       one batch of the ingest API at a time; it takes its own store's naming, if any
        the naming        one page of a reading of a store, or one word of a person on what its variants, places and kits
                          are, at a time; several stores' by name
     1. the scan          one batch of a watch scan at a time

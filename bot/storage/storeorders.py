@@ -1,4 +1,4 @@
-"""Which state of a store's order was taken last: states may be told late, twice, and by several processes at once."""
+"""Which version of a store's order was taken last: they may be told late, twice, and by several processes at once."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ _NEWER = (
 
 
 async def outdated(connection: AsyncConnection, source: str, told: Mapping[str, datetime]) -> set[str]:
-    """Note since when orders are as they are told now; those of which a later state was taken already.
+    """Note which version of orders is told now; those of which a later one was taken already.
 
     The orders are held, by their ids, until the transaction ends: of two takers at once the second sees what the first
     wrote.

@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from operator import itemgetter
 from typing import Any
 
 from sqlalchemy import and_, delete, func, insert, not_, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bot.domain.storeviews import Calls, KindState, StoreState, Unsure
-from bot.ports import FactKind, Fault
+from bot.ports import FactKind, Fault, Page
 from bot.ports import StorePlace as PlaceTold
 from bot.storage import locks, marks
 from bot.storage.bulk import insert_rows
@@ -89,7 +90,7 @@ async def write_codes(connection: AsyncConnection, store: str, rows: Iterable[tu
         connection,
         StoreCode,
         ("store", "code", "sku", "name", "product_id", "match", "score", "seen_at"),
-        [(store, *row) for row in rows],
+        [(store, *row) for row in sorted(rows, key=itemgetter(0))],  # two pages at once never wait crosswise
         "(store, code) DO UPDATE SET sku = excluded.sku, product_id = excluded.product_id, match = excluded.match, "
         "name = CASE WHEN excluded.name = '' THEN store_codes.name ELSE excluded.name END, score = excluded.score, "
         f"seen_at = excluded.seen_at WHERE store_codes.match IN ({', '.join(map(repr, OPEN))})",
@@ -133,14 +134,21 @@ async def begin(connection: AsyncConnection, store: str, kind: FactKind) -> Begu
     return Begun(await cursor(connection, store, kind), int(said or 0))
 
 
-async def keep_cursor(connection: AsyncConnection, store: str, kind: FactKind, value: str, now: datetime) -> None:
-    """Note how far a kind is read, while the store's naming is held and is what it was as the reading began."""
-    row = insert_into(connection, StoreCursor).values(store=store, kind=kind, cursor=value, read_at=now)
+async def keep_cursor(connection: AsyncConnection, store: str, page: Page, now: datetime) -> datetime | None:
+    """Note how far a kind is read, while the store's naming is held and is what it was as the reading began.
+
+    `now` is before the page's facts were written. Where the page ends a reading of all there is: when that began.
+    """
+    mine = StoreCursor.store == store, StoreCursor.kind == page.kind
+    known = (await connection.execute(select(StoreCursor.whole_since).where(*mine))).one_or_none()
+    since = now if known is None or page.anew else known.whole_since
+    ended = page.until is not None
+    values = {"cursor": page.cursor, "read_at": now, "whole_since": None if ended else since}
+    row = insert_into(connection, StoreCursor).values(store=store, kind=page.kind, **values)
     await connection.execute(
-        row.on_conflict_do_update(
-            index_elements=[StoreCursor.store, StoreCursor.kind], set_={"cursor": value, "read_at": now}
-        )
+        row.on_conflict_do_update(index_elements=[StoreCursor.store, StoreCursor.kind], set_=values)
     )
+    return since if ended else None
 
 
 async def keep_faults(
@@ -158,7 +166,7 @@ async def keep_faults(
         await connection.execute(
             delete(StoreFault).where(StoreFault.store == store, StoreFault.kind == kind, StoreFault.subject.in_(part))
         )
-    distinct = {fault.where: fault for fault in faults}
+    distinct = dict(sorted({fault.where: fault for fault in faults}.items()))  # two pages at once never wait crosswise
     await insert_rows(
         connection,
         StoreFault,
@@ -167,6 +175,22 @@ async def keep_faults(
         "(store, kind, subject) DO UPDATE SET problem = excluded.problem, record = excluded.record, "
         "seen_at = excluded.seen_at",
     )
+
+
+async def any_aside(connection: AsyncConnection, store: str) -> bool:
+    """Whether any fact of a store is set aside."""
+    found = await connection.execute(select(StoreFault.id).where(StoreFault.store == store).limit(1))
+    return found.first() is not None
+
+
+async def set_aside(connection: AsyncConnection, store: str, kind: FactKind, since: datetime) -> set[str]:
+    """The variants of a kind's facts that were set aside since: their faults name them, alone or at a place."""
+    found = await connection.scalars(
+        select(StoreFault.subject).where(
+            StoreFault.store == store, StoreFault.kind == kind, StoreFault.seen_at >= since
+        )
+    )
+    return {code for subject in found for code in (subject, subject.rpartition("@")[0])}
 
 
 async def state(connection: AsyncConnection, store: str, since: datetime) -> StoreState:

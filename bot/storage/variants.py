@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
+from datetime import datetime, timedelta
 
-from sqlalchemy import or_, select, update
+from sqlalchemy import Date, bindparam, or_, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bot.storage.chunks import chunked
 from bot.storage.stores import COUNTED
-from bot.storage.tables import Kit, Product, StoreCode
+from bot.storage.tables import Kit, Product, Sale, StoreCode
 
 _LISTED = StoreCode.match.in_(COUNTED)
+_LATELY = timedelta(weeks=4)
 _Said = tuple[str, bool | None]  # a code, and whether it is sold as far as the list of goods says
 
 
@@ -56,27 +58,73 @@ _IN_A_KIT = (
     .join(StoreCode, StoreCode.product_id == Kit.product_id)
     .where(Kit.component_id == Product.id, _LISTED, StoreCode.sold.is_(True))
 )
-_ACTIVE = or_(~_ANY.exists(), _ANY.where(StoreCode.sold.is_(True)).exists(), _IN_A_KIT.exists())
+_SAYING = select("store:" + StoreCode.store).where(
+    StoreCode.product_id == Product.id, _LISTED, StoreCode.sold.is_not(None)
+)
+_ELSEWHERE = select(Sale.id).where(  # where no list of goods is kept: at a till, say
+    Sale.product_id == Product.id,
+    Sale.day >= bindparam("lately", type_=Date()),
+    Sale.kind == "sale",
+    Sale.source.not_in(_SAYING),
+)
+_SOLD = _ANY.where(StoreCode.sold.is_(True)).exists()
+_ACTIVE = or_(~_ANY.exists(), _SOLD, _IN_A_KIT.exists(), _ELSEWHERE.exists())
 
 
-async def sell(connection: AsyncConnection, store: str, told: Mapping[str, bool]) -> set[int]:
+async def selling(connection: AsyncConnection, products: Collection[int]) -> set[int]:
+    """Those of the products that the list of goods of any store says it sells."""
+    found: set[int] = set()
+    for part in chunked(sorted(products)):
+        found.update(await connection.scalars(select(Product.id).where(Product.id.in_(part), _SOLD)))
+    return found
+
+
+async def unsold(connection: AsyncConnection, products: Collection[int]) -> set[int]:
+    """Those of the products that lists of goods name, and none says that it sells."""
+    found: set[int] = set()
+    for part in chunked(sorted(products)):
+        query = select(Product.id).where(Product.id.in_(part), _ANY.exists(), ~_SOLD)
+        found.update(await connection.scalars(query))
+    return found
+
+
+async def doubtful(connection: AsyncConnection) -> set[int]:
+    """The active products that stores list and none sells: what else keeps them so may have ended."""
+    found = await connection.scalars(select(Product.id).where(Product.active, _ANY.exists(), ~_SOLD))
+    return set(found)
+
+
+async def sell(connection: AsyncConnection, store: str, told: Mapping[str, bool], now: datetime) -> set[int]:
     """Keep which variants (code -> whether) a store still sells; the products that are active or inactive since."""
     meant: set[int] = set()
     for part in chunked(sorted(told)):
         named = StoreCode.store == store, StoreCode.code.in_(part)
+        await connection.execute(update(StoreCode).where(*named).values(seen_at=now))
         for sold in (True, False):
             codes = [code for code in part if told[code] is sold]
             changed = StoreCode.store == store, StoreCode.code.in_(codes), StoreCode.sold.is_distinct_from(sold)
             await connection.execute(update(StoreCode).where(*changed).values(sold=sold))
         found = await connection.scalars(select(StoreCode.product_id).where(*named, _LISTED))
         meant.update(product for product in found if product is not None)
-    return await weigh(connection, meant)
+    return await weigh(connection, meant, now)
 
 
-async def weigh(connection: AsyncConnection, products: Collection[int]) -> set[int]:
+async def silent(connection: AsyncConnection, store: str, since: datetime, spared: Collection[str]) -> set[str]:
+    """The variants that a store was known to sell and has not told since, but the `spared` ones.
+
+    None where it told not one of those that it sold: that is rather a store that was changed for another.
+    """
+    known = select(StoreCode.code, StoreCode.seen_at).where(StoreCode.store == store, StoreCode.sold.is_(True))
+    seen = {row.code: row.seen_at for row in await connection.execute(known)}
+    gone = {code for code, at in seen.items() if at < since and code not in spared}
+    return set() if len(gone) == len(seen) else gone
+
+
+async def weigh(connection: AsyncConnection, products: Collection[int], now: datetime) -> set[int]:
     """Make products inactive that stores list and none sells any more, alone or in a set; and active again otherwise.
 
-    So are the parts of those that are sets. Which of all these changed.
+    What others sold of it in the last weeks, of whose lists of goods it is none, keeps it active. So are the parts of
+    those that are sets. Which of all these changed.
     """
     changed: set[int] = set()
     whole = set(products)
@@ -86,7 +134,8 @@ async def weigh(connection: AsyncConnection, products: Collection[int]) -> set[i
         for active in (True, False):
             is_so = _ACTIVE if active else ~_ACTIVE
             wrong = update(Product).where(Product.id.in_(part), Product.active.is_(not active), is_so)
-            found = await connection.execute(wrong.values(active=active).returning(Product.id))
+            given = {"lately": (now - _LATELY).date()}
+            found = await connection.execute(wrong.values(active=active).returning(Product.id), given)
             changed.update(found.scalars())
     return changed
 

@@ -32,6 +32,14 @@ _NEVER_SENT = (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout, http
 
 # IPv6 addresses whose last 32 bits are an IPv4 address: NAT64 (RFC 6052), IPv4-compatible (RFC 4291, 2.5.5.1).
 _OVER_IPV4 = (ipaddress.IPv6Network("64:ff9b::/96"), ipaddress.IPv6Network("::/96"))
+# What older or laxer tables of Python's call global: of the IANA registries of special-purpose addresses that for
+# protocols, 6to4 relays, documentation and segment routing; site-local (RFC 3879) and IPv4-translated (RFC 7915) ones.
+_SPECIAL = tuple(
+    map(
+        ipaddress.ip_network,
+        ("192.0.0.0/24", "192.88.99.0/24", "fec0::/10", "::ffff:0:0:0/96", "3fff::/20", "5f00::/16"),
+    )
+)
 _LOCAL_NAT64 = ipaddress.IPv6Network("64:ff9b:1::/48")  # RFC 8215: of a network's own, which may lead anywhere in it
 
 Pause = Callable[[float], Awaitable[object]]
@@ -85,7 +93,7 @@ async def resolve(host: str, port: int, *, private: bool) -> str:
 def is_public(address: str) -> bool:
     """Whether an address is one machine on the internet; of one that leads on to an IPv4 address, whether that is."""
     found = ipaddress.ip_address(address)
-    if found.is_multicast or not found.is_global:
+    if found.is_multicast or not found.is_global or any(found in network for network in _SPECIAL):
         return False
     if isinstance(found, ipaddress.IPv4Address):
         return True

@@ -119,6 +119,22 @@ async def test_of_rows_that_state_the_same_the_last_one_is_taken(quick: Site) ->
     assert await quick.rows("SELECT * FROM store_faults") == []
 
 
+async def test_an_order_whose_later_state_was_sent_is_refused_and_a_correction_without_an_instant_is_taken(
+    quick: Site,
+) -> None:
+    def state(units: int, **more: str) -> dict[str, object]:
+        return order("1", {"id": "a", "sku": "MUG", "quantity": units, "amount": "5.00"}, **more)
+
+    units = "SELECT SUM(quantity) FROM sales"
+    await quick.send("sales", state(5, changed_at="2026-11-19T12:00:00Z"))
+    told = (await quick.send("sales", state(9, changed_at="2026-11-19T11:00:00Z"))).json()
+    problem = "a state that changed later was sent before; that one stands"
+    assert told["faults"] == [{"row": 0, "field": "changed_at", "problem": problem}]
+    assert (await quick.rows(units), await quick.rows("SELECT * FROM store_faults")) == ([(5,)], [])
+    assert (await quick.send("sales", state(2))).json()["faults"] == []
+    assert await quick.rows(units) == [(2,)]
+
+
 async def test_a_code_that_resembles_ours_waits_for_a_person_and_is_taken_when_sent_again(quick: Site) -> None:
     await quick.send("stock", count("AB-12"))
     second = await quick.app.services.api_keys.add("erp2", source="till")

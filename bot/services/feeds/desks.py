@@ -58,8 +58,7 @@ class Desks:
             known = await rows.codes(connection, store, told)
             unsure = {c: said for c, said in told.items() if c not in known or known[c].match in rows.OPEN}
             if fresh := await self._unweighed(connection, store, unsure, known):
-                kept = {c for c in fresh if c in known and known[c].match == "suggested"}
-                await self._name(connection, store, fresh, kept, now)
+                await self._name(connection, store, fresh, known, now)
                 named = await rows.codes(connection, store, fresh)
                 self._weighed.update((store, c, fresh[c]) for c, code in named.items() if code.match in rows.OPEN)
                 known |= named
@@ -83,12 +82,13 @@ class Desks:
         return {c: said for c, said in unsure.items() if c not in known or (store, c, said) not in self._weighed}
 
     async def _name(
-        self, connection: AsyncConnection, store: str, unsure: _Told, kept: Collection[str], now: datetime
+        self, connection: AsyncConnection, store: str, unsure: _Told, known: Mapping[str, Code], now: datetime
     ) -> None:
         """Write down which products variants are, as far as their names tell; a person is asked about the others.
 
         One whose SKU is none (it has none at all, mostly) waits, so that a person can say which product it is. Where a
-        fact without a SKU is told of one that has a suggestion, that is `kept`.
+        fact without a SKU is told of one that has a suggestion, that is kept. What is `known` waited until now: where
+        the store itself tells what it is (it got a SKU), what was set aside is told again, as after a person's word.
         """
         names = Names(await storebooks.catalogue(connection), await storebooks.sold_by(connection, store))
         named = [(code, name, names.find(sku, name)) for code, (sku, name) in unsure.items()]
@@ -101,10 +101,14 @@ class Desks:
             (code, found.sku, name, ids.get(found.suggested or found.sku), _match(found), found.score, at)
             for code, name, found in good
         ]
+        kept = {code for code in unsure if code in known and known[code].match == "suggested"}
         strange = [(code, name) for code, name, found in named if found.problem and code not in kept]
         codes += [(code, _shown(unsure[code][0]), name, None, "waiting", 0, at) for code, name in strange]
         await rows.write_codes(connection, store, codes)
         await facts.name_products(connection, [(found.sku, name) for _, name, found in good if name])
+        answered = any(code in known and not found.suggested for code, _, found in good)
+        if answered and await rows.any_aside(connection, store):
+            await rows.forget_cursors(connection, store)
 
 
 def _match(found: Named) -> str:

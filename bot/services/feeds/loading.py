@@ -12,7 +12,6 @@ from bot.services.feeds.desks import Desk
 from bot.services.feeds.taken import Demand, Taken
 from bot.services.feeds.taking import Taking
 from bot.storage import derive, locks, storebooks, touched
-from bot.storage import stores as rows
 from bot.storage.chunks import chunked
 from bot.storage.database import Database
 from bot.storage.derive import Awaited
@@ -55,6 +54,7 @@ class Loading:
     async def take(self, page: Page, said: int = 0) -> Taken:
         """One page; facts, faults, freshness and cursor are written together or not at all. `said`: see `Taking`."""
         kept, self._kept = self._kept, None  # a page that fails may have left names on it that were never written
+        now = self._clock.now()
         async with self._database.transaction() as connection:
             held = await locks.naming(connection, self._store)
             if kept is None or (kept.kind, kept.said) != (page.kind, held):
@@ -65,7 +65,7 @@ class Loading:
             demand = Demand(_put_off, _WAIT, self._sold if page.kind in _OF_SALES else frozenset())
             taken = await self._taking.write(connection, self._store, page, desk, demand)
             if page.cursor and held == said:
-                await rows.keep_cursor(connection, self._store, page.kind, page.cursor, self._clock.now())
+                taken.add(await self._taking.go_on(connection, self._store, page, said, now))
         if page.kind in _OF_SALES:
             self._sold |= taken.touched
         self._kept = _Kept(desk, page.kind, held)

@@ -112,21 +112,24 @@ class Book:
         """The rows that the order comes to. What was cancelled after it was known stays, with its cancellation.
 
         A line of a product that nobody has named yet is none, and is noted in `unnamed`; once it is named the order is
-        told again, and the line is the only one that is new.
+        told again, and the line is the only one that is new. One that names nothing is of what it was of before.
         """
         returns: dict[str, list[ReturnedLine]] = {}
         for back in order.returns:
             returns.setdefault(back.line, []).append(back)
         at, days = to_micros(order.placed_at), _Days(order.placed_at)
         for sold in order.lines:
+            own = f"{order.id}/{sold.id}"
+            if not sold.code and not any(name == own or name.startswith(f"{own}/") for name in before):
+                continue
             spot = self._spot(sold.place or order.place)
             if spot.location_id is None:
                 continue
-            pieces = self._pieces(sold.code)
+            known = before.get(own)
+            pieces = self._pieces(sold.code) if sold.code or known is None else (_Piece(known.product_id, known.code),)
             if pieces is None:
-                if sold.quantity:
+                if sold.quantity and sold.code:
                     unnamed[sold.sku or sold.code] = None
-                own = f"{order.id}/{sold.id}"
                 yield from (line for name, line in before.items() if name == own or name.startswith(f"{own}/"))
                 continue
             for piece in pieces:

@@ -17,7 +17,7 @@ from bot.services.feeds.desks import Desk, look_up
 from bot.services.feeds.orders import Change, Misfit
 from bot.services.feeds.returning import named, with_returns
 from bot.services.feeds.taken import Demand, Taken
-from bot.storage import facts, storebooks, storeorders, storereturns
+from bot.storage import facts, storebooks, storeorders, storereturns, variants
 from bot.storage.revenues import WAITING
 from bot.storage.storebooks import Line
 from bot.storage.tables import Sale
@@ -43,13 +43,14 @@ class Selling:
     ) -> Taken:
         """Orders as they are now: their lines added, changed and taken away; what is known to have come back holds.
 
-        A state that is older than the one taken last changes nothing.
+        A version that is older than the one taken last changes nothing.
         """
         orders: dict[str, OrderFact] = {}
         for fact in given:
-            if isinstance(fact, OrderFact) and not (fact.id in orders and fact.changed_at < orders[fact.id].changed_at):
+            if isinstance(fact, OrderFact) and not _older(fact, orders.get(fact.id)):
                 orders[fact.id] = fact
-        told = {fact.id: min(fact.changed_at, now) for fact in orders.values()}  # clocks may be ahead of ours
+        # Clocks may be ahead of ours.
+        told = {fact.id: min(fact.version, now) for fact in orders.values() if fact.version is not None}
         outdated = await storeorders.outdated(connection, desk.source, told)
         for late in outdated:
             del orders[late]
@@ -71,7 +72,7 @@ class Selling:
                     Fault(order.id, text_of(setaside.NO_PRODUCT, sku=", ".join(change.unnamed)), order.number)
                 )
             changes.append(change)
-        taken = await self._write(connection, desk, changes, faults, demand)
+        taken = await self._write(connection, desk, changes, faults, now, demand)
         taken.outdated = outdated
         return taken
 
@@ -97,7 +98,7 @@ class Selling:
         standing = await storebooks.lines_of(connection, desk.source, orders)
         await look_up(connection, desk, {fact.code for order in standing for fact in back[order]})
         changes = [desk.book.returned(back[order], lines) for order, lines in standing.items()]
-        return await self._write(connection, desk, changes, faults, demand)
+        return await self._write(connection, desk, changes, faults, now, demand)
 
     async def _write(
         self,
@@ -105,6 +106,7 @@ class Selling:
         desk: Desk,
         changes: Sequence[Change],
         faults: list[Fault],
+        now: datetime,
         demand: Demand,
     ) -> Taken:
         """Write what changed in orders' lines, and let the demand of the products that they name be derived anew."""
@@ -118,6 +120,8 @@ class Selling:
         faults += await self._unpaid([*added, *altered], connection)
         moved = [*added, *altered, *before, *dropped]
         taken = Taken(changed=sum(map(bool, changes)), touched={line.product_id for line in moved})
+        unsold = await variants.inactive(connection, taken.touched)  # until now: these sales may say otherwise
+        taken.touched |= await variants.weigh(connection, unsold, now)
         if moved:
             await demand.note(connection, desk.source, taken.touched, min(line.day for line in moved))
         return taken
@@ -130,3 +134,10 @@ class Selling:
                 days.setdefault(line.currency, set()).add(date.fromisoformat(line.day))
         wrong = await revenues.lacking(connection, self.currency, self.rates, days) if days else {}
         return [Fault(f"{WAITING}{code}", problem) for code, problem in wrong.items()]
+
+
+def _older(fact: OrderFact, other: OrderFact | None) -> bool:
+    """Whether another version of the order is the later one."""
+    if other is None or fact.version is None or other.version is None:
+        return False
+    return fact.version < other.version

@@ -18,7 +18,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from bot.chat.command import Asker
 from bot.chat.nodes import Text
 from bot.domain.storeviews import Calls, StoreState, Unsure
-from bot.errors import UnknownReference
+from bot.errors import UnderWay, UnknownReference
 from bot.ports import Check, Clock, FactKind, HookedFeed, RemindedFeed, Shelf, StoreFeed
 from bot.services.apikeys import STORE
 from bot.services.audit import Audit
@@ -26,9 +26,10 @@ from bot.services.feeds.loading import Loading
 from bot.services.feeds.reading import SILENCE, Reading, SyncReport, Takes, said_of
 from bot.services.feeds.taken import Taken
 from bot.services.feeds.taking import WATCHED, Taking
+from bot.services.feeds.turns import Turns
 from bot.services.sessions import Address
 from bot.services.storerights import require_admin, require_tending
-from bot.storage import apikeys, deliveries, derive, facts, locks, orphans, shelves, touched, variants
+from bot.storage import apikeys, deliveries, derive, facts, locks, marks, orphans, shelves, touched, variants
 from bot.storage import stores as rows
 from bot.storage.database import Database
 from bot.words import _
@@ -39,6 +40,7 @@ _LOADED = 5_000  # rows of a first reading that are written in one transaction
 # What others refer to comes first.
 ORDER: tuple[FactKind, ...] = ("products", "offers", "inbounds", "stock", "orders", "returns", "ages")
 _BULKY: tuple[FactKind, ...] = ("products", "stock", "orders")  # others may never be permitted, and are few
+_IDENTITY = "store-identity:"
 _UNHEARD = "none has come yet: let the store call, as its page says"
 
 
@@ -67,12 +69,12 @@ class Syncing:
         self._feeds = feeds
         self._address = address or Address()
         self._asked: dict[str, asyncio.Task[None]] = {}
-        self._turns = {name: asyncio.Lock() for name in feeds}
+        self._turns = Turns(database=database, clock=clock, stores=feeds)
         # Held from reading a record to taking it: of two readings the later one is to be the last taken.
         self.pages = {name: asyncio.Lock() for name in feeds}
         for name, feed in feeds.items():
             if isinstance(feed, RemindedFeed):
-                feed.remind(partial(self._filled, name))
+                feed.remind(partial(self._filled, name), partial(self._identity, name))
         self.hooked = {name: feed for name, feed in feeds.items() if isinstance(feed, HookedFeed)}
         self._reading = Reading(database=database, clock=clock, pages=self.pages, hooked=self.hooked)
 
@@ -85,10 +87,11 @@ class Syncing:
         """Read what changed since the last time; everything, the first time.
 
         Each page is written down with the cursor behind it, so a reading that broke off goes on where it was. A store
-        that cannot be read is told in the reports, and the other kinds are read all the same.
+        that cannot be read is told in the reports, and the other kinds are read all the same. UnderWay where another
+        process reads it.
         """
         feed = self._feed(store)
-        async with self._turns[store]:
+        async with self._turns.of(store):
             try:
                 await self._places(store, feed)
             except Exception as error:  # noqa: BLE001  # whatever it is stands with the store, for people to see
@@ -105,7 +108,7 @@ class Syncing:
 
     def under_way(self, store: str) -> bool:
         """Whether a store is being read by this process."""
-        return self._turns[store].locked()
+        return self._turns.taken(store)
 
     async def _settle(self, store: str, loading: Loading, reports: Sequence[SyncReport]) -> None:
         """Derive what a first reading took. Half a history, whose rest comes with the next one, is not to be judged;
@@ -243,7 +246,7 @@ class Syncing:
                 await self._judge(connection, await orphans.left_product(connection, store, before.product_id))
             after = (await rows.codes(connection, store, [code]))[code]
             meant = {each.product_id for each in (before, after) if each is not None and each.product_id is not None}
-            await self._judge(connection, await variants.weigh(connection, meant))
+            await self._judge(connection, await variants.weigh(connection, meant, self._clock.now()))
             told = {"code": code, "sku": sku}
             member = None if asker is None else asker.member_id
             await self._audit.append(connection, "store.product", f"store:{store}", told, member, platform)
@@ -253,12 +256,14 @@ class Syncing:
         self._feed(store)
         async with self._database.reading() as connection:
             await require_tending(connection, asker)
-        if not self._turns[store].locked():
+        if not self._turns.taken(store):
             self._asked[store] = asyncio.create_task(self._asked_for(store), name=f"sync-{store}")
 
     async def _asked_for(self, store: str) -> None:
         try:
             await self.sync(store)
+        except UnderWay as elsewhere:
+            _log.info("a reading that somebody asked for is under way", store=store, said=str(elsewhere))
         except Exception:  # noqa: BLE001  # nobody waits for it; the next hour reads again
             _log.exception("a reading that somebody asked for broke off", store=store)
 
@@ -281,6 +286,12 @@ class Syncing:
         """Where anything of a store lies, as it told last."""
         async with self._database.reading() as connection:
             return await shelves.filled(connection, store)
+
+    async def _identity(self, store: str, told: str) -> str:
+        """What a store was known by first; that is kept."""
+        async with self._database.transaction() as connection:
+            await marks.add(connection, f"{_IDENTITY}{store}", told)
+            return await marks.get(connection, f"{_IDENTITY}{store}") or told
 
     async def _places(self, store: str, feed: StoreFeed) -> None:
         """Make places known, before facts name them."""

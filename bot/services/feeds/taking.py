@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime, timedelta
 from decimal import Decimal
 from zoneinfo import ZoneInfo
@@ -26,16 +27,18 @@ from bot.ports import (
 )
 from bot.services import revenues
 from bot.services.feeds.desks import Desk, Desks
+from bot.services.feeds.goods import take_goods
 from bot.services.feeds.returning import named
 from bot.services.feeds.selling import Selling
-from bot.services.feeds.sharing import with_the_rest
+from bot.services.feeds.sharing import with_the_rest, without_the_gone
 from bot.services.feeds.taken import Demand, Taken
 from bot.storage import ages, derive, facts, locks, masters, storebooks, supply, touched, variants
 from bot.storage import stores as rows
 from bot.storage.bulk import insert_rows
 from bot.storage.database import Database
 from bot.storage.shelves import Shelf
-from bot.storage.stores import Code, Spot
+from bot.storage.storebooks import Counted
+from bot.storage.stores import Spot
 from bot.storage.tables import Inbound, StockLevel, StockMovement
 from bot.storage.types import to_micros
 
@@ -75,14 +78,39 @@ class Taking:
         `said` as the page's reading began with it (`stores.begin`): where people said more since, the cursor is not
         kept, for the pages before were taken by what was said then. A page without a cursor needs none.
         """
+        now = self._clock.now()
         async with self._database.transaction_of(len(page.facts)) as connection:
             if not page.cursor:  # facts that a delivery led to stand in no reading's order
                 return await self.take_in(connection, store, page)
             held = await locks.naming(connection, store)
             taken = await self.take_in(connection, store, page)
             if held == said:
-                await rows.keep_cursor(connection, store, page.kind, page.cursor, self._clock.now())
+                taken.add(await self.go_on(connection, store, page, said, now))
             return taken
+
+    async def go_on(self, connection: AsyncConnection, store: str, page: Page, said: int, now: datetime) -> Taken:
+        """Keep the cursor behind a page that was written since `now`; what it means that a whole reading ends there.
+
+        Where the page itself said what something is that waited, its cursor is not kept either.
+        """
+        if await locks.naming(connection, store) != said:
+            return Taken()
+        since = await rows.keep_cursor(connection, store, page, now)
+        if page.kind == "products" and since is not None:
+            aside = await rows.set_aside(connection, store, "products", since)
+            gone = await variants.silent(connection, store, since, aside)
+            unsold = await variants.sell(connection, store, dict.fromkeys(gone, False), now)
+            await touched.touch(connection, unsold, now, now)
+        if page.kind == "products" and page.until is not None:
+            doubtful = await variants.doubtful(connection)
+            await touched.touch(connection, await variants.weigh(connection, doubtful, now), now, now)
+        if since is None or page.kind != "stock":
+            return Taken()
+        desk = Desk(f"store:{store}", await rows.spots(connection, store))
+        left = await without_the_gone(connection, desk, since)
+        taken = await self._counted(connection, desk, {key: (count,) for key, count in left.items()}, now)
+        await touched.touch(connection, taken.touched, now, now)
+        return taken
 
     async def take_in(self, connection: AsyncConnection, store: str, page: Page) -> Taken:
         """One page in the caller's transaction; its cursor is not kept."""
@@ -95,7 +123,7 @@ class Taking:
         faults = list(page.faults)
         match page.kind:
             case "products":
-                taken = await self._products(connection, desk, page.facts, demand)
+                taken = await self._products(connection, desk, page.facts, now, demand)
             case "stock":
                 taken = await self._stock(connection, desk, page.facts, faults, now)
             case "orders":
@@ -123,33 +151,15 @@ class Taking:
         async with self._database.transaction() as connection:
             await revenues.mend(connection, self._selling.currency, self._selling.rates)
 
-    async def _products(self, connection: AsyncConnection, desk: Desk, given: Sequence[Fact], demand: Demand) -> Taken:
-        """Names and prices of what the store is the first to name or price; a person's own stand."""
-        products = [fact for fact in given if isinstance(fact, ProductFact)]
-        known = [(fact, desk.codes[fact.code]) for fact in products if fact.code in desk.codes]
-        priced = {
-            code.product_id: fact.price
-            for fact, code in known
-            if fact.price is not None and code.product_id is not None and code.match in rows.COUNTED
-        }
-        prices = await storebooks.price_products(connection, priced)
+    async def _products(
+        self, connection: AsyncConnection, desk: Desk, given: Sequence[Fact], now: datetime, demand: Demand
+    ) -> Taken:
+        """What the store's list of goods says."""
+        changed, prices = await take_goods(connection, desk.source.removeprefix("store:"), desk.codes, given, now)
         if prices.moved:  # what is revenue in their own currency is derived by the currency they are kept in
             await demand.note(connection, desk.source, prices.moved, derive.BEGINNING)
-        told = {fact.code: fact.active for fact in products}
-        sold = await variants.sell(connection, desk.source.removeprefix("store:"), told)
-        changed = {*prices.changed, *sold, *await self._name(connection, known)}
+        changed |= prices.changed
         return Taken(changed=len(changed), touched=changed)
-
-    async def _name(self, connection: AsyncConnection, known: Sequence[tuple[ProductFact, Code]]) -> set[int]:
-        """Name the products that another kind of fact told of first, and that have no name yet; their ids."""
-        names = {
-            code.product_id: (code.sku, fact.name)
-            for fact, code in known
-            if code.match == "same" and code.product_id is not None and fact.name not in {"", code.sku}
-        }
-        nameless = await storebooks.nameless(connection, names)
-        await facts.name_products(connection, [names[product] for product in nameless])
-        return nameless
 
     async def _stock(
         self, connection: AsyncConnection, desk: Desk, given: Sequence[Fact], faults: list[Fault], now: datetime
@@ -169,16 +179,23 @@ class Taking:
                 earlier = said_by.get((fact.code, fact.place))
                 if earlier is None or fact.as_of >= earlier.as_of:
                     said_by[fact.code, fact.place] = fact
-        products = {product for product, _ in counts}
+        return await self._counted(connection, desk, await with_the_rest(connection, desk, counts, now), now)
+
+    async def _counted(
+        self, connection: AsyncConnection, desk: Desk, whole: Mapping[tuple[int, int], Sequence[Counted]], now: datetime
+    ) -> Taken:
+        """What lies of each product at each location, as the sum of its variants."""
+        products = {product for product, _ in whole}
         last = await storebooks.last_counts(connection, desk.source, products)
-        whole = await with_the_rest(connection, desk, counts, last)
         moved = await storebooks.last_moves(connection, products)
         levels, weighty = [], set()
-        for key, stated in whole.items():
+        for key, stated in sorted(whole.items()):  # two pages at once never wait crosswise
             at = min(max(fact.as_of for fact in stated), now)  # a store whose clock is ahead has counted by now
             # What is owed stands in `committed`; a shelf holds no fewer than nothing.
             told = [max(sum(getattr(fact, name) for fact in stated), 0) for name in _LEVEL[4:]]
             before = last.get(key)
+            if before is not None and told == [*before[1:]]:  # the same sum says nothing of when the rest was counted
+                at = min([at, *(fact.as_of for fact in stated if any(fact[1:]))])
             still = before is not None and moved.get(key, before.as_of) <= before.as_of
             if before is not None and (at < before.as_of or (still and told == [*before[1:]])):
                 continue
@@ -250,7 +267,7 @@ def joined(pages: Sequence[Page]) -> Page:
         return pages[0]
     facts = tuple(fact for page in pages for fact in page.facts)
     faults = tuple(fault for page in pages for fault in page.faults)
-    return Page(pages[0].kind, facts, pages[-1].cursor, faults, pages[-1].until)
+    return replace(pages[-1], facts=facts, faults=faults, anew=pages[0].anew)
 
 
 def subject(fact: Fact) -> str:

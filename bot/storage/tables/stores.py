@@ -49,8 +49,8 @@ class StorePlace(Base):
 
 
 class StoreShelf(Base):
-    """What a store told last of a variant at a place, where several of its variants are one product: their sum is what
-    lies there, though it tells of one at a time.
+    """What a store told last of a variant at a place: of several variants that are one product the sum is what lies
+    there, though it tells of one at a time.
     """
 
     __tablename__ = "store_shelves"
@@ -63,10 +63,11 @@ class StoreShelf(Base):
     on_hand: Mapped[int]
     committed: Mapped[int]
     incoming: Mapped[int]
+    told_at: Mapped[datetime | None]  # by our clock; what a reading of all there is does not tell is there no more
 
 
 class StoreOrder(Base):
-    """When the state of an order that was taken last had come about; an older one that is told later is left."""
+    """The version of an order that was taken last: when its state had come about. An older one that is told is left."""
 
     __tablename__ = "store_orders"
     source: Mapped[str] = mapped_column(primary_key=True)
@@ -105,7 +106,9 @@ class Kit(Base):
 
 
 class StoreCursor(Base):
-    """How far a store's facts of a kind are read, and when that was."""
+    """How far a store's facts of a kind are read, and when that was; `whole_since` is when a reading of all there is
+    began that has not ended yet.
+    """
 
     __tablename__ = "store_cursors"
     __table_args__ = (UniqueConstraint("store", "kind"),)
@@ -114,6 +117,16 @@ class StoreCursor(Base):
     kind: Mapped[str]
     cursor: Mapped[str]
     read_at: Mapped[datetime]
+    whole_since: Mapped[datetime | None]
+
+
+class StoreLease(Base):
+    """Which process reads a store, until when it is taken for alive."""
+
+    __tablename__ = "store_leases"
+    store: Mapped[str] = mapped_column(primary_key=True)
+    holder: Mapped[str]
+    held_until: Mapped[datetime]
 
 
 class StoreFault(Base):

@@ -62,6 +62,7 @@ def searched(order: Row, account: Account) -> OrderFact | None:
         number=number,
         placed_at=instant(order, "createdTime"),
         changed_at=instant(order, "lastUpdatedTime"),
+        version=instant(order, "lastUpdatedTime"),
         lines=_merged(_item(item, market, sold=state.sold) for item in rows(order, "orderItems")),
         place=_place(text(fulfilment, "fulfilledBy"), market),
     )
@@ -93,6 +94,7 @@ def reported(lines: Sequence[FlatRow], account: Account) -> OrderFact | None:
         number=number,
         placed_at=instant(head, "purchase-date"),
         changed_at=max(instant(line, "last-updated-date") for line in lines),
+        version=max(instant(line, "last-updated-date") for line in lines),
         lines=_merged(_row(line, market, sold=state.sold) for line in lines),
         place=_place(_channel(head), market),
     )

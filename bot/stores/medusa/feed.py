@@ -85,7 +85,8 @@ class MedusaFeed:
         and stock are read whole each time.
         """
         currency, now = await self._api.currency()
-        at = Cursor.of(cursor).begin(now)
+        known = Cursor.of(cursor)
+        at, anew = known.begin(now), kind != "orders" and known.begun is None
         desk = await self._desk(kind, currency)
         path, name, fields = _LISTS[kind]
         since = {"updated_at[$gte]": _stamp(at.since)} if kind == "orders" and at.since else {}
@@ -94,7 +95,9 @@ class MedusaFeed:
             following = at.within(leaf.spot)
             if leaf.end:
                 following = at.ended() if kind == "orders" else Cursor()
-            yield Page(kind, tuple(facts), str(following), tuple(faults), at.begun if leaf.end else None)
+            until = at.begun if leaf.end else None
+            yield Page(kind, tuple(facts), str(following), tuple(faults), until, anew=anew)
+            anew = False
 
     def open(self, headers: Mapping[str, str], body: bytes, now: datetime) -> Delivery | None:  # noqa: ARG002  # no time is signed
         """See `HookedFeed.open`."""

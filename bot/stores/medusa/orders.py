@@ -62,14 +62,14 @@ def order(row: Row, changes: Sequence[Row], reserved: Mapping[str, str], place: 
         raise Unreadable(f"whether the status {status!r} is a sale is not known")
     live = is_live(row)
     places = {**reserved, **_sent(row)}
-    listed = records(row, "items")
-    items = [item for item in listed if text(item, "variant_id")]
-    gone = len(listed) - len(items)
+    items = records(row, "items")
+    gone = sum(not text(item, "variant_id") for item in items)
     fact = OrderFact(
         id=ident(row),
         number=str(row.get("display_id") or row["id"]),
         placed_at=instant(row, "created_at"),
         changed_at=instant(row, "updated_at"),
+        version=instant(row, "updated_at"),
         lines=tuple(
             _line(item, text(row, "currency_code").upper(), places.get(ident(item), ""), live) for item in items
         ),
@@ -100,7 +100,7 @@ def _line(item: Row, currency: str, place: str, live: bool) -> SoldLine:  # noqa
     names = (text(item, "product_title") or text(item, "title"), text(item, "variant_title"))
     return SoldLine(
         id=ident(item),
-        code=ident(item, "variant_id"),
+        code=text(item, "variant_id"),
         sku=text(item, "variant_sku"),
         name=" - ".join(filter(None, names)),
         quantity=units,

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Iterable, Sequence
+from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
 
 from bot.errors import Declined
-from bot.ports import Fact, Fault, Page, Shelf, StockFact
+from bot.ports import Fact, FactKind, Fault, Page, ProductFact, Shelf, StockFact
 from bot.stores.shopify.goods import stock_facts
 from bot.stores.shopify.pages import Pages, Read
 from bot.stores.shopify.reading import Mark, Node, gid, nodes, stamp, tail
@@ -81,11 +81,12 @@ async def counts_of(pages: Pages, items: Sequence[str]) -> Page:
     return Page("stock", tuple(facts), "", tuple(faults))
 
 
-async def counts_of_gone(pages: Pages, shelves: Sequence[Shelf]) -> Page:
-    """Nothing, where what is known to lie there is of variants that the shop has no more; a page without a cursor.
+async def what_is_gone(pages: Pages, shelves: Sequence[Shelf]) -> Mapping[FactKind, Page]:
+    """Of the variants known to be sold or to lie there, that those which the shop has no more are neither.
 
-    Shopify tells of nothing that was deleted, but answers null for an id that is no more, and an error for one that it
-    may not show. Where it has not one of many that is a fault: it is rather another shop than an empty one.
+    A page of products and one of stock, without cursors. Shopify tells of nothing that was deleted, but answers null
+    for an id that is no more, and an error for one that it may not show. Where it has not one of many that is a fault:
+    it is rather another shop than an empty one.
     """
     codes = sorted({shelf.code for shelf in shelves if shelf.code.isdigit()}, key=int)  # others are of lines, by SKU
     as_of, gone = pages.shop.clock.now(), set()
@@ -96,14 +97,16 @@ async def counts_of_gone(pages: Pages, shelves: Sequence[Shelf]) -> Page:
         if len(found) != len(part):
             raise Declined("the shop answered another number of variants than were asked for")
         gone |= {code for code, node in zip(part, found, strict=True) if node is None}
+    lost = [shelf for shelf in shelves if shelf.code in gone]
     if len(gone) == len(codes) >= _MANY:
         problem = (
             f"the shop has none of {len(codes)} variants that it counted: their counts stand; is it the same shop?"
         )
-        first = next(shelf for shelf in shelves if shelf.code in gone)  # once it is told again this is listed no more
-        return Page("stock", (), "", (Fault(f"{first.code}@{first.place}", problem),))
-    told = (shelf for shelf in shelves if shelf.code in gone)
-    return Page("stock", tuple(StockFact(shelf.code, shelf.sku, shelf.place, 0, as_of) for shelf in told), "")
+        first = next((shelf for shelf in lost if shelf.place), lost[0])  # once it is told again this is listed no more
+        return {"stock": Page("stock", (), "", (Fault(f"{first.code}@{first.place}", problem),))}
+    unsold = {shelf.code: ProductFact(shelf.code, shelf.sku, "", None, active=False) for shelf in lost}
+    counts = (StockFact(shelf.code, shelf.sku, shelf.place, 0, as_of) for shelf in lost if shelf.place)
+    return {"products": Page("products", tuple(unsold.values()), ""), "stock": Page("stock", tuple(counts), "")}
 
 
 def _of_items(as_of: datetime) -> Read:

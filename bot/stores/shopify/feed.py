@@ -10,14 +10,14 @@ from urllib.parse import urlsplit
 
 from bot.errors import Declined, SettingsError, Unanswered, Unreached
 from bot.errors import Fault as Wrong
-from bot.ports import Check, Delivery, Fact, FactKind, Fault, Page, Shelves, StorePlace
+from bot.ports import Check, Delivery, Fact, FactKind, Fault, Identity, Page, Shelves, StorePlace
 from bot.settings import StorePart
 from bot.stores.following import each
 from bot.stores.shopify import goods, hooks, orders
 from bot.stores.shopify.bulk import LARGE, Bulk
 from bot.stores.shopify.checking import ALL_ORDERS, checked
 from bot.stores.shopify.client import Shop, TooCostly
-from bot.stores.shopify.counts import all_counts, changed_counts, counts_of, counts_of_gone
+from bot.stores.shopify.counts import all_counts, changed_counts, counts_of, what_is_gone
 from bot.stores.shopify.pages import Leaf, Pages
 from bot.stores.shopify.reading import Mark, Node, attempt, instant, nodes, stamp, tail
 from bot.stores.signed import secrets_of
@@ -67,13 +67,15 @@ class ShopifyFeed:
         self._host = host if host.endswith(".myshopify.com") else ""
         self._terms: tuple[datetime, Terms] | None = None
         self._shelves: Shelves | None = None
+        self._identity: Identity | None = None
         self._looked = datetime.min.replace(tzinfo=UTC)  # for what was deleted
+        self._gone: dict[FactKind, Page] = {}  # what was found then, until a reading of its kind tells it
         self._at_once = _NAMED
         self._bulk = Bulk(shop, _least(name, part.options.get("bulk_from", "")))
 
-    def remind(self, shelves: Shelves) -> None:
+    def remind(self, shelves: Shelves, identity: Identity) -> None:
         """See `RemindedFeed.remind`."""
-        self._shelves = shelves
+        self._shelves, self._identity = shelves, identity
 
     async def close(self) -> None:
         """Hang up."""
@@ -81,15 +83,19 @@ class ShopifyFeed:
 
     async def places(self) -> tuple[StorePlace, ...]:
         """The shop's locations, with those that are closed now and those of fulfilment services."""
+        if self._identity:
+            await self._known()
         found = await self._listed("Places", "locations")
         return tuple(StorePlace(tail(node["id"]), node["name"], node["address"]["countryCode"] or "") for node in found)
 
     async def read(self, kind: FactKind, cursor: str = "") -> AsyncIterator[Page]:
         """The facts of a kind that changed since the cursor; all of them from an empty one."""
         mark = Mark.of(cursor)
-        if kind == "stock" and (not cursor or self._looked + _LOOKED_FOR <= self._shop.clock.now()):
-            gone = await self._gone()
-            if gone.facts or gone.faults:
+        if kind in {"products", "stock"}:
+            if (not cursor and kind not in self._gone) or self._looked + _LOOKED_FOR <= self._shop.clock.now():
+                self._gone = dict(await self._look())
+            gone = self._gone.pop(kind, None)
+            if gone and (gone.facts or gone.faults):
                 yield gone
         if kind != "inbounds" and (not cursor or mark.bulk):
             begun = Mark()
@@ -187,7 +193,9 @@ class ShopifyFeed:
         if items and "stock" in self.kinds:
             yield await counts_of(self._pages, list(items))
         if any("deleted" in delivery.said for delivery in deliveries):  # it names no variants: one look for all
-            yield await self._gone()
+            for page in (await self._look()).values():
+                if page.facts or page.faults:
+                    yield page
 
     async def subscribe(self, address: str) -> tuple[str, ...]:
         """See to it that Shopify calls the address; Declined names the topics that it refuses, the others are made.
@@ -238,11 +246,22 @@ class ShopifyFeed:
         now = self._shop.clock.now()
         if self._terms is None or now - self._terms[0] > _KNOWN_FOR:
             told = (await self._shop.ask("Terms")).whole()
+            await self._same(told["shop"])
             scopes = frozenset(each["handle"] for each in told["currentAppInstallation"]["accessScopes"])
             primary = (await self._shop.ask("Primary")).whole()["location"] if "read_locations" in scopes else None
             place = tail(primary["id"]) if primary else ""
             self._terms = now, Terms(told["shop"]["currencyCode"], place, scopes)
         return self._terms[1]
+
+    async def _same(self, shop: Node) -> None:
+        """Declined where it is not the shop that was read first: what that one holds would be deleted in this one."""
+        now = tail(shop["id"])
+        first = await self._identity(now) if self._identity else now
+        if first != now:
+            raise Declined(
+                f"{shop['myshopifyDomain']} is shop {now}, and {self.name} was shop {first} until now: connect it by "
+                "another name"
+            )
 
     async def _changed(self, kind: FactKind, mark: Mark) -> AsyncIterator[Page]:
         """Products or orders, in the order in which they changed."""
@@ -287,11 +306,13 @@ class ShopifyFeed:
         facts, faults = await self._pages.taken(leaf, lambda node: self._facts("products", node, terms))
         yield Page("products", facts, "", faults)
 
-    async def _gone(self) -> Page:
-        """Nothing for what is known to lie in the shop and is deleted in it."""
-        page = await counts_of_gone(self._pages, await self._shelves() if self._shelves else ())
+    async def _look(self) -> Mapping[FactKind, Page]:
+        """That what is deleted in the shop is neither sold nor lies in it any more, by kind."""
+        if self._identity:
+            await self._known()  # of another shop nothing is gone
+        found = await what_is_gone(self._pages, await self._shelves() if self._shelves else ())
         self._looked = self._shop.clock.now()
-        return page
+        return {kind: page for kind, page in found.items() if kind in self.kinds}
 
     async def _orders(self, named: Sequence[str], items: dict[str, None]) -> AsyncIterator[Page]:
         """Orders as they are now; what they are about is added to the `items`."""

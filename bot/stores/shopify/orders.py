@@ -40,9 +40,9 @@ def order_fact(order: Node, fallback: str) -> OrderFact | None:
     lines: list[SoldLine] = []
     returns: list[ReturnedLine] = []
     for line in nodes(order, "lineItems"):
-        code = _code(line)
-        if not code:
+        if line["isGiftCard"]:
             continue
+        code = _code(line)
         number = tail(line["id"])
         bought, returned = _bought(line, back.get(number, _Back()), left[number])
         if order["cancelledAt"]:
@@ -57,6 +57,7 @@ def order_fact(order: Node, fallback: str) -> OrderFact | None:
         number=order["name"],
         placed_at=instant(order["processedAt"]),
         changed_at=instant(order["cancelledAt"] or order["updatedAt"]),
+        version=instant(order["updatedAt"]),  # a cancellation is dated by a second clock
         lines=tuple(lines),
         returns=tuple(returns),
         place=tail(shop["id"]) if shop else fallback,
@@ -95,9 +96,7 @@ def items(order: Node) -> Sequence[str]:
 
 
 def _code(line: Node) -> str:
-    """The variant's id; of a variant that was deleted since, its SKU; of tips, fees and gift cards, nothing."""
-    if line["isGiftCard"]:
-        return ""
+    """The variant's id; of a variant that was deleted since, its SKU; of one without, and of tips and fees, nothing."""
     if line["variant"]:
         return tail(line["variant"]["id"])
     return f"sku:{line['sku']}" if line["sku"] else ""

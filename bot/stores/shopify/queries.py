@@ -178,7 +178,7 @@ _OWN = {
   nodes(ids: $ids) {{ ... on Order {{ {_ORDER} }} }}
 }}""",
     "Terms": """query Terms {
-  shop { currencyCode myshopifyDomain }
+  shop { id currencyCode myshopifyDomain }
   currentAppInstallation { id accessScopes { handle } }
 }""",
     "Primary": "query Primary { location { id } }",

@@ -60,13 +60,16 @@ class VendureFeed:
         Of variants all are read each time: a count or a price that changes leaves no trace in a variant's dates.
         """
         terms, now = await self._admin.terms()
-        at = Cursor.of(cursor).begin(now)
+        known = Cursor.of(cursor)
+        at, anew = known.begin(now), kind != "orders" and known.begun is None
         place = await self._leaving() if kind == "orders" else ""
         operation, wanted = ("Orders", _changed(at)) if kind == "orders" else ("Variants", None)
         async for leaf in walk(self._admin, operation, at.offset, at.last, filter=wanted):
             facts, faults = self._told(kind, leaf.nodes, terms, place, leaf.at)
             following = at.ended() if leaf.end else replace(at, offset=leaf.offset, last=leaf.last)
-            yield Page(kind, facts, str(following), (*leaf.faults, *faults), at.begun if leaf.end else None)
+            until, wrong = at.begun if leaf.end else None, (*leaf.faults, *faults)
+            yield Page(kind, facts, str(following), wrong, until, anew=anew)
+            anew = False
 
     def open(self, headers: Mapping[str, str], body: bytes, now: datetime) -> Delivery | None:  # noqa: ARG002  # no time is compared
         """See `HookedFeed.open`."""

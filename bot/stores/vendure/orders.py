@@ -40,6 +40,7 @@ def order_fact(node: Node, terms: Terms, place: str) -> OrderFact:
         number=node["code"],
         placed_at=instant(node["orderPlacedAt"]),
         changed_at=max(times),  # `updatedAt` is cut to seconds and may lie before the order was placed
+        version=max(times),
         lines=tuple(lines),
         returns=tuple(returns),
         place=place,

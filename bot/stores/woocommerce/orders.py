@@ -59,13 +59,14 @@ def order(row: Row, refunds: Sequence[Row], statuses: Statuses) -> Read:
     status = text(row, "status")
     if status not in statuses.sold | statuses.void:
         raise Unreadable(f"whether the status {status!r} is a sale is not known; see options.sold and options.unsold")
-    lines = [line for line in rows(row, "line_items") if _code(line)]
-    gone = len(rows(row, "line_items")) - len(lines)
+    lines = rows(row, "line_items")
+    gone = sum(not _code(line) for line in lines)
     fact = OrderFact(
         id=str(row["id"]),
         number=text(row, "number") or str(row["id"]),
         placed_at=instant(row, "date_created_gmt"),
         changed_at=instant(row, "date_modified_gmt"),
+        version=instant(row, "date_modified_gmt"),
         lines=tuple(_line(line, text(row, "currency"), sold=status in statuses.sold) for line in lines),
         returns=tuple(_returns(row, lines, refunds)) if status in statuses.sold else (),
         place=PLACE,

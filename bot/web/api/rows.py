@@ -83,6 +83,7 @@ class SaleRow(Row):
             number=self.number or self.id,
             placed_at=self.placed_at,
             changed_at=self.changed_at or self.placed_at,
+            version=self.changed_at,
             lines=tuple(
                 SoldLine(x.id, x.sku, x.sku, x.name or "", x.quantity, x.amount, x.location or "") for x in self.lines
             ),

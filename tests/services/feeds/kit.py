@@ -103,9 +103,9 @@ def sold(line: str, sku: str, quantity: int, amount: str = "", **values: Any) ->
 
 
 def order(number: str, *lines: SoldLine, returns: tuple[ReturnedLine, ...] = (), **values: Any) -> OrderFact:
-    """An order placed at nine in the morning (UTC) two days ago, at the place p1."""
+    """An order placed at nine in the morning (UTC) two days ago, at the place p1; its last change is its version."""
     at = NOW - timedelta(days=2)
-    given = {"placed_at": at, "changed_at": at, "place": EAST, **values}
+    given = {"placed_at": at, "changed_at": at, "version": values.get("changed_at", at), "place": EAST, **values}
     return OrderFact(id=number, number=f"#{number}", lines=lines, returns=returns, **given)
 
 

@@ -11,7 +11,7 @@ from bot.domain.views import StoreIncoming
 from bot.ports import Fault, InboundFact
 from bot.services.feeds.naming import Names
 from bot.storage import ledger, storebooks, stores
-from bot.storage.tables import StorePlace
+from bot.storage.tables import StorePlace, StoreShelf
 from tests.services.feeds.kit import EAST, NOW, SHOP, WEST, Shop, code, count, euros, order, product, sold
 
 LEVELS = "SELECT on_hand, committed, source FROM stock_levels ORDER BY id"
@@ -99,6 +99,23 @@ async def test_one_of_several_variants_that_are_one_product_is_counted_with_what
     assert await shop.rows(f"{levels} WHERE code = 'SHA'") == [(99, 0, 0)]
 
 
+async def test_a_variant_that_is_told_again_dates_no_count_of_the_others_that_are_one_product_with_it(
+    shop: Shop,
+) -> None:
+    mug = await shop.product("MUG")
+    await code(shop, "v-MUG-2", mug, "confirmed")
+    await shop.take("stock", count("MUG", 10, minutes=-60), count("MUG-2", 5, minutes=-60))
+    at = NOW - timedelta(minutes=30)
+    await shop.take("orders", order("1", sold("a", "MUG", 2), placed_at=at, changed_at=at))
+    assert (await shop.take("stock", count("MUG-2", 5, minutes=-10))).changed == 0  # the two that were sold stay away
+    assert (await shop.take("stock", count("MUG", 8, minutes=-9))).changed == 1
+    back = NOW - timedelta(minutes=8)
+    await shop.take("orders", order("2", sold("a", "MUG", 1), placed_at=back, changed_at=back))
+    both = count("MUG", 8, minutes=-6), count("MUG-2", 5, minutes=-7)
+    assert [(await shop.take("stock", one)).changed for one in both] == [0, 1]  # all of it was counted anew by then
+    assert [row[0] for row in await shop.rows(LEVELS)] == [15, 13, 13]
+
+
 async def test_a_variant_that_joins_another_leaves_that_ones_count_in_the_sum(shop: Shop) -> None:
     await shop.take("stock", count("MUG", 10))
     (mug,) = await shop.rows("SELECT id FROM products WHERE sku = 'MUG'")
@@ -107,6 +124,51 @@ async def test_a_variant_that_joins_another_leaves_that_ones_count_in_the_sum(sh
     assert [row[0] for row in await shop.rows(LEVELS)][-1] == 15
     await shop.take("stock", count("MUG", 8, minutes=2))
     assert [row[0] for row in await shop.rows(LEVELS)][-1] == 13
+
+
+async def test_a_variant_that_tells_no_counts_adds_nothing_to_those_of_another_one(shop: Shop) -> None:
+    """As an order's line whose variant is deleted, known by its SKU, and a set that takes another variant's shelf."""
+    await shop.take("stock", count("MUG", 5))
+    await shop.take("orders", order("1", replace(sold("a", "MUG", 1), code="sku:MUG")))
+    for minutes, units in ((1, 7), (2, 3), (3, 0)):
+        await shop.take("stock", count("MUG", units, minutes=minutes))
+    assert sorted(await shop.rows("SELECT code, match FROM store_codes")) == [("sku:MUG", "same"), ("v-MUG", "same")]
+    assert await shop.rows("SELECT on_hand FROM stock_levels ORDER BY as_of") == [(5,), (7,), (3,), (0,)]
+
+
+async def test_what_a_reading_of_all_there_is_did_not_tell_is_no_more_in_the_sum(shop: Shop) -> None:
+    """As of goods that were deleted and made anew under the same SKU, and of what older versions guessed."""
+    mug = await shop.product("MUG")
+    for name in ("v-MUG-2", "v-MUG-3"):
+        await code(shop, name, mug, "confirmed")
+    await shop.take("stock", count("MUG-2", 5, minutes=-9), count("CUP", 3, minutes=-9), until=NOW)
+    await shop.add(StoreShelf, store=SHOP, code="v-MUG-3", place=EAST, as_of=NOW, on_hand=4, committed=0, incoming=0)
+    shop.clock.push(timedelta(minutes=1))
+    await shop.take("stock", count("MUG", 7, minutes=-5), until=NOW)  # what changed alone: the others stand
+    mugs = "SELECT on_hand FROM stock_levels s JOIN products p ON p.id = s.product_id WHERE sku = 'MUG' ORDER BY as_of"
+    assert await shop.rows(mugs) == [(5,), (16,)]
+    shop.clock.push(timedelta(minutes=1))
+    await shop.take("stock", count("MUG", 7, minutes=-4), anew=True)
+    shop.clock.push(timedelta(minutes=1))
+    wrong = Fault(f"v-MUG-3@{EAST}", "it cannot be read")
+    ended = await shop.take("stock", faults=(wrong,), until=NOW)
+    assert (await shop.rows(mugs), ended.changed, ended.touched) == ([(5,), (11,)], 1, {mug})
+    await shop.take("stock", count("MUG", 7, minutes=-4), until=NOW, anew=True)
+    assert await shop.rows(mugs) == [(5,), (7,)]
+    assert await shop.rows("SELECT code FROM store_shelves") == [("v-MUG",)]
+
+
+async def test_rows_are_written_in_one_order_whatever_the_pages_so_that_two_at_once_do_not_wait_crosswise(
+    shop: Shop,
+) -> None:
+    nameless = [replace(count(name, 1), sku="") for name in ("C", "A", "B")]
+    await shop.take("stock", *nameless, count("Z", 1), count("Y", 1, place=WEST), count("X", 1))
+    assert await shop.rows("SELECT subject FROM store_faults ORDER BY id") == [(f"v-{n}@{EAST}",) for n in "ABC"]
+    assert await shop.rows("SELECT code FROM store_codes ORDER BY id") == [(f"v-{n}",) for n in "ABCXYZ"]
+    assert await shop.rows("SELECT code FROM store_shelves ORDER BY id") == [(f"v-{n}",) for n in "XYZ"]
+    levels = await shop.rows("SELECT product_id, location_id FROM stock_levels ORDER BY id")
+    assert levels == sorted(levels)
+    assert len(levels) == 3
 
 
 async def test_a_variant_that_became_another_product_is_no_more_in_the_sum(shop: Shop) -> None:

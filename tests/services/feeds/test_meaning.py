@@ -4,20 +4,21 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Awaitable, Callable
+from dataclasses import replace
 
 import pytest
 
 from bot.chat.arguments import Sku
 from bot.chat.nodes import Text
 from bot.errors import UnknownReference, Unreached
-from bot.ports import Page, StorePlace
+from bot.ports import FactKind, Page, StorePlace
 from bot.services.audit import Audit
 from bot.services.feeds.kits import Kits
 from bot.services.feeds.syncing import Syncing
 from bot.storage import facts, touched
 from bot.storage.tables import StockLevel, StoreCursor
 from bot.storage.tables import StorePlace as PlaceRow
-from tests.services.feeds.kit import EAST, NOW, SHOP, WEST, Shop, code, count, order, sold
+from tests.services.feeds.kit import EAST, NOW, SHOP, WEST, Shop, code, count, order, product, sold
 from tests.services.feeds.script import Script
 
 
@@ -78,6 +79,37 @@ async def test_what_a_person_says_of_a_variant_and_a_place_lets_their_facts_in(
     (state,) = await syncing.states()
     assert (state.unsure, state.homeless, state.faults) == (0, 0, 0)
     assert await shop.rows("SELECT action FROM audit ORDER BY id") == [("store.product",), ("store.place",)]
+
+
+@pytest.mark.parametrize("kind", ["products", "stock"])
+async def test_a_sku_that_the_store_itself_gives_a_variant_lets_in_what_waited_for_one(
+    shop: Shop, script: Script, syncing: Syncing, kind: FactKind
+) -> None:
+    nameless = replace(sold("a", "WRAP", 3), sku="", name="Gift wrap")
+    orders = Page("orders", (order("1", nameless, sold("b", "CUP", 5)),), "o1", until=NOW)
+    stock = Page("stock", (replace(count("WRAP", 40), sku=""),), "s1", until=NOW)
+    goods = Page("products", (replace(product("WRAP"), sku=""),), "p1", until=NOW)
+    script.told = {"orders": [orders], "stock": [stock], "products": [goods]}
+    await syncing.sync(SHOP)
+    assert ([row[:4] for row in await shop.demand()], len(await shop.faults())) == (
+        [("CUP", "BER", "2026-11-18", 5)],
+        2,
+    )
+    named = {"products": Page("products", (product("WRAP"),), "p2"), "stock": Page("stock", (count("WRAP", 40),), "s2")}
+    script.told = {kind: [named[kind]]}  # alone what changed in the store
+    script.asked.clear()
+    await syncing.sync(SHOP)
+    script.told = {"orders": [orders], "stock": [stock], "products": [goods]}
+    await syncing.sync(SHOP)
+    assert [row[:4] for row in await shop.demand()] == [
+        ("CUP", "BER", "2026-11-18", 5), ("WRAP", "BER", "2026-11-18", 3),
+    ]  # fmt: skip
+    assert await shop.rows("SELECT on_hand FROM stock_levels") == [(40,)]
+    assert (await shop.faults(), (await syncing.unsure(SHOP)).codes) == ({}, ())
+    assert {("stock", ""), ("orders", "")} <= {*script.asked}  # also of the kind that told it
+    script.asked.clear()
+    await syncing.sync(SHOP)
+    assert ("orders", "o1") in script.asked  # once
 
 
 async def test_what_is_not_there_cannot_be_mapped(syncing: Syncing) -> None:

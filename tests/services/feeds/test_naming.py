@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from datetime import timedelta
 
 import pytest
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bot.chat.cards.stores import waiting_card
-from bot.ports import Page, ProductFact
+from bot.ports import Fault, Page, ProductFact
 from bot.services.audit import Audit
 from bot.services.feeds.syncing import Syncing
 from bot.storage import storebooks
 from bot.storage import stores as rows
+from bot.storage.tables import StorePlace
 from bot.storage.variants import variants_by_store, variants_of
-from tests.services.feeds.kit import SHOP, Shop, count, order, product, sold
+from tests.services.feeds.kit import EAST, NOW, SHOP, Shop, count, euros, order, product, sold
 from tests.services.feeds.script import Script
 
 DAY = "2026-11-18"
@@ -143,6 +145,62 @@ async def test_a_product_is_inactive_once_no_store_sells_it_and_active_again_onc
     await shop.take("products", _told("v-CUP", "CUP", active=True))
     assert await _active(shop) == {"MUG": False, "CUP": True}
     assert (await shop.take("products", _told("v-CUP", "CUP", active=True))).changed == 0
+
+
+async def test_what_a_till_without_a_list_of_goods_sold_lately_stays_active_though_a_shop_archived_it(
+    shop: Shop,
+) -> None:
+    archived = _told("v-MUG", "MUG", active=False)
+    await shop.add(StorePlace, store="till", place=EAST, name="Till", location_id=1, counts=False)
+    weeks = tuple(order(str(n), sold("a", "MUG", 1), placed_at=NOW - timedelta(weeks=n)) for n in (9, 2))
+    await shop.taking.take("till", Page("orders", weeks[:1], "c"))
+    await shop.take("orders", order("3", sold("a", "MUG", 1)))  # its own sales say nothing: it listed the mug no more
+    assert (await shop.take("products", archived)).changed == 1
+    assert await _active(shop) == {"MUG": False}
+    again = await shop.taking.take("till", Page("orders", weeks[1:], "c"))
+    assert (await _active(shop), len(again.touched)) == ({"MUG": True}, 1)
+    await shop.take("products", archived, until=NOW)
+    assert await _active(shop) == {"MUG": True}
+    shop.clock.push(timedelta(weeks=3))
+    await shop.take("products", until=NOW)  # none changed in the shop, and no more were sold
+    assert await _active(shop) == {"MUG": False}
+
+
+async def test_what_a_list_of_all_goods_names_no_more_is_sold_no_more_and_nothing_of_it_lies_there(shop: Shop) -> None:
+    names = ("MUG", "CUP", "POT")
+    everything = [_told(f"v-{name}", name, active=True) for name in names]
+    await shop.take("products", *everything, until=NOW)
+    await shop.take("stock", *(count(name, 5, minutes=-9) for name in names), until=NOW)
+    shop.clock.push(timedelta(minutes=1))
+    await shop.take("products", everything[0], until=NOW)  # what changed
+    assert await _active(shop) == dict.fromkeys(names, True)
+    shop.clock.push(timedelta(minutes=1))
+    wrong = Fault("v-CUP", "it cannot be read")
+    await shop.take("products", _told("v-MUG", "MUG", active=True), faults=(wrong,), until=NOW, anew=True)
+    assert await _active(shop) == {"MUG": True, "CUP": True, "POT": False}
+    await shop.take("stock", count("MUG", 5, minutes=-8), until=NOW, anew=True)
+    lying = "SELECT p.sku, s.on_hand FROM stock_levels s JOIN products p ON p.id = s.product_id"
+    assert dict(await shop.rows(lying)) == {"MUG": 5, "CUP": 5, "POT": 0}
+    shop.clock.push(timedelta(minutes=1))
+    await shop.take("products", until=NOW, anew=True)  # not one of them is another store, not an empty one
+    assert await _active(shop) == {"MUG": True, "CUP": True, "POT": False}
+
+
+async def test_the_price_of_what_is_sold_holds_over_that_of_its_like_in_the_bin_or_archived(shop: Shop) -> None:
+    prices = "SELECT unit_price_minor FROM products"
+    live, old = (
+        ProductFact("900", "MUG", "Mug", euros(12)),
+        ProductFact("100", "MUG", "Old mug", euros(10), active=False),
+    )
+    await shop.take("products", live, old)
+    assert await shop.rows("SELECT name, unit_price_minor FROM products") == [("Mug", 1200)]
+    await shop.take("products", replace(old, price=euros(9)))
+    assert await shop.rows(prices) == [(1200,)]
+    await shop.take("products", replace(live, price=euros(13)), replace(old, price=euros(8)))
+    assert await shop.rows(prices) == [(1300,)]
+    await shop.take("products", replace(live, active=False))
+    await shop.take("products", replace(old, price=euros(7)))
+    assert await shop.rows(prices) == [(700,)]
 
 
 async def test_a_product_that_is_sold_in_a_set_stays_active_as_long_as_the_set(shop: Shop) -> None:

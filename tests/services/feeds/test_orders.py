@@ -12,7 +12,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from bot.domain.money import Money
-from bot.ports import MovableClock, OrderFact, Page, ReturnedLine
+from bot.ports import MovableClock, OrderFact, Page, ReturnedLine, SoldLine
 from bot.services.feeds import Taking
 from bot.services.feeds.orders import Book
 from bot.storage.database import Database
@@ -53,13 +53,33 @@ async def test_a_cancellation_undoes_a_sale_once_and_can_be_taken_back(shop: Sho
         assert [row[3:6] for row in await shop.demand()] == [(0, 0, 3), (0, 3, -3)]
     kinds = await shop.rows("SELECT kind, quantity, cancels, cancelled_by FROM sales ORDER BY id")
     assert kinds == [("sale", 3, None, "1/a/cancelled"), ("cancellation", -3, "1/a", None)]
-    await shop.take("orders", replace(whole, changed_at=NOW))
+    await shop.take("orders", replace(whole, changed_at=NOW, version=NOW))
     assert [row[2:6] for row in await shop.demand()] == [(DAY, 3, 0, 3)]
 
 
 async def test_an_order_that_was_cancelled_before_it_was_known_is_no_sale(shop: Shop) -> None:
     await shop.take("orders", order("1", sold("a", "MUG", 0)))
     assert await shop.demand() == []
+
+
+async def test_a_line_whose_goods_the_store_deleted_stays_what_it_was_and_goes_on_with_its_order(shop: Shop) -> None:
+    def of_nothing(line: str, quantity: int) -> SoldLine:
+        return replace(sold(line, "", quantity), code="")
+
+    await shop.product("BULB")
+    await shop.kit("SET", {"BULB": 2})
+    told = order("1", sold("a", "CUP", 5), sold("b", "MUG", 4), sold("c", "SET", 1))
+    await shop.take("orders", told)
+    demand = await shop.demand()
+    later = replace(told, lines=(told.lines[0], of_nothing("b", 4), of_nothing("c", 1), of_nothing("d", 7)))
+    taken = await shop.take("orders", later)
+    assert (taken.changed, await shop.demand(), await shop.faults()) == (0, demand, {})
+    await shop.take("orders", replace(later, returns=(ReturnedLine("r", "b", 1, NOW - timedelta(days=2)),)))
+    assert [row[:5] for row in await shop.demand()] == [
+        ("BULB", "BER", DAY, 2, 0), ("CUP", "BER", DAY, 5, 0), ("MUG", "BER", DAY, 4, 1),
+    ]  # fmt: skip
+    await shop.take("orders", replace(later, lines=(of_nothing("b", 0),)))
+    assert [row[:4] for row in await shop.demand()] == [("MUG", "BER", DAY, 0)]
 
 
 async def test_an_older_state_that_is_told_later_changes_nothing_and_an_equal_one_is_taken(shop: Shop) -> None:
@@ -73,6 +93,17 @@ async def test_an_older_state_that_is_told_later_changes_nothing_and_an_equal_on
     assert await shop.rows("SELECT SUM(quantity) FROM sales") == [(0,)]
     await shop.take("orders", order("1", sold("a", "MUG", 3), changed_at=NOW))
     assert await shop.rows("SELECT SUM(quantity) FROM sales") == [(3,)]
+
+
+async def test_a_state_without_a_version_holds_once_it_is_told(shop: Shop) -> None:
+    """Where the store's instants may fall: its last line's row was deleted, or corrected to an earlier one."""
+    await shop.take("orders", order("1", sold("a", "CUP", 5), sold("b", "MUG", 4), changed_at=NOW))
+    fewer = order("1", sold("a", "CUP", 3), version=None)
+    assert (await shop.take("orders", order("1", sold("a", "CUP", 9), version=None), fewer)).outdated == set()
+    assert [row[:4] for row in await shop.demand()] == [("CUP", "BER", DAY, 3)]
+    gone = order("1", sold("a", "CUP", 0), version=NOW)  # as of the same instant as the first, cancelled before that
+    await shop.take("orders", gone)
+    assert [row[3] for row in await shop.demand()] == [0]
 
 
 async def test_what_is_set_aside_of_an_order_stands_when_an_older_state_is_told(shop: Shop) -> None:

@@ -7,13 +7,13 @@ from datetime import timedelta
 import pytest
 
 from bot.errors import Declined
-from bot.ports import Delivery, Page, Shelf, Shelves
+from bot.ports import Delivery, Identity, Page, Shelf, Shelves
 from bot.services.audit import Audit
 from bot.services.feeds.syncing import Syncing, hook_path
 from bot.services.sessions import Address
 from bot.storage import deliveries
 from tests.services.feeds.calling import Caller
-from tests.services.feeds.kit import EAST, NOW, SHOP, Shop, count, order, sold
+from tests.services.feeds.kit import EAST, NOW, SHOP, Shop, count, order, product, sold
 
 PUBLIC = "https://bot.example"
 
@@ -136,15 +136,18 @@ async def test_what_a_store_is_not_to_call_for_was_not_missed(shop: Shop, caller
     assert [(report.changed, report.missed) for report in await syncing.sync(SHOP)] == [(1, 0)]
 
 
-async def test_a_feed_that_wants_to_be_reminded_is_told_what_lies_in_the_store(shop: Shop) -> None:
-    given: list[Shelves] = []
+async def test_a_feed_that_wants_to_be_reminded_is_told_what_lies_in_the_store_and_which_one_it_is(shop: Shop) -> None:
+    given: list[tuple[Shelves, Identity]] = []
 
     class Reminded(Caller):
-        def remind(self, shelves: Shelves) -> None:
-            given.append(shelves)
+        def remind(self, shelves: Shelves, identity: Identity) -> None:
+            given.append((shelves, identity))
 
     syncing_of(shop, Reminded())
     await shop.take("stock", count("MUG", 5), count("CUP", 0))
     await shop.take("stock", count("POT", 7), count("POT", 0, minutes=5))
-    (shelves,) = given
+    ((shelves, identity),) = given
     assert list(await shelves()) == [Shelf("v-MUG", "MUG", EAST)]
+    await shop.take("products", product("POT"))
+    assert list(await shelves()) == [Shelf("v-MUG", "MUG", EAST), Shelf("v-POT", "POT", "")]
+    assert [await identity(told) for told in ("1", "2")] == ["1", "1"]

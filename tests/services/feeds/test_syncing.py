@@ -5,20 +5,22 @@ from __future__ import annotations
 import asyncio
 import errno
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 from types import SimpleNamespace
 from typing import cast
 
 import pytest
+from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bot.errors import Declined, Unreached
 from bot.ports import Page
 from bot.services import Services
 from bot.services.audit import Audit
-from bot.services.feeds import feedcheck
+from bot.services.feeds import feedcheck, turns
 from bot.services.feeds.reading import SyncReport
 from bot.services.feeds.syncing import Syncing
-from bot.storage import touched
+from bot.services.feeds.turns import LEASE
+from bot.storage import leases, touched
 from jobs.stores import stores
 from tests.services.feeds.kit import NOW, SHOP, Shop, count, order, sold
 from tests.services.feeds.script import Script
@@ -164,6 +166,22 @@ async def test_feeds_are_judged_after_a_scan_that_is_under_way(
     house = House(shop, syncing, busy=2)
     await stores(house.services, NOW)
     assert house.rescans == 3
+
+
+async def test_a_store_that_another_process_reads_is_left_to_it(
+    shop: Shop, script: Script, syncing: Syncing, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def renewed(_connection: AsyncConnection, _store: str) -> datetime:
+        return next(instants)
+
+    instants = (NOW + timedelta(seconds=each) for each in range(2))
+    async with shop.database.transaction() as connection:
+        await leases.take(connection, SHOP, "another", shop.clock.now(), shop.clock.now() + LEASE)
+    monkeypatch.setattr(leases, "held_until", renewed)
+    monkeypatch.setattr(turns, "BEAT", timedelta())
+    house = House(shop, syncing)
+    assert await stores(house.services, NOW) == {SHOP: {"under_way": True}}
+    assert (script.asked, house.rescans) == ([], 0)
 
 
 @pytest.fixture

@@ -37,6 +37,17 @@ async def test_a_long_list_is_told_whole_and_once(medusa: Medusa, clock: Movable
     assert ids(pages) == numbers
     assert [page.until for page in pages] == [None, None, clock.now()]
     assert len({page.cursor for page in pages}) == 3
+    assert not any(page.anew for page in pages)
+
+
+async def test_all_stock_is_told_anew_each_time_and_a_reading_that_broke_off_is_still_the_same(medusa: Medusa) -> None:
+    leeds = medusa.shop.location("Leeds")
+    for number in range(101):
+        medusa.shop.vary(f"S{number}", 12, (medusa.shop.item(f"S{number}", {leeds: 5}), 1))
+    pages = await medusa.read("stock")
+    assert [page.anew for page in pages] == [True, False]
+    assert [page.anew for page in await medusa.read("stock", pages[0].cursor)] == [False]
+    assert [page.anew for page in await medusa.read("stock", pages[1].cursor)] == [True, False]
 
 
 @pytest.mark.parametrize("pages", [1, 2])

@@ -70,7 +70,7 @@ class Root(DealRoot):
     def shop(self) -> Any:
         return {
             "__typename": "Shop",
-            "id": "gid://shopify/Shop/1",
+            "id": f"gid://shopify/Shop/{self.store.number}",
             "currencyCode": "GBP",
             "myshopifyDomain": "a.myshopify.com",
         }

@@ -74,6 +74,7 @@ class ShopifyStore:
     kept_price: str = ""  # what the shop keeps in place of the price it is given
     refused: dict[str, str] = field(default_factory=dict)  # topics that it refuses, and why
     version: str = "2026-10"
+    number: int = 1  # which shop it is
     tokens: list[tuple[str, float]] = field(default_factory=list)  # that were exchanged, and when each ends
     lives: float = 86399.0
     bulks: dict[str, dict[str, Any]] = field(default_factory=dict)  # operations by id, as Shopify tells them

@@ -202,7 +202,7 @@ async def test_what_is_gone_by_now_is_no_fact(running: Running) -> None:
         ("inventory_levels/disconnect", {"inventory_item_id": 999}),
         ("inventory_transfers/cancel", {"id": 999}),
     ):
-        assert [page.facts for page in await followed(running, told(running.feed, topic, **said))] == [()]
+        assert not any(page.facts for page in await followed(running, told(running.feed, topic, **said)))
 
 
 async def test_missing_subscriptions_are_restored_and_no_more(running: Running) -> None:

@@ -12,6 +12,7 @@ from bot.services.feeds import Taken
 from bot.storage import shelves
 from bot.storage.database import Database
 from bot.storage.tables import StorePlace
+from bot.storage.variants import variants_of
 from bot.stores.shopify.reading import tail
 from tests.services.feeds.kit import SHOP, Shop, open_shop
 from tests.stores.shopify.conftest import NOW, Running
@@ -60,14 +61,18 @@ async def stocked(running: Running, database: Database, *skus: str) -> Shop:
     await shop.add(StorePlace, store=SHOP, place="1001", name="East", location_id=berlin, counts=True)
     for sku in skus:
         running.store.stock(running.store.sell(sku, sku, "4.25"), EAST, available=5, on_hand=5)
-    await taken(running, shop, "products")
-    await taken(running, shop, "stock")
 
     async def known() -> list[Shelf]:
         async with shop.database.reading() as connection:
             return await shelves.filled(connection, SHOP)
 
-    running.feed.remind(known)
+    async def first(told: str) -> str:
+        return kept.setdefault("shop", told)
+
+    kept: dict[str, str] = {}
+    running.feed.remind(known, first)
+    await taken(running, shop, "products")
+    await taken(running, shop, "stock")
     return shop
 
 
@@ -95,7 +100,8 @@ async def test_a_product_that_was_deleted_has_no_units_left_once_shopify_called(
     for page in pages:
         await shop.taking.take(SHOP, page)
     assert await left(shop) == {"MUG": 0, "CUP": 5, "POT": 5}
-    assert [page.facts async for page in running.feed.follow([deleted])] == [()]  # nothing is known to lie there
+    assert await shop.rows("SELECT sku FROM products WHERE active = false") == [("MUG",)]
+    assert [page async for page in running.feed.follow([deleted])] == []  # it is known to be no more
 
 
 async def test_a_variant_whose_deletion_no_call_told_is_found_within_a_day(
@@ -114,6 +120,30 @@ async def test_a_variant_whose_deletion_no_call_told_is_found_within_a_day(
     assert await shop.faults() == {}
 
 
+async def test_what_was_deleted_is_sold_no_more_also_without_units_and_made_anew_it_is_the_new_variant(
+    running: Running, sqlite_database: Database
+) -> None:
+    shop = await stocked(running, sqlite_database, "MUG", "CUP", "POT")
+    for sku in ("POT", "CUP"):
+        running.store.stock(running.store.variant(sku), EAST, available=0, on_hand=0)
+    cursors = {kind: (await running.read(kind))[-1].cursor for kind in ("products", "stock")}
+    await taken(running, shop, "stock")
+    for sku in ("MUG", "CUP"):
+        running.store.delete(running.store.variant(sku))
+    running.later(days=2)
+    shop.clock.push(timedelta(days=2))
+    running.store.stock(running.store.sell("MUG", "Mug", "4.25"), EAST, available=7, on_hand=7)
+    await taken(running, shop, "products", cursors["products"])
+    await taken(running, shop, "stock", cursors["stock"])
+    assert await shop.rows("SELECT sku FROM products WHERE active = false") == [("CUP",)]
+    assert await left(shop) == {"MUG": 7, "CUP": 0, "POT": 0}
+    (mug,) = (row[0] for row in await shop.rows("SELECT id FROM products WHERE sku = 'MUG'"))
+    async with shop.database.reading() as connection:
+        new, pot = (tail(running.store.variant(sku)["id"]) for sku in ("MUG", "POT"))
+        assert await variants_of(connection, SHOP, mug) == (new,)
+        assert {shelf.code for shelf in await shelves.filled(connection, SHOP)} == {new, pot}
+
+
 async def test_a_shop_that_does_not_answer_for_its_variants_loses_no_count(
     running: Running, sqlite_database: Database
 ) -> None:
@@ -125,6 +155,29 @@ async def test_a_shop_that_does_not_answer_for_its_variants_loses_no_count(
     with pytest.raises(Declined):
         _ = [page async for page in running.feed.follow([deleted])]
     assert await left(shop) == {"MUG": 5, "CUP": 5}
+
+
+async def test_of_another_shop_under_the_same_name_nothing_is_taken_and_nothing_of_the_first_is_gone(
+    running: Running, sqlite_database: Database
+) -> None:
+    shop = await stocked(running, sqlite_database, "MUG", "CUP")
+    cursor = (await running.read("stock"))[-1].cursor
+    for sku in ("MUG", "CUP"):
+        running.store.delete(running.store.variant(sku))
+    running.store.number = 2
+    running.later(days=2)
+    deleted = told(running.feed, "products/delete", id=1)
+    with pytest.raises(Declined, match="shop 2, and shop was shop 1 until now: connect it by another name"):
+        await running.feed.places()
+    with pytest.raises(Declined, match="another name"):
+        await running.read("stock", cursor)
+    with pytest.raises(Declined, match="another name"):
+        _ = [page async for page in running.feed.follow([deleted])]
+    assert await left(shop) == {"MUG": 5, "CUP": 5}
+    running.store.number = 1
+    running.later(minutes=1)
+    await taken(running, shop, "stock", cursor)
+    assert set((await left(shop)).values()) == {0}
 
 
 async def test_a_shop_that_has_none_of_many_variants_is_rather_another_shop(

@@ -75,6 +75,11 @@ async def test_a_list_is_told_whole_and_once(strict: Strict, monkeypatch: pytest
     assert [fact.code for fact in sound(pages, ProductFact)] == wanted
     assert len({page.cursor for page in pages}) == len(pages)
     assert [page.until for page in pages] == [None] * (len(pages) - 1) + [BEGUN]
+    assert [page.anew for page in pages] == [True] + [False] * (len(pages) - 1)
+    again = await read(strict.feed, "products", pages[-1].cursor)  # each time all of it
+    rest = await read(strict.feed, "products", pages[0].cursor) if len(pages) > 1 else []
+    assert (again[0].anew, any(page.anew for page in rest)) == (True, False)
+    assert not any(page.anew for page in await read(strict.feed, "orders"))
 
 
 @pytest.mark.parametrize("gone", [[0], [0, 1, 2], [9], [8, 9], list(range(10)), list(range(30))])
