@@ -19,6 +19,7 @@ from bot.domain.forecasting.engine import EngineSettings
 from bot.domain.forecasting.lessons import Lessons, recorded
 from bot.domain.forecasting.panel import Panel
 from bot.domain.forecasting.profile import leaning_on
+from bot.domain.groups import Groups
 from bot.domain.prospects import Prospect, joined, prospect
 from bot.domain.uplift import Lift
 
@@ -59,18 +60,18 @@ class Outlook:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Taught:
-    """Lessons (None: too little was learned), what events ahead add, and the region (n,) of each series for both."""
+    """Lessons (None: too little was learned), what events ahead add, and what series have in common for both."""
 
     lessons: Lessons | None
     lift: Lift | None
-    region: Ints
+    groups: Groups
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Question:
     """The spans asked about, (n,), in days of usual demand: the lead time; it and the review after it; until goods of a
-    supplier's next date come (None where no date is today). The deviation of the lead time, the service level, and the
-    region.
+    supplier's next date come (None where no date is today). The deviation of the lead time, the service level, and what
+    series have in common.
     """
 
     lead_days: Floats
@@ -78,10 +79,10 @@ class Question:
     joint_days: Floats | None
     lead_time_sd: Floats
     service_level: Floats
-    region: Ints
+    groups: Groups
 
 
-def panel_of(history: SeriesHistory, settings: DemandSettings, region: Ints) -> Panel:
+def panel_of(history: SeriesHistory, settings: DemandSettings, groups: Groups) -> Panel:
     """A history of days as forecasters see it: days that do not count have no stock."""
     masks = day_masks(history, settings)
     there = masks.listed.any(axis=1)
@@ -92,8 +93,8 @@ def panel_of(history: SeriesHistory, settings: DemandSettings, region: Ints) -> 
         units=history.units.astype(np.float32),
         in_stock=masks.usable.astype(np.float32),
         listed=np.where(there, masks.listed.argmax(axis=1), history.days).astype(np.int64),
-        pool=np.zeros(history.series, dtype=np.int64),
-        region=region,
+        pool=groups.category,
+        region=groups.region,
         price=nothing,
         cost=nothing,
         behind=history.behind,
@@ -126,7 +127,7 @@ def outlook(
     spans = [span for span in (lead, cycle, joint) if span is not None]
 
     def say(block: slice) -> None:
-        ready = _ready(history.rows(block), settings, lessons, question.region[block], engine)
+        ready = _ready(history.rows(block), settings, lessons, question.groups.rows(block), engine)
         now = np.array([ready.periods])
         levels[block] = states.levels(ready, np.asarray(lessons.half_lives), now)[0]
         velocity[block] = lessons.weights.growth * (levels[block] @ lessons.weights.beta) * known[block]
@@ -167,13 +168,13 @@ def prospects(
     settings: DemandSettings,
     ahead: Outlook,
     rows: Ints,
-    region: Ints,
+    groups: Groups,
     spans: Sequence[tuple[Floats, Floats]],
     engine: EngineSettings | None = None,
 ) -> tuple[Prospect, ...]:
     """The demand of other spans than an outlook was asked for, by the same lessons and rates.
 
-    `rows` (m,) of the history and of the outlook may name a series more than once; `region` (m,) are theirs, `spans`
+    `rows` (m,) of the history and of the outlook may name a series more than once; `groups` are theirs, `spans`
     their days and the deviations of these, (m,) each.
     """
     engine = engine or EngineSettings()
@@ -181,7 +182,7 @@ def prospects(
     for start in range(0, max(len(rows), 1), BLOCK):
         block = slice(start, start + BLOCK)
         mine = rows[block]
-        ready = _ready(history.rows(mine), settings, ahead.lessons, region[block], engine)
+        ready = _ready(history.rows(mine), settings, ahead.lessons, groups.rows(block), engine)
         rates = ahead.velocity[mine], ahead.daily_sd[mine]
         for part, (days, days_sd) in zip(parts, spans, strict=True):
             part.append(prospect(ready, rates, (days[block], days_sd[block]), ahead.lessons, engine))
@@ -189,10 +190,10 @@ def prospects(
 
 
 def _ready(
-    history: SeriesHistory, settings: DemandSettings, lessons: Lessons, region: Ints, engine: EngineSettings
+    history: SeriesHistory, settings: DemandSettings, lessons: Lessons, groups: Groups, engine: EngineSettings
 ) -> targets.Past:
     """A history as those who taught were looked at."""
-    panel = panel_of(without_spikes(history, settings), settings, region)
+    panel = panel_of(without_spikes(history, settings), settings, groups)
     panel = recorded(panel, lessons.begins, lessons.regions)
     return targets.prepared(panel, leaning_on(lessons.weekdays, panel, engine.weekday_prior))
 

@@ -165,9 +165,10 @@ def evidence_of_kind(taken: Snapshot, assessed: Assessment, rows: Ints, kind: Ca
     conversion. Text, because thousands of texts weigh less than as many trees, and are written in the scan's thread.
     """
     known: dict[int, str] = {}
-    ahead: dict[tuple[int, float], dict[str, Any]] = {}  # few spans are told apart among thousands of cases
+    ahead: dict[tuple[int, int, float], dict[str, Any]] = {}  # few spans are told apart among thousands of cases
     leads = (assessed.supply.lead_time + assessed.routes.review_days)[rows]
-    spans = zip(taken.location_ids[rows].tolist(), leads.tolist(), strict=True)
+    groups = taken.groups.rows(rows)
+    spans = zip(groups.category.tolist(), groups.region.tolist(), leads.tolist(), strict=True)
     texts = []
     for row, span, proof in zip(rows.tolist(), spans, evidence_texts(assessed, rows, STEPS_OF_KIND[kind]), strict=True):
         if span not in ahead:
@@ -210,10 +211,11 @@ def events_ahead(taken: Snapshot, assessed: Assessment, row: int) -> dict[str, A
     """The events until goods of the next review come and while the stock lasts, and how many times the usual each is to
     sell; or nothing.
     """
-    place, end = int(taken.location_ids[row]), float(assessed.supply.runout.stockout[row])
+    category, place = int(taken.groups.category[row]), int(taken.location_ids[row])
+    end = float(assessed.supply.runout.stockout[row])
     lead = float(assessed.supply.lead_time[row] + assessed.routes.review_days[row])
     lasts = math.ceil(end) if end < AHEAD_DAYS else 0.0  # what lasts beyond every event known names none of them
-    coming = taken.lift.within(place, taken.today_of(row), max(lead, lasts))
+    coming = taken.lift.within(category, place, taken.today_of(row), max(lead, lasts))
     told = [
         {
             "key": each.event.key,
@@ -221,7 +223,8 @@ def events_ahead(taken: Snapshot, assessed: Assessment, row: int) -> dict[str, A
             "first": each.event.first.isoformat(),
             "last": each.event.last.isoformat(),
             "times": str(decimal(each.size, 2)),
-            "learned": each.learned,
+            "source": each.source,
+            **({"category": taken.category_of(row)} if each.source == "category" else {}),
         }
         for each in coming
     ]

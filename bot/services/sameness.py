@@ -22,6 +22,7 @@ def fingerprints(taken: Snapshot, assessed: Assessment) -> Ints:
     marks.figures(assessed)
     for column in (taken.product_ids, taken.location_ids, taken.today):
         marks.column(column)
+    marks.shared(sorted(taken.category_names.items()))
     _money(taken, marks)
     _routes(taken, marks)
     late = np.zeros(len(taken.product_ids), np.int64)

@@ -16,7 +16,7 @@ from bot.domain.containers import Container
 from bot.domain.leadtime import LeadTimeSettings, Stated, learn
 from bot.storage import leadtimes
 from bot.storage.narrowed import NAMED, Narrowed
-from bot.storage.tables import Feed, Inbound, Location, Product, Route, Sale, StockLevel, Supplier
+from bot.storage.tables import Category, Feed, Inbound, Location, Product, Route, Sale, StockLevel, Supplier
 
 _EPOCH = date(1970, 1, 1)
 
@@ -106,6 +106,14 @@ _PRODUCTS = Narrowed(
 async def products(connection: AsyncConnection, ids: Collection[int] | None = None) -> dict[int, ProductRow]:
     """Active products by id; all where none are named."""
     return {row.id: ProductRow(*row) for row in await _PRODUCTS.run(connection, ids)}
+
+
+_CATEGORIES = Narrowed(select(Category.id, Category.name), Category.id.in_(NAMED))
+
+
+async def category_names(connection: AsyncConnection, ids: Collection[int] | None = None) -> dict[int, str]:
+    """The names of categories by id; of all where none are named."""
+    return {row.id: row.name for row in await _CATEGORIES.run(connection, ids)}
 
 
 _PLACES = select(Location.id, Location.code, Location.name, Location.zone, Location.country).order_by(Location.id)

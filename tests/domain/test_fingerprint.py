@@ -12,10 +12,12 @@ from numpy.typing import NDArray
 
 from bot.domain.arrays import Ints
 from bot.domain.fingerprint import Fingerprints
+from bot.domain.groups import Groups
 from bot.domain.watch import Assessment, Taught, assess
 from tests.domain.catalogue import catalogue
 from tests.domain.test_watch import COMING, RULES, lessons
 
+by_place = Groups.by_place
 SERIES = 61  # no other length in an assessment
 
 
@@ -23,7 +25,7 @@ SERIES = 61  # no other length in an assessment
 def assessed() -> Assessment:
     history, routes, positions, network = catalogue(SERIES, 200, seed=5)
     routes = replace(routes, review_wait=np.where(np.arange(SERIES) % 2, 0.0, np.nan))
-    return assess(history, routes, positions, RULES, network, Taught(lessons(), COMING, network.location))
+    return assess(history, routes, positions, RULES, network, Taught(lessons(), COMING, by_place(network.location)))
 
 
 def numbers(of: object) -> Ints:

@@ -206,8 +206,11 @@ def _event(told: Mapping[str, Any]) -> Inline:
     key, name = str(told.get("key", "")), str(told.get("name", ""))
     times = Number(decimal_of(told.get("times")) or Decimal(1), 2)
     named: Inline = Words(name) if key in KEYS else Text(name)
-    if told.get("learned"):
-        return _("{name}, {times} times the usual as own sales say", name=named, times=times)
+    if told.get("source") == "category":
+        category = Text(str(told.get("category", "")))
+        return _("{name}, {times} times the usual as {category} sold here", name=named, times=times, category=category)
+    if told.get("source") == "place" or told.get("learned"):  # as cases of former versions say it
+        return _("{name}, {times} times the usual as own sales of this place say", name=named, times=times)
     return _("{name}, {times} times the usual as the calendar assumes", name=named, times=times)
 
 
