@@ -223,7 +223,7 @@ async def test_two_places_on_either_side_of_midnight_each_learn_their_own_closed
         await shop.buys(place, 28, 100)
     found = await learn(shop.database, shop.settings, SourcingSettings(), clock.now())
     assert found is not None
-    learned = dict(zip(found.weekdays.keys[:, 1].tolist(), found.weekdays.factors, strict=True))
+    learned = dict(zip(found.weekdays.regions.tolist(), found.weekdays.in_region, strict=True))
     for place in zones:
         factors = learned[shop.places[place]]
         assert factors[6] < 0.1, place
