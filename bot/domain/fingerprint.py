@@ -17,7 +17,7 @@ from bot.domain.arrays import Ints
 from bot.domain.demand import DemandEstimate
 from bot.domain.figures import Stock, Supply
 from bot.domain.groups import Groups
-from bot.domain.outlook import Outlook, Span
+from bot.domain.outlook import Borrowed, Outlook, Span
 from bot.domain.replenishment import Runout, SpanDemand, Transfers
 from bot.domain.slump import SlumpSigns
 from bot.domain.surge import SurgeSigns
@@ -27,8 +27,8 @@ from bot.domain.watch_inputs import Positions, Routes
 
 # Every array in them has a row per series; whatever else there is, is the same for all.
 _BY_SERIES = (
-    Assessment, DemandEstimate, Groups, Outlook, Period, Positions, Routes, Runout, SlumpSigns, Span, SpanDemand, Stock,
-    Supply, SurgeSigns, Transfers,
+    Assessment, Borrowed, DemandEstimate, Groups, Outlook, Period, Positions, Routes, Runout, SlumpSigns, Span,
+    SpanDemand, Stock, Supply, SurgeSigns, Transfers,
 )  # fmt: skip
 _FACTOR = np.uint64(0x9E3779B97F4A7C15)  # odd: multiplying by it loses nothing
 _HALF = np.uint64(32)

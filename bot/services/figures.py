@@ -38,6 +38,7 @@ from bot.services.snapshot import Snapshot
 from bot.storage.catalogue import ProductRow
 
 _EXACT = 1e-9
+NEAR = ("everything", "category", "place")  # who told a borrowed rate, by `newcomers.Prior.near`
 _FAR_DAYS = 36_500  # a stock-out further off than a century is none
 
 
@@ -183,6 +184,7 @@ def evidence_of_kind(taken: Snapshot, assessed: Assessment, rows: Ints, kind: Ca
             "shown": headline(taken, assessed, row),
             **learned(taken, row),
             **ahead[span],
+            **borrowed(taken, assessed, row),
         }
         texts.append(f'{json_text(about)[:-1]},"original":{known[product_id]},{proof[1:]}')
     return texts
@@ -229,6 +231,23 @@ def events_ahead(taken: Snapshot, assessed: Assessment, row: int) -> dict[str, A
         for each in coming
     ]
     return {"events": told} if told else {}
+
+
+def borrowed(taken: Snapshot, assessed: Assessment, row: int) -> dict[str, Any]:
+    """What a product that is new at its place borrows: from which category, by how many products of whom, and how much;
+    or nothing.
+    """
+    if assessed.outlook is None or not assessed.outlook.borrowed.counts[row] > 0:
+        return {}
+    lent = assessed.outlook.borrowed
+    told = {
+        "category": taken.category_of(row),
+        "series": int(lent.series[row]),
+        "near": NEAR[int(lent.near[row])],
+        "rate": str(decimal(lent.rate[row], 4)),
+        "share": str(decimal(lent.share[row], 4)),
+    }
+    return {"borrowed": told}
 
 
 def _original(taken: Snapshot, row: int) -> dict[str, Any]:

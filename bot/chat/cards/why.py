@@ -39,6 +39,7 @@ from bot.domain.views import CaseView
 from bot.words import Words, _, n_
 
 STEPS: Mapping[str, Words] = {
+    "category_share": _("Share that the category's rate has"),
     "velocity": _("Velocity, units a day"),
     "lead_time_days": _("Days of usual demand until goods come"),
     "lead_time_demand": _("Demand over the lead time"),
@@ -144,6 +145,7 @@ def _reckoning(evidence: Mapping[str, object], steps: Sequence[str], currency: s
     return [
         *_inputs(evidence.get("inputs")),
         *_learned(evidence.get("lead_time")),
+        *_borrowed(evidence.get("borrowed")),
         *_events(evidence.get("events")),
         *_windows(evidence.get("windows")),
         *_steps(evidence.get("steps"), steps, currency),
@@ -191,6 +193,45 @@ def _taught(lead_time: Mapping[str, object]) -> list[Block]:
         seen,
         stated=labels.days(stated),
     )
+    return [Paragraph(words)]
+
+
+def _borrowed(told: object) -> list[Block]:
+    """What is expected of a new product by how others sell, and who they are."""
+    if not isinstance(told, Mapping):
+        return []
+    count, rate, share = int(decimal_of(told.get("series")) or 0), decimal_of(told.get("rate")), told.get("share")
+    figures: dict[str, Inline] = {
+        "share": labels.share(decimal_of(share)),
+        "rate": Number(rate or Decimal(0), 2),
+        "category": Text(str(told.get("category", ""))),
+    }
+    match told.get("near"):
+        case "place":
+            words = n_(
+                "New here: {share} of its rate is borrowed. {category} sells {rate} a day here, by {count} product.",
+                "New here: {share} of its rate is borrowed. {category} sells {rate} a day here, by {count} products.",
+                count,
+                **figures,
+            )
+        case "category":
+            words = n_(
+                "New here: {share} of its rate is borrowed. At all places {category} sells {rate} a day, scaled to"
+                " this one, by {count} product.",
+                "New here: {share} of its rate is borrowed. At all places {category} sells {rate} a day, scaled to"
+                " this one, by {count} products.",
+                count,
+                **figures,
+            )
+        case _:
+            words = n_(
+                "New here: {share} of its rate is borrowed. Nothing is known of {category}; all goods sell {rate} a day"
+                " here, by {count} product.",
+                "New here: {share} of its rate is borrowed. Nothing is known of {category}; all goods sell {rate} a day"
+                " here, by {count} products.",
+                count,
+                **figures,
+            )
     return [Paragraph(words)]
 
 

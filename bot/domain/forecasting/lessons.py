@@ -16,9 +16,10 @@ from typing import Any
 import numpy as np
 
 from bot.domain.arrays import Floats, Ints
-from bot.domain.forecasting import fitting, season, states, targets
+from bot.domain.forecasting import fitting, newcomers, season, states, targets
 from bot.domain.forecasting.engine import EngineSettings
 from bot.domain.forecasting.fitting import Scatter, Weights
+from bot.domain.forecasting.newcomers import Newcomers
 from bot.domain.forecasting.panel import Panel
 from bot.domain.forecasting.profile import DAYS, WeekdayPools, weekday_factors, weekday_pools
 from bot.domain.leadtime import quantiles
@@ -82,6 +83,7 @@ class Lessons:
     weights: Weights
     weekdays: WeekdayPools
     lessons: tuple[Lesson, ...]
+    newcomers: Newcomers | None  # None: no product has a category
     uplifts: Mapping[tuple[str, int, int], float]  # the size of events by key, region and category, as `uplift.Sizes`
 
     def nearest(self, days: Floats, days_sd: Floats) -> Ints:
@@ -149,6 +151,7 @@ def teach(
         weights=Weights(weights.beta / shares, weights.growth * shares),
         weekdays=weekday_pools(panel, settings.weekday_prior),
         lessons=tuple(found),
+        newcomers=newcomers.learned(ready),
         uplifts=dict(uplifts or {}),
     )
 
@@ -216,6 +219,7 @@ def plain(lessons: Lessons) -> dict[str, Any]:
             "keys": lessons.weekdays.keys.tolist(),
             "factors": lessons.weekdays.factors.tolist(),
         },
+        "newcomers": None if lessons.newcomers is None else lessons.newcomers.plain(),
         "uplifts": [(*key, size) for key, size in lessons.uplifts.items()],
         "lessons": [
             {
@@ -265,5 +269,6 @@ def from_plain(told: Mapping[str, Any]) -> Lessons | None:
             )
             for one in told["lessons"]
         ),
+        newcomers=None if told["newcomers"] is None else Newcomers.from_plain(told["newcomers"]),
         uplifts={(key, region, category): size for key, region, category, size in told["uplifts"]},
     )
