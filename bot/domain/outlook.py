@@ -118,18 +118,31 @@ def panel_of(history: SeriesHistory, settings: DemandSettings, groups: Groups) -
     masks = day_masks(history, settings)
     there = masks.listed.any(axis=1)
     nothing = np.full(history.series, np.nan)
+    listed = np.where(there, masks.listed.argmax(axis=1), history.days)
     return Panel(
         first=history.first_day,
         freq="day",
         units=history.units.astype(np.float32),
         in_stock=masks.usable.astype(np.float32),
-        listed=np.where(there, masks.listed.argmax(axis=1), history.days).astype(np.int64),
+        listed=_told_of(history, listed).astype(np.int64),
         pool=groups.category,
         region=groups.region,
         price=nothing,
         cost=nothing,
         behind=history.behind,
     )
+
+
+def _told_of(history: SeriesHistory, listed: Ints) -> Ints:
+    """When series were listed (n,): what is new and sold at no time before it was told of, no sooner than then."""
+    if history.since is None:
+        return listed
+    rows = np.flatnonzero(history.since > listed)
+    sold = history.units[rows] > 0
+    fresh = sold.any(axis=1) & (sold.argmax(axis=1) >= history.since[rows])
+    out = listed.copy()
+    out[rows[fresh]] = history.since[rows[fresh]]
+    return out
 
 
 def outlook(

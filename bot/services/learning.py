@@ -97,6 +97,7 @@ async def _read(
         more = TEACHERS * len(chosen) // max(1, len(book.today))
         chosen = products[evenly(len(products), more)].tolist()
         book = await snapshot.days_before(connection, places, at, PAST_DAYS, chosen)
+    book = await snapshot.with_new(connection, book, at, PAST_DAYS, chosen)
     today = todays(places, at)
     events = behind(places, today, settings.peaks, PAST_DAYS)
     book = replace(book, history=with_events(book.history, book.location_ids, today, events))

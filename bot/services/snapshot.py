@@ -130,6 +130,7 @@ async def take(
     products = await facts.products(connection, product_ids)
     book = await days_before(connection, places, at, HISTORY_DAYS, product_ids, location_ids)
     book = book.only(np.isin(book.product_ids, np.fromiter(products, dtype=np.int64, count=len(products))))
+    book = await with_new(connection, book, at, HISTORY_DAYS, product_ids)
     groups = Groups(categories(book.product_ids, products), book.location_ids)
     met = np.unique(groups.category).tolist()  # categories
     exchange = await exchange_at(connection, settings, at)
@@ -207,6 +208,18 @@ class Days:
             if field.name != "history"
         }
         return Days(history=self.history.rows(chosen), **rest)
+
+
+async def with_new(connection: AsyncConnection, book: Days, at: datetime, days: int, ids: Sequence[int] | None) -> Days:
+    """The history with the day, of the `days` before `at`, on which each new product was first told of."""
+    known = await facts.new_products(connection, at - timedelta(days=days), ids)
+    if not known:
+        return book
+    rows = np.flatnonzero(np.isin(book.product_ids, np.fromiter(known, dtype=np.int64)))
+    back = [(at - known[product]).days + 1 for product in book.product_ids[rows].tolist()]
+    since = np.zeros(len(book.product_ids), dtype=np.int64)
+    since[rows] = np.clip(book.history.days - np.array(back, dtype=np.int64), 0, book.history.days - 1)
+    return dataclasses.replace(book, history=dataclasses.replace(book.history, since=since))
 
 
 async def days_before(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,8 +17,12 @@ from bot.domain.leadtime import LeadTimeSettings, Stated, learn
 from bot.storage import leadtimes
 from bot.storage.narrowed import NAMED, Narrowed
 from bot.storage.tables import Category, Feed, Inbound, Location, Product, Route, Sale, StockLevel, Supplier
+from bot.storage.types import UtcDateTime
 
 _EPOCH = date(1970, 1, 1)
+
+
+_BEGINNING = timedelta(days=7)
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,6 +110,29 @@ _PRODUCTS = Narrowed(
 async def products(connection: AsyncConnection, ids: Collection[int] | None = None) -> dict[int, ProductRow]:
     """Active products by id; all where none are named."""
     return {row.id: ProductRow(*row) for row in await _PRODUCTS.run(connection, ids)}
+
+
+_FIRST = select(func.min(Product.created_at))
+_NEW = Narrowed(
+    select(Product.id, Product.created_at).where(
+        Product.active, Product.category_id.is_not(None), Product.created_at > bindparam("after", type_=UtcDateTime)
+    ),
+    Product.id.in_(NAMED),
+)
+
+
+async def new_products(
+    connection: AsyncConnection, after: datetime, ids: Collection[int] | None = None
+) -> dict[int, datetime]:
+    """Since when products with a category are known, by id: those first told of after an instant (aware).
+
+    What came within a week of the first product of all was there when the records began, and is not new.
+    """
+    first = await connection.scalar(_FIRST)
+    if first is None:
+        return {}
+    found = await _NEW.run(connection, ids, after=max(after, first + _BEGINNING))
+    return {row.id: row.created_at for row in found}
 
 
 _CATEGORIES = Narrowed(select(Category.id, Category.name), Category.id.in_(NAMED))
