@@ -98,6 +98,26 @@ def test_a_category_not_met_at_a_place_is_taken_from_elsewhere_and_an_unknown_on
     assert prior.series.tolist() == [12, 30, 30, 70, 70]
 
 
+def test_products_that_came_new_tell_of_a_category_before_those_that_always_were_there() -> None:
+    law, n = np.random.default_rng(3), 160
+    units = law.poisson(8.0, (n, DAYS))
+    came = np.arange(n) >= 120  # forty came after ten weeks, and for eight weeks sold a quarter of what they do now
+    units[came, :70], units[came, 70:126] = 0, law.poisson(2.0, (40, 56))
+    stock = np.where(units.cumsum(axis=1) > 0, 50, 0)
+    groups = Groups(np.where(np.arange(n) % 2 == 0, 1, 2), np.full(n, 4))
+
+    def rate(of: Groups, which: NDArray[np.bool_]) -> float:
+        found = teach(panel_of(SeriesHistory(FIRST, units[which], stock[which]), RULES, of), (Law(28.0, 0.0),))
+        assert found is not None
+        assert found.newcomers is not None
+        return float(found.newcomers.prior(np.array([1]), np.array([4])).mean[0])
+
+    every = np.ones(n, dtype=np.bool_)
+    few = ~came | (np.arange(n) >= 150)  # five of each category: too few
+    assert rate(groups, every) < 3.0
+    assert rate(groups.rows(few), few) > 7.0
+
+
 @pytest.mark.parametrize(("listed", "most"), [(3, 0.7), (10, 0.8), (30, 0.95)])
 def test_what_is_new_is_foreseen_better_by_its_category(listed: int, most: float) -> None:
     groups, rate, units = drawn(500, 7)

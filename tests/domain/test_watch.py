@@ -294,7 +294,8 @@ def test_evidence_replays_every_figure_from_what_was_stored(judged: Callable[[],
         for taken in stored["steps"]:
             seen.add(taken["name"])
             assert replayed(taken) == pytest.approx(taken["result"], rel=1e-6, abs=1e-6), (row, taken)
-    assert {name for names in STEPS_OF_KIND.values() for name in names} - seen == untold | {"category_share"}  # see test_newcomers
+    names = {name for names in STEPS_OF_KIND.values() for name in names}
+    assert names - seen == untold | {"category_share"}  # that one: see test_newcomers
 
 
 def test_what_goes_with_the_orders_of_a_date_is_told_on_that_date_alone() -> None:
