@@ -22,13 +22,15 @@ from bot.domain.groups import WIDE, keyed, placed
 
 NEW_DAYS = 90  # after it was listed at a place a product is new there
 MOST_DAYS = float(NEW_DAYS)  # that a category counts as at most
-_SEEN_DAYS = 56  # of each series, that its rate is told by,
-_LEAST_DAYS = 14  # of which it was in stock,
-_PART = 14  # in parts whose scatter tells phi
-_LATER = 28  # days after the first of its region a series is listed, to be one that came new
-_LAUNCHES = 10  # of a category, that tell of it alone
-_PRODUCTS = 10.0  # that count as those above a category or a place do, when its mean is told,
-_SPREADS = 10.0  # and its spread; both measured by tests.bench.newcomers
+_SEEN_DAYS = 56  # of a series, by which its rate is told
+_LEAST_DAYS = 14  # of them in stock, for that
+_PART = 14  # days, whose sums tell phi
+_LATER = 28  # days after the first of its region that a series was listed, if it came new
+_LAUNCHES = 10  # products of a category that came new, to tell of it alone
+_PRODUCTS = (
+    10.0  # that what lies above a group counts as in its mean; with 5 and 20 tests.bench.newcomers measures the same
+)
+_SPREADS = 10.0  # and in its spread
 _TINY = 1e-9
 
 
@@ -89,12 +91,8 @@ class Newcomers:
     def prior(self, category: Ints, region: Ints) -> Prior:
         """What series of each category and region borrow; those without a category nothing."""
         scale = np.append(self.scales, 1.0)[placed(self.places, region)]  # the last where -1 says that none is known
-        mean = self.everything.mean[0] * scale
-        spread, series = (
-            np.full(len(region), self.everything.spread[0]),
-            np.full(len(region), self.everything.series[0]),
-        )
-        near = np.zeros(len(region), dtype=np.int64)
+        whole = self.everything.only(np.zeros_like(region), region)
+        mean, spread, series, near = whole.mean * scale, whole.spread, whole.series, np.zeros_like(region)
         for rates, keys, times, level in (
             (self.categories, category, scale, 1),
             (self.here, keyed(category, region), np.ones_like(scale), 2),
