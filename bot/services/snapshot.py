@@ -130,9 +130,10 @@ async def take(
     products = await facts.products(connection, product_ids)
     book = await days_before(connection, places, at, HISTORY_DAYS, product_ids, location_ids)
     book = book.only(np.isin(book.product_ids, np.fromiter(products, dtype=np.int64, count=len(products))))
-    book = await with_new(connection, book, at, HISTORY_DAYS, product_ids)
     groups = Groups(categories(book.product_ids, products), book.location_ids)
     met = np.unique(groups.category).tolist()  # categories
+    if any(met):
+        book = await with_new(connection, book, at, HISTORY_DAYS, product_ids)
     exchange = await exchange_at(connection, settings, at)
     cost, price = _unit_money(book.product_ids, products, exchange)
     routes = await facts.routes(connection, at, product_ids, settings.closures)
@@ -168,7 +169,7 @@ async def take(
         overdue_since=overdue_since,
         overdue_orders=_overdue_orders(book, [row for row in inbounds if row.source == orders.SOURCE]),
         products=products,
-        category_names=await facts.category_names(connection, None if product_ids is None else met),
+        category_names=await facts.category_names(connection, None if product_ids is None else met) if any(met) else {},
         places=places,
         stale_feeds=stale_feeds,
         fresh_until=min((feed.fresh_until for feed in feeds), default=None),

@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 from sqlalchemy import BigInteger, bindparam, func, or_, select, type_coerce
 from sqlalchemy.ext.asyncio import AsyncConnection
+from sqlalchemy.orm import aliased
 
 from bot.domain.calendar import Closures
 from bot.domain.containers import Container
@@ -112,9 +113,9 @@ async def products(connection: AsyncConnection, ids: Collection[int] | None = No
     return {row.id: ProductRow(*row) for row in await _PRODUCTS.run(connection, ids)}
 
 
-_FIRST = select(func.min(Product.created_at))
+_OTHER = aliased(Product)
 _NEW = Narrowed(
-    select(Product.id, Product.created_at).where(
+    select(Product.id, Product.created_at, select(func.min(_OTHER.created_at)).scalar_subquery()).where(
         Product.active, Product.category_id.is_not(None), Product.created_at > bindparam("after", type_=UtcDateTime)
     ),
     Product.id.in_(NAMED),
@@ -128,11 +129,8 @@ async def new_products(
 
     What came within a week of the first product of all was there when the records began, and is not new.
     """
-    first = await connection.scalar(_FIRST)
-    if first is None:
-        return {}
-    found = await _NEW.run(connection, ids, after=max(after, first + _BEGINNING))
-    return {row.id: row.created_at for row in found}
+    found = await _NEW.run(connection, ids, after=after)
+    return {product: told for product, told, first in found if told > first + _BEGINNING}
 
 
 _CATEGORIES = Narrowed(select(Category.id, Category.name), Category.id.in_(NAMED))
