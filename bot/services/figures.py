@@ -213,7 +213,7 @@ def events_ahead(taken: Snapshot, assessed: Assessment, row: int) -> dict[str, A
     """The events until goods of the next review come and while the stock lasts, and how many times the usual each is to
     sell; or nothing.
     """
-    category, place = int(taken.groups.category[row]), int(taken.location_ids[row])
+    category, place = int(taken.category[row]), int(taken.location_ids[row])
     end = float(assessed.supply.runout.stockout[row])
     lead = float(assessed.supply.lead_time[row] + assessed.routes.review_days[row])
     lasts = math.ceil(end) if end < AHEAD_DAYS else 0.0  # what lasts beyond every event known names none of them

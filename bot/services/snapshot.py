@@ -90,7 +90,7 @@ class Snapshot:
             peaking.todays(self.places, self.at),
             settings.peaks,
             {} if lessons is None else lessons.uplifts,
-            np.unique(self.groups.category).tolist(),
+            np.unique(self.category).tolist(),
         )
         return dataclasses.replace(self, lessons=lessons, lift=lift)
 
@@ -102,9 +102,14 @@ class Snapshot:
         """The product of a series."""
         return self.products[int(self.product_ids[row])]
 
+    @property
+    def category(self) -> Ints:
+        """(n,): the id of each series' category; 0 where its product has none."""
+        return self.groups.category
+
     def category_of(self, row: int) -> str:
         """The name of a series' category; empty where it has none."""
-        return self.category_names.get(int(self.groups.category[row]), "")
+        return self.category_names.get(int(self.category[row]), "")
 
     def place(self, row: int) -> PlaceRow:
         """The location of a series."""
