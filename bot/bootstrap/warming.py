@@ -25,15 +25,16 @@ def rehearse() -> None:
 
     from bot.domain.demand import BlendedVelocity, DemandSettings, SeriesHistory  # noqa: PLC0415  # as above
     from bot.domain.forecasting.lessons import LEAST_DAYS, LEAST_SERIES, Law, teach  # noqa: PLC0415  # as above
+    from bot.domain.groups import Groups  # noqa: PLC0415  # as above
     from bot.domain.outlook import Question, outlook, panel_of  # noqa: PLC0415  # as above
 
     settings, n = DemandSettings(), LEAST_SERIES
     units = np.random.default_rng(0).poisson(2.0, (n, LEAST_DAYS + 7))
     history = SeriesHistory(date(2024, 1, 1), units, np.full(units.shape, 9))
-    region = np.zeros(n, dtype=np.int64)
-    lessons = teach(panel_of(history, settings, region), (Law(7.0, 0.15), Law(1.0, 0.0)))
+    groups = Groups.by_place(np.zeros(n, dtype=np.int64))
+    lessons = teach(panel_of(history, settings, groups), (Law(7.0, 0.15), Law(1.0, 0.0)))
     if lessons is not None:
-        question = Question(np.full(n, 7.0), np.full(n, 14.0), None, np.full(n, 1.0), np.full(n, 0.95), region)
+        question = Question(np.full(n, 7.0), np.full(n, 14.0), None, np.full(n, 1.0), np.full(n, 0.95), groups)
         outlook(history, BlendedVelocity().estimate(history, settings), settings, lessons, question)
 
 

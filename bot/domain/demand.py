@@ -43,6 +43,8 @@ class SeriesHistory:
     `marked` (n, T): days inside an interval of the event calendar, kept out of the base rate.
     `receipts` (n, T): units received; where absent they are inferred from the movement of the stock.
     `behind` (n,): days by which a row's columns lie before those days, where its place has yesterday still; None: none.
+    `since` (n,): the column in which the product was first told of, where that is new; stock before it is only reckoned
+    backwards. 0 of others; None: of all.
     """
 
     first_day: date
@@ -51,6 +53,7 @@ class SeriesHistory:
     marked: Bools | None = None
     receipts: Counts | None = None
     behind: Ints | None = None
+    since: Ints | None = None
 
     def __post_init__(self) -> None:
         """Refuse arrays that do not fit each other."""
@@ -59,8 +62,9 @@ class SeriesHistory:
         for name, array in (("on_hand", self.on_hand), ("marked", self.marked), ("receipts", self.receipts)):
             if array is not None:
                 shaped(name, array, self.units.shape)
-        if self.behind is not None:
-            shaped("behind", self.behind, self.units.shape[:1])
+        for name, column in (("behind", self.behind), ("since", self.since)):
+            if column is not None:
+                shaped(name, column, self.units.shape[:1])
 
     @property
     def series(self) -> int:
@@ -86,6 +90,7 @@ class SeriesHistory:
             None if self.marked is None else self.marked[chosen],
             None if self.receipts is None else self.receipts[chosen],
             None if self.behind is None else self.behind[chosen],
+            None if self.since is None else self.since[chosen],
         )
 
     def tail(self, days: int) -> SeriesHistory:
@@ -98,6 +103,7 @@ class SeriesHistory:
             None if self.marked is None else self.marked[:, cut:],
             None if self.receipts is None else self.receipts[:, cut:],
             self.behind,
+            None if self.since is None else np.maximum(self.since - cut, 0),
         )
 
     def blocks(self) -> Iterator[slice]:
@@ -201,6 +207,7 @@ def without_spikes(history: SeriesHistory, settings: DemandSettings) -> SeriesHi
         history.marked,
         history.receipts,
         history.behind,
+        history.since,
     )
 
 

@@ -27,6 +27,7 @@ from bot.domain.watch import Assessment
 
 STEPS_OF_KIND: dict[CaseKind, tuple[str, ...]] = {
     "stockout_risk": (
+        "category_share",
         "velocity", "lead_time_days", "lead_time_demand", "lead_time_variance", "lead_time_median", "lead_time_p80",
         "lead_time_p95", "lead_time_quantile", "safety_stock", "reorder_point", "cycle_days", "cycle_demand",
         "cycle_variance", "cycle_quantile", "cycle_safety_stock", "order_up_to", "joint_days", "joint_demand",
@@ -35,12 +36,14 @@ STEPS_OF_KIND: dict[CaseKind, tuple[str, ...]] = {
     ),
     "surge": ("surge_rate", "surge_p_value", "surge_lost_margin"),
     "slump": ("slump_rate", "slump_p_value", "slump_lost_margin", "inventory_position"),
-    "slow_mover": ("velocity", "days_of_cover", "inventory_turnover", "days_of_inventory", "capital"),
+    "slow_mover": ("category_share", "velocity", "days_of_cover", "inventory_turnover", "days_of_inventory", "capital"),
     "overstock": (
-        "velocity", "lead_time_days", "lead_time_demand", "lead_time_variance", "lead_time_quantile", "safety_stock",
-        "inventory_position", "days_of_cover", "excess_line", "excess_units", "capital",
+        "category_share", "velocity", "lead_time_days", "lead_time_demand", "lead_time_variance", "lead_time_quantile",
+        "safety_stock", "inventory_position", "days_of_cover", "excess_line", "excess_units", "capital",
     ),
-    "late_inbound": ("velocity", "inventory_position", "days_to_stockout", "gap", "lost_units", "lost_margin"),
+    "late_inbound": (
+        "category_share", "velocity", "inventory_position", "days_to_stockout", "gap", "lost_units", "lost_margin",
+    ),
     "data_stale": (),
 }  # fmt: skip
 

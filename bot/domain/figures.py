@@ -10,6 +10,7 @@ from bot.domain import ageing, replenishment, turnover
 from bot.domain.arrays import Bools, Floats, Ints
 from bot.domain.classes import service_table
 from bot.domain.demand import DemandEstimate, SeriesHistory
+from bot.domain.groups import Groups
 from bot.domain.outlook import Outlook, Span
 from bot.domain.uplift import Lift
 from bot.domain.watch_inputs import Network, Positions, Routes, WatchSettings
@@ -81,18 +82,18 @@ class Terms:
     lead_days: Floats  # days of usual demand in the lead time: events count as more
     cycle_days: Floats  # and in lead time + review
     joint_days: Floats | None  # and in lead time + days between the supplier's dates; None where no date is today
-    coming: tuple[Lift, Ints] | None = None  # the events ahead of each region, and each series' region
+    coming: tuple[Lift, Groups] | None = None  # the events ahead, and what series have in common for them
 
 
 def terms_of(
     classes: tuple[Ints, Ints],
     routes: Routes,
     settings: replenishment.ReplenishmentSettings,
-    coming: tuple[Lift, Ints] | None = None,
+    coming: tuple[Lift, Groups] | None = None,
 ) -> Terms:
     """A series' ABC and XYZ `classes` choose its service level where the routes give none.
 
-    `coming` are the events ahead of each series' region (n,), and those regions.
+    `coming` are the events ahead, and what series have in common for them.
     """
     assumed = np.isnan(routes.lead_time_days)
     lead_time = np.where(assumed, settings.assumed_lead_time_days, routes.lead_time_days)

@@ -20,7 +20,8 @@ from numpy.typing import NDArray
 from bot.domain.arrays import Ints
 from bot.domain.demand import DemandEstimate
 from bot.domain.figures import Stock, Supply
-from bot.domain.outlook import Outlook, Span
+from bot.domain.groups import Groups
+from bot.domain.outlook import Borrowed, Outlook, Span
 from bot.domain.replenishment import Runout, SpanDemand, Transfers
 from bot.domain.slump import SlumpSigns
 from bot.domain.surge import SurgeSigns
@@ -30,8 +31,8 @@ from bot.domain.watch_inputs import Positions, Routes
 
 # Every array in them has a row per series; whatever else there is, is the same for all.
 _BY_SERIES = (
-    Assessment, DemandEstimate, Outlook, Period, Positions, Routes, Runout, SlumpSigns, Span, SpanDemand, Stock, Supply,
-    SurgeSigns, Transfers,
+    Assessment, Borrowed, DemandEstimate, Groups, Outlook, Period, Positions, Routes, Runout, SlumpSigns, Span,
+    SpanDemand, Stock, Supply, SurgeSigns, Transfers,
 )  # fmt: skip
 _PLAIN = (str, bytes, Number, date, timedelta, Enum)  # what tells itself alike in every process
 _BY_DAYS = "incoming"  # a column for each day up to the farthest arrival anywhere

@@ -53,9 +53,9 @@ def week_ahead(assessed: Assessment, history: SeriesHistory, taught: Taught) -> 
     usual = history.units[:, -USUAL_DAYS:].mean(axis=1, dtype=np.float64) * DAYS
     days = np.full(n, float(DAYS))
     if taught.lift is not None:
-        days = days + taught.lift.of(taught.region, days)
+        days = days + taught.lift.of(taught.groups, days)
     if taught.lessons is not None:
-        question = Question(days, days, None, np.zeros(n), supply.service_level, taught.region)
+        question = Question(days, days, None, np.zeros(n), supply.service_level, taught.groups)
         told = outlook(history, demand, assessed.settings.demand, taught.lessons, question).lead
         return Forecasts(
             mean=told.mean,

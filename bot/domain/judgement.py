@@ -10,6 +10,7 @@ from bot.domain import cases, replenishment, slump, surge
 from bot.domain.arrays import Bools, Floats, Ints, ratio, to_minor
 from bot.domain.demand import DemandEstimate
 from bot.domain.figures import Stock, Supply
+from bot.domain.groups import Groups
 from bot.domain.uplift import Lift
 from bot.domain.views import CaseKind
 from bot.domain.watch_inputs import Positions, WatchSettings
@@ -28,7 +29,7 @@ class Judged:
     slumping: Bools
     positions: Positions
     settings: WatchSettings
-    coming: tuple[Lift, Ints] | None = None  # the events ahead of each region, and each series' region
+    coming: tuple[Lift, Groups] | None = None  # the events ahead, and what series have in common for them
 
 
 _Classes = tuple[Ints, Ints]  # by the opening limits, and by the relaxed ones

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, fields
+from typing import TypeVar
 
 import numpy as np
 
@@ -17,11 +18,14 @@ from bot.domain.forecasting import states, targets
 from bot.domain.forecasting.compiled import in_blocks
 from bot.domain.forecasting.engine import EngineSettings
 from bot.domain.forecasting.lessons import Lessons, recorded
+from bot.domain.forecasting.newcomers import NEW_DAYS
 from bot.domain.forecasting.panel import Panel
 from bot.domain.forecasting.profile import leaning_on
-from bot.domain.prospects import Prospect, joined, prospect
+from bot.domain.groups import Groups
+from bot.domain.prospects import Pace, Prospect, joined, prospect
 from bot.domain.uplift import Lift
 
+Columns = TypeVar("Columns", "Borrowed", "Span")
 TOLD = (0.5, 0.8, 0.95)  # quantiles that are shown beside that of the service level
 
 
@@ -44,33 +48,61 @@ class Span:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
+class Borrowed:
+    """What products that are new at their place borrow from their category, (n,) each; nothing where `counts` is 0."""
+
+    rate: Floats  # units a day in stock, as the category sells
+    counts: Floats  # days that this counts as: fewer with every day since the product was listed, none after NEW_DAYS
+    days: Floats  # in stock, each by what its weekday sells
+    series: Ints  # that told the rate,
+    near: Ints  # and whose they were, see `newcomers.Prior`
+    share: Floats  # counts / (counts + days)
+    rate_sd: Floats  # units a day
+
+    @classmethod
+    def nothing(cls, n: int) -> Borrowed:
+        """Nothing, of n series."""
+        whole = np.zeros(n, dtype=np.int64)
+        return cls(np.zeros(n), np.zeros(n), np.zeros(n), whole, whole.copy(), np.zeros(n), np.zeros(n))
+
+
+@dataclass(frozen=True, slots=True, eq=False)
 class Outlook:
-    """Velocities (n,) of the days ahead as `growth x levels @ beta x known`, and demand over the spans asked for."""
+    """Velocities (n,) of the days ahead as `growth x levels @ beta x known`, and demand over the spans asked for.
+
+    A product that is new at its place borrows: `growth x (share x rate + (1 - share) x levels @ beta) x known`.
+    """
 
     lessons: Lessons
     levels: Floats  # (n, kinds) units a day in stock
     known: Floats  # share of the days that a rate must rest on which were in stock
     velocity: Floats
     daily_sd: Floats  # units, of a day in stock
+    borrowed: Borrowed
     lead: Span
     cycle: Span
     joint: Span | None
 
+    @property
+    def pace(self) -> Pace:
+        """How fast each series sells."""
+        return Pace(self.velocity, self.daily_sd, self.borrowed.rate_sd, self.borrowed.share)
+
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Taught:
-    """Lessons (None: too little was learned), what events ahead add, and the region (n,) of each series for both."""
+    """Lessons (None: too little was learned), what events ahead add, and what series have in common for both."""
 
     lessons: Lessons | None
     lift: Lift | None
-    region: Ints
+    groups: Groups
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Question:
     """The spans asked about, (n,), in days of usual demand: the lead time; it and the review after it; until goods of a
-    supplier's next date come (None where no date is today). The deviation of the lead time, the service level, and the
-    region.
+    supplier's next date come (None where no date is today). The deviation of the lead time, the service level, and what
+    series have in common.
     """
 
     lead_days: Floats
@@ -78,26 +110,39 @@ class Question:
     joint_days: Floats | None
     lead_time_sd: Floats
     service_level: Floats
-    region: Ints
+    groups: Groups
 
 
-def panel_of(history: SeriesHistory, settings: DemandSettings, region: Ints) -> Panel:
+def panel_of(history: SeriesHistory, settings: DemandSettings, groups: Groups) -> Panel:
     """A history of days as forecasters see it: days that do not count have no stock."""
     masks = day_masks(history, settings)
     there = masks.listed.any(axis=1)
     nothing = np.full(history.series, np.nan)
+    listed = np.where(there, masks.listed.argmax(axis=1), history.days)
     return Panel(
         first=history.first_day,
         freq="day",
         units=history.units.astype(np.float32),
         in_stock=masks.usable.astype(np.float32),
-        listed=np.where(there, masks.listed.argmax(axis=1), history.days).astype(np.int64),
-        pool=np.zeros(history.series, dtype=np.int64),
-        region=region,
+        listed=_told_of(history, listed).astype(np.int64),
+        pool=groups.category,
+        region=groups.region,
         price=nothing,
         cost=nothing,
         behind=history.behind,
     )
+
+
+def _told_of(history: SeriesHistory, listed: Ints) -> Ints:
+    """When series were listed (n,): what is new and sold at no time before it was told of, no sooner than then."""
+    if history.since is None:
+        return listed
+    rows = np.flatnonzero(history.since > listed)
+    sold = history.units[rows] > 0
+    fresh = sold.any(axis=1) & (sold.argmax(axis=1) >= history.since[rows])
+    out = listed.copy()
+    out[rows[fresh]] = history.since[rows[fresh]]
+    return out
 
 
 def outlook(
@@ -112,11 +157,13 @@ def outlook(
 
     Spikes are capped as those who teach have them capped. What `estimate` gives no velocity has none here: what had no
     stock for 180 days, and what was in stock for 90 days without a sale.
-    A rate that rests on few days in stock is a part of itself, as there.
+    A rate that rests on few days in stock is a part of itself, as there; a product that is new at its place borrows one
+    from its category, though none was sold yet.
     """
     engine = engine or EngineSettings()
     n = history.series
-    known = ratio(estimate.in_stock_days[:, -1], estimate.base_days[:, -1], 0.0) * (estimate.velocity > 0)
+    part = ratio(estimate.in_stock_days[:, -1], estimate.base_days[:, -1], 0.0)
+    known, borrowed = part * (estimate.velocity > 0), Borrowed.nothing(n)
     levels, velocity, daily = np.zeros((n, len(lessons.half_lives))), np.zeros(n), np.zeros(n)
     level = question.service_level[:, None]
     shown = np.concatenate([level, np.broadcast_to(np.asarray(TOLD), (n, len(TOLD)))], axis=1)
@@ -126,18 +173,50 @@ def outlook(
     spans = [span for span in (lead, cycle, joint) if span is not None]
 
     def say(block: slice) -> None:
-        ready = _ready(history.rows(block), settings, lessons, question.region[block], engine)
+        ready = _ready(history.rows(block), settings, lessons, question.groups.rows(block), engine)
         now = np.array([ready.periods])
         levels[block] = states.levels(ready, np.asarray(lessons.half_lives), now)[0]
         velocity[block] = lessons.weights.growth * (levels[block] @ lessons.weights.beta) * known[block]
         daily[block] = _daily_sd(ready)
-        rates = velocity[block], daily[block]
+        pace = Pace(velocity[block], daily[block], borrowed.rate_sd[block], borrowed.share[block])
+        _borrow(_rows(borrowed, block), ready, lessons, levels[block], part[block], known[block], pace)
         for span in spans:
             mine = _rows(span, block)
-            _fill(mine, prospect(ready, rates, (mine.days, question.lead_time_sd[block]), lessons, engine))
+            _fill(mine, prospect(ready, pace, (mine.days, question.lead_time_sd[block]), lessons, engine))
 
     in_blocks(n, say)
-    return Outlook(lessons, levels, known, velocity, daily, lead, cycle, joint)
+    return Outlook(lessons, levels, known, velocity, daily, borrowed, lead, cycle, joint)
+
+
+def _borrow(
+    into: Borrowed, ready: targets.Past, lessons: Lessons, levels: Floats, part: Floats, known: Floats, pace: Pace
+) -> None:
+    """Let the products of a block that are new at their place lean on their category, in the arrays given.
+
+    By the day they were listed, `known` is no less for days without stock; by the 90th it is what it is of any other.
+    """
+    if lessons.newcomers is None:
+        return
+    age = (ready.periods - ready.panel.listed).astype(np.float64)
+    rows = np.flatnonzero((age < NEW_DAYS) & (ready.panel.pool > 0) & (part > 0))
+    days = ready.exposure[rows].sum(axis=1, dtype=np.float64)
+    rows, days = rows[days > 0], days[days > 0]
+    if not len(rows):
+        return
+    prior, fresh = lessons.newcomers.prior(ready.panel.pool[rows], ready.panel.region[rows]), 1 - age[rows] / NEW_DAYS
+    counts = prior.days * fresh
+    whole = counts + days
+    share = counts / whole
+    known[rows] = part[rows] + (1 - part[rows]) * fresh
+    leaning = share * prior.mean + (1 - share) * (levels[rows] @ lessons.weights.beta)
+    velocity = lessons.weights.growth * leaning * known[rows]
+    phi = lessons.newcomers.phi
+    daily = (counts * phi * velocity + days * pace.daily_sd[rows] ** 2) / whole
+    pace.velocity[rows], pace.share[rows] = velocity, share
+    pace.daily_sd[rows] = np.sqrt(np.maximum(daily, velocity))
+    pace.rate_sd[rows] = np.sqrt(phi * velocity / whole)
+    into.rate[rows], into.counts[rows], into.days[rows] = prior.mean, counts, days
+    into.series[rows], into.near[rows] = prior.series, prior.near
 
 
 def _empty(days: Floats, p: Floats) -> Span:
@@ -146,9 +225,9 @@ def _empty(days: Floats, p: Floats) -> Span:
     return Span(days.astype(np.float64), mean, variance, seen, p, shares, own, weight, quantile)
 
 
-def _rows(span: Span, rows: slice) -> Span:
+def _rows(of: Columns, rows: slice) -> Columns:
     """A view of some rows: what is written into it stands in the whole."""
-    return Span(*(getattr(span, field.name)[rows] for field in fields(Span)))
+    return type(of)(*(getattr(of, field.name)[rows] for field in fields(of)))
 
 
 def _fill(span: Span, found: Prospect) -> None:
@@ -167,13 +246,13 @@ def prospects(
     settings: DemandSettings,
     ahead: Outlook,
     rows: Ints,
-    region: Ints,
+    groups: Groups,
     spans: Sequence[tuple[Floats, Floats]],
     engine: EngineSettings | None = None,
 ) -> tuple[Prospect, ...]:
     """The demand of other spans than an outlook was asked for, by the same lessons and rates.
 
-    `rows` (m,) of the history and of the outlook may name a series more than once; `region` (m,) are theirs, `spans`
+    `rows` (m,) of the history and of the outlook may name a series more than once; `groups` are theirs, `spans`
     their days and the deviations of these, (m,) each.
     """
     engine = engine or EngineSettings()
@@ -181,18 +260,18 @@ def prospects(
     for start in range(0, max(len(rows), 1), BLOCK):
         block = slice(start, start + BLOCK)
         mine = rows[block]
-        ready = _ready(history.rows(mine), settings, ahead.lessons, region[block], engine)
-        rates = ahead.velocity[mine], ahead.daily_sd[mine]
+        ready = _ready(history.rows(mine), settings, ahead.lessons, groups.rows(block), engine)
+        pace = ahead.pace.rows(mine)
         for part, (days, days_sd) in zip(parts, spans, strict=True):
-            part.append(prospect(ready, rates, (days[block], days_sd[block]), ahead.lessons, engine))
+            part.append(prospect(ready, pace, (days[block], days_sd[block]), ahead.lessons, engine))
     return tuple(joined(part) for part in parts)
 
 
 def _ready(
-    history: SeriesHistory, settings: DemandSettings, lessons: Lessons, region: Ints, engine: EngineSettings
+    history: SeriesHistory, settings: DemandSettings, lessons: Lessons, groups: Groups, engine: EngineSettings
 ) -> targets.Past:
     """A history as those who taught were looked at."""
-    panel = panel_of(without_spikes(history, settings), settings, region)
+    panel = panel_of(without_spikes(history, settings), settings, groups)
     panel = recorded(panel, lessons.begins, lessons.regions)
     return targets.prepared(panel, leaning_on(lessons.weekdays, panel, engine.weekday_prior))
 

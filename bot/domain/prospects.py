@@ -22,6 +22,23 @@ from bot.domain.replenishment import gamma_quantile
 _KNOWN = np.asarray(CHANCES)
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class Pace:
+    """How fast series sell, (n,) each: units a day, a day's deviation, and the deviation of the rate itself where a
+    share of it is borrowed (see `bot.domain.forecasting.newcomers`). What others sold over their means counts less by
+    that share, for those means were their own.
+    """
+
+    velocity: Floats
+    daily_sd: Floats
+    rate_sd: Floats
+    share: Floats
+
+    def rows(self, chosen: slice | Ints) -> Pace:
+        """Those of some series."""
+        return Pace(self.velocity[chosen], self.daily_sd[chosen], self.rate_sd[chosen], self.share[chosen])
+
+
 @dataclass(frozen=True, eq=False)
 class Prospect:
     """Demand of n series over a span of days each, as `bot.domain.spans.Spread`; (n,) but for (n, K) at `CHANCES`.
@@ -131,16 +148,16 @@ def joined(parts: list[Prospect]) -> Prospect:
 
 def prospect(
     ready: targets.Past,
-    rates: tuple[Floats, Floats],
+    pace: Pace,
     span: tuple[Floats, Floats],
     lessons: Lessons,
     engine: EngineSettings,
 ) -> Prospect:
-    """The demand of each series of a past: `rates` are its velocity and a day's deviation, `span` the days and theirs.
+    """The demand of each series of a past: `pace` is theirs, `span` the days and their deviation.
 
     A series' scatter is that of the lesson whose law is most like its span.
     """
-    velocity, daily = rates
+    velocity = pace.velocity
     days, days_sd = span
     mean = velocity * days
     n = len(mean)
@@ -162,8 +179,8 @@ def prospect(
     return Prospect(
         days=days,
         mean=mean,
-        variance=days * daily**2 + velocity**2 * days_sd**2,
-        seen=(ready.periods / np.maximum(days, 1.0) / engine.spans_needed) ** 2 * taught,
+        variance=days * pace.daily_sd**2 + velocity**2 * days_sd**2 + days**2 * pace.rate_sd**2,
+        seen=(ready.periods / np.maximum(days, 1.0) / engine.spans_needed) ** 2 * taught * (1 - pace.share),
         ratios=ratios,
         owns=owns,
         trust=trust,

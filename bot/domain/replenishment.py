@@ -15,6 +15,7 @@ import scipy  # loads its parts when they are first used: half a second that mos
 from bot.domain.arrays import Bools, Counts, Floats, Ints, ratio, to_minor
 from bot.domain.classes import ClassRule
 from bot.domain.demand import DemandClass
+from bot.domain.groups import Groups
 from bot.domain.losses import normal_lost
 from bot.domain.uplift import Lift
 
@@ -182,13 +183,13 @@ def runout(
     incoming: Counts,
     lead_time: Floats,
     spare_days: float = 0.0,
-    coming: tuple[Lift, Ints] | None = None,
+    coming: tuple[Lift, Groups] | None = None,
 ) -> Runout:
     """Run the stock down at `velocity`, taking arrivals as they land.
 
     `incoming` (n, H): units landing `k` days from now in column `k`, usable from that moment. Inbound counts only if
-    it lands before the stock runs out, with `spare_days` of stock left. `coming` are the events ahead of each series'
-    region (n,), and those regions: a day of an event sells as many usual ones.
+    it lands before the stock runs out, with `spare_days` of stock left. `coming` are the events ahead and
+    what series have in common for them: a day of an event sells as many usual ones.
     """
     stock = np.maximum(available, 0).astype(np.float64)
     horizon = incoming.shape[1]

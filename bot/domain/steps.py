@@ -7,44 +7,13 @@ from functools import partial
 
 import numpy as np
 
-from bot.domain import runoutsteps
+from bot.domain import runoutsteps, velocitysteps
 from bot.domain.arrays import Floats
 from bot.domain.forecasting.states import TINY
-from bot.domain.outlook import Outlook, Span, levels_named
+from bot.domain.outlook import Outlook, Span
 from bot.domain.replenishment import SpanDemand
 from bot.domain.sheet import Given, Sheet, Texts
 from bot.domain.watch import Assessment
-
-
-def _velocity(a: Assessment, sheet: Sheet) -> Texts:
-    """By what was taught, or the blend of the windows that hold in-stock days."""
-    if a.outlook is not None:
-        return _levels(a, a.outlook, sheet)
-    held = a.demand.in_stock_days > 0
-    bits = held @ (1 << np.arange(held.shape[1]))
-    patterns = np.unique(bits[sheet.rows]).tolist()
-    return sheet.either([(bits == pattern, partial(_blend, a, pattern)) for pattern in patterns])
-
-
-def _levels(a: Assessment, ahead: Outlook, sheet: Sheet) -> Texts:
-    """Levels of several half-lives, weighed; a part of that where few days in stock were seen."""
-    beta = ahead.lessons.weights.beta
-    names = levels_named(ahead.lessons.half_lives)
-    used = [k for k in range(len(names)) if beta[k] > 0]
-    values: dict[str, Given] = {"growth": ahead.lessons.weights.growth}
-    values |= {f"b{names[k][1:]}": float(beta[k]) for k in used} | {names[k]: ahead.levels[:, k] for k in used}
-    formula = f"growth * ({' + '.join(f'b{names[k][1:]} * {names[k]}' for k in used)})"
-    part: dict[str, Given] = {**values, "known": ahead.known}
-    return sheet.either(
-        [
-            (ahead.known <= 0, lambda rows: rows.step("velocity", "0", a.demand.velocity)),
-            (ahead.known >= 1, lambda rows: rows.step("velocity", formula, a.demand.velocity, **values)),
-            (
-                ahead.known < 1,
-                lambda rows: rows.step("velocity", f"{formula} * known", a.demand.velocity, **part),
-            ),
-        ]
-    )
 
 
 def _quantile(name: str, column: int, a: Assessment, sheet: Sheet) -> Texts:
@@ -71,16 +40,6 @@ def _column(table: Floats, column: int) -> Floats:
     return np.ascontiguousarray(table[:, column])
 
 
-def _blend(a: Assessment, pattern: int, sheet: Sheet) -> Texts:
-    """The blend of the windows whose bits are set in `pattern`."""
-    windows = [(k, window) for k, window in enumerate(a.settings.demand.windows) if pattern >> k & 1]
-    weights = {f"w{window}": a.settings.demand.blend[k] for k, window in windows}
-    rates = {f"v{window}": a.demand.corrected[:, k] for k, window in windows}
-    top, bottom = (" + ".join(form.format(window) for _, window in windows) for form in ("w{0} * v{0}", "w{0}"))
-    formula = f"({top}) / ({bottom})" if windows else "0"
-    return sheet.step("velocity", formula, a.demand.velocity, **weights, **rates)
-
-
 def _mean(name: str, a: Assessment, sheet: Sheet) -> Texts:
     """Mean demand over a span."""
     span, days = _span(a, name)
@@ -92,7 +51,19 @@ def _variance(name: str, a: Assessment, sheet: Sheet) -> Texts:
     span, days = _span(a, name)
     sd = a.demand.sd if a.outlook is None else a.outlook.daily_sd
     values = {"d": a.demand.velocity, "L": days, "sd": sd, "sd_L": a.supply.lead_time_sd}
-    return sheet.step(name, "L * sd**2 + d**2 * sd_L**2", span.variance, **values)
+    formula = "L * sd**2 + d**2 * sd_L**2"
+    if a.outlook is None:
+        return sheet.step(name, formula, span.variance, **values)
+    unsure = a.outlook.borrowed.rate_sd
+    return sheet.either(
+        [
+            (
+                unsure > 0,
+                lambda rows: rows.step(name, f"{formula} + L**2 * sd_d**2", span.variance, **values, sd_d=unsure),
+            ),
+            (unsure <= 0, lambda rows: rows.step(name, formula, span.variance, **values)),
+        ]
+    )
 
 
 def _safety(name: str, a: Assessment, sheet: Sheet) -> Texts:
@@ -361,7 +332,8 @@ def _slump_margin(a: Assessment, sheet: Sheet) -> Texts:
 
 
 STEPS: Mapping[str, Callable[[Assessment, Sheet], Texts]] = {  # in the order in which they are told
-    "velocity": _velocity,
+    "category_share": velocitysteps.category_share,
+    "velocity": velocitysteps.velocity,
     "lead_time_days": partial(_days, "lead_time_days"),
     "lead_time_demand": partial(_mean, "lead_time_demand"),
     "lead_time_variance": partial(_variance, "lead_time_variance"),

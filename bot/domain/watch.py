@@ -22,6 +22,7 @@ from bot.domain.arrays import Bools, Ints, shaped
 from bot.domain.classes import reviews
 from bot.domain.demand import BlendedVelocity, DemandEstimate, SeriesHistory
 from bot.domain.figures import Stock, Supply, Terms, stock_figures, supply_figures, terms_of, transfer_figures
+from bot.domain.groups import Groups
 from bot.domain.judgement import Judged, money_at_risk, severities
 from bot.domain.outlook import Outlook, Question, Taught, outlook
 from bot.domain.uplift import Lift
@@ -56,7 +57,7 @@ class Assessment:
     opens: Mapping[CaseKind, Ints]
     holds: Mapping[CaseKind, Ints]
     money_minor: Mapping[CaseKind, Ints]
-    coming: tuple[Lift, Ints] | None = None  # the events ahead of each region, and each series' region
+    coming: tuple[Lift, Groups] | None = None  # the events ahead, and what series have in common for them
 
     @property
     def series(self) -> int:
@@ -92,7 +93,7 @@ def assess(
     if settings.replenishment.classes:
         own = reviews(routes.review_days, settings.replenishment.classes, *kinds, every=routes.review_every)
         routes = replace(routes, review_days=own)
-    coming = None if taught is None or taught.lift is None else (taught.lift, taught.region)
+    coming = None if taught is None or taught.lift is None else (taught.lift, taught.groups)
     terms = terms_of(kinds, routes, settings.replenishment, coming)
     ahead = None if taught is None else _ahead(history, estimate, settings, taught, terms)
     if ahead is not None:
@@ -140,7 +141,7 @@ def _ahead(
     if taught.lessons is None:
         return None
     question = Question(
-        terms.lead_days, terms.cycle_days, terms.joint_days, terms.lead_time_sd, terms.service_level, taught.region
+        terms.lead_days, terms.cycle_days, terms.joint_days, terms.lead_time_sd, terms.service_level, taught.groups
     )
     return outlook(history, estimate, settings.demand, taught.lessons, question)
 

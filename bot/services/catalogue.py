@@ -24,6 +24,7 @@ from bot.services import revenues, snapshot
 from bot.services.charts import chart_of, worth_a_look
 from bot.services.exchange import Exchange
 from bot.services.figures import (
+    borrowed,
     decimal,
     events_ahead,
     gap_days,
@@ -91,6 +92,7 @@ class Catalogue:
             **evidence(assessed, shown),
             **learned(taken, shown),
             **events_ahead(taken, assessed, shown),
+            **borrowed(taken, assessed, shown),
         }
 
     async def _report(

@@ -17,7 +17,7 @@ from bot.services.snapshot import Snapshot
 
 def usual_days(taken: Snapshot, rows: Ints, days: Floats) -> Floats:
     """Days of usual demand in the first `days` (m,) from today on of the series `rows` (m,)."""
-    return days + taken.lift.of(taken.location_ids[rows], days)
+    return days + taken.lift.of(taken.groups.rows(rows), days)
 
 
 def demand_over(
@@ -26,7 +26,7 @@ def demand_over(
     """The demand of the series `rows` (m,) over spans of usual days and their deviations, (m,) each."""
     if assessed.outlook is not None:
         history, rules = taken.history, assessed.settings.demand
-        return prospects(history, rules, assessed.outlook, rows, taken.location_ids[rows], spans)
+        return prospects(history, rules, assessed.outlook, rows, taken.groups.rows(rows), spans)
     demand = assessed.demand
     skewed = irregular(demand.kind, demand.cv, assessed.settings.replenishment)[rows]
     velocity, sd = demand.velocity[rows], demand.sd[rows]

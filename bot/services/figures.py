@@ -38,6 +38,7 @@ from bot.services.snapshot import Snapshot
 from bot.storage.catalogue import ProductRow
 
 _EXACT = 1e-9
+NEAR = ("everything", "category", "place")  # who told a borrowed rate, by `newcomers.Prior.near`
 _FAR_DAYS = 36_500  # a stock-out further off than a century is none
 
 
@@ -165,9 +166,10 @@ def evidence_of_kind(taken: Snapshot, assessed: Assessment, rows: Ints, kind: Ca
     conversion. Text, because thousands of texts weigh less than as many trees, and are written in the scan's thread.
     """
     known: dict[int, str] = {}
-    ahead: dict[tuple[int, float], dict[str, Any]] = {}  # few spans are told apart among thousands of cases
+    ahead: dict[tuple[int, int, float], dict[str, Any]] = {}  # few spans are told apart among thousands of cases
     leads = (assessed.supply.lead_time + assessed.routes.review_days)[rows]
-    spans = zip(taken.location_ids[rows].tolist(), leads.tolist(), strict=True)
+    groups = taken.groups.rows(rows)
+    spans = zip(groups.category.tolist(), groups.region.tolist(), leads.tolist(), strict=True)
     texts = []
     for row, span, proof in zip(rows.tolist(), spans, evidence_texts(assessed, rows, STEPS_OF_KIND[kind]), strict=True):
         if span not in ahead:
@@ -182,6 +184,7 @@ def evidence_of_kind(taken: Snapshot, assessed: Assessment, rows: Ints, kind: Ca
             "shown": headline(taken, assessed, row),
             **learned(taken, row),
             **ahead[span],
+            **borrowed(taken, assessed, row),
         }
         texts.append(f'{json_text(about)[:-1]},"original":{known[product_id]},{proof[1:]}')
     return texts
@@ -210,10 +213,11 @@ def events_ahead(taken: Snapshot, assessed: Assessment, row: int) -> dict[str, A
     """The events until goods of the next review come and while the stock lasts, and how many times the usual each is to
     sell; or nothing.
     """
-    place, end = int(taken.location_ids[row]), float(assessed.supply.runout.stockout[row])
+    category, place = int(taken.category[row]), int(taken.location_ids[row])
+    end = float(assessed.supply.runout.stockout[row])
     lead = float(assessed.supply.lead_time[row] + assessed.routes.review_days[row])
     lasts = math.ceil(end) if end < AHEAD_DAYS else 0.0  # what lasts beyond every event known names none of them
-    coming = taken.lift.within(place, taken.today_of(row), max(lead, lasts))
+    coming = taken.lift.within(category, place, taken.today_of(row), max(lead, lasts))
     told = [
         {
             "key": each.event.key,
@@ -221,11 +225,29 @@ def events_ahead(taken: Snapshot, assessed: Assessment, row: int) -> dict[str, A
             "first": each.event.first.isoformat(),
             "last": each.event.last.isoformat(),
             "times": str(decimal(each.size, 2)),
-            "learned": each.learned,
+            "source": each.source,
+            **({"category": taken.category_of(row)} if each.source == "category" else {}),
         }
         for each in coming
     ]
     return {"events": told} if told else {}
+
+
+def borrowed(taken: Snapshot, assessed: Assessment, row: int) -> dict[str, Any]:
+    """What a product that is new at its place borrows: from which category, by how many products of whom, and how much;
+    or nothing.
+    """
+    if assessed.outlook is None or not assessed.outlook.borrowed.counts[row] > 0:
+        return {}
+    lent = assessed.outlook.borrowed
+    told = {
+        "category": taken.category_of(row),
+        "series": int(lent.series[row]),
+        "near": NEAR[int(lent.near[row])],
+        "rate": str(decimal(lent.rate[row], 4)),
+        "share": str(decimal(lent.share[row], 4)),
+    }
+    return {"borrowed": told}
 
 
 def _original(taken: Snapshot, row: int) -> dict[str, Any]:

@@ -20,6 +20,7 @@ from bot.domain.calendar import Event
 from bot.domain.demand import without_spikes
 from bot.domain.forecasting.fitting import evenly
 from bot.domain.forecasting.lessons import LEAST_SERIES, Law, Lessons, laws_of, teach
+from bot.domain.groups import Groups
 from bot.domain.outlook import panel_of
 from bot.domain.sourcing import SourcingSettings
 from bot.domain.uplift import learned_sizes
@@ -58,19 +59,21 @@ async def as_of(
 ) -> Lessons | None:
     """What was to be learned as of `at` (aware); nothing is kept."""
     async with database.reading() as connection:
-        book, laws, events = await _read(connection, settings, sourcing, at)
+        book, groups, laws, events = await _read(connection, settings, sourcing, at)
     if not laws or len(book.product_ids) < LEAST_SERIES:
         return None
-    return await asyncio.to_thread(_taught, book, laws, events, settings)
+    return await asyncio.to_thread(_taught, book, laws, events, groups, settings)
 
 
-def _taught(book: Days, laws: list[Law], found: Mapping[int, list[Event]], settings: ServiceSettings) -> Lessons | None:
+def _taught(
+    book: Days, laws: list[Law], found: Mapping[int, list[Event]], groups: Groups, settings: ServiceSettings
+) -> Lessons | None:
     rules, calm = settings.watch.demand, without_spikes(book.history, settings.watch.demand)
     marked = calm.marked
     peaks = calm if marked is None else replace(calm, units=np.where(marked, book.history.units, calm.units))
     firsts = {place: _EPOCH + timedelta(days=int(day) - calm.days) for place, day in _todays(book)}
-    sizes = learned_sizes(peaks, rules, book.location_ids, found, firsts)
-    return teach(panel_of(calm, rules, book.location_ids), laws, sizes)
+    sizes = learned_sizes(peaks, rules, groups, found, firsts)
+    return teach(panel_of(calm, rules, groups), laws, sizes)
 
 
 def _todays(book: Days) -> Iterator[tuple[int, int]]:
@@ -81,16 +84,20 @@ def _todays(book: Days) -> Iterator[tuple[int, int]]:
 
 async def _read(
     connection: AsyncConnection, settings: ServiceSettings, sourcing: SourcingSettings, at: datetime
-) -> tuple[Days, list[Law], dict[int, list[Event]]]:
-    """The past of those that teach, the laws of lead times that routes have, and past events by place."""
+) -> tuple[Days, Groups, list[Law], dict[int, list[Event]]]:
+    """The past of those that teach, what they have in common, the laws of lead times that routes have, and past events
+    by place.
+    """
     places = await facts.places(connection)
-    products = np.fromiter(await facts.products(connection), dtype=np.int64)
+    known = await facts.products(connection)
+    products = np.fromiter(known, dtype=np.int64)
     chosen = products[evenly(len(products), max(1, TEACHERS // max(1, len(places))))].tolist()
     book = await snapshot.days_before(connection, places, at, PAST_DAYS, chosen)
     if 2 * len(book.today) < TEACHERS and len(chosen) < len(products):  # few products are at every place
         more = TEACHERS * len(chosen) // max(1, len(book.today))
         chosen = products[evenly(len(products), more)].tolist()
         book = await snapshot.days_before(connection, places, at, PAST_DAYS, chosen)
+    book = await snapshot.with_new(connection, book, at, PAST_DAYS, chosen)
     today = todays(places, at)
     events = behind(places, today, settings.peaks, PAST_DAYS)
     book = replace(book, history=with_events(book.history, book.location_ids, today, events))
@@ -102,4 +109,5 @@ async def _read(
     sold = taken.history.tail(90).units.sum(axis=1).astype(np.float64) + 1.0
     spans = np.concatenate([days + routes.review_days, days])
     weight = np.concatenate([2.0 * sold, sold])  # velocities are weighed by what an order is to cover
-    return book, [*laws_of(spans, np.concatenate([deviation, deviation]), weight, LAWS), WEEK], events
+    groups = Groups(snapshot.categories(book.product_ids, known), book.location_ids)
+    return book, groups, [*laws_of(spans, np.concatenate([deviation, deviation]), weight, LAWS), WEEK], events

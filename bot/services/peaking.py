@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from datetime import date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
@@ -37,10 +37,16 @@ def with_events(
     return dataclasses.replace(history, marked=marked(location_ids, found, firsts, history.days))
 
 
-def ahead(places: Mapping[int, PlaceRow], today: Mapping[int, date], peaks: Peaks, sizes: Sizes) -> Lift:
-    """What the events to come add at each place."""
+def ahead(
+    places: Mapping[int, PlaceRow],
+    today: Mapping[int, date],
+    peaks: Peaks,
+    sizes: Sizes,
+    categories: Collection[int],
+) -> Lift:
+    """What the events to come add at each place, to each of the categories as far as its own sales tell."""
     found = {
         place.id: peaks.of(place.country, today[place.id], today[place.id] + timedelta(days=AHEAD_DAYS))
         for place in places.values()
     }
-    return lift(today, found, sizes)
+    return lift(today, found, sizes, categories)

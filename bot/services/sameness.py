@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from hashlib import blake2b
 
 import numpy as np
 
@@ -22,6 +23,7 @@ def fingerprints(taken: Snapshot, assessed: Assessment) -> Ints:
     marks.figures(assessed)
     for column in (taken.product_ids, taken.location_ids, taken.today):
         marks.column(column)
+    _categories(taken, marks)
     _money(taken, marks)
     _routes(taken, marks)
     late = np.zeros((len(taken.product_ids), 2), np.int64)
@@ -31,6 +33,14 @@ def fingerprints(taken: Snapshot, assessed: Assessment) -> Ints:
         late[row, 1] = number(orders)
     marks.column(late)
     return marks.numbers
+
+
+def _categories(taken: Snapshot, marks: Fingerprints) -> None:
+    """What the category of each series is called."""
+    kinds, where = np.unique(taken.category, return_inverse=True)
+    names = [taken.category_names.get(kind, "").encode() for kind in kinds.tolist()]
+    digests = [int.from_bytes(blake2b(name, digest_size=8).digest()) for name in names]
+    marks.column(np.array(digests, np.uint64)[where])
 
 
 def _money(taken: Snapshot, marks: Fingerprints) -> None:

@@ -21,6 +21,7 @@ from bot.domain import turnover
 from bot.domain.arrays import Bools, Ints
 from bot.domain.demand import SeriesHistory
 from bot.domain.forecasting.lessons import Lessons
+from bot.domain.groups import Groups
 from bot.domain.sourcing import SourcingSettings, row_numbers, transfer_matrix
 from bot.domain.told import ToldAge
 from bot.domain.uplift import Lift
@@ -48,6 +49,7 @@ class Snapshot:
     at: datetime
     product_ids: Ints  # (n,)
     location_ids: Ints
+    groups: Groups  # the categories of the products, and the places
     today: Ints  # (n,) the local day that holds `at`, in days since 1970
     history: SeriesHistory  # whole local days; each row ends the day before its `today`
     sold_today: Ints
@@ -61,6 +63,7 @@ class Snapshot:
     overdue_since: Mapping[int, date]  # by row: the oldest promised date that has passed
     overdue_orders: Mapping[int, tuple[str, ...]]  # by row: the orders (R-12) whose goods are overdue
     products: Mapping[int, ProductRow]
+    category_names: Mapping[int, str]
     places: Mapping[int, PlaceRow]
     stale_feeds: tuple[FeedRow, ...]
     fresh_until: datetime | None
@@ -78,7 +81,7 @@ class Snapshot:
 
     def taught(self, rows: Ints | slice) -> Taught:
         """What is known beforehand of some series."""
-        return Taught(self.lessons, self.lift, self.location_ids[rows])
+        return Taught(self.lessons, self.lift, self.groups.rows(rows))
 
     def taught_by(self, lessons: Lessons | None, settings: ServiceSettings) -> Snapshot:
         """The same facts with other lessons, and the sizes of events that come with them."""
@@ -87,13 +90,9 @@ class Snapshot:
             peaking.todays(self.places, self.at),
             settings.peaks,
             {} if lessons is None else lessons.uplifts,
+            np.unique(self.category).tolist(),
         )
         return dataclasses.replace(self, lessons=lessons, lift=lift)
-
-    @property
-    def category(self) -> Ints:
-        """(n,): the id of each series' category; 0 where its product has none."""
-        return categories(self.product_ids, self.products)
 
     def today_of(self, row: int) -> date:
         """The local day that holds the instant."""
@@ -102,6 +101,15 @@ class Snapshot:
     def product(self, row: int) -> ProductRow:
         """The product of a series."""
         return self.products[int(self.product_ids[row])]
+
+    @property
+    def category(self) -> Ints:
+        """(n,): the id of each series' category; 0 where its product has none."""
+        return self.groups.category
+
+    def category_of(self, row: int) -> str:
+        """The name of a series' category; empty where it has none."""
+        return self.category_names.get(int(self.category[row]), "")
 
     def place(self, row: int) -> PlaceRow:
         """The location of a series."""
@@ -127,6 +135,10 @@ async def take(
     products = await facts.products(connection, product_ids)
     book = await days_before(connection, places, at, HISTORY_DAYS, product_ids, location_ids)
     book = book.only(np.isin(book.product_ids, np.fromiter(products, dtype=np.int64, count=len(products))))
+    groups = Groups(categories(book.product_ids, products), book.location_ids)
+    met = np.unique(groups.category).tolist()  # categories
+    if any(met):
+        book = await with_new(connection, book, at, HISTORY_DAYS, product_ids)
     exchange = await exchange_at(connection, settings, at)
     cost, price = _unit_money(book.product_ids, products, exchange)
     routes = await facts.routes(connection, at, product_ids, settings.closures)
@@ -148,6 +160,7 @@ async def take(
         at=at,
         product_ids=book.product_ids,
         location_ids=book.location_ids,
+        groups=groups,
         today=book.today,
         history=peaking.with_events(book.history, book.location_ids, today, events),
         sold_today=book.sold_today,
@@ -161,12 +174,19 @@ async def take(
         overdue_since=overdue_since,
         overdue_orders=_overdue_orders(book, [row for row in inbounds if row.source == orders.SOURCE]),
         products=products,
+        category_names=await facts.category_names(connection, None if product_ids is None else met) if any(met) else {},
         places=places,
         stale_feeds=stale_feeds,
         fresh_until=min((feed.fresh_until for feed in feeds), default=None),
         exchange=exchange,
         lessons=lessons,
-        lift=peaking.ahead(places, today, settings.peaks, {} if lessons is None else lessons.uplifts),
+        lift=peaking.ahead(
+            places,
+            today,
+            settings.peaks,
+            {} if lessons is None else lessons.uplifts,
+            met,
+        ),
         told_ages=_told_ages(book, await ages.fresh(connection, at, product_ids)),
     )
 
@@ -194,6 +214,18 @@ class Days:
             if field.name != "history"
         }
         return Days(history=self.history.rows(chosen), **rest)
+
+
+async def with_new(connection: AsyncConnection, book: Days, at: datetime, days: int, ids: Sequence[int] | None) -> Days:
+    """The history with the day, of the `days` before `at`, on which each new product was first told of."""
+    known = await facts.new_products(connection, at - timedelta(days=days), ids)
+    if not known:
+        return book
+    rows = np.flatnonzero(np.isin(book.product_ids, np.fromiter(known, dtype=np.int64)))
+    back = [(at - known[product]).days + 1 for product in book.product_ids[rows].tolist()]
+    since = np.zeros(len(book.product_ids), dtype=np.int64)
+    since[rows] = np.clip(book.history.days - np.array(back, dtype=np.int64), 0, book.history.days - 1)
+    return dataclasses.replace(book, history=dataclasses.replace(book.history, since=since))
 
 
 async def days_before(

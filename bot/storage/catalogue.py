@@ -4,21 +4,26 @@ from __future__ import annotations
 
 from collections.abc import Collection
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 
 import numpy as np
 from numpy.typing import NDArray
 from sqlalchemy import BigInteger, bindparam, func, or_, select, type_coerce
 from sqlalchemy.ext.asyncio import AsyncConnection
+from sqlalchemy.orm import aliased
 
 from bot.domain.calendar import Closures
 from bot.domain.containers import Container
 from bot.domain.leadtime import LeadTimeSettings, Stated, learn
 from bot.storage import leadtimes
 from bot.storage.narrowed import NAMED, Narrowed
-from bot.storage.tables import Feed, Inbound, Location, Product, Route, Sale, StockLevel, Supplier
+from bot.storage.tables import Category, Feed, Inbound, Location, Product, Route, Sale, StockLevel, Supplier
+from bot.storage.types import UtcDateTime
 
 _EPOCH = date(1970, 1, 1)
+
+
+_BEGINNING = timedelta(days=7)
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,6 +111,34 @@ _PRODUCTS = Narrowed(
 async def products(connection: AsyncConnection, ids: Collection[int] | None = None) -> dict[int, ProductRow]:
     """Active products by id; all where none are named."""
     return {row.id: ProductRow(*row) for row in await _PRODUCTS.run(connection, ids)}
+
+
+_OTHER = aliased(Product)
+_NEW = Narrowed(
+    select(Product.id, Product.created_at, select(func.min(_OTHER.created_at)).scalar_subquery()).where(
+        Product.active, Product.category_id.is_not(None), Product.created_at > bindparam("after", type_=UtcDateTime)
+    ),
+    Product.id.in_(NAMED),
+)
+
+
+async def new_products(
+    connection: AsyncConnection, after: datetime, ids: Collection[int] | None = None
+) -> dict[int, datetime]:
+    """Since when products with a category are known, by id: those first told of after an instant (aware).
+
+    What came within a week of the first product of all was there when the records began, and is not new.
+    """
+    found = await _NEW.run(connection, ids, after=after)
+    return {product: told for product, told, first in found if told > first + _BEGINNING}
+
+
+_CATEGORIES = Narrowed(select(Category.id, Category.name), Category.id.in_(NAMED))
+
+
+async def category_names(connection: AsyncConnection, ids: Collection[int] | None = None) -> dict[int, str]:
+    """The names of categories by id; of all where none are named."""
+    return {row.id: row.name for row in await _CATEGORIES.run(connection, ids)}
 
 
 _PLACES = select(Location.id, Location.code, Location.name, Location.zone, Location.country).order_by(Location.id)

@@ -24,6 +24,7 @@ from bot.domain.demand import DemandEstimate, day_masks, without_spikes
 from bot.domain.forecasting.engine import EngineSettings
 from bot.domain.forecasting.lessons import CHANCES, Law, teach
 from bot.domain.forecasting.panel import Panel
+from bot.domain.groups import Groups
 from bot.domain.outlook import Question, outlook, panel_of, prospects
 from bot.ports import MovableClock
 from bot.sandbox.sample import load_sample
@@ -71,7 +72,7 @@ async def moment(database: Database, rules: ServiceSettings, at: datetime) -> Mo
     fit = (teachers >= 0) & ~empty & (estimate.velocity[rows] > LEAST)
     calm = without_spikes(book.history, rules.watch.demand)
     came = later.history.tail(DAYS).units[there].sum(axis=1).astype(np.float64)
-    panel = panel_of(calm, rules.watch.demand, book.location_ids)
+    panel = panel_of(calm, rules.watch.demand, Groups.by_place(book.location_ids))
     return Moment(taken, panel, estimate, rows[fit], teachers[fit], came[fit])
 
 
@@ -81,11 +82,11 @@ def quantiles(found: Moment, chosen: Ints, needed: float, rules: ServiceSettings
     if lessons is None:
         return None
     rows, n = found.rows[chosen], len(chosen)
-    history, region = found.taken.history.rows(rows), found.taken.location_ids[rows]
+    history, groups = found.taken.history.rows(rows), Groups.by_place(found.taken.location_ids[rows])
     span, demand, engine = np.full(n, float(DAYS)), rules.watch.demand, EngineSettings(teachers_needed=needed)
-    question = Question(span, span, None, np.zeros(n), np.full(n, 0.9), region)
+    question = Question(span, span, None, np.zeros(n), np.full(n, 0.9), groups)
     ahead = outlook(history, _only(found.estimate, rows), demand, lessons, question, engine)
-    [told] = prospects(history, demand, ahead, np.arange(n), region, [(span, np.zeros(n))], engine)
+    [told] = prospects(history, demand, ahead, np.arange(n), groups, [(span, np.zeros(n))], engine)
     return told.table[:, [CHANCES.index(level) for level in LEVELS]]
 
 

@@ -64,7 +64,7 @@ async def said(database: Database, rules: ServiceSettings, at: datetime) -> Said
         raise SystemExit(f"nothing was learned at {at}")
     n = blended.series
     span = np.full(n, float(DAYS))
-    question = Question(span, span, None, np.zeros(n), np.full(n, 0.9), taken.location_ids)
+    question = Question(span, span, None, np.zeros(n), np.full(n, 0.9), taken.groups)
     ahead = outlook(taken.history, blended.demand, rules.watch.demand, lessons, question)
     rows, there = same(taken, later)
     window = later.history.tail(DAYS)

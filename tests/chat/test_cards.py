@@ -300,6 +300,43 @@ def test_why_says_for_how_many_days_of_the_lead_time_the_supplier_is_closed() ->
     assert "供应商休息 15 天" in said(card, "zh_CN")
 
 
+@pytest.mark.parametrize(
+    ("near", "english", "chinese"),
+    [
+        ("place", "Tea <b> sells 1.2 a day here, by 57 products.", "Tea <b>在此处每天售出 1.2 件（依据 57 个商品）"),
+        (
+            "category",
+            "At all places Tea <b> sells 1.2 a day, scaled to this one, by 57",
+            "已折算到本地点，依据 57 个商品",
+        ),
+        ("everything", "Nothing is known of Tea <b>; all goods sell 1.2 a day here", "对Tea <b>尚无了解"),
+    ],
+)
+def test_why_tells_what_a_new_product_borrows_and_of_whom(near: str, english: str, chinese: str) -> None:
+    case = views.a_case()
+    lent = {"category": "Tea <b>", "series": 57, "near": near, "rate": "1.2", "share": "0.4"}
+    card = cards.why_card(replace(case, evidence={**case.evidence, "borrowed": lent}))
+    assert "New here: 40% of its rate is borrowed." in said(card)
+    assert english in said(card)
+    assert chinese in said(card, "zh_CN")
+    assert "40%" in said(card, "zh_CN")
+
+
+def test_why_says_whose_sales_the_size_of_an_event_is_of() -> None:
+    case = views.a_case()
+    fair = {"key": "fair", "name": "The fair", "times": "2.10"}
+    told = [
+        {**fair, "source": "category", "category": "Tea"},
+        {**fair, "source": "place"},
+        {**fair, "source": "assumed"},
+        {**fair, "learned": True},  # as former versions kept it
+    ]
+    card = cards.why_card(replace(case, evidence={**case.evidence, "events": told}))
+    own = "The fair, 2.1 times the usual as own sales of this place say"
+    assert f"as Tea sold here; {own}; The fair, 2.1 times the usual as the calendar assumes; {own}." in said(card)
+    assert "The fair，按Tea在此处的销售为平时的 2.1 倍" in said(card, "zh_CN")
+
+
 def test_a_digest_counts_what_it_does_not_show() -> None:
     told = said(cards.digest_card(views.a_digest()))
     assert "12 requests wait for you" in told

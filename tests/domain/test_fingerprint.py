@@ -15,9 +15,12 @@ from numpy.typing import NDArray
 
 from bot.domain.arrays import Ints
 from bot.domain.fingerprint import Fingerprints
+from bot.domain.forecasting.lessons import Law, teach
+from bot.domain.groups import Groups
+from bot.domain.outlook import panel_of
 from bot.domain.watch import Assessment, Taught, assess
 from tests.domain.catalogue import catalogue
-from tests.domain.test_watch import COMING, RULES, lessons
+from tests.domain.test_watch import COMING, RULES
 
 SERIES = 61  # no other length in an assessment
 
@@ -26,7 +29,15 @@ SERIES = 61  # no other length in an assessment
 def assessed() -> Assessment:
     history, routes, positions, network = catalogue(SERIES, 200, seed=5)
     routes = replace(routes, review_wait=np.where(np.arange(SERIES) % 2, 0.0, np.nan))
-    return assess(history, routes, positions, RULES, network, Taught(lessons(), COMING, network.location))
+    groups = Groups(network.sku % 4, network.location)
+    told = teach(panel_of(history, RULES.demand, groups), (Law(35.0, 0.15), Law(28.0, 0.0)))
+    assert told is not None
+    assert told.newcomers is not None
+    history.units[::3, :-20], history.on_hand[::3, :-20] = 0, 0
+    found = assess(history, routes, positions, RULES, network, Taught(told, COMING, groups))
+    assert found.outlook is not None
+    assert found.outlook.borrowed.counts.any()
+    return found
 
 
 def numbers(of: object) -> Ints:

@@ -12,6 +12,7 @@ from hypothesis.extra.numpy import arrays
 
 from bot.domain.arrays import Floats, Ints
 from bot.domain.forecasting.lessons import Law, teach
+from bot.domain.groups import Groups
 from bot.domain.hindsight import (
     GRACE_DAYS,
     LEVELS,
@@ -115,8 +116,8 @@ def test_weeks_are_pooled_by_class_with_their_level_weighted() -> None:
 def test_the_week_ahead_is_what_the_watch_plans_a_week_of_lead_time_with(learned: bool) -> None:  # noqa: FBT001  # a parameter
     history, routes, positions, network = catalogue(120, 200, seed=3)
     rules = WatchSettings()
-    lessons = teach(panel_of(history, rules.demand, network.location), (Law(7.0, 0.0),)) if learned else None
-    taught = Taught(lessons, None, network.location)
+    lessons = teach(panel_of(history, rules.demand, by_place(network.location)), (Law(7.0, 0.0),)) if learned else None
+    taught = Taught(lessons, None, by_place(network.location))
     week = replace(routes, lead_time_days=np.full(120, 7.0), lead_time_sd=np.zeros(120))
     found = assess(history, week, positions, rules, network, taught)
     ahead = week_ahead(found, history, taught)
@@ -130,6 +131,7 @@ def test_the_week_ahead_is_what_the_watch_plans_a_week_of_lead_time_with(learned
     assert ahead.usual == pytest.approx(history.units[:, -USUAL_DAYS:].sum(axis=1) / 4)
 
 
+by_place = Groups.by_place
 DAYS, ROWS = 24, 3
 
 

@@ -12,9 +12,11 @@ from numpy.typing import NDArray
 from bot.domain.arrays import Floats
 from bot.domain.demand import BlendedVelocity, DemandSettings, SeriesHistory, without_spikes
 from bot.domain.forecasting.lessons import Law, Lessons, teach
+from bot.domain.groups import Groups
 from bot.domain.outlook import TOLD, Outlook, Question, levels_named, outlook, panel_of
 from tests.domain.forecasting.panels import drawn
 
+by_place = Groups.by_place
 RULES = DemandSettings()
 FIRST = date(2024, 1, 1)
 PAST, AHEAD = 280, 28
@@ -28,15 +30,15 @@ def history(units: NDArray[np.generic], on_hand: NDArray[np.generic] | None = No
 @cache
 def lessons(days: int = AHEAD) -> Lessons:
     units, _ = drawn(400, PAST, seed=11)
-    found = teach(panel_of(history(units), RULES, np.zeros(400, dtype=np.int64)), (Law(float(days), 0.0),))
+    found = teach(panel_of(history(units), RULES, by_place(np.zeros(400, dtype=np.int64))), (Law(float(days), 0.0),))
     assert found is not None
     return found
 
 
 def asked(of: SeriesHistory, days: float = AHEAD, days_sd: float = 0.0, level: float = 0.9) -> Outlook:
     n = of.series
-    region = np.zeros(n, dtype=np.int64)
-    question = Question(np.full(n, days), np.full(n, days + 7.0), None, np.full(n, days_sd), np.full(n, level), region)
+    groups = by_place(np.zeros(n, dtype=np.int64))
+    question = Question(np.full(n, days), np.full(n, days + 7.0), None, np.full(n, days_sd), np.full(n, level), groups)
     return outlook(of, BlendedVelocity().estimate(of, RULES), RULES, lessons(), question)
 
 

@@ -8,12 +8,14 @@ import numpy as np
 import pytest
 
 from bot.domain.arrays import Floats
+from bot.domain.groups import Groups
 from bot.domain.outlook import TOLD, Outlook, prospects
 from bot.domain.prospects import Prospect
 from bot.domain.replenishment import gamma_quantile
 from tests.domain.forecasting.panels import drawn
 from tests.domain.test_outlook import AHEAD, PAST, RULES, asked, history
 
+by_place = Groups.by_place
 SERIES = 300
 UNITS, _RATE = drawn(SERIES, PAST + AHEAD, seed=21)
 CAME = UNITS[:, PAST:].sum(axis=1).astype(np.float64)
@@ -28,7 +30,7 @@ def ahead() -> Outlook:
 def over(ahead: Outlook, days: float, rows: np.ndarray[tuple[int], np.dtype[np.int64]] = EVERY) -> Prospect:
     n = len(rows)
     spans = [(np.full(n, days), np.zeros(n))]
-    [found] = prospects(history(UNITS[:, :PAST]), RULES, ahead, rows, np.zeros(n, dtype=np.int64), spans)
+    [found] = prospects(history(UNITS[:, :PAST]), RULES, ahead, rows, by_place(np.zeros(n, dtype=np.int64)), spans)
     return found
 
 

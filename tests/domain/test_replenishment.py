@@ -16,6 +16,7 @@ from bot.domain import replenishment as r
 from bot.domain.arrays import Floats, Ints
 from bot.domain.calendar import Event
 from bot.domain.demand import DemandClass
+from bot.domain.groups import Groups
 from bot.domain.uplift import lift
 from bot.words import Words
 from tests.domain.reference import slow_runout, slow_safety_stock
@@ -273,7 +274,7 @@ def test_safety_stock_is_finite_and_never_negative(
 def test_a_festival_sells_what_should_have_lasted_until_the_goods_came() -> None:
     first = date(2025, 1, 1)
     fair = Event("fair", Words("Fair"), "demand", first + timedelta(5), first + timedelta(8), frozenset(), 3.0, "test")
-    coming = lift({1: first, 2: first}, {1: [fair]}, {}), np.array([1, 2])
+    coming = lift({1: first, 2: first}, {1: [fair]}, {}), Groups.by_place(np.array([1, 2]))
     incoming = np.zeros((2, 15), dtype=np.int64)
     incoming[:, 12] = 40
     end = r.runout(i(60, 60), f(4, 4), incoming, f(20, 20), coming=coming)

@@ -20,7 +20,8 @@ from bot.storage.database import Database
 from tests.domain.replaying import replayed
 
 MONDAY = datetime(2011, 11, 21, 9, tzinfo=UTC)
-NOT_ALWAYS = {  # without sales, events or review dates of suppliers there is no such figure
+NOT_ALWAYS = {  # without sales, events, review dates of suppliers or categories there is no such figure
+    "category_share",
     "joint_days", "joint_demand", "joint_variance", "joint_quantile", "joint_safety_stock", "review_point",
     "lead_time_days", "cycle_days",
     "days_of_cover", "days_to_stockout", "gap", "lost_units", "lost_margin", "inventory_turnover", "days_of_inventory",

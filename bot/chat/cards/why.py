@@ -39,6 +39,7 @@ from bot.domain.views import CaseView
 from bot.words import Words, _, n_
 
 STEPS: Mapping[str, Words] = {
+    "category_share": _("Share that the category's rate has"),
     "velocity": _("Velocity, units a day"),
     "lead_time_days": _("Days of usual demand until goods come"),
     "lead_time_demand": _("Demand over the lead time"),
@@ -144,6 +145,7 @@ def _reckoning(evidence: Mapping[str, object], steps: Sequence[str], currency: s
     return [
         *_inputs(evidence.get("inputs")),
         *_learned(evidence.get("lead_time")),
+        *_borrowed(evidence.get("borrowed")),
         *_events(evidence.get("events")),
         *_windows(evidence.get("windows")),
         *_steps(evidence.get("steps"), steps, currency),
@@ -194,6 +196,45 @@ def _taught(lead_time: Mapping[str, object]) -> list[Block]:
     return [Paragraph(words)]
 
 
+def _borrowed(told: object) -> list[Block]:
+    """What is expected of a new product by how others sell, and who they are."""
+    if not isinstance(told, Mapping):
+        return []
+    count, rate, share = int(decimal_of(told.get("series")) or 0), decimal_of(told.get("rate")), told.get("share")
+    figures: dict[str, Inline] = {
+        "share": labels.share(decimal_of(share)),
+        "rate": Number(rate or Decimal(0), 2),
+        "category": Text(str(told.get("category", ""))),
+    }
+    match told.get("near"):
+        case "place":
+            words = n_(
+                "New here: {share} of its rate is borrowed. {category} sells {rate} a day here, by {count} product.",
+                "New here: {share} of its rate is borrowed. {category} sells {rate} a day here, by {count} products.",
+                count,
+                **figures,
+            )
+        case "category":
+            words = n_(
+                "New here: {share} of its rate is borrowed. At all places {category} sells {rate} a day, scaled to"
+                " this one, by {count} product.",
+                "New here: {share} of its rate is borrowed. At all places {category} sells {rate} a day, scaled to"
+                " this one, by {count} products.",
+                count,
+                **figures,
+            )
+        case _:
+            words = n_(
+                "New here: {share} of its rate is borrowed. Nothing is known of {category}; all goods sell {rate} a day"
+                " here, by {count} product.",
+                "New here: {share} of its rate is borrowed. Nothing is known of {category}; all goods sell {rate} a day"
+                " here, by {count} products.",
+                count,
+                **figures,
+            )
+    return [Paragraph(words)]
+
+
 def _events(told: object) -> list[Block]:
     """What the calendar expects until goods come and while the stock lasts."""
     if not isinstance(told, Sequence) or isinstance(told, str):
@@ -206,8 +247,11 @@ def _event(told: Mapping[str, Any]) -> Inline:
     key, name = str(told.get("key", "")), str(told.get("name", ""))
     times = Number(decimal_of(told.get("times")) or Decimal(1), 2)
     named: Inline = Words(name) if key in KEYS else Text(name)
-    if told.get("learned"):
-        return _("{name}, {times} times the usual as own sales say", name=named, times=times)
+    if told.get("source") == "category":
+        category = Text(str(told.get("category", "")))
+        return _("{name}, {times} times the usual as {category} sold here", name=named, times=times, category=category)
+    if told.get("source") == "place" or told.get("learned"):  # as cases of former versions say it
+        return _("{name}, {times} times the usual as own sales of this place say", name=named, times=times)
     return _("{name}, {times} times the usual as the calendar assumes", name=named, times=times)
 
 

@@ -16,17 +16,18 @@ from typing import Any
 import numpy as np
 
 from bot.domain.arrays import Floats, Ints
-from bot.domain.forecasting import fitting, season, states, targets
+from bot.domain.forecasting import fitting, newcomers, season, states, targets
 from bot.domain.forecasting.engine import EngineSettings
 from bot.domain.forecasting.fitting import Scatter, Weights
+from bot.domain.forecasting.newcomers import Newcomers
 from bot.domain.forecasting.panel import Panel
-from bot.domain.forecasting.profile import WeekdayPools, weekday_factors, weekday_pools
+from bot.domain.forecasting.profile import DAYS, WeekdayPools, weekday_factors, weekday_pools
 from bot.domain.leadtime import quantiles
 
 CHANCES = (  # between them: straight lines
     0.01, 0.05, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.85, 0.9, 0.925, 0.95, 0.975, 0.98, 0.99, 0.995, 0.999,
 )  # fmt: skip
-FORM = 3  # of lessons as plain JSON; those of another form are learned anew
+FORM = 4  # of lessons as plain JSON; those of another form are learned anew
 LEAST_SERIES = 30  # fewer teach nothing that holds for others,
 LEAST_DAYS = 84  # nor does less of a past
 _STEP = 1.25  # between the mean lengths of two laws that are told apart
@@ -82,7 +83,8 @@ class Lessons:
     weights: Weights
     weekdays: WeekdayPools
     lessons: tuple[Lesson, ...]
-    uplifts: Mapping[tuple[str, int], float]  # the size of events by key and region
+    newcomers: Newcomers | None  # None: no product has a category
+    uplifts: Mapping[tuple[str, int, int], float]  # the size of events by key, region and category, as `uplift.Sizes`
 
     def nearest(self, days: Floats, days_sd: Floats) -> Ints:
         """The number of the lesson whose law is most like each of these spans."""
@@ -107,7 +109,7 @@ def laws_of(days: Floats, days_sd: Floats, weight: Floats, most: int) -> list[La
 def teach(
     panel: Panel,
     laws: Sequence[Law],
-    uplifts: Mapping[tuple[str, int], float] | None = None,
+    uplifts: Mapping[tuple[str, int, int], float] | None = None,
     settings: EngineSettings | None = None,
 ) -> Lessons | None:
     """Lessons of a panel of days, the first law that by which levels are weighed; None where it teaches too little.
@@ -149,6 +151,7 @@ def teach(
         weights=Weights(weights.beta / shares, weights.growth * shares),
         weekdays=weekday_pools(panel, settings.weekday_prior),
         lessons=tuple(found),
+        newcomers=newcomers.learned(ready),
         uplifts=dict(uplifts or {}),
     )
 
@@ -211,10 +214,13 @@ def plain(lessons: Lessons) -> dict[str, Any]:
         "growth": lessons.weights.growth,
         "weekdays": {
             "everyone": lessons.weekdays.everyone.tolist(),
+            "regions": lessons.weekdays.regions.tolist(),
+            "in_region": lessons.weekdays.in_region.tolist(),
             "keys": lessons.weekdays.keys.tolist(),
             "factors": lessons.weekdays.factors.tolist(),
         },
-        "uplifts": [(key, region, size) for (key, region), size in lessons.uplifts.items()],
+        "newcomers": None if lessons.newcomers is None else lessons.newcomers.plain(),
+        "uplifts": [(*key, size) for key, size in lessons.uplifts.items()],
         "lessons": [
             {
                 "mean": lesson.law.mean,
@@ -237,6 +243,9 @@ def from_plain(told: Mapping[str, Any]) -> Lessons | None:
     def floats(values: object) -> Floats:
         return np.asarray(values, dtype=np.float64)
 
+    def ints(values: object) -> Ints:
+        return np.asarray(values, dtype=np.int64)
+
     days = told["weekdays"]
     return Lessons(
         learned_on=date.fromisoformat(told["learned_on"]),
@@ -246,7 +255,11 @@ def from_plain(told: Mapping[str, Any]) -> Lessons | None:
         half_lives=tuple(told["half_lives"]),
         weights=Weights(floats(told["beta"]), told["growth"]),
         weekdays=WeekdayPools(
-            floats(days["everyone"]), np.asarray(days["keys"], dtype=np.int64).reshape(-1, 2), floats(days["factors"])
+            floats(days["everyone"]),
+            ints(days["regions"]),
+            floats(days["in_region"]).reshape(-1, DAYS),
+            ints(days["keys"]),
+            floats(days["factors"]).reshape(-1, DAYS),
         ),
         lessons=tuple(
             Lesson(
@@ -256,5 +269,6 @@ def from_plain(told: Mapping[str, Any]) -> Lessons | None:
             )
             for one in told["lessons"]
         ),
-        uplifts={(key, region): size for key, region, size in told["uplifts"]},
+        newcomers=None if told["newcomers"] is None else Newcomers.from_plain(told["newcomers"]),
+        uplifts={(key, region, category): size for key, region, category, size in told["uplifts"]},
     )

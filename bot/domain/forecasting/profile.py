@@ -14,6 +14,7 @@ from bot.domain.arrays import Floats, Ints, falling_root, ratio
 from bot.domain.forecasting import kernels
 from bot.domain.forecasting.compiled import in_blocks
 from bot.domain.forecasting.panel import Panel
+from bot.domain.groups import WIDE, keyed, placed
 
 DAYS = kernels.WEEK
 _ONE_SHARE = 0.01  # of a group's units of a weekday that one series' surprise counts for at most
@@ -22,18 +23,23 @@ _MOST_TIMES = 16.0  # the ratio of the sums, or 1: no factor is looked for beyon
 
 @dataclass(frozen=True, slots=True, eq=False)
 class WeekdayPools:
-    """Demand of each weekday (Monday first) over that of the mean day: of all, and of each (pool, region) of `keys`."""
+    """Demand of each weekday (Monday first) over that of the mean day: of all, of each region, and of each category in
+    one, by the `keys` of `bot.domain.groups.keyed`, ascending.
+    """
 
     everyone: Floats  # (7,)
-    keys: Ints  # (P, 2), sorted
+    regions: Ints  # (R,)
+    in_region: Floats  # (R, 7)
+    keys: Ints  # (P,)
     factors: Floats  # (P, 7)
 
     def of(self, panel: Panel) -> Floats:
-        """(n, 7): those of each series' category and region; everyone's where that was not seen."""
-        rows = {(pool, region): at for at, (pool, region) in enumerate(self.keys.tolist())}
-        keys, group = _groups(panel)
-        found = np.array([rows.get((pool, region), len(rows)) for pool, region in keys.tolist()], dtype=np.int64)
-        chosen: Floats = np.vstack([self.factors, self.everyone[None, :]])[found[group]]
+        """(n, 7): those of each series' category and region; the region's where that was not seen, or everyone's."""
+        own = placed(self.keys, keyed(panel.pool, panel.region))
+        region = placed(self.regions, panel.region)
+        table = np.concatenate([self.factors, self.in_region, self.everyone[None, :]])
+        at = np.where(own >= 0, own, np.where(region >= 0, len(self.keys) + region, len(table) - 1))
+        chosen: Floats = table[at]
         return chosen
 
 
@@ -42,8 +48,8 @@ def weekday_factors(panel: Panel, prior_units: float) -> Floats:
 
     Weekdays are those of the panel's columns: where a series lies behind them, its factors are moved on as far.
 
-    A series leans on its category and region, those on all series. A day on which a pool never sells, as a shop that
-    is closed on Saturdays, has a factor near zero: its zeros say nothing about the level.
+    A series leans on its category and region, those on the region, that on all series. A day on which a pool never
+    sells, as a shop that is closed on Saturdays, has a factor near zero: its zeros say nothing about the level.
     """
     if panel.freq != "day" or panel.periods < DAYS:
         return np.ones((panel.series, DAYS))
@@ -90,9 +96,14 @@ def _pools(panel: Panel, seen: _Seen, prior_units: float) -> WeekdayPools:
     alone = np.zeros(panel.series, dtype=np.int64)
     some, whole = _common(sold * weight[:, None], expected * weight[:, None], alone)
     everyone = ratio(some[0], whole[0], 1.0) if panel.series else np.ones(DAYS)
-    keys, group = _groups(panel)
-    factors = _leaning(*_common(sold, expected, group), everyone[None, :], prior_units)
-    return WeekdayPools(everyone, keys, factors)
+    regions, region = np.unique(panel.region, return_inverse=True)
+    in_region = _leaning(*_common(sold, expected, region), everyone[None, :], prior_units)
+    keys, group = np.unique(keyed(panel.pool, panel.region), return_inverse=True)
+    parent = placed(regions, keys >> WIDE)
+    alike = np.bincount(parent, minlength=len(regions))[parent] == 1  # a region of one category is that category
+    own = _leaning(*_common(sold, expected, group), in_region[parent], prior_units)
+    factors = np.where(alike[:, None], in_region[parent], own)
+    return WeekdayPools(everyone, regions, in_region, keys, factors)
 
 
 def _common(sold: Floats, expected: Floats, group: Ints) -> tuple[Floats, Floats]:
@@ -109,13 +120,6 @@ def _common(sold: Floats, expected: Floats, group: Ints) -> tuple[Floats, Floats
 
     found = falling_root(left, _MOST_TIMES * np.maximum(ratio(came, told, 0.0), 1.0))
     return np.where(told > 0, found * told, came), told
-
-
-def _groups(panel: Panel) -> tuple[Ints, Ints]:
-    """The (pool, region) pairs, sorted, and each series' among them."""
-    wide = int(panel.region.max(initial=0)) + 1
-    found, group = np.unique(panel.pool * wide + panel.region, return_inverse=True)
-    return np.stack([found // wide, found % wide], axis=1), group
 
 
 def _own(seen: _Seen, pooled: Floats, prior_units: float) -> Floats:

@@ -81,7 +81,7 @@ async def test_the_fan_of_a_chart_is_the_demand_that_the_watch_expects(shop: Sho
     n, lessons = found.series, whole.lessons
     assert lessons is not None
     days = np.full(n, float(LEAD)) + 4 * 2.0
-    question = Question(days, days, None, np.zeros(n), np.full(n, FAN_LEVELS[0]), whole.location_ids)
+    question = Question(days, days, None, np.zeros(n), np.full(n, FAN_LEVELS[0]), whole.groups)
     told = outlook(whole.history, found.demand, shop.settings.watch.demand, lessons, question).lead.quantile
     held = [row for row in range(n) if int(found.positions.available[row]) > 300]
     for row in held[:3]:
@@ -122,7 +122,7 @@ def saved(line: BudgetLine, shop: Shop, whole: Snapshot, found: Assessment, lead
     first = (today.replace(day=1) + timedelta(days=32)).replace(day=1)
     last = max(float(found.routes.review_days[row[0]]), float((first - today).days))
     spans = [(np.array([lead[0]]), np.array([lead[1]])), (np.array([last]), np.zeros(1))]
-    before, after = prospects(whole.history, found.settings.demand, ahead, row, whole.location_ids[row], spans)
+    before, after = prospects(whole.history, found.settings.demand, ahead, row, whole.groups.rows(row), spans)
     one = np.ones(1, dtype=np.int64)
     wanted = Wanted(one, one, one, one, one, found.supply.counted[row], before, after)
     units = saved_units(wanted, np.array([0]), np.array([line.units]))

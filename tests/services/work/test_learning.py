@@ -13,6 +13,7 @@ from sqlalchemy import insert
 from bot.chat.arguments import Sku
 from bot.domain.calendar import CalendarSettings, Written
 from bot.domain.forecasting.lessons import LEAST_SERIES
+from bot.domain.groups import Groups
 from bot.domain.sourcing import SourcingSettings
 from bot.domain.uplift import Peaks
 from bot.ports import MovableClock
@@ -148,13 +149,13 @@ async def test_events_behind_are_no_usual_days_and_events_ahead_are_asked_for_an
     assert whole.history.marked is not None
     assert np.flatnonzero(whole.history.marked[0]).tolist() == [345, 346, 347]  # of 365 days, the last is yesterday
     assert whole.lessons is not None
-    assert list(whole.lessons.uplifts) == [("fair", shop.places["UK"])]
-    size = whole.lessons.uplifts["fair", shop.places["UK"]]
+    assert list(whole.lessons.uplifts) == [("fair", shop.places["UK"], 0)]
+    size = whole.lessons.uplifts["fair", shop.places["UK"], 0]
     assert 0.8 < size < 1.25
     judged = whole.assess(shop.settings.watch)
     assert judged.supply.lead_days[0] == pytest.approx(judged.supply.lead_time[0] + 3.0 + (size - 1))
     told = events_ahead(whole, judged, 0)["events"]
-    assert [(one["name"], one["learned"]) for one in told] == [("The fair", True), ("Opening", False)]
+    assert [(one["name"], one["source"]) for one in told] == [("The fair", "place"), ("Opening", "assumed")]
     assert told[1]["times"] == "4.00"
 
 
@@ -180,7 +181,7 @@ async def test_what_a_best_seller_sold_in_an_event_is_no_spike_of_it(shop: Shop,
     await learn(shop.database, shop.settings, SourcingSettings(), clock.now())
     found = (await taken(shop)).lessons
     assert found is not None
-    assert found.uplifts["fair", shop.places["UK"]] > 2.0  # capped as spikes it would be 1.3
+    assert found.uplifts["fair", shop.places["UK"], 0] > 2.0  # capped as spikes it would be 1.3
 
 
 async def test_lessons_of_later_instants_do_not_push_out_those_of_now(shop: Shop, clock: MovableClock) -> None:
@@ -198,9 +199,9 @@ async def test_facts_with_other_lessons_have_the_sizes_of_events_that_come_with_
     shop.settings = replace(shop.settings, calendar=calendar, peaks=Peaks(calendar))
     lessons = await learn(shop.database, shop.settings, SourcingSettings(), shop.clock.now())
     assert lessons is not None
-    sized = replace(lessons, uplifts={("fair", shop.places["UK"]): 5.0})
+    sized = replace(lessons, uplifts={("fair", shop.places["UK"], 0): 5.0})
     lift = (await taken(shop)).taught_by(sized, shop.settings).lift
-    assert lift.of(np.array([shop.places["UK"]]), np.array([3.0])).tolist() == [4.0]
+    assert lift.of(Groups.by_place(np.array([shop.places["UK"]])), np.array([3.0])).tolist() == [4.0]
 
 
 async def test_two_places_on_either_side_of_midnight_each_learn_their_own_closed_day(
@@ -222,7 +223,7 @@ async def test_two_places_on_either_side_of_midnight_each_learn_their_own_closed
         await shop.buys(place, 28, 100)
     found = await learn(shop.database, shop.settings, SourcingSettings(), clock.now())
     assert found is not None
-    learned = dict(zip(found.weekdays.keys[:, 1].tolist(), found.weekdays.factors, strict=True))
+    learned = dict(zip(found.weekdays.regions.tolist(), found.weekdays.in_region, strict=True))
     for place in zones:
         factors = learned[shop.places[place]]
         assert factors[6] < 0.1, place
