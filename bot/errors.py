@@ -12,6 +12,7 @@
     |  `- StaleButton          the button belongs to something that changed or is gone
     |- SettingsError           carries every fault at once
     |- FileRefused             an import file that cannot be read at all; carries where
+    |- Amiss                   a record of a store's, a supplier's or our own that cannot be taken; carries why
     |- Forged                  a store's delivery whose signature is missing or wrong
     |- BatchDiffers            another batch was sent under the same Idempotency-Key
     |- BatchAtWork             the same batch is being taken; carries retry_after seconds
@@ -33,7 +34,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Literal
+from typing import ClassVar, Literal
 
 from bot.words import Words, _, n_
 
@@ -202,11 +203,24 @@ class PayloadRefused(PlatformError):
 
 
 class OutsideError(StocktideError):
-    """A store, a supplier or a source of rates did not do what was asked."""
+    """A store, a supplier or a source of rates did not do what was asked.
 
-    def __init__(self, detail: str = "") -> None:
-        super().__init__(detail)
-        self.detail = detail
+    `said` is why, for people, in which the other side's own text is quoted as it came; `code` is one word for programs
+    (code_taken), `status` the HTTP status that it came with, 0 for none.
+    """
+
+    UNSAID: ClassVar[Words] = _("it was not done, and nothing says why")
+
+    def __init__(self, said: Words | None = None, *, code: str = "", status: int = 0) -> None:
+        self.said = said or self.UNSAID
+        super().__init__(f"{code}: {self.said}" if code else str(self.said))
+        self.code = code
+        self.status = status
+
+    @property
+    def detail(self) -> str:
+        """As `str`: in English, for logs."""
+        return str(self)
 
 
 class Unreached(OutsideError):
@@ -215,17 +229,38 @@ class Unreached(OutsideError):
     `retry_after` is how many seconds the other side asked us to wait, 0 where it did not say.
     """
 
-    def __init__(self, detail: str = "", retry_after: float = 0.0) -> None:
-        super().__init__(detail)
+    UNSAID = _("it was not reached; nothing was done")
+
+    def __init__(self, said: Words | None = None, retry_after: float = 0.0, *, code: str = "", status: int = 0) -> None:
+        super().__init__(said, code=code, status=status)
         self.retry_after = retry_after
 
 
 class Declined(OutsideError):
     """The other side refused: it did not happen, and asking again would not help."""
 
+    UNSAID = _("it was refused, and nothing says why")
+
 
 class Unanswered(OutsideError):
     """It was asked for and no answer came: it may have happened."""
+
+    UNSAID = _("no answer came: it may have been done")
+
+
+class Amiss(StocktideError):
+    """A record that cannot be taken; `said` is why, for people."""
+
+    def __init__(self, said: Words) -> None:
+        super().__init__(str(said))
+        self.said = said
+
+
+def why(error: Exception) -> Words:
+    """What an error says to people; one that is none of ours is named, and its own text quoted."""
+    if isinstance(error, OutsideError | Amiss):
+        return error.said
+    return _("something went wrong: {error}", error=f"{type(error).__name__}: {error}".rstrip(": "))
 
 
 class Forged(StocktideError):

@@ -56,7 +56,7 @@ async def stores(call: Invocation, asked: Rest | None = None) -> Message:
             )
         case "test", 0:
             checks = await service.try_out(store, call.asker)
-            return checks_card(store, [(one.name, one.verdict, one.detail, one.remedy) for one in checks])
+            return checks_card(store, [(one.what, one.verdict, one.found, one.do) for one in checks])
         case "product", 1 | 2:
             await service.product(store, told[0], told[1] if len(told) == 2 else "", call.asker, call.origin.platform)
         case "place", 1 | 2:

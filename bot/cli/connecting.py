@@ -14,6 +14,7 @@ from rich.text import Text
 from bot import logs
 from bot.cli.common import at_terminal, err, grid, load_settings, out, run_async, say, settings_file
 from bot.cli.sealing import tell_of_key
+from bot.cli.show import spoken
 from bot.ports import Check, FileSource, StoreFeed
 from bot.settings import Settings, parsed
 from bot.settings.resealing import add_store
@@ -50,7 +51,7 @@ def add(
     fields = {field: value for field, value in (given | _secrets(kind, piped)).items() if value}
     lone = parsed({"stores": {"connected": {name: fields}}})
     logs.set_up(loaded.log.level, loaded.log.format, (*loaded.secrets(), *lone.secrets()))
-    if not untried and not told(run_async(lambda: _tried(lone))):
+    if not untried and not told(run_async(lambda: _tried(lone)), loaded):
         say(err, "Nothing was written. Mend it and try again, or add --untried to write it all the same.")
         raise typer.Exit(1)
     file = settings_file(context)
@@ -59,9 +60,17 @@ def add(
     say(out, f"Added {name} to {file}. Next: {following}")
 
 
-def told(checks: Sequence[Check]) -> bool:
-    """Print what was tried, line by line; whether nothing failed."""
-    rows = [(each.name, Text(each.verdict, _COLOURS[each.verdict]), each.detail, each.remedy) for each in checks]
+def told(checks: Sequence[Check], loaded: Settings) -> bool:
+    """Print what was tried, line by line in the organisation's language; whether nothing failed."""
+    rows = [
+        (
+            spoken(each.what, loaded),
+            Text(each.verdict, _COLOURS[each.verdict]),
+            spoken(each.found, loaded),
+            spoken(each.do, loaded),
+        )
+        for each in checks
+    ]
     out.print(grid(("what", "", "found", "to do"), rows))
     return not any(check.verdict == "fail" for check in checks)
 
@@ -125,4 +134,4 @@ async def _tried(lone: Settings) -> tuple[Check, ...]:
         found += await connector.check()
     for discounts in outlets.discounts.values():
         found += await discounts.check()
-    return tuple(dict.fromkeys(found))
+    return tuple(check for number, check in enumerate(found) if check not in found[:number])

@@ -16,6 +16,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from bot import settings
 from bot.cli.common import database_fault, err, grid, load_settings, out, run_async, say
 from bot.cli.sealing import tell_of_key
+from bot.cli.show import spoken
 from bot.errors import Fault, SettingsError
 from bot.ports import Check
 from bot.settings.filing import quoted
@@ -25,6 +26,7 @@ from bot.storage import effects, halts
 from bot.storage.database import SAFE_SQLITE, Database, sqlite_is_safe
 from bot.storage.migrations import migrate as migrate_database
 from bot.storage.migrations import revisions
+from bot.words import _, verbatim
 
 _MARKS = {"ok": Text("ok", "green"), "warn": Text("look", "yellow"), "fail": Text("FAIL", "red")}
 
@@ -152,7 +154,10 @@ def check(context: typer.Context) -> None:
         return found
 
     found = run_async(work)
-    rows = ((_MARKS[item.verdict], item.name, item.detail, item.remedy) for item in found)
+    rows = (
+        (_MARKS[item.verdict], spoken(item.what, loaded), spoken(item.found, loaded), spoken(item.do, loaded))
+        for item in found
+    )
     out.print(grid(("", "what", "found", "what to do"), rows))
     if any(item.verdict == "fail" for item in found):
         raise typer.Exit(1)
@@ -163,12 +168,17 @@ def _machine() -> list[Check]:
     zones = len(available_timezones())
     year = datetime.now(UTC).year
     return [
-        Check("clock", "ok", f"{datetime.now(UTC):%Y-%m-%d %H:%M:%S} UTC")
+        Check(_("clock"), "ok", _("{now} UTC", now=format(datetime.now(UTC), "%Y-%m-%d %H:%M:%S")))
         if year >= 2026
-        else Check("clock", "fail", f"the year is {year}", "set the machine's clock (NTP): signatures depend on it"),
-        Check("zone data", "ok", f"{zones} zones")
+        else Check(
+            _("clock"),
+            "fail",
+            _("the year is {year}", year=str(year)),
+            _("set the machine's clock (NTP): signatures depend on it"),
+        ),
+        Check(_("zone data"), "ok", _("{zones} zones", zones=zones))
         if zones > 400
-        else Check("zone data", "fail", f"{zones} zones", "install the tzdata package"),
+        else Check(_("zone data"), "fail", _("{zones} zones", zones=zones), _("install the tzdata package")),
     ]
 
 
@@ -178,28 +188,37 @@ async def _database(loaded: settings.Settings) -> list[Check]:
     try:
         current, head = await revisions(database)
         found.append(
-            Check("database", "ok", f"{database.url.get_backend_name()}, revision {head}")
+            Check(
+                _("database"),
+                "ok",
+                _("{kind}, revision {head}", kind=database.url.get_backend_name(), head=head),
+            )
             if current == head
-            else Check("database", "fail", f"revision {current}, wanted {head}", "run `stocktide migrate`")
+            else Check(
+                _("database"),
+                "fail",
+                _("revision {current}, wanted {head}", current=current, head=head),
+                _("run `stocktide migrate`"),
+            )
         )
         if current == head:
             found += await _calls(database)
     except Exception as error:  # noqa: BLE001  # whatever the driver raises is a line of the report
         fault = database_fault(error)
-        found.append(Check("database", "fail", fault.problem, fault.remedy))
+        found.append(Check(_("database"), "fail", verbatim(fault.problem), verbatim(fault.remedy)))
     finally:
         await database.close()
     if database.is_sqlite:
         version = sqlite3.sqlite_version
         wanted = ".".join(str(part) for part in SAFE_SQLITE)
         found.append(
-            Check("SQLite", "ok", version)
+            Check(_("SQLite"), "ok", verbatim(version))
             if sqlite_is_safe()
             else Check(
-                "SQLite",
+                _("SQLite"),
                 "warn",
-                f"{version}: a rare WAL fault was mended in {wanted}",
-                "use a Python built with a newer SQLite, or PostgreSQL, and keep backups",
+                _("{version}: a rare WAL fault was mended in {wanted}", version=version, wanted=wanted),
+                _("use a Python built with a newer SQLite, or PostgreSQL, and keep backups"),
             )
         )
     return found
@@ -212,9 +231,18 @@ async def _calls(database: Database) -> list[Check]:
         standing = await halts.standing(connection)
     found = []
     if doubts:
-        detail = f"{doubts} in doubt: nobody can tell whether they happened"
-        found.append(Check("calls", "warn", detail, "write `effect` in chat, and say what is true of each"))
+        detail = _("{doubts} in doubt: nobody can tell whether they happened", doubts=doubts)
+        found.append(Check(_("calls"), "warn", detail, _("write `effect` in chat, and say what is true of each")))
     for halt in standing:
-        detail = f"{halt.topic} halted by {halt.name} at {halt.at:%Y-%m-%d %H:%M} UTC"
-        found.append(Check("kill switch", "warn", detail, f"write `resume {halt.topic}` in chat once it is safe"))
+        detail = _(
+            "{topic} halted by {name} at {at} UTC",
+            topic=halt.topic,
+            name=halt.name,
+            at=format(halt.at, "%Y-%m-%d %H:%M"),
+        )
+        found.append(
+            Check(
+                _("kill switch"), "warn", detail, _("write `resume {topic}` in chat once it is safe", topic=halt.topic)
+            )
+        )
     return found

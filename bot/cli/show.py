@@ -14,6 +14,7 @@ from rich.text import Text as Plain
 from bot.chat import nodes
 from bot.cli.common import visible
 from bot.language import Language, Literal, language
+from bot.settings import Settings
 from bot.words import Words
 
 _DOTS = {"plain": "·", "good": "●", "warn": "●", "bad": "●"}
@@ -128,3 +129,8 @@ class TerminalText:
 def print_message(console: Console, message: nodes.Message, code: str, zone: ZoneInfo) -> None:
     """Print a message for a reader of language `code` in `zone`."""
     console.print(TerminalText(code, zone).message(message))
+
+
+def spoken(words: Words | None, loaded: Settings) -> str:
+    """A sentence in the organisation's language, nothing for none."""
+    return "" if words is None else language(loaded.organisation.language).say(words)

@@ -10,14 +10,19 @@ import typer
 from rich.text import Text
 
 from bot.chat.arguments import Sku
-from bot.cli.common import counted, grid, load_settings, opened, out, run_async, say
+from bot.cli.common import grid, load_settings, opened, out, run_async, say
 from bot.cli.connecting import add, told
-from bot.domain.storeviews import KitView, StoreState, Unsure
+from bot.cli.show import spoken
+from bot.domain.setaside import words_of
+from bot.domain.storeviews import KindState, KitView, StoreState, Unsure
 from bot.ports import Check
 from bot.services.apikeys import STORE
 from bot.services.feeds.reading import SyncReport
 from bot.services.feeds.syncing import Syncing
 from bot.services.filefeeds import FileTaken
+from bot.settings import Settings
+from bot.words import Words, _, joined, n_
+from bot.words import told as kept_as
 
 _SHOWN = 20
 _API = STORE.format("")  # how the names of sources begin
@@ -52,9 +57,11 @@ def sync(context: typer.Context, name: Annotated[str, typer.Argument(help="The s
         say(out, "No store is connected that can be read. Next: docs/stores.md")
         return
     if reports:
-        out.print(grid(("store", "facts of", "told", "news", "set aside", ""), (_line(report) for report in reports)))
+        out.print(
+            grid(("store", "facts of", "told", "news", "set aside", ""), (_line(report, loaded) for report in reports))
+        )
     if taken:
-        out.print(grid(("store", "file", "rows", "news", "set aside", ""), (_file_line(one) for one in taken)))
+        out.print(grid(("store", "file", "rows", "news", "set aside", ""), (_file_line(one, loaded) for one in taken)))
     if not reports and not taken:
         say(out, "No file is new and has stayed as it is for a minute.")
     if any(report.error for report in reports) or any(one.error for one in taken):
@@ -64,14 +71,18 @@ def sync(context: typer.Context, name: Annotated[str, typer.Argument(help="The s
         say(out, "Next: stocktide stores status")
 
 
-def _line(report: SyncReport) -> Sequence[str | Text]:
+def _line(report: SyncReport, loaded: Settings) -> Sequence[str | Text]:
     counts = (f"{report.facts:,}", f"{report.changed:,}", f"{report.faults:,}")
-    return (report.store, report.kind, *counts, Text(report.error, "red") if report.error else Text("read", "green"))
+    return (report.store, report.kind, *counts, _ended(report.said, _("read"), loaded))
 
 
-def _file_line(one: FileTaken) -> Sequence[str | Text]:
+def _file_line(one: FileTaken, loaded: Settings) -> Sequence[str | Text]:
     counts = (f"{one.rows:,}", f"{one.added + one.updated:,}", f"{one.rejected:,}")
-    return (one.feed, one.file, *counts, Text(one.error, "red") if one.error else Text(f"read as {one.kind}", "green"))
+    return (one.feed, one.file, *counts, _ended(one.said, _("read as {kind}", kind=one.kind), loaded))
+
+
+def _ended(error: Words | None, well: Words, loaded: Settings) -> Text:
+    return Text(spoken(well, loaded), "green") if error is None else Text(spoken(error, loaded), "red")
 
 
 def status(context: typer.Context) -> None:
@@ -92,34 +103,40 @@ def status(context: typer.Context) -> None:
     for state, unsure, calls in found:
         say(out, state.store, "bold")
         if not state.kinds:
-            say(out, f"  never read. Next: {_next(state.store)}")
+            never = spoken(_("never read"), loaded)
+            say(out, f"  {never}. Next: {_next(state.store)}")
         for kind in state.kinds:
-            ended = (
-                f"failed: {kind.error}" if kind.error else f"{counted(kind.changed, 'change')} of {kind.facts:,} told"
-            )
-            say(
-                out,
-                f"  {kind.kind}: {ended}, {kind.read_at:%Y-%m-%d %H:%M} UTC"
-                if kind.read_at
-                else f"  {kind.kind}: {ended}",
-            )
+            at = f", {kind.read_at:%Y-%m-%d %H:%M} UTC" if kind.read_at else ""
+            say(out, f"  {kind.kind}: {spoken(_ended_so(kind), loaded)}{at}")
         if state.calls is not None:
-            say(out, f"  {_calls(state, calls)}")
-        _show_unsure(state.store, unsure)
+            say(out, f"  {spoken(_calls(state, calls), loaded)}")
+        _show_unsure(state.store, unsure, loaded)
 
 
-def _calls(state: StoreState, counts: Mapping[str, int]) -> str:
+def _ended_so(kind: KindState) -> Words:
+    """How the last reading of a kind ended."""
+    if kind.error:
+        return _("failed: {error}", error=kept_as(kind.error))
+    return n_("{count} change of {facts} told", "{count} changes of {facts} told", kind.changed, facts=kind.facts)
+
+
+def _calls(state: StoreState, counts: Mapping[str, int]) -> Words:
     """What a store's own calls did within a day."""
     assert state.calls is not None  # noqa: S101  # asked by who knows
     if state.calls.since is None:
-        return f"calls: none come, {state.calls.error}"
+        return _("calls: none come, {reason}", reason=kept_as(state.calls.error))
+    done, waiting, failed = (counts.get(each, 0) for each in ("done", "new", "failed"))
     told = [
-        f"{counts.get('done', 0):,} followed",
-        *([f"{counts['new']:,} waiting"] if counts.get("new") else []),
-        *([f"{counts['failed']:,} given up"] if counts.get("failed") else []),
-        *([f"{counted(state.missed, 'change')} that none had told"] if state.missed else []),
+        n_("{count} followed", "{count} followed", done),
+        *([n_("{count} waiting", "{count} waiting", waiting)] if waiting else []),
+        *([n_("{count} given up", "{count} given up", failed)] if failed else []),
+        *(
+            [n_("{count} change that none had told", "{count} changes that none had told", state.missed)]
+            if state.missed
+            else []
+        ),
     ]
-    return f"calls of the last day: {', '.join(told)}"
+    return _("calls of the last day: {parts}", parts=joined(told))
 
 
 def _next(store: str) -> str:
@@ -127,21 +144,25 @@ def _next(store: str) -> str:
     return "send its rows to the ingest API (again)" if store.startswith(_API) else f"stocktide stores sync {store}"
 
 
-def _show_unsure(store: str, unsure: Unsure) -> None:
+def _show_unsure(store: str, unsure: Unsure, loaded: Settings) -> None:
     for code, sku, name, ours, score in unsure.codes[:_SHOWN]:
+        about: dict[str, object] = {"sku": sku or code, "name": name or "–"}
         if ours:
-            question = f"Is {sku or code} ({name}) our {ours}? {score}% alike."
+            question = _("Is {sku} ({name}) our {ours}? {score}% alike.", **about, ours=ours, score=score)
         else:
-            question = f"Which product is {sku or code} ({name or 'no name'})? Without SKU: none of ours."
-        say(out, f"  {question} stocktide stores product {store} {code} {ours or 'SKU'}", "yellow")
+            question = _("Which product is {sku} ({name})? Without SKU: none of ours.", **about)
+        say(out, f"  {spoken(question, loaded)} stocktide stores product {store} {code} {ours or 'SKU'}", "yellow")
     for place, called in unsure.places[:_SHOWN]:
-        say(out, f"  Which location is {called or place}?", "yellow")
+        which = _("Which location is {name}?", name=called or place)
+        say(out, f"  {spoken(which, loaded)}", "yellow")
         say(out, f"    stocktide stores place {store} {place} LOCATION")
     for kind, subject, problem in unsure.faults[:_SHOWN]:
-        say(out, f"  Set aside, {kind} {subject}: {problem}", "yellow")
+        aside = _("Set aside, {kind} {subject}: {problem}", kind=kind, subject=subject, problem=words_of(problem))
+        say(out, f"  {spoken(aside, loaded)}", "yellow")
     rest = sum(max(0, len(found) - _SHOWN) for found in (unsure.codes, unsure.places, unsure.faults))
     if rest:
-        say(out, f"  ... and {counted(rest, 'more', 'more')}")
+        more = n_("... and {count} more", "... and {count} more", rest)
+        say(out, f"  {spoken(more, loaded)}")
 
 
 def test(context: typer.Context, name: _NAME) -> None:
@@ -153,7 +174,7 @@ def test(context: typer.Context, name: _NAME) -> None:
             services = application.services
             return await (services.files if name in services.files.names else services.stores).check(name)
 
-    if not told(run_async(work)):
+    if not told(run_async(work), loaded):
         raise typer.Exit(1)
 
 

@@ -12,6 +12,8 @@ from datetime import UTC, datetime
 from decimal import ROUND_FLOOR, Decimal
 from typing import Literal
 
+from bot.words import Words, _
+
 Way = Literal["code", "basket"]
 Means = Literal["price", "code", "basket"]  # how a promotion lowers what a buyer pays
 
@@ -50,23 +52,27 @@ class Discount:
         """By which means it comes off."""
         return "code" if self.code else "basket"
 
-    def differs(self, stands: Discount) -> str:
-        """What of a discount as a store keeps it is not as it is wanted here; empty where nothing is.
+    def differs(self, stands: Discount) -> Words | None:
+        """What of a discount as a store keeps it is not as it is wanted here; None where nothing is.
 
         Products in any order: the same variants, or the same SKUs in any case where either names no variants. A code in
         any case, a start no later, an end to the minute: some stores keep no seconds.
         """
         if not self._on_the_same(stands):
-            return "it is on everything" if stands.skus == EVERYTHING else f"it is on {', '.join(sorted(stands.skus))}"
+            if stands.skus == EVERYTHING:
+                return _("it is on everything")
+            return _("it is on {skus}", skus=", ".join(sorted(stands.skus)))
         if stands.share != self.share:
-            return f"it takes off {stands.share * 100:f}%"
+            return _("it takes off {share}%", share=f"{stands.share * 100:f}")
         if stands.code.casefold() != self.code.casefold():
-            return f"its code is {stands.code or 'none'}"
+            return _("its code is {code}", code=stands.code) if stands.code else _("it has no code")
         if abs((stands.ends_at - self.ends_at).total_seconds()) >= 60:
-            return "it never ends" if stands.ends_at == NEVER else f"it ends at {stands.ends_at.isoformat()}"
+            if stands.ends_at == NEVER:
+                return _("it never ends")
+            return _("it ends at {at}", at=stands.ends_at.isoformat())
         if (stands.starts_at - self.starts_at).total_seconds() >= 60:
-            return f"it starts at {stands.starts_at.isoformat()}"
-        return ""
+            return _("it starts at {at}", at=stands.starts_at.isoformat())
+        return None
 
     def _on_the_same(self, stands: Discount) -> bool:
         if self.variants and stands.variants:

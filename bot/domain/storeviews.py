@@ -8,7 +8,7 @@ from datetime import datetime
 
 @dataclass(frozen=True, slots=True)
 class KindState:
-    """How far a kind is read: when, and how the last reading ended."""
+    """How far a kind is read: when, and how the last reading ended; `error` is kept, see `bot.words.told`."""
 
     kind: str
     read_at: datetime | None
@@ -19,7 +19,7 @@ class KindState:
 
 @dataclass(frozen=True, slots=True)
 class Calls:
-    """How a store's calls stand: on since an instant, or why they are not."""
+    """How a store's calls stand: on since an instant, or why they are not, as it is kept (see `bot.words.told`)."""
 
     since: datetime | None
     error: str = ""
@@ -41,7 +41,7 @@ class StoreState:
 @dataclass(frozen=True, slots=True)
 class Unsure:
     """What waits for a person: variants (code, SKU, name, suggested SKU or nothing, score), places (id, name), and
-    facts that were set aside (kind, subject, problem).
+    facts that were set aside (kind, subject, and the problem as `bot.domain.setaside.words_of` reads it).
     """
 
     codes: tuple[tuple[str, str, str, str, int], ...]

@@ -14,6 +14,7 @@ from typing import Literal, Protocol, runtime_checkable
 
 from bot.domain.money import Money
 from bot.ports.checks import Check
+from bot.words import Words
 
 FactKind = Literal["products", "stock", "orders", "returns", "inbounds", "ages", "offers"]
 
@@ -180,8 +181,13 @@ class Fault:
     """A fact that could not be read: where it stands (an id, a field), what is wrong, and the record as it came."""
 
     where: str
-    problem: str
+    said: Words
     record: str = ""
+
+    @property
+    def problem(self) -> str:
+        """What is wrong, in English."""
+        return str(self.said)
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,6 +11,7 @@ from typing import Any, Literal, Protocol
 from bot.domain.discount import Discount, Way
 from bot.domain.money import Money
 from bot.ports.checks import Check
+from bot.words import Words
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,13 +138,19 @@ class StoreConnector(Protocol):
 class Granted:
     """A discount as a store keeps it: `id` is the store's own, `used` how often it was used, None: it does not tell.
 
-    `differs` is what of it is not as it was wanted, in words, also what a `Discount` does not tell; empty: nothing.
+    `wrong` is what of it is not as it was wanted, also what a `Discount` does not tell; None: nothing. `differs` is the
+    same in English, empty for nothing.
     """
 
     id: str
     discount: Discount
     used: int | None
-    differs: str
+    wrong: Words | None
+
+    @property
+    def differs(self) -> str:
+        """What is not as it was wanted."""
+        return "" if self.wrong is None else str(self.wrong)
 
 
 class Discounts(Protocol):

@@ -21,6 +21,7 @@ from defusedxml import ElementTree
 
 from bot.errors import Declined, Unreached
 from bot.ports import Rate
+from bot.words import _
 
 BASE = "EUR"
 FRANKFURT = ZoneInfo("Europe/Berlin")
@@ -51,9 +52,11 @@ class EcbRates:
             async with asyncio.timeout(self._seconds), httpx.AsyncClient(timeout=self._seconds) as client:
                 body = await _body(client, url)
         except TimeoutError as error:
-            raise Unreached(f"{host} did not answer within {self._seconds:g} s") from error
+            raise Unreached(
+                _("{host} did not answer within {seconds} s", host=host, seconds=format(self._seconds, "g"))
+            ) from error
         except httpx.TransportError as error:
-            raise Unreached(f"{host} was not reached: {type(error).__name__}") from error
+            raise Unreached(_("{host} was not reached: {name}", host=host, name=type(error).__name__)) from error
         return parse(body)
 
 
@@ -61,9 +64,9 @@ def _url(address: str) -> httpx.URL:
     try:
         url = httpx.URL(address)
     except httpx.InvalidURL as error:
-        raise Declined("rates.url is no address") from error
+        raise Declined(_("rates.url is no address")) from error
     if not url.host or (url.port or 0) > 65535:
-        raise Declined("rates.url names no host, or a port that cannot be")
+        raise Declined(_("rates.url names no host, or a port that cannot be"))
     return url
 
 
@@ -76,20 +79,32 @@ async def _body(client: httpx.AsyncClient, url: httpx.URL) -> bytes:
         async for piece in answer.aiter_raw():  # unpacking is refused: a small answer could become a huge one
             body += piece
             if len(body) > _MOST_BYTES:
-                raise Declined(f"{host} sent more than {_MOST_BYTES // 2**20} MB; that is no list of rates")
+                raise Declined(
+                    _(
+                        "{host} sent more than {most} MB; that is no list of rates",
+                        host=host,
+                        most=_MOST_BYTES // 2**20,
+                    )
+                )
     return bytes(body)
 
 
 def _check(answer: httpx.Response, host: str) -> None:
     status = answer.status_code
     if status == 429 or status >= 500:
-        raise Unreached(f"{host} answered {status}")
+        raise Unreached(_("{host} answered {status}", host=host, status=status))
     if answer.is_redirect:
-        raise Declined(f"{host} answered {status} and sent us elsewhere; set rates.url to the last address")
+        raise Declined(
+            _(
+                "{host} answered {status} and sent us elsewhere; set rates.url to the last address",
+                host=host,
+                status=status,
+            )
+        )
     if status != 200:
-        raise Declined(f"{host} answered {status}; is rates.url right?")
+        raise Declined(_("{host} answered {status}; is rates.url right?", host=host, status=status))
     if answer.headers.get("content-encoding", "identity") != "identity":
-        raise Declined(f"{host} sent a packed answer that nobody asked for")
+        raise Declined(_("{host} sent a packed answer that nobody asked for", host=host))
 
 
 def parse(body: bytes) -> tuple[Rate, ...]:
@@ -97,18 +112,18 @@ def parse(body: bytes) -> tuple[Rate, ...]:
     try:
         root = ElementTree.fromstring(body, forbid_dtd=True)
     except ElementTree.ParseError as error:
-        raise Declined(f"the answer is not XML: {error}") from error
+        raise Declined(_("the answer is not XML: {error}", error=str(error))) from error
     except defusedxml.DefusedXmlException as error:
-        raise Declined(f"the answer holds what no list of rates needs: {type(error).__name__}") from error
+        raise Declined(_("the answer holds what no list of rates needs: {name}", name=type(error).__name__)) from error
     except (ValueError, LookupError) as error:  # an encoding that nobody knows
-        raise Declined(f"the answer cannot be read: {error}") from error
+        raise Declined(_("the answer cannot be read: {error}", error=str(error))) from error
     found: dict[tuple[date, str], Rate] = {}
     for day, cube in _cubes(root):
         rate = _rate(day, cube)
         if found.setdefault((day, rate.currency), rate) != rate:
-            raise Declined(f"{rate.currency} stands twice on {day}, with different rates")
+            raise Declined(_("{currency} stands twice on {day}, with different rates", currency=rate.currency, day=day))
     if not found:
-        raise Declined("the answer is XML without a single rate; it is not in the ECB's format")
+        raise Declined(_("the answer is XML without a single rate; it is not in the ECB's format"))
     return tuple(sorted(found.values(), key=lambda rate: (rate.day, rate.currency)))
 
 
@@ -120,7 +135,7 @@ def _cubes(root: Any) -> Iterator[tuple[date, Any]]:  # noqa: ANN401  # an Eleme
         try:
             day = date.fromisoformat(written)
         except ValueError as error:
-            raise Declined(f"{written[:40]!r} is not a day") from error
+            raise Declined(_("{written} is not a day", written=repr(written[:40]))) from error
         for cube in of_day.iter(_CUBE):
             if cube is not of_day:
                 yield day, cube
@@ -129,10 +144,12 @@ def _cubes(root: Any) -> Iterator[tuple[date, Any]]:  # noqa: ANN401  # an Eleme
 def _rate(day: date, cube: Any) -> Rate:  # noqa: ANN401  # an Element of an untyped package
     currency, written = str(cube.get("currency")), str(cube.get("rate"))
     if not re.fullmatch(r"[A-Z]{3}", currency) or currency == BASE:
-        raise Declined(f"{currency[:40]!r} on {day} is not a currency with a rate")
+        raise Declined(_("{currency} on {day} is not a currency with a rate", currency=repr(currency[:40]), day=day))
     if not re.fullmatch(r"[0-9]{1,12}(\.[0-9]{1,12})?", written):
-        raise Declined(f"{written[:40]!r} is not a rate of {currency} on {day}")
+        raise Declined(
+            _("{written} is not a rate of {currency} on {day}", written=repr(written[:40]), currency=currency, day=day)
+        )
     rate = Decimal(written)
     if rate <= 0:
-        raise Declined(f"the rate of {currency} on {day} is nothing")
+        raise Declined(_("the rate of {currency} on {day} is nothing", currency=currency, day=day))
     return Rate(BASE, currency, day, rate, stated_at(day))

@@ -10,6 +10,7 @@ from bot.errors import Declined
 from bot.ports import Admission, Check, Guest, OpenRoom, RoomPlan
 from bot.rooms.agora_token import JOIN, LONGEST, PUBLISH_AUDIO, PUBLISH_DATA, PUBLISH_VIDEO, AgoraKey, RtcGrant
 from bot.rooms.links import filled
+from bot.words import _
 
 _LARGEST_UID = 2**32 - 1
 
@@ -45,7 +46,13 @@ class AgoraRooms:
     async def admit(self, room: OpenRoom, guest: Guest, now: datetime) -> Admission:
         """A link whose token holds the channel, the person and what they may send; a viewer may only join."""
         if not 1 <= guest.member_id <= _LARGEST_UID:
-            raise Declined(f"Agora knows people by numbers from 1 to {_LARGEST_UID}, not {guest.member_id}")
+            raise Declined(
+                _(
+                    "Agora knows people by numbers from 1 to {most}, not {member_id}",
+                    most=_LARGEST_UID,
+                    member_id=guest.member_id,
+                )
+            )
         seconds = min(self._options.minutes * 60, LONGEST)
         allowed = (JOIN,) if guest.role == "viewer" else (JOIN, PUBLISH_AUDIO, PUBLISH_VIDEO, PUBLISH_DATA)
         uid = str(guest.member_id)
@@ -59,13 +66,21 @@ class AgoraRooms:
 
     async def check(self) -> tuple[Check, ...]:
         """Say what cannot be tried from here: Agora has no call that tries a certificate."""
-        name = "rooms agora"
+        name = _("rooms agora")
         return (
-            Check(name, "ok", f"tokens for app {self._options.app_id}, good for {self._options.minutes} minutes"),
+            Check(
+                name,
+                "ok",
+                _(
+                    "tokens for app {app_id}, good for {minutes} minutes",
+                    app_id=self._options.app_id,
+                    minutes=self._options.minutes,
+                ),
+            ),
             Check(
                 name,
                 "warn",
-                "Agora holds viewers back from sending only with co-host authentication turned on",
-                "turn it on in Agora's console, and let your page join in the live broadcasting profile",
+                _("Agora holds viewers back from sending only with co-host authentication turned on"),
+                _("turn it on in Agora's console, and let your page join in the live broadcasting profile"),
             ),
         )

@@ -15,6 +15,7 @@ import httpx
 
 from bot.errors import Declined, OutsideError, Unanswered, Unreached
 from bot.ports import Clock
+from bot.words import Words, _, joined
 
 SECONDS = 10.0  # for each step of a call
 _LOOPBACK = ("127.0.0.1", "localhost", "::1")
@@ -33,7 +34,7 @@ class Answer:
 
     status: int
     told: Mapping[str, Any] = field(repr=False)
-    detail: str
+    words: Words
 
     @property
     def good(self) -> bool:
@@ -59,15 +60,15 @@ class Line:
         try:
             return await self._call(method, path, headers, body)
         except Unanswered as error:
-            raise Unreached(error.detail) from None
+            raise Unreached(error.said) from None
 
     async def write(self, method: str, path: str, headers: Mapping[str, str], body: _Body = None) -> Answer:
         """A call that changes something: Unanswered where it was sent and nobody knows what became of it."""
         return await self._call(method, path, headers, body)
 
-    def declined(self, answer: Answer, hint: str = "") -> Declined:
+    def declined(self, answer: Answer, hint: Words | None = None) -> Declined:
         """The error for an answer that refuses."""
-        return Declined(answer.detail + (f"; {hint}" if hint else ""))
+        return Declined(joined([answer.words, *([hint] if hint else [])]))
 
     async def _call(self, method: str, path: str, headers: Mapping[str, str], body: _Body) -> Answer:
         try:
@@ -86,16 +87,18 @@ class Line:
 
     def _sorted(self, answer: httpx.Response, token: str) -> Answer:
         status, told = answer.status_code, _told(answer)
-        detail = self._detail(status, told, token)
+        words = self._words(status, told, token)
         if status in _COME_AGAIN:
-            raise Unreached(detail, _seconds(answer.headers.get("retry-after", ""), self._clock.now()))
+            raise Unreached(words, _seconds(answer.headers.get("retry-after", ""), self._clock.now()))
         if status >= 500:
-            raise Unanswered(detail)
+            raise Unanswered(words)
         if status < 200 or 300 <= status < 400:
-            raise Declined(f"{self.who} answered {status} and sent us elsewhere; is its address right?")
-        return Answer(status, told, detail)
+            raise Declined(
+                _("{who} answered {status} and sent us elsewhere; is its address right?", who=self.who, status=status)
+            )
+        return Answer(status, told, words)
 
-    def _detail(self, status: int, told: Mapping[str, Any], token: str) -> str:
+    def _words(self, status: int, told: Mapping[str, Any], token: str) -> Words:
         """What was said, on one short line: words that are meant for people, and no more of the answer."""
         words = next((str(told[name]) for name in _WORDS if told.get(name)), "")
         for secret in (*self._secrets, *([token] if token else [])):
@@ -103,7 +106,9 @@ class Line:
         words = " ".join(_HIDE.sub("[hidden]", words).split())[:_LONGEST_DETAIL]
         code = told.get("code", "")
         shown = f"{code} {words}".strip() if isinstance(code, str | int) else words
-        return f"{self.who} answered {status}" + (f": {shown}" if shown else "")
+        if not shown:
+            return _("{who} answered {status}", who=self.who, status=status)
+        return _("{who} answered {status}: {said}", who=self.who, status=status, said=shown)
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,15 +133,15 @@ def client_for(url: str, seconds: float) -> httpx.AsyncClient:
 def line_fault(who: str, error: httpx.HTTPError | httpx.InvalidURL) -> OutsideError:
     """Our error for a fault of the line; its own words may hold a header, so they stay out."""
     if isinstance(error, _NEVER_SENT):
-        return Unreached(f"{who} was not reached: {type(error).__name__}")
+        return Unreached(_("{who} was not reached: {name}", who=who, name=type(error).__name__))
     if isinstance(error, httpx.InvalidURL):
-        return Declined(f"{who} has no address that could be called")
-    return Unanswered(f"{who} did not answer: {type(error).__name__}")
+        return Declined(_("{who} has no address that could be called", who=who))
+    return Unanswered(_("{who} did not answer: {name}", who=who, name=type(error).__name__))
 
 
 def unreadable(who: str, otherwise: type[OutsideError]) -> OutsideError:
     """The error for a good answer that does not hold what it should."""
-    return otherwise(f"{who} gave an answer that cannot be read")
+    return otherwise(_("{who} gave an answer that cannot be read", who=who))
 
 
 def _told(answer: httpx.Response) -> Mapping[str, Any]:

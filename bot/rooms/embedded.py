@@ -10,9 +10,10 @@ from urllib.parse import urlsplit
 from bot.errors import Declined
 from bot.ports import Admission, Check, Guest, OpenRoom, RoomPlan
 from bot.rooms.janus import JanusServer
+from bot.words import _
 
 _LOOPBACK = ("127.0.0.1", "localhost", "::1")
-_NO_ADDRESS = "web.public_url is not set, so there is no link to give"
+_NO_ADDRESS = _("web.public_url is not set, so there is no link to give")
 
 Issue = Callable[[OpenRoom, Guest, datetime], Awaitable[tuple[str, datetime]]]  # a token, and until when it is good
 End = Callable[[str], Awaitable[None]]  # takes a room's key
@@ -58,16 +59,16 @@ class EmbeddedRooms:
 
     async def check(self) -> tuple[Check, ...]:
         """Look at the address, the relay and Janus."""
-        name, url = "rooms embedded", self._options.address()
+        name, url = _("rooms embedded"), self._options.address()
         if not url:
             # Without it the rooms serve this machine alone, as in the demo; all else works.
-            return (Check(name, "warn", "for this machine alone", "set web.public_url"),)
+            return (Check(name, "warn", _("for this machine alone"), _("set web.public_url")),)
         parts = urlsplit(url)
         if parts.scheme != "https" and parts.hostname not in _LOOPBACK:
-            remedy = "put a proxy with TLS in front, and write web.public_url with https"
-            return (Check(name, "fail", f"{url} is not https: browsers give it no camera", remedy),)
-        found = [Check(name, "ok", f"{url}/rooms, up to {self.cap} people")]
+            remedy = _("put a proxy with TLS in front, and write web.public_url with https")
+            return (Check(name, "fail", _("{url} is not https: browsers give it no camera", url=url), remedy),)
+        found = [Check(name, "ok", _("{url}/rooms, up to {cap} people", url=url, cap=self.cap))]
         if not self._options.relayed:
-            missing = "without a TURN server, people behind strict networks will not see one another"
-            found.append(Check(name, "warn", missing, "set rooms.turn_urls and rooms.turn_secret"))
+            missing = _("without a TURN server, people behind strict networks will not see one another")
+            found.append(Check(name, "warn", missing, _("set rooms.turn_urls and rooms.turn_secret")))
         return (*found, *(await self._janus.check() if self._janus else ()))

@@ -12,6 +12,7 @@ import httpx
 from bot.errors import Declined, OutsideError, Unanswered, Unreached
 from bot.ports import Check
 from bot.rooms.calling import SECONDS, client_for, line_fault, unreadable
+from bot.words import Words, _
 
 WHO = "Janus"
 PLUGIN = "janus.plugin.videoroom"
@@ -21,7 +22,7 @@ LARGEST_NUMBER = 2**53 - 1  # of a room: what every reader of JSON holds exactly
 _SESSION_GONE = (458, 459)  # no such session, no such handle
 _HIDDEN = ("secret", "pin", "admin_key", "private_id")
 _SHORTEST_HIDDEN = 5  # what is shorter is part of many words
-_REMEDY_KEY = "write the same admin_key under `general` in janus.plugin.videoroom.jcfg and as rooms.janus_admin_key"
+_REMEDY_KEY = _("write the same admin_key under `general` in janus.plugin.videoroom.jcfg and as rooms.janus_admin_key")
 
 Told = Mapping[str, Any]
 Reply = tuple[Told, Told | None]  # what the plugin says, and a session description with it
@@ -52,11 +53,17 @@ class JanusServer:
         except (httpx.HTTPError, httpx.InvalidURL) as error:
             raise line_fault(WHO, error) from None
         if answer.status_code >= 500:
-            raise Unanswered(f"{WHO} answered {answer.status_code}")
+            raise Unanswered(_("{who} answered {status}", who=WHO, status=answer.status_code))
         try:
             told = answer.json()
         except ValueError:
-            raise Declined(f"{WHO} answered {answer.status_code} and no JSON; is rooms.janus_url right?") from None
+            raise Declined(
+                _(
+                    "{who} answered {status} and no JSON; is rooms.janus_url right?",
+                    who=WHO,
+                    status=answer.status_code,
+                )
+            ) from None
         if isinstance(told, dict) and told.get("janus") == "error":
             raise _refused(told.get("error"))
         return told
@@ -69,34 +76,36 @@ class JanusServer:
 
     async def check(self) -> tuple[Check, ...]:
         """Ask who it is, make a room with our key and none without, and leave nothing behind."""
-        name = "rooms janus"
+        name = _("rooms janus")
         try:
             told = await self.call("GET", "/info")
             if not isinstance(told, dict) or told.get("janus") != "server_info":
                 raise unreadable(WHO, Declined)
             if PLUGIN not in told.get("plugins", {}):
-                remedy = f"load {PLUGIN}: Debian's package `janus` has it"
-                return (Check(name, "fail", "Janus runs without its VideoRoom plugin", remedy),)
-            found = Check(name, "ok", f"{told.get('name', WHO)} {told.get('version_string', '')} answers".strip())
+                remedy = _("load {plugin}: Debian's package `janus` has it", plugin=PLUGIN)
+                return (Check(name, "fail", _("Janus runs without its VideoRoom plugin"), remedy),)
+            found = Check(
+                name, "ok", _("{who} answers", who=f"{told.get('name', WHO)} {told.get('version_string', '')}".strip())
+            )
             return (found, *await self._try_key(name))
         except OutsideError as error:
-            return (Check(name, "fail", error.detail, "see rooms.janus_url, such as http://127.0.0.1:8088/janus"),)
+            return (Check(name, "fail", error.said, _("see rooms.janus_url, such as http://127.0.0.1:8088/janus")),)
         finally:
             await self.close()
 
-    async def _try_key(self, name: str) -> tuple[Check, ...]:
+    async def _try_key(self, name: Words) -> tuple[Check, ...]:
         session = await self.open()
         try:
             handle = await session.attach()
             try:
                 await _pass_by(session, handle, self._admin_key)
             except Declined as refusal:
-                return (Check(name, "fail", refusal.detail, _REMEDY_KEY),)
+                return (Check(name, "fail", refusal.said, _REMEDY_KEY),)
             try:
                 await _pass_by(session, handle, secrets.token_hex(16))
             except Declined:
                 return ()
-            return (Check(name, "warn", "whoever reaches Janus may make rooms there", _REMEDY_KEY),)
+            return (Check(name, "warn", _("whoever reaches Janus may make rooms there"), _REMEDY_KEY),)
         finally:
             await session.close()
 
@@ -136,7 +145,7 @@ class JanusSession:
                 async with asyncio.timeout(self._seconds):
                     told = await future
         except TimeoutError:
-            raise Unanswered(f"{WHO} did not answer {body.get('request')}") from None
+            raise Unanswered(_("{who} did not answer {request}", who=WHO, request=body.get("request"))) from None
         finally:
             del self._waiting[transaction]
             future.cancel()
@@ -155,7 +164,7 @@ class JanusSession:
         finally:
             for future in self._waiting.values():
                 if not future.done():
-                    future.set_exception(Unanswered(f"{WHO} lost our session"))
+                    future.set_exception(Unanswered(_("{who} lost our session", who=WHO)))
 
     async def close(self) -> None:
         """Give the session up; one that is gone already is no error."""
@@ -176,7 +185,7 @@ class JanusSession:
     def _sort(self, event: Told, heard: Heard) -> None:
         kind, sender = event.get("janus"), event.get("sender")
         if kind == "timeout":
-            raise Unreached(f"{WHO} ended our session")
+            raise Unreached(_("{who} ended our session", who=WHO))
         future = self._waiting.get(str(event.get("transaction", "")))
         if kind == "event" and future and not future.done():
             future.set_result(event)
@@ -203,7 +212,8 @@ def _reply(told: object, body: Told) -> Reply:
         for name in _HIDDEN:
             if len(hidden := str(body.get(name, ""))) >= _SHORTEST_HIDDEN:
                 words = words.replace(hidden, "[hidden]")
-        raise Declined(f"{WHO} refused {body.get('request')}: {data['error_code']} {words}"[:200])
+        reason = f"{data['error_code']} {words}"[:200]
+        raise Declined(_("{who} refused {request}: {said}", who=WHO, request=body.get("request"), said=reason))
     jsep = said.get("jsep")
     return data, jsep if isinstance(jsep, dict) else None
 
@@ -212,7 +222,7 @@ def _refused(error: object) -> OutsideError:
     """Our error for one of Janus itself."""
     code, reason = (error.get("code"), error.get("reason")) if isinstance(error, dict) else (None, None)
     kind = Unreached if code in _SESSION_GONE else Declined
-    return kind(f"{WHO} refused: {code} {reason}"[:200])
+    return kind(_("{who} refused: {said}", who=WHO, said=f"{code} {reason}"[:200]))
 
 
 def _number(told: object) -> int:

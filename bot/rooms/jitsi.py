@@ -19,6 +19,7 @@ from bot.errors import Declined, OutsideError
 from bot.ports import Admission, Check, Guest, OpenRoom, RoomPlan
 from bot.rooms.calling import Line
 from bot.rooms.links import plain_name
+from bot.words import _
 
 _TTL = timedelta(minutes=15)  # to come in by; who is in stays in
 _SKEW = timedelta(seconds=30)  # the other machine's clock may be late
@@ -74,17 +75,20 @@ class JitsiRooms:
 
     async def check(self) -> tuple[Check, ...]:
         """Sign something, and see whether the server answers."""
-        name, options = "rooms jitsi", self._options
+        name, options = _("rooms jitsi"), self._options
         try:
             self._signed({})
             await self._line.read("GET", "/", {})
         except OutsideError as error:
-            remedy = "see the keys that begin with jitsi_ under [rooms]"
-            return (Check(name, "fail", error.detail, remedy),)
-        found = Check(name, "ok", f"answers at {options.url}")
+            remedy = _("see the keys that begin with jitsi_ under [rooms]")
+            return (Check(name, "fail", error.said, remedy),)
+        found = Check(name, "ok", _("answers at {url}", url=options.url))
         if options.secret and len(options.secret.encode()) < _SHORTEST_SECRET:
-            short = f"rooms.jitsi_secret is shorter than {_SHORTEST_SECRET} letters, so it could be guessed from a link"
-            return (found, Check(name, "warn", short, "make a longer one, here and in Prosody's app_secret"))
+            short = _(
+                "rooms.jitsi_secret is shorter than {count} letters, so it could be guessed from a link",
+                count=_SHORTEST_SECRET,
+            )
+            return (found, Check(name, "warn", short, _("make a longer one, here and in Prosody's app_secret")))
         return (found,)
 
     def _signed(self, claims: Mapping[str, Any]) -> str:
@@ -95,10 +99,10 @@ class JitsiRooms:
         try:
             return jwt.encode(dict(claims), options.private_key, algorithm="RS256", headers={"kid": kid})
         except NotImplementedError:
-            raise Declined("JaaS needs a package that is not installed: pip install 'pyjwt[crypto]'") from None
+            raise Declined(_("JaaS needs a package that is not installed: pip install 'pyjwt[crypto]'")) from None
         except (jwt.PyJWTError, ValueError, TypeError):
             # The cause may quote the key.
-            raise Declined("rooms.jitsi_private_key cannot be read as a private RSA key") from None
+            raise Declined(_("rooms.jitsi_private_key cannot be read as a private RSA key")) from None
 
 
 def _claims(options: JitsiOptions, room: str, guest: Guest, now: datetime, until: datetime) -> Mapping[str, Any]:

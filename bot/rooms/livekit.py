@@ -19,6 +19,7 @@ from bot.errors import OutsideError, Unanswered
 from bot.ports import Admission, Check, Clock, Guest, OpenRoom, RoomPlan
 from bot.rooms.calling import Answer, Line, unreadable
 from bot.rooms.links import filled
+from bot.words import _
 
 _TTL = timedelta(minutes=15)  # to come in by; LiveKit renews the tokens of those who are in
 _CALL_TTL = timedelta(minutes=1)
@@ -97,20 +98,23 @@ class LiveKitRooms:
 
     async def check(self) -> tuple[Check, ...]:
         """Ask for a room that is not there, with our key."""
-        name, options = "rooms livekit", self._options
+        name, options = _("rooms livekit"), self._options
         try:
             grants = VideoGrants(room_list=True)
             answer = await self._call("ListRooms", grants, {"names": ["stocktide-check"]}, self._line.read)
             if not answer.good:
                 raise self._line.declined(answer)
         except OutsideError as error:
-            return (Check(name, "fail", error.detail, "see livekit_url, livekit_key and livekit_secret under [rooms]"),)
-        found = Check(name, "ok", f"answers at {options.url}")
-        if len(options.secret.encode()) < _SHORTEST_SECRET:
-            short = (
-                f"rooms.livekit_secret is shorter than {_SHORTEST_SECRET} letters, so it could be guessed from a link"
+            return (
+                Check(name, "fail", error.said, _("see livekit_url, livekit_key and livekit_secret under [rooms]")),
             )
-            return (found, Check(name, "warn", short, "make a new key; 'devkey' and 'secret' are for trying it out"))
+        found = Check(name, "ok", _("answers at {url}", url=options.url))
+        if len(options.secret.encode()) < _SHORTEST_SECRET:
+            short = _(
+                "rooms.livekit_secret is shorter than {count} letters, so it could be guessed from a link",
+                count=_SHORTEST_SECRET,
+            )
+            return (found, Check(name, "warn", short, _("make a new key; 'devkey' and 'secret' are for trying it out")))
         return (found,)
 
     async def _call(self, method: str, grants: VideoGrants, body: Mapping[str, Any], how: _How | None = None) -> Answer:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 
 from bot.ports import Admission, Check, Guest, OpenRoom, RoomPlan
+from bot.words import _
 
 
 class SlackHuddleRooms:
@@ -30,4 +31,4 @@ class SlackHuddleRooms:
 
     async def check(self) -> tuple[Check, ...]:
         """Show the link; Slack gives no way to try it."""
-        return (Check("rooms slack_huddle", "ok", f"{self._url}, which only a person can try"),)
+        return (Check(_("rooms slack_huddle"), "ok", _("{url}, which only a person can try", url=self._url)),)

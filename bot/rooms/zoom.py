@@ -15,6 +15,7 @@ from bot.errors import OutsideError, Unanswered
 from bot.ports import Admission, Check, Clock, Guest, OpenRoom, RoomPlan
 from bot.rooms.calling import Answer, Line, unreadable
 from bot.rooms.zoom_token import ZoomToken, ZoomTokens
+from bot.words import Words, _
 
 _SCHEDULED = 2
 _NO_REGISTRATION = 2
@@ -59,7 +60,7 @@ class ZoomRooms:
         host = quote(self._options.host, safe="@")
         answer = await self._ask(self._line.write, "POST", f"/users/{host}/meetings", self._meeting(plan))
         if not answer.good:
-            hint = "see rooms.zoom_host" if answer.told.get("code") == _NO_USER else ""
+            hint = _("see rooms.zoom_host") if answer.told.get("code") == _NO_USER else None
             raise self._line.declined(answer, hint)
         number, link = answer.told.get("id"), answer.told.get("join_url")
         if not (isinstance(number, int) and isinstance(link, str) and urlsplit(link).scheme == "https"):
@@ -85,25 +86,34 @@ class ZoomRooms:
 
     async def check(self) -> tuple[Check, ...]:
         """Ask for a token, look at what it may do, and look the host up."""
-        name = "rooms zoom"
+        name = _("rooms zoom")
         try:
             token = await self._tokens.get()
             host = await self._ask(self._line.read, "GET", f"/users/{quote(self._options.host, safe='@')}")
         except OutsideError as error:
-            return (Check(name, "fail", error.detail, "see the keys that begin with zoom_ under [rooms]"),)
+            return (Check(name, "fail", error.said, _("see the keys that begin with zoom_ under [rooms]")),)
         return (*_scope_checks(name, token), self._host_check(name, host))
 
-    def _host_check(self, name: str, answer: Answer) -> Check:
+    def _host_check(self, name: Words, answer: Answer) -> Check:
         options = self._options
         if answer.told.get("code") in _NO_SCOPE:
-            missing = "the host cannot be looked up; meetings can be made all the same"
-            return Check(name, "warn", missing, "add the scope user:read:user:admin to the app, or leave it so")
+            missing = _("the host cannot be looked up; meetings can be made all the same")
+            return Check(name, "warn", missing, _("add the scope user:read:user:admin to the app, or leave it so"))
         if not answer.good:
-            return Check(name, "fail", answer.detail, "write a user of this Zoom account as rooms.zoom_host")
+            return Check(name, "fail", answer.words, _("write a user of this Zoom account as rooms.zoom_host"))
         if answer.told.get("type") == _BASIC and options.minutes > _BASIC_MINUTES:
-            short = f"{options.host} has no licence: Zoom ends the meetings after {_BASIC_MINUTES} minutes"
-            return Check(name, "warn", short, f"write rooms.minutes = {_BASIC_MINUTES}, or give that user a licence")
-        return Check(name, "ok", f"meetings of {options.host}")
+            short = _(
+                "{host} has no licence: Zoom ends the meetings after {minutes} minutes",
+                host=options.host,
+                minutes=_BASIC_MINUTES,
+            )
+            return Check(
+                name,
+                "warn",
+                short,
+                _("write rooms.minutes = {minutes}, or give that user a licence", minutes=_BASIC_MINUTES),
+            )
+        return Check(name, "ok", _("meetings of {host}", host=options.host))
 
     def _meeting(self, plan: RoomPlan) -> Mapping[str, Any]:
         waits = self._options.waiting_room
@@ -139,11 +149,16 @@ def _bearer(token: ZoomToken) -> Mapping[str, str]:
     return {"Authorization": f"Bearer {token.value}"}
 
 
-def _scope_checks(name: str, token: ZoomToken) -> tuple[Check, ...]:
+def _scope_checks(name: Words, token: ZoomToken) -> tuple[Check, ...]:
     """A line of what is missing; Zoom may leave the scopes out, which says nothing."""
     lacking = dict.fromkeys(pair[0] for pair in _SCOPES if not token.scopes & set(pair))
     if not token.scopes or not lacking:
         return ()
     return (
-        Check(name, "fail", f"the app lacks {', '.join(lacking)}", "add these scopes to the app in Zoom's Marketplace"),
+        Check(
+            name,
+            "fail",
+            _("the app lacks {lacking}", lacking=", ".join(lacking)),
+            _("add these scopes to the app in Zoom's Marketplace"),
+        ),
     )

@@ -11,6 +11,7 @@ from datetime import UTC, datetime, timedelta
 from bot.errors import Declined, Unreached
 from bot.ports import Clock
 from bot.rooms.calling import Form, Line, unreadable
+from bot.words import _
 
 _EARLY = timedelta(minutes=1)  # a token about to end would end on its way
 
@@ -56,7 +57,12 @@ class ZoomTokens:
         form = Form({"grant_type": "account_credentials", "account_id": app.account_id})
         answer = await self._line.read("POST", "", {"Authorization": f"Basic {basic}"}, form)
         if not answer.good:
-            raise Declined(f"{answer.detail}; see zoom_account_id, zoom_client_id and zoom_client_secret under [rooms]")
+            raise Declined(
+                _(
+                    "{detail}; see zoom_account_id, zoom_client_id and zoom_client_secret under [rooms]",
+                    detail=answer.words,
+                )
+            )
         value, seconds = answer.told.get("access_token"), answer.told.get("expires_in")
         if not (isinstance(value, str) and re.fullmatch(r"[!-~]+", value) and isinstance(seconds, int)):
             raise unreadable("Zoom", Unreached)

@@ -26,13 +26,14 @@ from bot.storage import facts as places
 from bot.storage import locks, stores
 from bot.storage.apikeys import AnswerRow
 from bot.storage.database import FAILURES, Database
+from bot.words import Words, _, verbatim
 
 _log = structlog.get_logger(__name__)
 
 LEASE = timedelta(minutes=2)  # for how long a claim holds without an answer: far longer than a batch takes
 AHEAD = timedelta(minutes=5)  # by how much a sender's clock may be fast
 _SHOWN = 20  # codes named in a problem
-_OUTDATED = "a state that changed later was sent before; that one stands"
+_OUTDATED = _("a state that changed later was sent before; that one stands")
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +42,12 @@ class RowFault:
 
     row: int
     field: str
-    problem: str
+    said: Words
+
+    @property
+    def problem(self) -> str:
+        """The problem in English, as senders are answered."""
+        return str(self.said)
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,7 +148,7 @@ class Batches:
         if taken.touched:
             await self._wakes.after(connection, TOUCHED)
         field = "lines" if batch.kind == "orders" else "sku"  # all that is left to be wrong is which product it is
-        faults += [RowFault(about[f.where], field, f.problem) for f in taken.aside if f.where in about]
+        faults += [RowFault(about[f.where], field, f.said) for f in taken.aside if f.where in about]
         faults += [RowFault(about[order], "changed_at", _OUTDATED) for order in taken.outdated if order in about]
         await self._note(connection, store, batch, list(good.values()), now)
         outcome = Outcome(batch.received, taken.changed, tuple(sorted(faults, key=lambda fault: fault.row)))
@@ -169,7 +175,11 @@ class Batches:
             wrong = [RowFault(row, *found) for found in _misplaced(fact, spots, known)]
             wrong += [RowFault(row, *found) for found in _mistimed(fact, now)]
             if not wrong and last[subject(fact)] != row:
-                wrong = [RowFault(row, "", f"row {last[subject(fact)]} states the same anew; that one was taken")]
+                wrong = [
+                    RowFault(
+                        row, "", _("row {row} states the same anew; that one was taken", row=str(last[subject(fact)]))
+                    )
+                ]
             faults += wrong
             if not wrong:
                 good[row] = fact
@@ -197,7 +207,10 @@ def _listed(batch: Batch, faults: Sequence[RowFault], good: Mapping[str, int]) -
     about = {row: subject(fact) for row, fact in batch.facts} | dict(batch.subjects or {})
     for fault in faults:
         if fault.row in about and about[fault.row] not in good:
-            yield Fault(about[fault.row], f"{fault.field}: {fault.problem}" if fault.field else fault.problem)
+            yield Fault(
+                about[fault.row],
+                _("{field}: {problem}", field=fault.field, problem=fault.said) if fault.field else fault.said,
+            )
 
 
 def _places(fact: Fact) -> Iterator[tuple[str, str]]:
@@ -215,19 +228,19 @@ def _places(fact: Fact) -> Iterator[tuple[str, str]]:
             pass
 
 
-def _misplaced(fact: Fact, spots: Mapping[str, stores.Spot], known: Mapping[str, int]) -> Iterator[tuple[str, str]]:
+def _misplaced(fact: Fact, spots: Mapping[str, stores.Spot], known: Mapping[str, int]) -> Iterator[tuple[str, Words]]:
     for field, place in _places(fact):
         spot = spots.get(place)
         if not place:
-            yield field, "missing: neither the order nor each of its lines names a location"
+            yield field, _("missing: neither the order nor each of its lines names a location")
         elif spot is None:
-            codes = ", ".join(sorted(known)[:_SHOWN]) or "none yet"
-            yield field, f"we have no location {place!r}; ours are {codes}"
+            codes = ", ".join(sorted(known)[:_SHOWN]) or "–"
+            yield field, _("we have no location {place}; ours are {codes}", place=repr(place), codes=codes)
         elif isinstance(fact, StockFact) and spot.location_id is not None and not spot.counts:
-            yield field, f"another source counts the stock of {place}"
+            yield field, _("another source counts the stock of {place}", place=place)
 
 
-def _mistimed(fact: Fact, now: datetime) -> Iterator[tuple[str, str]]:
+def _mistimed(fact: Fact, now: datetime) -> Iterator[tuple[str, Words]]:
     match fact:
         case OrderFact():
             stated = {"placed_at": fact.placed_at, "changed_at": fact.changed_at}
@@ -242,7 +255,7 @@ def _mistimed(fact: Fact, now: datetime) -> Iterator[tuple[str, str]]:
             stated = {}
     for field, at in stated.items():
         if at > now + AHEAD:
-            yield field, "lies in the future"
+            yield field, _("lies in the future")
 
 
 def _spoken(fact: Fact) -> datetime:
@@ -260,4 +273,6 @@ def _written(outcome: Outcome) -> str:
 
 def _read(body: str) -> Outcome:
     received, changed, faults = json.loads(body)
-    return Outcome(received, changed, tuple(RowFault(*fault) for fault in faults), again=True)
+    return Outcome(
+        received, changed, tuple(RowFault(row, field, verbatim(problem)) for row, field, problem in faults), again=True
+    )

@@ -13,6 +13,7 @@ from typing import Any
 from bot.domain.discount import Discount
 from bot.errors import Unanswered, Unreached
 from bot.ports import Call, Discounts, Granted
+from bot.words import _, kept
 
 GRANT, WITHDRAW = "discount.grant", "discount.withdraw"
 
@@ -52,7 +53,7 @@ class _Till:
     def _store(self, call: Call) -> Discounts:
         name = str(call.payload["store"])
         if name not in self._stores:  # it was connected when the promotion was approved; it may be again
-            raise Unreached(f"the store {name} is not connected")
+            raise Unreached(_("the store {name} is not connected", name=name))
         return self._stores[name]
 
 
@@ -85,7 +86,7 @@ class DiscountWithdrawer(_Till):
         try:
             was = await self._store(call).withdraw(*_made(call))
         except Unanswered as error:
-            raise Unreached(str(error)) from error
+            raise Unreached(error.said) from error
         return {"restored": True, "used": None if was is None else was.used}
 
     async def look(self, call: Call) -> Mapping[str, Any] | None:
@@ -103,4 +104,9 @@ def _made(call: Call) -> tuple[Discount, str, str]:
 def _told(found: Granted) -> dict[str, Any]:
     """What stands in the store, and what of it is not as it was wanted."""
     stands = discount_json(found.discount)
-    return {"id": found.id, "discount": stands, "verified": not found.differs, "differs": found.differs}
+    return {
+        "id": found.id,
+        "discount": stands,
+        "verified": not found.differs,
+        "differs": kept(found.wrong) if found.wrong else "",
+    }

@@ -29,7 +29,7 @@ from typing import Any
 import structlog
 from sqlalchemy.exc import SQLAlchemyError
 
-from bot.errors import Declined, Unanswered, Unreached
+from bot.errors import Declined, OutsideError, Unanswered, Unreached, why
 from bot.ports import Call, Clock
 from bot.services.audit import Audit, Deed
 from bot.services.effects import BELL
@@ -40,6 +40,7 @@ from bot.storage import effects as rows
 from bot.storage import locks
 from bot.storage.database import Database
 from bot.storage.effects import EffectRow
+from bot.words import Words, _, told
 
 _log = structlog.get_logger(__name__)
 
@@ -199,25 +200,27 @@ class EffectWorker:
             effect=held.id, request=held.request_id, effect_kind=held.kind, fence=held.fence
         ):
             outcome = await find(held, since)
-            _log.info("a call came to an outcome", state=outcome.state, error=outcome.error, attempt=held.attempts)
+            _log.info(
+                "a call came to an outcome", state=outcome.state, error=str(outcome.error or ""), attempt=held.attempts
+            )
             await self._write(held, outcome, since)
 
     async def _perform(self, held: EffectRow, since: float) -> Outcome:
         if self._lapsing(since):  # this process stood still since it wrote the intent, and nothing was sent
-            return Outcome("pending", "the worker stood still before the call")
+            return Outcome("pending", _("the worker stood still before the call"))
         performer = self._settlements.kinds[held.kind].performer
         try:
             async with asyncio.timeout(self._persistence.call.total_seconds()):
                 result = await performer.perform(_call(held))
         except Unreached as error:
-            return self._again(held, str(error), error.retry_after)
+            return self._again(held, error.said, error.retry_after)
         except Declined as error:
-            return Outcome("failed", str(error))
+            return Outcome("failed", error.said)
         except (Unanswered, TimeoutError) as error:
-            return Outcome("sending", str(error) or "no answer in time", self._persistence.pause)
+            return Outcome("sending", _unanswered(error), self._persistence.pause)
         except Exception as error:  # noqa: BLE001  # whatever broke, the call may have been made
             _log.exception("a call broke")
-            return Outcome("sending", f"{type(error).__name__}: {error}", self._persistence.pause)
+            return Outcome("sending", why(error), self._persistence.pause)
         return Outcome("done", result=result)
 
     async def _look(self, held: EffectRow, since: float) -> Outcome:  # noqa: ARG002  # looking late does no harm
@@ -226,22 +229,22 @@ class EffectWorker:
             async with asyncio.timeout(self._persistence.call.total_seconds()):
                 result = await performer.look(_call(held))
         except Unanswered as error:
-            return Outcome("halted", str(error) or held.error)
+            return Outcome("halted", error.said)
         except (Unreached, Declined, TimeoutError) as error:  # a refusal to tell may end, as with a token put right
-            return self._unseen(held, str(error) or "no answer in time")
+            return self._unseen(held, _unanswered(error))
         except Exception as error:  # noqa: BLE001  # a defect must not make it be sent again
             _log.exception("looking for a call broke")
-            return Outcome("halted", f"{type(error).__name__}: {error}")
+            return Outcome("halted", why(error))
         if result is None:
-            return self._again(held, held.error or "it was not there when looked for")
+            return self._again(held, told(held.error) if held.error else _("it was not there when looked for"))
         return Outcome("done", result=result)
 
     async def _kept(self, held: EffectRow, since: float) -> Outcome:  # noqa: ARG002  # nothing is called
         """An outcome that is known and could not be carried out before."""
         kept: Mapping[str, Any] = (held.result or {})["kept"]
-        return Outcome(kept["state"], kept["error"], result=kept["result"])
+        return Outcome(kept["state"], told(kept["error"]) if kept["error"] else None, result=kept["result"])
 
-    def _again(self, held: EffectRow, reason: str, retry_after: float = 0.0) -> Outcome:
+    def _again(self, held: EffectRow, reason: Words, retry_after: float = 0.0) -> Outcome:
         """What certainly did not happen is made again, unless it was tried for long enough."""
         old = self._clock.now() - held.created_at > self._persistence.age
         if old and held.attempts >= self._persistence.attempts:
@@ -249,7 +252,7 @@ class EffectWorker:
         asked = timedelta(seconds=min(retry_after, self._persistence.age.total_seconds()))
         return Outcome("pending", reason, max(self._persistence.backoff.after(held.attempts), asked))
 
-    def _unseen(self, held: EffectRow, reason: str) -> Outcome:
+    def _unseen(self, held: EffectRow, reason: Words) -> Outcome:
         passed = self._since_begun(held)
         if passed > self._persistence.age:
             return Outcome("halted", reason)
@@ -280,10 +283,15 @@ class EffectWorker:
             except Exception as error:  # noqa: BLE001  # a defect of what follows must not lose what is known
                 _log.exception("what follows from a call cannot be carried out", outcome=outcome.state)
                 wait = self._persistence.later(self._since_begun(held))
-                await self._settlements.keep(held, outcome, wait, f"{type(error).__name__}: {error}")
+                await self._settlements.keep(held, outcome, wait, why(error))
                 return
             else:
                 return
+
+
+def _unanswered(error: OutsideError | TimeoutError) -> Words:
+    """Why nothing was heard."""
+    return error.said if isinstance(error, OutsideError) else _("no answer in time")
 
 
 def _call(held: EffectRow) -> Call:

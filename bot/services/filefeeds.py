@@ -30,7 +30,7 @@ from bot.ports.files import Outcome
 from bot.services.ingest import ImportOptions, ImportReport, Ingest, Kind
 from bot.storage import facts, marks, stores
 from bot.storage.database import Database
-from bot.words import _
+from bot.words import Words, _, verbatim
 
 _log = structlog.get_logger(__name__)
 
@@ -68,7 +68,9 @@ class FileFeed:
 
 @dataclass(frozen=True, slots=True)
 class FileTaken:
-    """What became of one file, or (`file` is empty) why the place could not be looked into; `error` empty: all well."""
+    """What became of one file, or (`file` is empty) why the place could not be looked into; `said` is None where all is
+    well, and else what went wrong.
+    """
 
     feed: str
     file: str
@@ -77,7 +79,12 @@ class FileTaken:
     added: int = 0
     updated: int = 0
     rejected: int = 0
-    error: str = ""
+    said: Words | None = None
+
+    @property
+    def error(self) -> str:
+        """What went wrong, in English; empty where all is well."""
+        return "" if self.said is None else str(self.said)
 
 
 @dataclass(slots=True)
@@ -160,10 +167,10 @@ class FileFeeds:
                 listed = await feed.source.listing(memory.taken)
             except OutsideError as error:
                 _log.warning("a place of files cannot be looked into", feed=name, error=error.detail)
-                return await self._stopped(name, feed, memory, error.detail or str(error))
+                return await self._stopped(name, feed, memory, error.said)
             found = sorted((one for one in listed if _kind(feed, one.name)), key=lambda one: one.name)
             if len(found) > _REMEMBERED:
-                problem = f"more than {_REMEMBERED:,} files lie there; move old ones away"
+                problem = _("more than {count} files lie there; move old ones away", count=_REMEMBERED)
                 return await self._stopped(name, feed, memory, problem)
             if memory.away:
                 await self._goes_on(name, feed, memory)
@@ -185,7 +192,12 @@ class FileFeeds:
         """Try a place."""
         feed = self._feed(name)
         if not feed.patterns:
-            fault = Check(f"{name} patterns", "fail", "no pattern is set", "write options such as stock = 'stock*.csv'")
+            fault = Check(
+                _("{name} patterns", name=name),
+                "fail",
+                _("no pattern is set"),
+                _("write options such as stock = 'stock*.csv'"),
+            )
             return (fault, *await feed.source.check())
         return await feed.source.check()
 
@@ -208,13 +220,18 @@ class FileFeeds:
                 report = await feed.ingest.run(kind, path, options)
             except FileRefused as refused:
                 problem = str(refused.fault).replace(f"{folder}/", "")
-                taken = FileTaken(name, seen.name, kind, error=problem)
+                taken = FileTaken(name, seen.name, kind, said=verbatim(problem))
                 return taken, await self._put_away(feed, seen, taken, None)
             except OutsideError as error:
-                return FileTaken(name, seen.name, kind, error=error.detail or str(error)), "later"
+                return FileTaken(name, seen.name, kind, said=error.said), "later"
             except Exception as error:  # noqa: BLE001  # one file must not keep the others from being read
                 _log.exception("a file cannot be imported", feed=name, file=seen.name)
-                return FileTaken(name, seen.name, kind, error=type(error).__name__), "later"
+                return FileTaken(
+                    name,
+                    seen.name,
+                    kind,
+                    said=_("something went wrong: {error}", error=type(error).__name__),
+                ), "later"
             taken = FileTaken(name, seen.name, kind, report.rows, report.added, report.updated, report.rejected)
             return taken, await self._put_away(feed, seen, taken, report)
 
@@ -236,14 +253,14 @@ class FileFeeds:
         met = datetime.fromisoformat(since)
         return met if seen.modified is None else min(seen.modified, met)
 
-    async def _stopped(self, name: str, feed: FileFeed, memory: _Memory, problem: str) -> list[FileTaken]:
+    async def _stopped(self, name: str, feed: FileFeed, memory: _Memory, problem: Words) -> list[FileTaken]:
         """Keep that a place cannot be looked into: what it told is stale at once."""
         memory.away = True
         async with self._database.transaction() as connection:
             await marks.put(connection, _mark(name), memory.text())
             for kind in feed.watched:
                 await stores.break_off(connection, feed.options.source, kind, self._clock.now())
-        return [FileTaken(name, "", error=problem)]
+        return [FileTaken(name, "", said=problem)]
 
     async def _goes_on(self, name: str, feed: FileFeed, memory: _Memory) -> None:
         """Keep that a place can be looked into again: what it told is as fresh as it is old."""

@@ -31,7 +31,7 @@ from bot.storage import effects as rows
 from bot.storage.database import Database
 from bot.storage.effects import EffectRow
 from bot.storage.requests import RequestRow
-from bot.words import _
+from bot.words import _, told
 
 _NOTE = 500
 
@@ -131,7 +131,7 @@ class Inquiries:
             await kind.failed(connection, held, held.error)
         else:
             await self._wakes.after(connection, BELL)
-        data = {**facts(held), "verdict": verdict, "note": note, "role": asker.role, "error": held.error}
+        data = {**facts(held), "verdict": verdict, "note": note, "role": asker.role, "error": str(told(held.error))}
         await self._audit.append(connection, rows.ANSWERED, f"effect:{held.id}", data, asker.member_id, platform)
 
     async def _refused(

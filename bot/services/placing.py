@@ -35,6 +35,7 @@ from bot.storage.effects import EffectRow
 from bot.storage.orders import OrderFacts
 from bot.storage.requests import RequestRow
 from bot.storage.variants import variants_by_store
+from bot.words import _, told
 
 EFFECT = "order.send"
 _MAIL, _FOLDER = "mail", "folder"
@@ -70,7 +71,7 @@ class OrderSender:
     def _channel(self, call: Call) -> SupplierChannel:
         name = str(call.payload["channel"])
         if name not in self._channels:  # it was set up when the order was approved; it may be again
-            raise Unreached(f"{name} is not set up")
+            raise Unreached(_("{name} is not set up", name=name))
         return self._channels[name]
 
 
@@ -170,7 +171,7 @@ class Placing:
         await case_rows.set_states(connection, case_ids, "open", now)
         await self._effects.cancel(connection, held.id)
         await self._requests.show(connection, [held])
-        data = {"channel": effect.payload["channel"], "error": error}
+        data = {"channel": effect.payload["channel"], "error": str(told(error))}
         await self._audit.append(connection, "order.failed", f"request:{held.id}", data)
 
     async def _plan(self, connection: AsyncConnection, request_id: int, payload: Mapping[str, Any]) -> None:

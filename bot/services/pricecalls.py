@@ -17,6 +17,7 @@ from bot.domain.money import Money
 from bot.errors import Declined, OutsideError, Unanswered, Unreached
 from bot.ports import Call, StoreConnector, StorePrice
 from bot.services.variants import price_of, the_variant
+from bot.words import _
 
 READ, SET, RESTORE = "price.read", "price.set", "price.restore"
 
@@ -51,7 +52,7 @@ class _Shop:
     def _store(self, call: Call) -> StoreConnector:
         name = str(call.payload["store"])
         if name not in self._stores:  # it was connected when the promotion was approved; it may be again
-            raise Unreached(f"the store {name} is not connected")
+            raise Unreached(_("the store {name} is not connected", name=name))
         return self._stores[name]
 
     async def _now(self, call: Call) -> dict[str, Any]:
@@ -61,7 +62,7 @@ class _Shop:
         except Declined:
             raise
         except OutsideError as error:
-            raise Unreached(str(error)) from error
+            raise Unreached(error.said) from error
 
     async def _write(self, call: Call, wanted: Mapping[str, Any], revision: str) -> dict[str, Any]:
         currency, compare_at = wanted["currency"], wanted["compare_at_minor"]
@@ -80,7 +81,7 @@ class _Shop:
         try:
             stands = await self._now(call)
         except OutsideError as error:
-            raise Unanswered(f"changed, but it cannot be read back: {error}") from error
+            raise Unanswered(_("changed, but it cannot be read back: {error}", error=error.said)) from error
         return {**written, "verified": same(stands, written), "stands": stands}
 
     async def _found(self, call: Call) -> dict[str, Any] | None:

@@ -36,7 +36,7 @@ from bot.storage.effects import EffectRow
 from bot.storage.promotions import PromotionRow
 from bot.storage.requests import RequestRow
 from bot.storage.variants import variants_of
-from bot.words import _
+from bot.words import _, told
 
 Json = Mapping[str, Any]
 _UNCERTAIN = ("sending", "halted")  # the call may have happened
@@ -217,7 +217,9 @@ class Promoting:
         await self._advance(connection, held, {"trouble": trouble}, {})
         await self._requests.show(connection, [held])
         await self._tell_trouble(connection, held.id, f"not_restored:{effect.id}")
-        await self._audit.append(connection, "promotion.not_restored", f"request:{held.id}", {"error": error})
+        await self._audit.append(
+            connection, "promotion.not_restored", f"request:{held.id}", {"error": str(told(error))}
+        )
 
     async def stop(
         self, connection: AsyncConnection, held: RequestRow, promotion: PromotionRow, reason: StopReason, name: str = ""

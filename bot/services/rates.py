@@ -26,6 +26,7 @@ from bot.services.settings import ServiceSettings
 from bot.storage import rates as rows
 from bot.storage.database import Database
 from bot.storage.rates import Kept, RateRow
+from bot.words import Words, _
 
 _log = structlog.get_logger(__name__)
 _JUMP = 3  # times the rate of a few days ago; more is a fault of the source until a person says otherwise
@@ -127,7 +128,7 @@ class Rates:
             _credible(found, held, now)
         except OutsideError as error:
             _log.warning("no exchange rates", source=name, error=str(error))
-            await self._tell(newest, str(error), now)
+            await self._tell(newest, error.said, now)
             return Refreshed("failed", problem=str(error))
         async with self._database.transaction() as connection:
             kept = await self._keep(connection, name, found, "rates.fetched", {})
@@ -158,7 +159,7 @@ class Rates:
         async with self._database.transaction() as connection:
             await revenues.mend(connection, self._settings.organisation_currency, self._settings.rates)
 
-    async def _tell(self, newest: datetime | None, problem: str, now: datetime) -> None:
+    async def _tell(self, newest: datetime | None, problem: Words, now: datetime) -> None:
         on = now.astimezone(ZoneInfo(self._settings.default_zone)).date()
         card = rates_missing_card(newest, problem)
         async with self._database.transaction() as connection:
@@ -170,10 +171,19 @@ def _credible(found: Sequence[Rate], held: Sequence[RateRow], now: datetime) -> 
     before = {(row.base, row.currency): row for row in held}
     for rate in found:
         if rate.day > now.date() + timedelta(days=1):
-            raise Declined(f"the rates are of {rate.day}, which is in the future")
+            raise Declined(_("the rates are of {day}, which is in the future", day=rate.day))
         last = before.get((rate.base, rate.currency))
         if last is None or not last.day <= rate.day <= last.day + _RECENT:
             continue
         if not Decimal(1) / _JUMP < rate.rate / last.rate < _JUMP:
-            moved = f"{last.rate} on {last.day} to {rate.rate} on {rate.day}"
-            raise Declined(f"{rate.currency} is said to have moved from {moved}; if so, import the rates from a file")
+            raise Declined(
+                _(
+                    "{currency} is said to have moved from {before} on {then} to {now} on {day}; "
+                    "if so, import the rates from a file",
+                    currency=rate.currency,
+                    before=str(last.rate),
+                    then=str(last.day),
+                    now=str(rate.rate),
+                    day=str(rate.day),
+                )
+            )

@@ -18,11 +18,11 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bot.domain import setaside
 from bot.domain.money import Money
-from bot.domain.setaside import text_of
 from bot.domain.views import Revenue
 from bot.services.exchange import Exchange, StatedRate, quotes_of
 from bot.storage import locks, rates
 from bot.storage import revenues as rows
+from bot.words import Words, kept
 
 NEAR = timedelta(days=10)
 _EXACT = 60  # digits: more than amounts and rates of fifteen can come to
@@ -95,15 +95,15 @@ def sum_of(taken: Iterable[rows.Takings], exchange: DatedRates) -> Revenue:
 
 async def lacking(
     connection: AsyncConnection, currency: str, typed: Mapping[str, Decimal], wanted: Mapping[str, Collection[date]]
-) -> dict[str, str]:
+) -> dict[str, Words]:
     """What is wrong with the money of some currencies and days, as faults say it; none where every day has a rate."""
     strange = {code: days for code, days in wanted.items() if code != currency and code not in typed}
     exchange = await dated(connection, currency, typed, {day for days in strange.values() for day in days})
-    found: dict[str, str] = {}
+    found: dict[str, Words] = {}
     for code, days in strange.items():
         missing = [day for day in sorted(days) if exchange.on(day).rate(code) is None]
         if missing:
-            found[code] = text_of(setaside.NO_RATE, rate=f"{code} {missing[0].isoformat()}")
+            found[code] = setaside.no_rate(f"{code} {missing[0].isoformat()}")
     return found
 
 
@@ -116,4 +116,5 @@ async def mend(connection: AsyncConnection, currency: str, typed: Mapping[str, D
         await locks.naming(connection, store)
         days = await rows.days_of(connection, f"store:{store}", code)
         wrong = await lacking(connection, currency, typed, {code: days})
-        await rows.settle(connection, store, code, wrong.get(code, ""))
+        problem = wrong.get(code)
+        await rows.settle(connection, store, code, "" if problem is None else kept(problem))

@@ -21,8 +21,8 @@ from bot.storage import effects as rows
 from bot.storage import locks
 from bot.storage.database import Database
 from bot.storage.effects import EffectRow
+from bot.words import Words, _, kept
 
-_LONGEST = 500  # characters of an error that are kept
 TOLD: tuple[EffectState, ...] = ("halted", "failed")  # people get a card
 
 
@@ -35,9 +35,14 @@ class Outcome:
     """
 
     state: EffectState
-    error: str = ""
+    error: Words | None = None
     wait: timedelta = timedelta(0)
     result: Mapping[str, Any] | None = None
+
+    @property
+    def text(self) -> str:
+        """Why it did not happen, as rows keep it; empty where nothing went wrong."""
+        return "" if self.error is None else kept(self.error)
 
 
 class Settlements:
@@ -65,7 +70,7 @@ class Settlements:
         async with self._database.transaction() as connection:
             await self.hold(connection, held)
             if outcome.state == "pending" and not await self.wanted(connection, held):
-                outcome = Outcome("cancelled", "it was called off meanwhile")
+                outcome = Outcome("cancelled", _("it was called off meanwhile"))
             if not await rows.settle(connection, held, self._values(outcome)):
                 return False
             await self._follow(connection, held, outcome)
@@ -74,10 +79,10 @@ class Settlements:
                 await self._audit.append_all(connection, deeds)
         return True
 
-    async def keep(self, held: EffectRow, outcome: Outcome, wait: timedelta, error: str) -> bool:
+    async def keep(self, held: EffectRow, outcome: Outcome, wait: timedelta, error: Words) -> bool:
         """Remember an outcome that is known but could not be carried out, so that it need not be looked for."""
-        kept = {"state": outcome.state, "error": outcome.error, "result": dict(outcome.result or {})}
-        values = {"result": {"kept": kept}, "due_at": self._clock.now() + wait, "error": error[:_LONGEST]}
+        known = {"state": outcome.state, "error": outcome.text, "result": dict(outcome.result or {})}
+        values = {"result": {"kept": known}, "due_at": self._clock.now() + wait, "error": kept(error)}
         async with self._database.transaction() as connection:
             return await rows.settle(connection, held, values)
 
@@ -100,7 +105,7 @@ class Settlements:
         if outcome.state == "done":
             await kind.done(connection, held, outcome.result or {})
         elif outcome.state in {"failed", "cancelled"}:
-            await kind.failed(connection, held, outcome.error)
+            await kind.failed(connection, held, outcome.text)
         elif outcome.state != "halted":
             await self._wakes.after(connection, BELL)
 
@@ -122,7 +127,7 @@ class Settlements:
     def _values(self, outcome: Outcome) -> dict[str, Any]:
         now = self._clock.now()
         result = dict(outcome.result) if outcome.state == "done" and outcome.result is not None else None
-        values = {"state": outcome.state, "error": outcome.error[:_LONGEST], "result": result}
+        values = {"state": outcome.state, "error": outcome.text, "result": result}
         if outcome.state in {"pending", "sending"}:
             return {**values, "due_at": now + outcome.wait}
         return values if outcome.state == "halted" else {**values, "finished_at": now}
@@ -131,7 +136,11 @@ class Settlements:
         """What is said of the end of a call; that it is tried again or looked for is in the log alone."""
         if outcome.state in {"pending", "sending"}:
             return []
-        data = {**facts(held), "error": outcome.error, "result": dict(outcome.result or {})}
+        data = {
+            **facts(held),
+            "error": "" if outcome.error is None else str(outcome.error),
+            "result": dict(outcome.result or {}),
+        }
         return [Deed(f"effect.{outcome.state}", f"effect:{held.id}", data)]
 
 

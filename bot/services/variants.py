@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 from bot.errors import Declined
 from bot.ports import StoreConnector, StorePrice
+from bot.words import _
 
 BY_SKU = ("",)  # the code of what a store knows by its SKU alone
 
@@ -15,7 +16,10 @@ class Uneven(Declined):
 
     def __init__(self, prices: Sequence[StorePrice]) -> None:
         self.prices = tuple(prices)
-        super().__init__(f"different_prices: the store asks {self.listed} for what is one product; make them the same")
+        super().__init__(
+            _("the store asks {prices} for what is one product; make them the same", prices=self.listed),
+            code="different_prices",
+        )
 
     @property
     def listed(self) -> str:
@@ -29,8 +33,12 @@ class Several(Declined):
     def __init__(self, count: int) -> None:
         self.count = count
         super().__init__(
-            f"several_variants: the store sells it as {count} variants, and their prices are not changed all at once; "
-            "ask for a discount (code or basket), which reaches all of them, or lower them in the store"
+            _(
+                "the store sells it as {count} variants, and their prices are not changed all at once; "
+                "ask for a discount (code or basket), which reaches all of them, or lower them in the store",
+                count=count,
+            ),
+            code="several_variants",
         )
 
 

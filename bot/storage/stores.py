@@ -30,6 +30,7 @@ from bot.storage.tables import (
     StoreSync,
 )
 from bot.storage.types import to_micros
+from bot.words import kept
 
 COUNTED = ("same", "confirmed")  # the matches under which facts count
 OPEN = ("suggested", "waiting")  # those that wait for a person; what one said is never written over
@@ -171,7 +172,7 @@ async def keep_faults(
         connection,
         StoreFault,
         ("store", "kind", "subject", "problem", "record", "seen_at"),
-        [(store, kind, f.where, f.problem, f.record[:4_000], to_micros(now)) for f in distinct.values()],
+        [(store, kind, f.where, kept(f.said), f.record[:4_000], to_micros(now)) for f in distinct.values()],
         "(store, kind, subject) DO UPDATE SET problem = excluded.problem, record = excluded.record, "
         "seen_at = excluded.seen_at",
     )
@@ -213,9 +214,12 @@ async def state(connection: AsyncConnection, store: str, since: datetime) -> Sto
 async def note_sync(
     connection: AsyncConnection, store: str, kind: FactKind, at: datetime, counts: tuple[int, int, int, int], error: str
 ) -> None:
-    """Note how a reading ended; `counts` are facts, changed ones, faults, and changes that no call had told."""
+    """Note how a reading ended; `counts` are facts, changed ones, faults, and changes that no call had told.
+
+    `error` is why it broke off as `bot.words.kept` has it, empty where it did not.
+    """
     facts, changed, faults, missed = counts
-    values = {"facts": facts, "changed": changed, "faults": faults, "missed": missed, "error": error[:500]}
+    values = {"facts": facts, "changed": changed, "faults": faults, "missed": missed, "error": error}
     row = {"store": store, "kind": kind, "started_at": at, "finished_at": at, **values}
     await connection.execute(insert(StoreSync).values(row))
 
@@ -232,7 +236,7 @@ async def calls(connection: AsyncConnection, store: str) -> Calls | None:
 async def note_calls(connection: AsyncConnection, store: str, calls: Calls) -> None:
     """Note how a store's calls stand."""
     since = "" if calls.since is None else calls.since.isoformat()
-    await marks.put(connection, f"{_CALLS}{store}", f"{since} {calls.error[:500]}")
+    await marks.put(connection, f"{_CALLS}{store}", f"{since} {calls.error}")
 
 
 async def told(connection: AsyncConnection, store: str, kind: FactKind) -> bool:

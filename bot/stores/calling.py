@@ -16,6 +16,8 @@ from urllib.parse import urlsplit
 import httpx
 
 from bot.errors import Declined, Unanswered, Unreached
+from bot.stores.saying import answered, line
+from bot.words import _
 
 TIMEOUT = httpx.Timeout(30.0, connect=10.0)  # for each step: to connect, to send, for the next bytes
 PATIENCE = 120.0  # seconds that the answers to one call may take in all
@@ -86,7 +88,9 @@ async def resolve(host: str, port: int, *, private: bool) -> str:
         raise httpx.ConnectError(f"{host} is not found") from error
     addresses = [str(entry[4][0]) for entry in found]
     if not private and not all(map(is_public, addresses)):
-        raise Forbidden(f"{host} is in a private network; set private = true for this store if that is meant")
+        raise Forbidden(
+            _("{host} is in a private network; set private = true for this store if that is meant", host=host)
+        )
     return addresses[0]
 
 
@@ -126,9 +130,9 @@ class Caller:
     ) -> None:
         parts = urlsplit(url)
         if parts.scheme not in {"http", "https"} or not parts.hostname or parts.username is not None:
-            raise Forbidden("a store's address begins with https:// and holds no password")
+            raise Forbidden(_("a store's address begins with https:// and holds no password"))
         if parts.scheme == "http" and not private:
-            raise Forbidden("a store outside the local network is called by https:// alone")
+            raise Forbidden(_("a store outside the local network is called by https:// alone"))
         self.url = url.rstrip("/")
         self.headers = dict(headers or {})
         self._pause = pause
@@ -161,9 +165,9 @@ class Caller:
             except Unanswered as error:
                 left -= clock() - began
                 if left <= 0:
-                    raise TooSlow(error.detail) from error
+                    raise TooSlow(error.said, status=error.status) from error
                 if turn == self._turns - 1:
-                    raise Unreached(error.detail) from error
+                    raise Unreached(error.said, status=error.status) from error
                 await self._pause(random.uniform(0.5, 1.0) * 2**turn)  # noqa: S311  # so that callers part
         raise AssertionError("unreachable")
 
@@ -179,7 +183,7 @@ class Caller:
         """
         parts = urlsplit(url)
         if parts.scheme != "https" and (parts.scheme, urlsplit(self.url).scheme) != ("http", "http"):
-            raise Forbidden("a store's file is fetched by https:// alone")
+            raise Forbidden(_("a store's file is fetched by https:// alone"))
         for turn in range(self._turns):
             try:
                 return await self._fetched(url, target, most)
@@ -187,7 +191,7 @@ class Caller:
                 raise
             except (Unreached, Unanswered) as error:
                 if turn == self._turns - 1:
-                    raise Unreached(error.detail) from error
+                    raise Unreached(error.said, status=error.status) from error
                 await self._pause(random.uniform(0.5, 1.0) * 2**turn)  # noqa: S311  # so that callers part
         raise AssertionError("unreachable")
 
@@ -202,19 +206,24 @@ class Caller:
                 async for part in stream.aiter_bytes():
                     size += len(part)
                     if size > most:
-                        raise Declined(f"a file of more than {most // 1_000_000} MB")
+                        raise Declined(_("a file of more than {most} MB", most=most // 1_000_000))
                     target.write(part)
                     limit.reschedule(ends + size / _SLOWEST)
         except TimeoutError as error:
-            raise TooSlow(f"a file of which {size // 1000} kB came in more than {self._patience:g} s") from error
+            said = _(
+                "a file of which {size} kB came in more than {seconds} s",
+                size=size // 1000,
+                seconds=format(self._patience, "g"),
+            )
+            raise TooSlow(said) from error
         except httpx.HTTPError as error:
-            raise Unreached(_said(error)) from error
+            raise Unreached(line(error)) from error
         target.flush()
 
     async def _once(self, method: str, path: str, given: Mapping[str, Any], seconds: float) -> httpx.Response:
         address = path if path.startswith(("http://", "https://")) else f"{self.url}{path}"
         if urlsplit(address).netloc != urlsplit(self.url).netloc:
-            raise Forbidden("the store led to another host")
+            raise Forbidden(_("the store led to another host"))
         headers = {**self.headers, **given.get("headers", {})}
         try:
             async with (
@@ -223,11 +232,12 @@ class Caller:
             ):
                 answer = await _loaded(stream)
         except TimeoutError as error:
-            raise Unanswered(f"the answer was not all there after {self._patience:g} s") from error
+            said = _("the answer was not all there after {seconds} s", seconds=format(self._patience, "g"))
+            raise Unanswered(said) from error
         except _NEVER_SENT as error:
-            raise Unreached(_said(error)) from error
+            raise Unreached(line(error)) from error
         except httpx.HTTPError as error:
-            raise Unanswered(_said(error)) from error
+            raise Unanswered(line(error)) from error
         if not answer.is_success and answer.status_code != 304:  # to a condition of ours: it is as it was
             _refuse(answer)
         return answer
@@ -236,13 +246,16 @@ class Caller:
 def _refuse(answer: httpx.Response) -> None:
     """Raise what an answer without success means."""
     if answer.status_code in _COME_AGAIN:
-        raise Unreached(detail(answer), _asked_pause(answer))
+        raise Unreached(answered(detail(answer)), _asked_pause(answer), status=answer.status_code)
     if answer.status_code >= 500:
-        raise Unanswered(detail(answer))
+        raise Unanswered(answered(detail(answer)), status=answer.status_code)
     if answer.is_redirect:
         target = urlsplit(answer.headers.get("location", "")).netloc
-        raise Declined(f"it leads elsewhere{f' ({target})' if target else ''}; write the address it has now")
-    raise Declined(detail(answer))
+        if not target:
+            raise Declined(_("it leads elsewhere; write the address it has now"), status=answer.status_code)
+        elsewhere = _("it leads elsewhere ({target}); write the address it has now", target=target)
+        raise Declined(elsewhere, status=answer.status_code)
+    raise Declined(answered(detail(answer)), status=answer.status_code)
 
 
 async def _loaded(stream: httpx.Response) -> httpx.Response:
@@ -251,7 +264,7 @@ async def _loaded(stream: httpx.Response) -> httpx.Response:
     async for part in stream.aiter_bytes():
         size += len(part)
         if size > MAX_BODY:
-            raise Declined(f"an answer of more than {MAX_BODY // 1_000_000} MB")
+            raise Declined(_("an answer of more than {most} MB", most=MAX_BODY // 1_000_000))
         parts.append(part)
     headers = [(name, value) for name, value in stream.headers.multi_items() if name.lower() not in _OF_TRANSPORT]
     return httpx.Response(stream.status_code, headers=headers, content=b"".join(parts), request=stream.request)
@@ -282,7 +295,3 @@ def clock_of(answer: httpx.Response) -> datetime:
         return parsedate_to_datetime(answer.headers.get("date", "")).astimezone(UTC)
     except (TypeError, ValueError):
         return datetime.now(UTC).replace(microsecond=0)
-
-
-def _said(error: httpx.HTTPError) -> str:
-    return f"{type(error).__name__}: {error}".rstrip(": ")

@@ -17,6 +17,8 @@ from bot.domain.money import Money
 from bot.errors import Declined, OutsideError, Unanswered, Unreached
 from bot.ports import Check, Discounts, Granted, StoreConnector, StorePrice
 from bot.settings import StorePart
+from bot.stores.saying import answered, line
+from bot.words import _
 
 _TIMEOUT = httpx.Timeout(10.0, connect=5.0)
 _LOOPBACK = ("127.0.0.1", "localhost", "::1")
@@ -47,21 +49,22 @@ class _Client:
 
     async def check(self) -> tuple[Check, ...]:
         """Try the address and the token."""
-        name, remedy = f"store {self.name}", f"look at [stores.connected.{self.name}]: url and token"
+        name = _("store {name}", name=self.name)
+        remedy = _("look at [stores.connected.{name}]: url and token", name=self.name)
         try:
             _good(await self._read("/products"))
         except OutsideError as error:
-            return (Check(name, "fail", error.detail or str(error), remedy),)
-        return (Check(name, "ok", f"answers at {self._url}"),)
+            return (Check(name, "fail", error.said, remedy),)
+        return (Check(name, "ok", _("answers at {url}", url=self._url)),)
 
     async def _read(self, path: str) -> httpx.Response:
         """A reading call: asking again is always safe."""
         try:
             answer = await self._send("GET", path, None, {})
         except httpx.HTTPError as error:
-            raise Unreached(_said(error)) from error
+            raise Unreached(line(error)) from error
         if answer.status_code >= 500:
-            raise Unreached(_detail(answer))
+            raise Unreached(answered(_detail(answer)), status=answer.status_code)
         return answer
 
     async def _write(
@@ -71,11 +74,11 @@ class _Client:
         try:
             answer = await self._send(method, path, body, headers)
         except _NEVER_SENT as error:
-            raise Unreached(_said(error)) from error
+            raise Unreached(line(error)) from error
         except httpx.HTTPError as error:
-            raise Unanswered(_said(error)) from error
+            raise Unanswered(line(error)) from error
         if answer.status_code >= 500 and answer.status_code not in _COME_AGAIN:
-            raise Unanswered(_detail(answer))
+            raise Unanswered(answered(_detail(answer)), status=answer.status_code)
         return answer
 
     async def _send(
@@ -137,7 +140,7 @@ class LocalDiscounts(_Client):
         try:
             return bool(answer.json()["discounts"])
         except (ValueError, TypeError, LookupError) as error:
-            raise Unreached(f"the answer cannot be read: {_detail(answer)}") from error
+            raise Unreached(_("the answer cannot be read: {detail}", detail=_detail(answer))) from error
 
     async def grant(self, discount: Discount, key: str) -> Granted:
         """Make a discount, once per key, and read it back; the store keeps it whole or not at all."""
@@ -155,9 +158,9 @@ class LocalDiscounts(_Client):
         try:
             stands = await self.granted(discount, key)
         except OutsideError as error:
-            raise Unanswered(f"made, but it cannot be read back: {error}") from error
+            raise Unanswered(_("made, but it cannot be read back: {error}", error=error.said)) from error
         if stands is None:
-            raise Unanswered("made, but it does not stand")
+            raise Unanswered(_("made, but it does not stand"))
         return stands
 
     async def granted(self, discount: Discount, key: str, number: str = "") -> Granted | None:  # noqa: ARG002  # found by the key
@@ -176,18 +179,18 @@ class LocalDiscounts(_Client):
         try:
             stands = await self.granted(discount, key)
         except OutsideError as error:
-            raise Unanswered(f"withdrawn, but it cannot be read back: {error}") from error
+            raise Unanswered(_("withdrawn, but it cannot be read back: {error}", error=error.said)) from error
         if stands is not None:
-            raise Declined("the store keeps it all the same")
+            raise Declined(_("the store keeps it all the same"))
         return was
 
 
 def _good(answer: httpx.Response) -> httpx.Response:
     """The answer, where it is one; Unreached where we shall come again, Declined for what the store will not do."""
     if answer.status_code in _COME_AGAIN:
-        raise Unreached(_detail(answer))
+        raise Unreached(answered(_detail(answer)), status=answer.status_code)
     if not answer.is_success:
-        raise Declined(_detail(answer))
+        raise Declined(answered(_detail(answer)), code=_error(answer), status=answer.status_code)
     return answer
 
 
@@ -204,7 +207,7 @@ def _price(answer: httpx.Response, otherwise: type[OutsideError] = Unreached) ->
             revision=str(told["revision"]),
         )
     except (ValueError, TypeError, LookupError, InvalidOperation) as error:
-        raise otherwise(f"the answer cannot be read: {_detail(answer)}") from error
+        raise otherwise(_("the answer cannot be read: {answer}", answer=_detail(answer))) from error
 
 
 def _granted(answer: httpx.Response, wanted: Discount, otherwise: type[OutsideError] = Unreached) -> Granted:
@@ -221,7 +224,7 @@ def _granted(answer: httpx.Response, wanted: Discount, otherwise: type[OutsideEr
         )
         return Granted(str(told["id"]), discount, int(told["used"]), wanted.differs(discount))
     except (ValueError, TypeError, LookupError, InvalidOperation) as error:
-        raise otherwise(f"the answer cannot be read: {_detail(answer)}") from error
+        raise otherwise(_("the answer cannot be read: {answer}", answer=_detail(answer))) from error
 
 
 def _error(answer: httpx.Response) -> str:
@@ -236,7 +239,3 @@ def _detail(answer: httpx.Response) -> str:
     """What the store said, on one short line."""
     text = " ".join(answer.text.split())[:_LONGEST_DETAIL]
     return f"{answer.status_code} {text}".strip()
-
-
-def _said(error: httpx.HTTPError) -> str:
-    return f"{type(error).__name__}: {error}".rstrip(": ")

@@ -11,6 +11,7 @@ from uuid import uuid4
 
 from bot.errors import Unreached
 from bot.ports import Check, Order
+from bot.words import _, verbatim
 
 if TYPE_CHECKING:
     from bot.suppliers.document import Document
@@ -45,7 +46,7 @@ class FolderChannel:
                 _replace(self._folder / file.name, file.content)
             _sync(self._folder)  # the names are on the disk before the order counts as written
         except OSError as error:
-            raise Unreached(f"{self._folder}: {error.strerror or error}") from error
+            raise Unreached(_("{folder}: {strerror}", folder=self._folder, strerror=error.strerror or error)) from error
         return self._receipt(files)
 
     def _found(self, files: tuple[Document, ...]) -> Mapping[str, Any] | None:
@@ -54,7 +55,7 @@ class FolderChannel:
         except FileNotFoundError:
             return None
         except OSError as error:
-            raise Unreached(f"{self._folder}: {error.strerror or error}") from error
+            raise Unreached(_("{folder}: {strerror}", folder=self._folder, strerror=error.strerror or error)) from error
         return self._receipt(files) if there else None
 
     def _receipt(self, files: tuple[Document, ...]) -> Mapping[str, Any]:
@@ -65,9 +66,9 @@ class FolderChannel:
         folder = self._folder.resolve()
         standing = next(path for path in (folder, *folder.parents) if path.exists())
         if standing.is_dir() and os.access(standing, os.W_OK | os.X_OK):
-            return Check("orders", "ok", str(self._folder))
-        remedy = "name a folder that you may write as orders.folder"
-        return Check("orders", "fail", f"{self._folder}: cannot be written", remedy)
+            return Check(_("orders"), "ok", verbatim(str(self._folder)))
+        remedy = _("name a folder that you may write as orders.folder")
+        return Check(_("orders"), "fail", _("{folder}: cannot be written", folder=self._folder), remedy)
 
 
 def _documents(order: Order) -> tuple[Document, ...]:

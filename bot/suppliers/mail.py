@@ -29,7 +29,7 @@ from aiosmtplib import (
     SMTPTimeoutError,
 )
 
-from bot.errors import Declined, Unanswered, Unreached
+from bot.errors import Declined, Unanswered, Unreached, why
 from bot.language import language
 from bot.ports import Check, Order
 from bot.suppliers.document import TITLES, documents
@@ -66,7 +66,7 @@ class MailChannel:
         """Send it to the supplier; a refused address beside an accepted one is named in the receipt."""
         recipients = _addresses(order.email)
         if not recipients:
-            raise Declined(f"{order.email!r} is no mail address")
+            raise Declined(_("{email} is no mail address", email=repr(order.email)))
         message = self._message(order, key)
         async with self._connected() as server:
             accepted, refused = await self._envelope(server, recipients)
@@ -82,7 +82,7 @@ class MailChannel:
     async def find(self, order: Order, key: str) -> Mapping[str, Any] | None:
         """SMTP keeps no record that could be read."""
         del order, key
-        raise Unanswered("a mail server cannot tell whether it took a message")
+        raise Unanswered(_("a mail server cannot tell whether it took a message"))
 
     async def check(self) -> tuple[Check, ...]:
         """Connect and log in, without sending."""
@@ -92,9 +92,9 @@ class MailChannel:
             async with self._connected() as server:
                 await server.noop()
         except (Unreached, Declined, SMTPException, OSError) as error:
-            remedy = "see host, port, security, username and password under [mail]"
-            return (Check("mail", "fail", f"{where}: {error}", remedy),)
-        return (Check("mail", "ok", f"{where} as {options.sender}"),)
+            remedy = _("see host, port, security, username and password under [mail]")
+            return (Check(_("mail"), "fail", _("{where}: {error}", where=where, error=why(error)), remedy),)
+        return (Check(_("mail"), "ok", _("{where} as {sender}", where=where, sender=options.sender)),)
 
     @asynccontextmanager
     async def _connected(self) -> AsyncIterator[SMTP]:
@@ -115,10 +115,10 @@ class MailChannel:
                 await server.login(options.username, options.password)
         except SMTPAuthenticationError as error:
             server.close()
-            raise Unreached(f"the mail server refuses the account: {error.code}") from error
+            raise Unreached(_("the mail server refuses the account: {code}", code=error.code)) from error
         except (SMTPException, OSError) as error:
             server.close()
-            raise Unreached(f"the mail server cannot be used: {plain(str(error))[:200]}") from error
+            raise Unreached(_("the mail server cannot be used: {error}", error=plain(str(error))[:200])) from error
         try:
             yield server
         finally:
@@ -141,7 +141,9 @@ class MailChannel:
         except SMTPSenderRefused as error:
             raise _verdict(error.code, error.message) from error
         except (SMTPException, OSError) as error:
-            raise Unreached(f"the connection broke before the message: {plain(str(error))[:200]}") from error
+            raise Unreached(
+                _("the connection broke before the message: {error}", error=plain(str(error))[:200])
+            ) from error
         if not set(accepted) & set(recipients):
             raise _verdict(*min(words))  # one that says "later" leaves hope
         return accepted, refused
@@ -217,7 +219,7 @@ def _is_address(text: str) -> bool:
 
 def _verdict(code: int, text: str) -> Unreached | Declined | Unanswered:
     """What a server's refusal means."""
-    said = f"{code} {plain(text)[:200]}"
+    said = _("the mail server answered {code} {said}", code=str(code), said=plain(text)[:200])
     if 400 <= code < 500:
         return Unreached(said)
     return Declined(said) if 500 <= code < 600 else Unanswered(said)
@@ -230,7 +232,7 @@ async def _hand_over(server: SMTP, content: bytes) -> str:
     except SMTPResponseException as error:
         raise _verdict(error.code, error.message) from error
     except (SMTPServerDisconnected, SMTPTimeoutError, OSError) as error:
-        raise Unanswered(f"no answer to the message: {plain(str(error))[:200]}") from error
+        raise Unanswered(_("no answer to the message: {error}", error=plain(str(error))[:200])) from error
     return f"{answer.code} {answer.message}"
 
 

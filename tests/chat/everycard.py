@@ -21,7 +21,7 @@ from bot.domain.views import (
     RequestState,
 )
 from bot.errors import BadArgument, SeveralSkus
-from bot.words import _
+from bot.words import _, verbatim
 from tests.chat.views import (
     HOSTILE,
     NOW,
@@ -160,8 +160,11 @@ def _books() -> Iterator[tuple[str, Message]]:
     yield "audit", cards.audit_card(12_345, head, (NOW, 12_340, ""), (NOW.date(), 12_000))
     yield "audit never checked", cards.audit_card(0, "0" * 64, None, None)
     yield "audit broken", cards.audit_card(1, head, (NOW, 1, "edited"), None)
-    yield "no rates", cards.rates_missing_card(None, HOSTILE)
-    yield "old rates", cards.rates_missing_card(NOW, "www.ecb.europa.eu answered 503")
+    yield "no rates", cards.rates_missing_card(None, verbatim(HOSTILE))
+    yield (
+        "old rates",
+        cards.rates_missing_card(NOW, _("{host} answered {status}", host="www.ecb.europa.eu", status=503)),
+    )
     why: tuple[Why, ...] = ("awake", "escalated", "delegate")
     many = [a_request(id=number, supplier=HOSTILE, urgent=number % 2 == 0) for number in range(1, 41)]
     offers = [Offering(one.id, 1, 3, why[one.id % 3], 4) for one in many]

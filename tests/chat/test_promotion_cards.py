@@ -22,6 +22,7 @@ from bot.domain.views import Page, PromotionView, RequestLineView, RequestView
 from bot.platforms.slack import blocks as slack
 from bot.platforms.telegram import entities as telegram
 from bot.ports import Reader
+from bot.words import _, kept
 from tests.chat import views
 
 NOON = datetime(2011, 11, 21, 12, tzinfo=UTC)
@@ -200,3 +201,20 @@ def test_a_report_without_sales_before_makes_no_ratio() -> None:
     assert "times" not in said(lift_card(request("done", "stopped"), none, "end"))
     assert "2.3 times" in said(CARDS["lift: end"])
     assert Decimal(140) / 60 == LIFT.factor
+
+
+def test_why_a_store_refused_is_said_in_the_reader_s_language_with_its_own_words_as_they_came() -> None:
+    differs = _("it can be used beside other discounts")
+    why = _(
+        "the shop kept another {what} than it was told: {differs}; it is deleted again",
+        what=_("discount"),
+        differs=differs,
+    )
+    trouble = {"kind": "not_started", "error": kept(why)}
+    card = trouble_card(discount("code", "executing", "stopping", {"trouble": trouble}))
+    assert "the shop kept another discount than it was told: it can be used beside other discounts" in said(card)
+    assert "店铺保存的折扣与要求不一致：它可以与其他折扣叠加；已重新删除" in said(card, "zh_CN")
+    trouble["error"] = kept(_("the store says: {said}", said="Nope, {code}"))
+    card = trouble_card(discount("code", "executing", "stopping", {"trouble": trouble}))
+    assert "店铺答复：Nope, {code}" in said(card, "zh_CN")
+    assert '"msgid"' not in said(card)

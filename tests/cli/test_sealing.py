@@ -21,6 +21,7 @@ from bot.settings import StorePart
 from bot.settings.resealing import SECRETS as STORE_SECRETS
 from bot.settings.sealing import Keys, new_key
 from bot.stores import FEEDS, SECRETS, STORES
+from bot.words import verbatim
 from tests.cli.terminal import stocktide
 from tests.stores.woocommerce.server import shop_app
 from tests.stores.woocommerce.shop import KEY, WooShop
@@ -270,7 +271,7 @@ async def test_what_purchases_and_transfers_are_written_into_is_tried_too(monkey
             self.name = name
 
         async def check(self) -> tuple[Check, ...]:
-            return (Check(self.name, "fail", "it may not write"),)
+            return (Check(verbatim(self.name), "fail", verbatim("it may not write")),)
 
     for made_by in ("BOOKS", "TRANSFERS"):
         monkeypatch.setattr(outward, made_by, {"local": lambda name, _part, what=made_by: Books(f"{what} {name}")})

@@ -16,6 +16,7 @@ from bot.domain.money import Money
 from bot.errors import Declined
 from bot.ports import Check, FactKind, OrderFact, Page, SoldLine, StorePlace
 from bot.settings import StorePart
+from bot.words import _
 from tests.cli.terminal import stocktide
 
 AT = datetime(2011, 11, 18, 9, tzinfo=UTC)
@@ -48,7 +49,14 @@ class Shop:
         yield Page(kind, (OrderFact("7", "#7", AT, AT, (line,)),), "c", until=AT)
 
     async def check(self) -> tuple[Check, ...]:
-        return (Check("store web", "fail", "401 the key was withdrawn", "make a new one"),)
+        return (
+            Check(
+                _("store {name}", name="web"),
+                "fail",
+                _("the app may not {missing}", missing="read_orders"),
+                _("update Stocktide"),
+            ),
+        )
 
     async def close(self) -> None:
         self.hung_up.append(self.name)
@@ -58,7 +66,7 @@ class Shut(Shop):
     """A store that does not let us in."""
 
     async def places(self) -> tuple[StorePlace, ...]:
-        raise Declined("401 the key was withdrawn")
+        raise Declined(_("the store answered {answer}", answer="401 the key was withdrawn"))
 
 
 @pytest.fixture
@@ -99,11 +107,24 @@ def test_a_store_that_lets_nobody_in_is_told_and_tried(connected: Path, monkeypa
     monkeypatch.setattr(outward, "FEEDS", MappingProxyType({"woocommerce": Shut}))
     ran = stocktide("stores", "sync")
     assert ran.code == 1
-    assert "401 the key was withdrawn" in ran.out
+    assert "the store answered 401" in ran.out
     assert "Next: stocktide stores test NAME" in ran.out
-    assert "orders: failed: 401 the key was withdrawn" in stocktide("stores", "status").out
+    assert "orders: failed: the store answered 401 the key was withdrawn" in stocktide("stores", "status").out
     tried = stocktide("stores", "test", "web")
-    assert (tried.code, "make a new one" in tried.out) == (1, True)
+    assert (tried.code, "update Stocktide" in tried.out) == (1, True)
+
+
+def test_faults_are_told_in_the_organisation_s_language(connected: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    chinese = SETTINGS.replace('name = "Our shop"', 'name = "Our shop"\nlanguage = "zh_CN"')
+    (connected / "stocktide.toml").write_text(chinese)
+    stocktide("stores", "sync")
+    assert "已搁置，orders 7：还没有人确认店铺地点 'w1' 是我们的哪个仓库" in stocktide("stores", "status").out
+    monkeypatch.setattr(outward, "FEEDS", MappingProxyType({"woocommerce": Shut}))
+    assert "店铺返回：401 the key was withdrawn" in stocktide("stores", "sync").out
+    assert "读取失败：店铺返回：401 the key was withdrawn" in stocktide("stores", "status").out
+    tried = stocktide("stores", "test", "web").out
+    assert "应用没有权限 read_orders" in tried
+    assert "请更新 Stocktide" in tried
 
 
 @pytest.mark.parametrize(

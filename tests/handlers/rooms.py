@@ -13,6 +13,7 @@ from bot.errors import Declined
 from bot.ports import Admission, Check, Guest, MovableClock, OpenRoom, RoomPlan
 from bot.storage import rooms as rows
 from bot.storage import tables
+from bot.words import verbatim
 from tests.handlers.conftest import Office, text
 
 ADDRESS = "http://127.0.0.1:8320"
@@ -67,13 +68,13 @@ class Silent:
     name, cap = "embedded", 6
 
     async def open(self, plan: RoomPlan) -> OpenRoom:
-        raise Declined(f"secret words of the provider on {plan.key}")
+        raise Declined(verbatim(f"secret words of the provider on {plan.key}"))
 
     async def admit(self, room: OpenRoom, guest: Guest, now: datetime) -> Admission:
-        raise Declined(f"secret words of the provider on {room.key}, {guest.name}, {now}")
+        raise Declined(verbatim(f"secret words of the provider on {room.key}, {guest.name}, {now}"))
 
     async def close(self, room: OpenRoom) -> None:
-        raise Declined(f"secret words of the provider on {room.key}")
+        raise Declined(verbatim(f"secret words of the provider on {room.key}"))
 
     async def check(self) -> tuple[Check, ...]:
         return ()

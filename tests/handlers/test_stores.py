@@ -17,6 +17,7 @@ from bot.services.audit import Audit
 from bot.services.feeds import Taking
 from bot.services.feeds.kits import Kits
 from bot.services.feeds.syncing import Syncing
+from bot.words import _
 from tests.handlers.conftest import CANDLE, LANTERN, MUG, START, Office, buttons, text
 from tests.services.feeds.kit import order, sold
 
@@ -32,7 +33,7 @@ class Till:
 
     async def places(self) -> tuple[StorePlace, ...]:
         if self.away:
-            raise Declined("401 the key was withdrawn")
+            raise Declined(_("the store answered {answer}", answer="401 the key was withdrawn"))
         return (StorePlace("w 1", "Hall 7"),)
 
     async def read(self, kind: FactKind, cursor: str = "") -> AsyncIterator[Page]:
@@ -41,7 +42,14 @@ class Till:
         yield Page(kind, (order("7", line, placed_at=START, changed_at=START),), "c")
 
     async def check(self) -> tuple[Check, ...]:
-        return (Check("store web", "fail", "401 the key was withdrawn", "make a new one"),)
+        return (
+            Check(
+                _("store {name}", name="web"),
+                "fail",
+                _("the app may not {missing}", missing="read_orders"),
+                _("grant these scopes and install it again"),
+            ),
+        )
 
     async def close(self) -> None:
         self.read_so_far.clear()
@@ -142,6 +150,27 @@ async def test_a_reading_is_begun_from_the_chat_and_a_store_that_is_away_is_said
     assert "401 the key was withdrawn" in await desk.text("stores web")
     assert "Only administrators" in await desk.text("stores web test")
     assert "does not work" in await desk.text("stores web test", "Ada")
+
+
+async def test_a_store_s_faults_are_said_in_the_language_of_who_asks_and_its_own_words_are_quoted(desk: Desk) -> None:
+    desk.till.away = True
+    await desk.office.services.stores.sync("web")
+    assert "orders cannot be read: the store answered 401 the key was withdrawn" in await desk.text("stores web")
+    assert "无法读取订单：店铺返回：401 the key was withdrawn" in await desk.chinese("stores web")
+    tried = await desk.ask("stores web test", "Ada")
+    assert "store web: the app may not read_orders. To do: grant these scopes and install it again." in text(tried)
+    assert "店铺 web：应用没有权限 read_orders。处理办法：请授予这些权限并重新安装应用。" in text(tried, "zh_CN")
+
+
+async def test_a_fault_of_before_that_was_kept_in_english_still_shows(desk: Desk) -> None:
+    await desk.office.services.stores.sync("web")
+    async with desk.office.shop.database.transaction() as connection:
+        await connection.exec_driver_sql("UPDATE store_syncs SET error = '503 come again'")
+        await connection.exec_driver_sql("UPDATE store_faults SET problem = 'its place ''w 1'' is not known yet'")
+    assert "503 come again" in await desk.chinese("stores web")
+    told = await desk.chinese("stores web waiting")
+    assert "is not known" not in told
+    assert "'w 1'" in told
 
 
 async def test_the_verb_may_come_first_as_on_the_command_line(desk: Desk) -> None:

@@ -87,6 +87,20 @@ def test_a_chinese_sentence_is_chinese(_path: Path, catalog: Catalog) -> None:
                 assert CHINESE.search(string) or not WORD.search(PLACE.sub("", string)), name
 
 
+def test_whatever_a_connector_says_is_said_in_chinese(sentences: Catalog) -> None:
+    said = [
+        message
+        for message in sentences
+        if message.id and any(name.startswith(("bot/stores/", "bot/suppliers/")) for name, _line in message.locations)
+    ]
+    assert len(said) > 300
+    for message in said:
+        name = ids(message)[0]
+        filled = language("zh_CN").say(Words(name, dict.fromkeys(PLACE.findall(name), "7")))
+        assert CHINESE.search(filled), name
+        assert not PLACE.search(filled), filled
+
+
 @pytest.mark.parametrize(("_path", "catalog"), CATALOGS, ids=["zh_CN"])
 def test_chinese_sentences_use_chinese_punctuation(_path: Path, catalog: Catalog) -> None:
     for message in catalog:

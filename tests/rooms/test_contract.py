@@ -18,6 +18,7 @@ from bot.rooms import ROOMS
 from bot.rooms.calling import Answer
 from bot.settings import Settings
 from bot.settings.rooms import NEEDED, RoomsPart
+from bot.words import verbatim
 from tests.rooms.faults import Fault, Faults
 from tests.rooms.kit import AWAY, ROOM_KEY, STANDS, Stand, guest, nobody, plan
 
@@ -40,7 +41,9 @@ def reprs(thing: object) -> Iterator[str]:
 
 
 def test_an_answer_never_prints_what_it_was_told() -> None:
-    assert "canary" not in repr(Answer(201, {"start_url": "https://zoom.us/s/1?zak=canary"}, "Zoom answered 201"))
+    assert "canary" not in repr(
+        Answer(201, {"start_url": "https://zoom.us/s/1?zak=canary"}, verbatim("Zoom answered 201"))
+    )
 
 
 def test_every_provider_is_covered_and_may_be_chosen() -> None:

@@ -17,7 +17,7 @@ from bot.chat.nodes import Message
 from bot.errors import Fault, FileRefused, MessageGone
 from bot.language import language
 from bot.ports import CallNotice, CallPerson, Check, HttpAnswer, HttpRequest, Intake, Limits, Profile, Reader, Target
-from bot.words import Words
+from bot.words import Words, verbatim
 
 
 @dataclass(frozen=True, slots=True)
@@ -179,7 +179,7 @@ class Recorder:
 
     async def check(self) -> tuple[Check, ...]:
         """All is well."""
-        return (Check(self.name, "ok", "recording"),)
+        return (Check(verbatim(self.name), "ok", verbatim("recording")),)
 
     def texts(self, kind: str = "") -> list[str]:
         """What was said, in order."""

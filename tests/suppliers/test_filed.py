@@ -14,6 +14,7 @@ from bot.ports import Check, Order
 from bot.settings import Settings
 from bot.suppliers.filed import FiledChannel
 from bot.suppliers.folder import FolderChannel
+from bot.words import verbatim
 from tests.suppliers.kit import an_order
 
 KEY = "order:R-12:v3:folder"
@@ -40,7 +41,7 @@ class Books:
         return {"channel": self.name, "purchase": 7} if self.written.get(key) == order.number else None
 
     async def check(self) -> tuple[Check, ...]:
-        return (Check("store erp", "ok", "writes purchases"),)
+        return (Check(verbatim("store erp"), "ok", verbatim("writes purchases")),)
 
 
 async def test_an_order_is_written_into_the_books_and_filed_under_one_receipt(tmp_path: Path) -> None:
@@ -58,7 +59,7 @@ async def test_an_order_is_written_into_the_books_and_filed_under_one_receipt(tm
 
 async def test_what_the_books_refuse_leaves_no_file(tmp_path: Path) -> None:
     books, folder = Books(), FolderChannel(tmp_path / "orders")
-    books.error = Declined("no such product")
+    books.error = Declined(verbatim("no such product"))
     with pytest.raises(Declined):
         await FiledChannel(folder, [books]).send(an_order(), KEY)
     assert not (tmp_path / "orders").exists()
@@ -80,7 +81,7 @@ async def test_what_a_book_has_otherwise_is_a_persons_though_neither_a_file_nor_
     tmp_path: Path,
 ) -> None:
     empty, books = Books(), Books()
-    empty.name, books.doubt = "empty", Unanswered("other lines")
+    empty.name, books.doubt = "empty", Unanswered(verbatim("other lines"))
     with pytest.raises(Unanswered, match="other lines"):
         await FiledChannel(FolderChannel(tmp_path / "orders"), [empty, books]).find(an_order(), KEY)
 

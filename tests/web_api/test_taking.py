@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+from bot.domain.setaside import words_of
+from bot.language import language
 from tests.web_api.conftest import AT, NOW, Site, count, inbound, order
 
 LEVELS = (
@@ -56,7 +58,9 @@ async def test_good_rows_are_kept_and_the_others_are_named_with_row_field_and_pr
     ]
     assert await site.rows(LEVELS) == [("A", "UK", 5, 0, "store:api:erp")]
     aside = "SELECT kind, subject, problem FROM store_faults ORDER BY subject"
-    assert ("stock", "C@XX", "location: we have no location 'XX'; ours are DE, UK") in await site.rows(aside)
+    told = {subject: words_of(problem) for _, subject, problem in await site.rows(aside)}
+    assert str(told["C@XX"]) == "location: we have no location 'XX'; ours are DE, UK"
+    assert language("zh_CN").say(told["C@XX"]) == "字段 location：没有地点 'XX'；现有地点是 DE, UK"
     await site.send("stock", count("B", on_hand=1))
     assert "B@UK" not in {subject for _, subject, _ in await site.rows(aside)}
 

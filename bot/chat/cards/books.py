@@ -19,9 +19,8 @@ from bot.chat.nodes import (
     Message,
     Number,
     Paragraph,
-    Text,
 )
-from bot.words import Words, _, n_
+from bot.words import Words, _, n_, plain
 
 FAULTS: dict[str, Words] = {
     "edited": _("an entry was edited"),
@@ -81,9 +80,9 @@ def _entries(count: int) -> Words:
     return n_("{count} entry", "{count} entries", count)
 
 
-def rates_missing_card(newest: datetime | None, problem: str) -> Message:
+def rates_missing_card(newest: datetime | None, problem: Words) -> Message:
     """No exchange rates could be had; `newest` is when the last ones were stated."""
     title = _("No new exchange rates")
     known: Inline = _("The last ones were stated {at}.", at=Instant(newest)) if newest else _("There are none so far.")
     note = _("While rates are older than 24 hours, what is paid in another currency needs two approvers.")
-    return Message(title, (Heading(title), Paragraph(Text(problem)), Paragraph(known), Footnote(note)))
+    return Message(title, (Heading(title), Paragraph(plain(problem)), Paragraph(known), Footnote(note)))

@@ -9,7 +9,7 @@ from typing import Any
 from bot.chat.cards import labels
 from bot.chat.nodes import Bold, Code, Inline, Instant, Text
 from bot.domain.views import PromotionView, RequestView
-from bot.words import Words, _, n_
+from bot.words import Words, _, n_, told
 
 
 def is_discount(request: RequestView) -> bool:
@@ -66,7 +66,7 @@ def stops(code: Inline, *, stopped: bool, already: bool) -> Words:
 def trouble(request: RequestView, found: Mapping[str, Any]) -> Words | None:
     """What went wrong with a discount in the store, and what to do; None where it is the same as for a price."""
     store = Text(str(request.detail.get("store", "")))
-    error = Text(str(found.get("error", ""))[:200])
+    error = told(str(found.get("error", "")))
     match found.get("kind"):
         case "not_started":
             return _("No discount was made; {store} said: {error}", store=store, error=error)
@@ -74,7 +74,7 @@ def trouble(request: RequestView, found: Mapping[str, Any]) -> Words | None:
             return _(
                 "The discount in {store} is not as it was approved: {found}. It is taken back; buyers may have had it.",
                 store=store,
-                found=Text(str(found.get("found", ""))[:200]),
+                found=told(str(found.get("found", ""))),
             )
         case "not_restored":
             return _(

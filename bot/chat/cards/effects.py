@@ -31,7 +31,7 @@ from bot.chat.nodes import (
 from bot.chat.paging import page_blocks
 from bot.domain.effects import HALT_TOPICS, Answered, EffectState, EffectTopic, EffectView, HaltTopic, HaltView
 from bot.domain.views import Page, RequestView
-from bot.words import Words, _, n_
+from bot.words import Words, _, n_, told
 
 STATES: Mapping[EffectState, tuple[Words, Tone]] = {
     "pending": (_("waiting to be sent"), "plain"),
@@ -111,7 +111,7 @@ def _facts(effect: EffectView) -> tuple[tuple[Words, Inline], ...]:
     if effect.attempts > 1:
         pairs.append((_("Attempts"), Text(str(effect.attempts))))
     if effect.error:
-        pairs.append((_("What went wrong"), Text(effect.error)))
+        pairs.append((_("What went wrong"), told(effect.error)))
     return tuple(pairs) or ((_("Planned"), Instant(effect.created_at)),)
 
 

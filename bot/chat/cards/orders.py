@@ -23,7 +23,7 @@ from bot.chat.nodes import (
     Text,
 )
 from bot.domain.views import OrderStage, RequestLineView, RequestView
-from bot.words import Words, _
+from bot.words import Words, _, told
 
 _STAGES: Mapping[OrderStage, Words] = {
     "ordered": _("ordered"),
@@ -106,7 +106,7 @@ def _unsent(request: RequestView) -> list[Words]:
         return []
     ways = {"mail": _("by mail"), "folder": _("into the folder")}
     return [
-        _("It could not be sent {way}: {error}", way=ways.get(str(way), Text(str(way))), error=Text(str(error)[:300]))
+        _("It could not be sent {way}: {error}", way=ways.get(str(way), Text(str(way))), error=told(str(error)))
         for way, error in found.items()
     ]
 

@@ -34,7 +34,7 @@ from bot.chat.nodes import (
 )
 from bot.chat.paging import page_blocks
 from bot.domain.views import Page, PromotionView, RequestView
-from bot.words import Words, _, n_
+from bot.words import Words, _, n_, told
 
 STAGES: Mapping[str, tuple[Words, Tone]] = {
     "starting": (_("starting"), "plain"),
@@ -257,7 +257,7 @@ def _trouble(request: RequestView, life: Mapping[str, Any]) -> Words | None:
         case "ended":
             return _("Its end came before it could start; nothing was changed.")
         case "not_started":
-            error = Text(str(found.get("error", ""))[:200])
+            error = told(str(found.get("error", "")))
             return _("The price was not lowered; {store} said: {error}", store=store, error=error)
         case "not_standing":
             return _(
@@ -271,7 +271,7 @@ def _trouble(request: RequestView, life: Mapping[str, Any]) -> Words | None:
                 sku=sku, store=store, seen=seen,
             )  # fmt: skip
         case "not_restored":
-            error = Text(str(found.get("error", ""))[:200])
+            error = told(str(found.get("error", "")))
             return _(
                 "The price of {sku} in {store} was not put back: {error}. Put it back there, or try again.",
                 sku=sku, store=store, error=error,

@@ -29,7 +29,7 @@ from bot.chat.nodes import (
 from bot.chat.paging import PAGE_SIZE, page_blocks, page_of
 from bot.domain.setaside import words_of
 from bot.domain.storeviews import KindState, KitView, StoreState, Unsure
-from bot.words import Words, _, n_
+from bot.words import Words, _, n_, plain, told
 
 KINDS: Mapping[str, Words] = {
     "products": _("products"),
@@ -94,7 +94,7 @@ def store_card(state: StoreState, calls: Mapping[str, int]) -> Message:
         blocks.append(Table(columns, rows))
     blocks += [
         Paragraph(
-            _("{kind} cannot be read: {error}", kind=KINDS.get(kind.kind, Text(kind.kind)), error=Text(kind.error))
+            _("{kind} cannot be read: {error}", kind=KINDS.get(kind.kind, Text(kind.kind)), error=told(kind.error))
         )
         for kind in state.kinds
         if kind.error
@@ -132,16 +132,16 @@ def _facts(state: StoreState, calls: Mapping[str, int]) -> tuple[tuple[Words, In
 def _called(state: StoreState, calls: Mapping[str, int]) -> Inline:
     assert state.calls is not None  # noqa: S101  # asked by who knows
     if state.calls.since is None:
-        return Span((Badge(_("none come"), "bad"), Text(f" {state.calls.error}")))
+        return Span((Badge(_("none come"), "bad"), Text(" "), told(state.calls.error)))
     done, missed = calls.get("done", 0), state.missed
-    told = [n_("{count} in a day", "{count} in a day", done)]
+    parts = [n_("{count} in a day", "{count} in a day", done)]
     if waiting := calls.get("new", 0):
-        told.append(n_("{count} being followed", "{count} being followed", waiting))
+        parts.append(n_("{count} being followed", "{count} being followed", waiting))
     if failed := calls.get("failed", 0):
-        told.append(n_("{count} given up", "{count} given up", failed))
+        parts.append(n_("{count} given up", "{count} given up", failed))
     if missed:
-        told.append(n_("{count} change that none had told", "{count} changes that none had told", missed))
-    return _listed(told)
+        parts.append(n_("{count} change that none had told", "{count} changes that none had told", missed))
+    return _listed(parts)
 
 
 def _listed(words: Sequence[Words]) -> Inline:
@@ -175,7 +175,7 @@ def waiting_card(store: str, unsure: Unsure, page: int, line: tuple[str, ...], *
                     "Set aside, {kind} {subject}: {problem}",
                     kind=KINDS.get(kind, Text(kind)),
                     subject=Code(subject),
-                    problem=_problem(problem),
+                    problem=words_of(problem),
                 )
             ),
         )
@@ -194,14 +194,6 @@ def waiting_card(store: str, unsure: Unsure, page: int, line: tuple[str, ...], *
     if said:
         head.append(Paragraph(_("Noted. What was set aside for want of it is read again with the next reading.")))
     return Message(title, (*head, *blocks, *page_blocks(part, line)))
-
-
-def _problem(problem: str) -> Inline:
-    """Why something was set aside, in the reader's language where it is we who say so."""
-    words = words_of(problem)
-    if words is None:
-        return Text(problem)
-    return Words(words.msgid, {name: Text(str(value)) for name, value in words.values.items()})
 
 
 def _variant(store: str, code: str, sku: str, name: str, ours: str, score: int) -> tuple[Block, ...]:
@@ -228,14 +220,18 @@ def _place(store: str, place: str, name: str) -> tuple[Block, ...]:
     return Paragraph(question), Actions((Action(_("None of ours"), "stores", (store, "place", place)),))
 
 
-def checks_card(store: str, checks: Sequence[tuple[str, str, str, str]]) -> Message:
+def checks_card(store: str, checks: Sequence[tuple[Words, str, Words, Words | None]]) -> Message:
     """What trying a store found: (what, ok | warn | fail, what was found, what to do)."""
     title = _("Store {store}", store=Text(store))
     lines: list[Inline] = []
-    for name, verdict, found, remedy in checks:
+    for what, verdict, found, do in checks:
         label, tone = _VERDICTS.get(verdict, _VERDICTS["warn"])
-        more = f" {remedy}" if remedy else ""
-        lines.append(Span((Badge(label, tone), Text(f" {name}: {found}.{more}"))))
+        about = {"what": plain(what), "found": plain(found)}
+        if do is None:
+            line = _("{what}: {found}.", **about)
+        else:
+            line = _("{what}: {found}. To do: {do}.", **about, do=plain(do))
+        lines.append(Span((Badge(label, tone), Text(" "), line)))
     return Message(title, (Heading(title), Bullets(tuple(lines))))
 
 

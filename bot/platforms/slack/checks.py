@@ -6,9 +6,10 @@ from bot.errors import PlatformError, TokenRefused
 from bot.platforms.slack.scopes import NEEDED_SCOPES
 from bot.platforms.slack.web import SlackOptions, SlackWeb
 from bot.ports import Check
+from bot.words import _
 
-_REINSTALL = "update the app from deploy/slack-manifest.yaml and install it to the workspace again"
-_NETWORK = "check the network, the proxy and https://slack-status.com, then try again"
+_REINSTALL = _("update the app from deploy/slack-manifest.yaml and install it to the workspace again")
+_NETWORK = _("check the network, the proxy and https://slack-status.com, then try again")
 
 
 async def check(web: SlackWeb, options: SlackOptions) -> tuple[Check, ...]:
@@ -20,26 +21,38 @@ async def _bot(web: SlackWeb) -> tuple[Check, ...]:
     try:
         answer = await web.call(lambda client: client.auth_test())
     except PlatformError as error:
-        remedy = "copy the Bot User OAuth Token (xoxb-...) of the app's OAuth & Permissions page into the settings"
-        return (Check("slack token", "fail", str(error), remedy if isinstance(error, TokenRefused) else _NETWORK),)
-    token = Check("slack token", "ok", f"{answer.get('user')} in {answer.get('team')}")
+        remedy = _("copy the Bot User OAuth Token (xoxb-...) of the app's OAuth & Permissions page into the settings")
+        return (
+            Check(
+                _("slack token"),
+                "fail",
+                _("Slack refused: {error}", error=str(error)),
+                remedy if isinstance(error, TokenRefused) else _NETWORK,
+            ),
+        )
+    token = Check(_("slack token"), "ok", _("{user} in {team}", user=answer.get("user"), team=answer.get("team")))
     granted = {scope.strip() for scope in answer.headers.get("x-oauth-scopes", "").split(",") if scope.strip()}
     if not granted:
-        return token, Check("slack scopes", "warn", "Slack did not say which scopes the token has", _REINSTALL)
+        return token, Check(_("slack scopes"), "warn", _("Slack did not say which scopes the token has"), _REINSTALL)
     if missing := [scope for scope in NEEDED_SCOPES if scope not in granted]:
-        return token, Check("slack scopes", "fail", f"missing {', '.join(missing)}", _REINSTALL)
-    return token, Check("slack scopes", "ok", f"all {len(NEEDED_SCOPES)} are granted")
+        return token, Check(_("slack scopes"), "fail", _("missing {missing}", missing=", ".join(missing)), _REINSTALL)
+    return token, Check(_("slack scopes"), "ok", _("all {count} are granted", count=len(NEEDED_SCOPES)))
 
 
 async def _delivery(web: SlackWeb, options: SlackOptions) -> Check:
     if not options.app_token:
         if options.signing_secret:
-            return Check("slack events", "ok", "signed HTTP requests to /slack/events")
-        remedy = "set an app-level token (xapp-..., Socket Mode) or the signing secret (HTTP)"
-        return Check("slack events", "fail", "neither an app token nor a signing secret is set", remedy)
+            return Check(_("slack events"), "ok", _("signed HTTP requests to /slack/events"))
+        remedy = _("set an app-level token (xapp-..., Socket Mode) or the signing secret (HTTP)")
+        return Check(_("slack events"), "fail", _("neither an app token nor a signing secret is set"), remedy)
     try:
         await web.call(lambda client: client.apps_connections_open(app_token=options.app_token))
     except PlatformError as error:
-        remedy = "make an app-level token with the scope connections:write and turn Socket Mode on"
-        return Check("slack events", "fail", str(error), remedy if isinstance(error, TokenRefused) else _NETWORK)
-    return Check("slack events", "ok", "Socket Mode opens a connection")
+        remedy = _("make an app-level token with the scope connections:write and turn Socket Mode on")
+        return Check(
+            _("slack events"),
+            "fail",
+            _("Slack refused: {error}", error=str(error)),
+            remedy if isinstance(error, TokenRefused) else _NETWORK,
+        )
+    return Check(_("slack events"), "ok", _("Socket Mode opens a connection"))

@@ -21,6 +21,7 @@ from bot.services.wakes import TOUCHED, Wakes
 from bot.storage import deliveries as rows
 from bot.storage.database import Database
 from bot.storage.deliveries import Held
+from bot.words import _
 
 _log = structlog.get_logger(__name__)
 
@@ -199,7 +200,7 @@ class Following:
             async with asyncio.timeout(PART_SECONDS):
                 await self._follow(round_.store, records)
         except TimeoutError:
-            error = Unreached(f"the store told nothing of it within {PART_SECONDS:g} s")
+            error = Unreached(_("the store told nothing of it within {seconds} s", seconds=format(PART_SECONDS, "g")))
         except Exception as problem:  # noqa: BLE001  # whichever it is fails again by itself
             error = problem
         if error is None or len(records) == 1:
@@ -208,7 +209,7 @@ class Following:
         _log.info("records are followed one by one", store=round_.store, records=len(records), error=repr(error))
         for same in records:
             if round_.over:  # they were tried, in vain: others are to have their turn
-                await self._note(round_, [same], Unreached("there was no time for it"))
+                await self._note(round_, [same], Unreached(_("there was no time for it")))
             else:
                 await self._together(round_, [same])
 

@@ -13,7 +13,7 @@ from zoneinfo import ZoneInfo
 
 from bot.domain import setaside
 from bot.domain.money import Money, exponent
-from bot.domain.setaside import text_of
+from bot.errors import Amiss
 from bot.ports import OrderFact, ReturnedLine, ReturnedUnits, SoldLine
 from bot.services.feeds.returning import fitting
 from bot.storage.storebooks import Line
@@ -24,7 +24,7 @@ from bot.storage.types import to_micros
 Parts = Mapping[int, Sequence[tuple[int, int]]]
 
 
-class Misfit(Exception):
+class Misfit(Amiss):
     """An order that cannot be taken, and why."""
 
 
@@ -145,11 +145,9 @@ class Book:
     def _spot(self, place: str) -> Spot:
         spot = self.spots.get(place)
         if spot is None:
-            raise Misfit(
-                text_of(setaside.NO_PLACE_OF_ORDER, place=repr(place)) if place else text_of(setaside.NAMELESS)
-            )
+            raise Misfit(setaside.no_place_of_order(place) if place else setaside.NAMELESS)
         if spot.location_id is None and not spot.ignored:
-            raise Misfit(text_of(setaside.NO_LOCATION, place=repr(place)))
+            raise Misfit(setaside.no_location(place))
         return spot
 
     def _pieces(self, name: str) -> Sequence[_Piece] | None:

@@ -12,12 +12,13 @@ from typing import Protocol
 
 import structlog
 
-from bot.errors import OutsideError
+from bot.errors import OutsideError, why
 from bot.ports import Clock, FactKind, HookedFeed, OrderFact, Page, StoreFeed
 from bot.services.feeds.taken import Taken
 from bot.services.feeds.taking import WATCHED, joined
 from bot.storage import stores as rows
 from bot.storage.database import Database
+from bot.words import Words, _, kept
 
 _log = structlog.get_logger(__name__)
 
@@ -37,15 +38,20 @@ class Takes(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class SyncReport:
-    """What a reading of one kind did: counts of facts; `error` is why it broke off, empty where it did not."""
+    """What a reading of one kind did: counts of facts; `said` is why it broke off, None where it did not."""
 
     store: str
     kind: FactKind
     facts: int
     changed: int
     faults: int
-    error: str = ""
+    said: Words | None = None
     missed: int = 0  # of the changes: those that the store should have called to tell
+
+    @property
+    def error(self) -> str:
+        """Why it broke off, in English; empty where it did not."""
+        return "" if self.said is None else str(self.said)
 
 
 class Reading:
@@ -75,7 +81,7 @@ class Reading:
             told = store in self._hooked and kind in self._hooked[store].called
             told = told and await rows.told(connection, store, kind)
         pages = aiter(feed.read(kind, begun.cursor))
-        said = ""
+        said: Words | None = None
         turn: _Turn = self._pages[store]
         try:
             while (last := await self._page(turn, pages, partial(take, said=begun.said), taken, least)) is not None:
@@ -113,7 +119,9 @@ class Reading:
                 raise error
             return read[-1] if read else None
 
-    async def note(self, store: str, kind: FactKind, taken: Taken, said: str, *, told: bool = False) -> SyncReport:
+    async def note(
+        self, store: str, kind: FactKind, taken: Taken, said: Words | None, *, told: bool = False
+    ) -> SyncReport:
         """Write down how a reading ended, with what `said_of` of it; `told`: the store's calls were on since before the
         last one.
         """
@@ -123,22 +131,27 @@ class Reading:
             _log.warning("a store did not call for every change", store=store, kind=kind, missed=missed)
         async with self._database.transaction() as connection:
             await rows.note_sync(
-                connection, store, kind, self._clock.now(), (taken.facts, taken.changed, taken.faults, missed), said
+                connection,
+                store,
+                kind,
+                self._clock.now(),
+                (taken.facts, taken.changed, taken.faults, missed),
+                kept(said) if said else "",
             )
             if said and kind in WATCHED:
                 await rows.break_off(connection, f"store:{store}", WATCHED[kind], self._clock.now())
         return report
 
 
-def said_of(store: str, what: str, error: Exception) -> str:
+def said_of(store: str, what: str, error: Exception) -> Words:
     """Log why something of a store could not be read, and put it in words for people."""
     match error:
         case OutsideError():
-            said = error.detail or str(error)
+            said = error.said
         case TimeoutError():
-            said = f"the store told nothing for {SILENCE.total_seconds() / 60:g} minutes"
+            said = _("the store told nothing for {minutes} minutes", minutes=f"{SILENCE.total_seconds() / 60:g}")
         case _:
             _log.error("a store's reading broke off", store=store, what=what, exc_info=error)
-            return f"{type(error).__name__}: {error}"
-    _log.warning("a store cannot be read", store=store, what=what, error=said)
+            return why(error)
+    _log.warning("a store cannot be read", store=store, what=what, error=str(error) or str(said))
     return said

@@ -10,7 +10,6 @@ from decimal import Decimal
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bot.domain import setaside
-from bot.domain.setaside import text_of
 from bot.ports import Fact, Fault, OrderFact, ReturnedUnits
 from bot.services import revenues
 from bot.services.feeds.desks import Desk, look_up
@@ -61,16 +60,14 @@ class Selling:
         for order in orders.values():
             try:
                 if order.placed_at > now + _AHEAD:
-                    raise Misfit(text_of(setaside.FUTURE))  # noqa: TRY301  # one way out for every misfit
+                    raise Misfit(setaside.FUTURE)  # noqa: TRY301  # one way out for every misfit
                 whole = with_returns(order, back.get(order.id, ()))
                 change = desk.book.change(whole, standing.get(order.id, ()))
             except Misfit as misfit:
-                faults.append(Fault(order.id, str(misfit), order.number))
+                faults.append(Fault(order.id, misfit.said, order.number))
                 continue
             if change.unnamed:
-                faults.append(
-                    Fault(order.id, text_of(setaside.NO_PRODUCT, sku=", ".join(change.unnamed)), order.number)
-                )
+                faults.append(Fault(order.id, setaside.no_product(", ".join(change.unnamed)), order.number))
             changes.append(change)
         taken = await self._write(connection, desk, changes, faults, now, demand)
         taken.outdated = outdated
@@ -91,7 +88,7 @@ class Selling:
         """
         every = [fact for fact in given if isinstance(fact, ReturnedUnits)]
         told = [fact for fact in every if fact.at <= now + _AHEAD]
-        faults += [Fault(named(fact), text_of(setaside.BACK_TOO_SOON)) for fact in every if fact.at > now + _AHEAD]
+        faults += [Fault(named(fact), setaside.BACK_TOO_SOON) for fact in every if fact.at > now + _AHEAD]
         await storereturns.keep(connection, desk.source, told)
         orders = {fact.order for fact in told}
         back = await storereturns.kept(connection, desk.source, orders)

@@ -32,7 +32,7 @@ from bot.services.storerights import require_admin, require_tending
 from bot.storage import apikeys, deliveries, derive, facts, locks, marks, orphans, shelves, touched, variants
 from bot.storage import stores as rows
 from bot.storage.database import Database
-from bot.words import _
+from bot.words import _, kept
 
 _log = structlog.get_logger(__name__)
 
@@ -41,7 +41,7 @@ _LOADED = 5_000  # rows of a first reading that are written in one transaction
 ORDER: tuple[FactKind, ...] = ("products", "offers", "inbounds", "stock", "orders", "returns", "ages")
 _BULKY: tuple[FactKind, ...] = ("products", "stock", "orders")  # others may never be permitted, and are few
 _IDENTITY = "store-identity:"
-_UNHEARD = "none has come yet: let the store call, as its page says"
+_UNHEARD = kept(_("none has come yet: let the store call, as its page says"))
 
 
 def hook_path(store: str) -> str:
@@ -147,7 +147,7 @@ class Syncing:
             async with asyncio.timeout(SILENCE.total_seconds()):
                 restored = await feed.subscribe(f"{self._address.public}{hook_path(store)}")
         except Exception as error:  # noqa: BLE001  # the store is read all the same
-            await self._note_calls(store, error=said_of(store, "calls", error))
+            await self._note_calls(store, error=kept(said_of(store, "calls", error)))
             return ()
         if restored is None:
             await self._note_heard(store)

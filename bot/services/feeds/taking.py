@@ -11,7 +11,6 @@ from zoneinfo import ZoneInfo
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bot.domain import setaside
-from bot.domain.setaside import text_of
 from bot.ports import (
     AgeFact,
     Clock,
@@ -292,10 +291,10 @@ def _meant(
     if len(faults) > before:
         return None, None
     if spot is None:
-        faults.append(Fault(subject, text_of(setaside.NO_PLACE, place=repr(place))))
+        faults.append(Fault(subject, setaside.no_place(place)))
         return None, None
     if spot.location_id is None and not spot.ignored:
-        faults.append(Fault(subject, text_of(setaside.NO_LOCATION, place=repr(place))))
+        faults.append(Fault(subject, setaside.no_location(place)))
     return product, spot
 
 
@@ -303,6 +302,6 @@ def _product(desk: Desk, code: str, sku: str, faults: list[Fault], subject: str)
     """The product of a fact; what nobody has said yet is a fault, what is none of ours is None."""
     known = desk.codes.get(code)
     if known is None or known.match in rows.OPEN:
-        faults.append(Fault(subject, text_of(setaside.NO_PRODUCT, sku=sku or code)))
+        faults.append(Fault(subject, setaside.no_product(sku or code)))
         return None
     return None if known.match == "ignored" else known.product_id

@@ -130,7 +130,9 @@ class StoreLease(Base):
 
 
 class StoreFault(Base):
-    """A fact that was set aside: what it was, and what is wrong with it. It goes when the same fact can be taken."""
+    """A fact that was set aside: what it was, and what is wrong with it, as `bot.words.kept` has it. It goes when the
+    same fact can be taken.
+    """
 
     __tablename__ = "store_faults"
     __table_args__ = (UniqueConstraint("store", "kind", "subject"),)
@@ -144,7 +146,7 @@ class StoreFault(Base):
 
 
 class StoreSync(Base):
-    """A reading of a store's facts of a kind: counts are of facts."""
+    """A reading of a store's facts of a kind: counts are of facts; `error` is as `bot.words.kept` has it."""
 
     __tablename__ = "store_syncs"
     __table_args__ = (Index("ix_store_syncs_store", "store", "started_at"),)

@@ -23,6 +23,7 @@ from bot.stores.amazon.cursor import OVERLAP, Mark
 from bot.stores.amazon.markets import Market
 from bot.stores.amazon.reading import Unreadable, decimal, excerpt, money, need, text, whole
 from bot.stores.amazon.reports import Broken, FlatRow
+from bot.words import _
 
 PLANNING = "GET_FBA_INVENTORY_PLANNING_DATA"
 CHARGES = "GET_FBA_STORAGE_FEE_CHARGES_DATA"
@@ -110,14 +111,16 @@ def _read(
     left = dict(charges)  # several SKUs bear a label where it is the manufacturer's: its fee is told once
     for row in rows:
         if isinstance(row, Broken):
-            faults.append(Fault(f"{market.place}:{row.number}", f"a row of the report has {row.fields} fields"))
+            faults.append(
+                Fault(f"{market.place}:{row.number}", _("a row of the report has {fields} fields", fields=row.fields))
+            )
             continue
         try:
             facts.append(age(row, market.place, left, now))
             left.pop(text(row, "fnsku"), None)
         except Unreadable as problem:
             where = f"{text(row, 'sku') or '?'}@{market.place}"
-            faults.append(Fault(where, str(problem), excerpt(row, _SHOWN)))
+            faults.append(Fault(where, problem.said, excerpt(row, _SHOWN)))
     return tuple(facts), tuple(faults)
 
 
@@ -148,7 +151,7 @@ def bands(row: FlatRow) -> tuple[AgeBand, ...]:
             told.append(AgeBand(int(found[1]), int(found[2]) if found[2] else None, whole(row, name)))
     parting = _finest(told, 0)
     if parting is None:
-        raise Unreadable("its units by age leave an age out")
+        raise Unreadable(_("its units by age leave an age out"))
     return tuple(parting)
 
 
@@ -169,7 +172,7 @@ def _finest(told: Sequence[AgeBand], first: int) -> list[AgeBand] | None:
 
 def _amount(amount: Decimal, currency: str) -> Money:
     if len(currency) != 3:
-        raise Unreadable(f"its currency is {currency[:10]!r}")
+        raise Unreadable(_("its currency is {currency}", currency=repr(currency[:10])))
     return money(amount, currency.upper())
 
 
@@ -177,4 +180,4 @@ def _day(told: str) -> datetime | None:
     try:
         return datetime.fromisoformat(told[:10]).replace(tzinfo=UTC) if told else None
     except ValueError:
-        raise Unreadable(f"snapshot-date is {told[:40]!r}, no day") from None
+        raise Unreadable(_("snapshot-date is {told}, no day", told=repr(told[:40]))) from None

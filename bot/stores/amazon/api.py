@@ -24,6 +24,7 @@ from bot.stores.amazon.pacing import LIMIT_HEADER, Bucket
 from bot.stores.amazon.reading import Row
 from bot.stores.amazon.tokens import Tokens
 from bot.stores.calling import TURNS, Caller, Pause, TooSlow
+from bot.words import _
 
 _AGENT = f"Stocktide/{__version__} (Language=Python)"  # Amazon asks for one in this shape
 _LONGEST_PAUSE = 60.0  # seconds that a call waits by itself; what asks for more is come back to
@@ -107,8 +108,13 @@ class Api:
             return await caller.read("GET", url)
         except OutsideError as error:
             # What such a host says of a refusal repeats the signature; an address that ended is simply asked for anew.
-            kind = type(error) if not error.detail.startswith("403") else Unreached
-            raise kind(f"the document at {parts.hostname}: {error.detail.split()[0] if error.detail else ''}") from None
+            kind = type(error) if error.status != 403 else Unreached
+            said = _(
+                "the document at {host}: {status}",
+                host=parts.hostname,
+                status=str(error.status or type(error).__name__),
+            )
+            raise kind(said, status=error.status) from None
         finally:
             await caller.close()
 
@@ -128,8 +134,8 @@ class Api:
             try:
                 response = await self._let_in(call, method, path, params, content)
             except Unreached as error:
-                if error.detail.startswith("429"):
-                    raise Throttled(error.detail, error.retry_after or bucket.refused()) from error
+                if error.status == 429:
+                    raise Throttled(error.said, error.retry_after or bucket.refused(), status=429) from error
                 raise
             bucket.told(response.headers.get(LIMIT_HEADER, ""))
             return _answer(response, otherwise)
@@ -140,7 +146,10 @@ class Api:
     async def _turn(self, operation: str, bucket: Bucket) -> None:
         wait = bucket.wait()
         if wait > _LONGEST_PAUSE:
-            raise Throttled(f"{operation} may be called again in {wait:.0f} seconds", wait)
+            raise Throttled(
+                _("{operation} may be called again in {wait} seconds", operation=operation, wait=format(wait, ".0f")),
+                wait,
+            )
         if wait:
             await self.pause(wait)
         bucket.spend()
@@ -153,7 +162,7 @@ class Api:
         try:
             return await self._sent(call, method, path, params, content, token)
         except Declined as error:
-            if not error.detail.startswith("403") or "expired" not in error.detail.casefold():
+            if error.status != 403 or "expired" not in error.detail.casefold():
                 raise
         self._tokens.forget(token)
         return await self._sent(call, method, path, params, content, await self._tokens.valid())
@@ -191,9 +200,9 @@ def _answer(response: httpx.Response, otherwise: type[Unreached | Unanswered]) -
     try:
         told = json.loads(response.content, parse_float=Decimal)
     except ValueError:
-        raise otherwise("the answer is no JSON") from None
+        raise otherwise(_("the answer is no JSON")) from None
     if not isinstance(told, dict):
-        raise otherwise("the answer is no object")
+        raise otherwise(_("the answer is no object"))
     return Answer(told, tuple(_words(error) for error in told.get("errors") or ()), _clock(response))
 
 

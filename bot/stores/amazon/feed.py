@@ -22,6 +22,8 @@ from bot.stores.amazon.reports import Broken
 from bot.stores.amazon.returns import returned
 from bot.stores.amazon.sales import sold
 from bot.stores.calling import Pause
+from bot.stores.saying import says
+from bot.words import _
 
 _AT_ONCE = 500  # listings of a report on one page
 
@@ -116,12 +118,12 @@ class AmazonFeed:
             for row in some:
                 if isinstance(row, Broken):
                     where = f"{mark.report}:{row.number}"
-                    faults.append(Fault(where, f"a row of the report has {row.fields} fields"))
+                    faults.append(Fault(where, _("a row of the report has {fields} fields", fields=row.fields)))
                     continue
                 try:
                     fact = goods.product(row, currency)
                 except Unreadable as problem:
-                    faults.append(goods.product_fault(row, str(problem)))
+                    faults.append(goods.product_fault(row, problem.said))
                     continue
                 facts += [fact] if fact.code not in seen else []
                 seen.add(fact.code)
@@ -136,7 +138,7 @@ class AmazonFeed:
             async for answer in pages:
                 told = list(goods.stock(rows(part(answer.told, "payload"), "inventorySummaries"), market, answer.at))
                 faults = [each for each in told if isinstance(each, Fault)]
-                faults += [Fault(market.place, error) for error in answer.errors]
+                faults += [Fault(market.place, says(error)) for error in answer.errors]
                 facts = tuple(each for each in told if not isinstance(each, Fault))
                 yield Page("stock", facts, str(mark), tuple(faults))
             mark = mark.next_part()
@@ -147,16 +149,20 @@ class AmazonFeed:
 async def checked(api: Api) -> tuple[Check, ...]:
     """Whether the account is let in, and sells in each marketplace of the settings."""
     name = api.account.name
-    subject = f"store {name}"
-    remedy = f"look at [stores.connected.{name}]: user (client id), secret, token (refresh token) and marketplaces"
+    subject = _("store {name}", name=name)
+    remedy = _(
+        "look at [stores.connected.{name}]: user (client id), secret, token (refresh token) and marketplaces", name=name
+    )
     try:
         told = (await api.read("getMarketplaceParticipations")).told
         taking_part = [each for each in rows(told, "payload") if part(each, "participation").get("isParticipating")]
         there = {part(each, "marketplace").get("id") for each in taking_part}
     except OutsideError as error:
-        return (Check(subject, "fail", error.detail or str(error), remedy),)
+        return (Check(subject, "fail", error.said, remedy),)
     missing = [market.code for market in api.account.markets if market.id not in there]
     if missing:
-        return (Check(subject, "fail", f"the account does not sell in {', '.join(missing)}", remedy),)
+        return (
+            Check(subject, "fail", _("the account does not sell in {missing}", missing=", ".join(missing)), remedy),
+        )
     codes = ", ".join(market.code for market in api.account.markets)
-    return (Check(subject, "ok", f"answers at {api.account.url}, sells in {codes}"),)
+    return (Check(subject, "ok", _("answers at {url}, sells in {codes}", url=api.account.url, codes=codes)),)

@@ -9,6 +9,7 @@ from bot.ports import Fault, ProductFact, StockFact
 from bot.stores.amazon.markets import Market
 from bot.stores.amazon.reading import Row, Unreadable, decimal, excerpt, money, need, part, text, whole
 from bot.stores.amazon.reports import FlatRow
+from bot.words import Words, _
 
 LISTINGS = "GET_MERCHANT_LISTINGS_ALL_DATA"
 _SHOWN = ("seller-sku", "price", "quantity", "status", "fulfillment-channel")
@@ -25,7 +26,7 @@ def product(row: FlatRow, currency: str) -> ProductFact:
     return ProductFact(sku, sku, text(told, "item-name"), asked, text(told, "status").casefold() != "inactive")
 
 
-def product_fault(row: FlatRow, problem: str) -> Fault:
+def product_fault(row: FlatRow, problem: Words) -> Fault:
     """A listing that cannot be read."""
     told = {_JAPANESE.get(name, name): value for name, value in row.items()}
     return Fault(text(told, "seller-sku") or "?", problem, excerpt(told, _SHOWN))
@@ -45,12 +46,12 @@ def stock(summaries: list[Row], market: Market, at: datetime) -> Iterator[StockF
         except Unreadable as problem:
             record = summary.get("inventoryDetails")
             shown = excerpt(record, _COUNTS) if isinstance(record, dict) else ""
-            yield Fault(f"{sku or '?'}@{market.place}", str(problem), shown)
+            yield Fault(f"{sku or '?'}@{market.place}", problem.said, shown)
 
 
 def _count(sku: str, details: Row, market: Market, at: datetime) -> StockFact:
     if "fulfillableQuantity" not in details:
-        raise Unreadable("Amazon does not say how many can be sent")
+        raise Unreadable(_("Amazon does not say how many can be sent"))
     reserved = part(details, "reservedQuantity")
     total = whole(reserved, "totalReservedQuantity")
     moving = whole(reserved, "pendingTransshipmentQuantity")

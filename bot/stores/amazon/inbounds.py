@@ -16,6 +16,7 @@ from bot.stores.amazon.api import Api, next_token
 from bot.stores.amazon.cursor import Mark
 from bot.stores.amazon.markets import Account, Market
 from bot.stores.amazon.reading import Row, Unreadable, excerpt, instant, need, part, rows, text, whole
+from bot.words import _
 
 _LOOK_BACK = timedelta(days=365)  # of plans, the first time; older ones have come
 _PLAN_PAGE = "30"
@@ -95,7 +96,7 @@ async def _plan(api: Api, ident: str, now: datetime, known: frozenset[str], *, f
         market, shipments = _destination(api.account, plan), rows(plan, "shipments")
         old = instant(plan, "createdAt") < now - _LOOK_BACK
     except Unreadable as problem:
-        return _Told(faults=[Fault(ident, problem.detail)], open=[ident])
+        return _Told(faults=[Fault(ident, problem.said)], open=[ident])
     except Declined as refused:
         return _Told(faults=[_fault(ident, refused)])
     if market is None:
@@ -132,9 +133,9 @@ async def _ships(api: Api, plan: Row, market: Market, summary: Row, now: datetim
 
 def _fault(where: str, refused: Declined) -> Fault:
     """What is wrong with one record; that nothing may be read at all is no fault of one."""
-    if refused.detail.startswith(("401", "403")):
+    if refused.status in (401, 403):
         raise refused
-    return Fault(where, refused.detail)
+    return Fault(where, refused.said)
 
 
 async def _shipment(api: Api, plan: Row, market: Market, ident: str) -> Shipment:
@@ -151,7 +152,7 @@ def _destination(account: Account, plan: Row) -> Market | None:
     """The marketplace that a plan sends goods to; None where it is none of the settings."""
     named = plan.get("marketplaceIds")
     if not isinstance(named, list):
-        raise Unreadable("marketplaceIds is no list")
+        raise Unreadable(_("marketplaceIds is no list"))
     return next((market for ident in named if (market := account.named(str(ident))) is not None), None)
 
 
@@ -165,7 +166,7 @@ async def _items(api: Api, shipment: Shipment, now: datetime) -> list[InboundFac
                 told.append(inbound(row, shipment, now))
             except Unreadable as problem:
                 where = f"{shipment.number}/{text(row, 'SellerSKU') or '?'}"
-                told.append(Fault(where, str(problem), excerpt(row, _SHOWN)))
+                told.append(Fault(where, problem.said, excerpt(row, _SHOWN)))
         token = next_token(answer)
         if not token:
             return told
@@ -185,10 +186,10 @@ def inbound(row: Row, shipment: Shipment, now: datetime) -> InboundFact:
         # What came lies on the shelf already; more may come than was announced.
         quantity, received_at = max(sent - came, 0), None
     else:
-        raise Unreadable(f"its status {shipment.status!r} is not known")
+        raise Unreadable(_("its status {status} is not known", status=repr(shipment.status)))
     expected = shipment.expected_on or (received_at.date() if received_at else None)
     if expected is None:
-        raise Unreadable("no delivery window says when it arrives; choose one, or set options.transfer_days")
+        raise Unreadable(_("no delivery window says when it arrives; choose one, or set options.transfer_days"))
     return InboundFact(
         f"{shipment.number}/{sku}", sku, sku, shipment.market.place, quantity, shipment.planned_at, expected,
         received_at,

@@ -16,6 +16,7 @@ from types import MappingProxyType, SimpleNamespace
 from typing import Any
 
 from bot.errors import Declined
+from bot.words import _
 
 _ROOM = "sp_api.asyncio.api"
 
@@ -95,10 +96,12 @@ async def called(operation: str, send: Send, *arguments: str, **given: Any) -> A
 
 @functools.cache
 def _method(operation: str) -> Callable[..., Awaitable[Any]]:
-    where, _, method = OPERATIONS[operation].where.rpartition(".")
-    module, _, name = where.partition(":")
+    where, _dot, method = OPERATIONS[operation].where.rpartition(".")
+    module, _colon, name = where.partition(":")
     try:
         found = getattr(getattr(importlib.import_module(f"{_ROOM}.{module}"), name), method)
     except ValueError as error:  # AWS_ENV is read while it loads
-        raise Declined(f"python-amazon-sp-api cannot be loaded, look at the variable AWS_ENV: {error}") from None
+        raise Declined(
+            _("python-amazon-sp-api cannot be loaded, look at the variable AWS_ENV: {error}", error=str(error))
+        ) from None
     return found  # type: ignore[no-any-return]  # the library has no types

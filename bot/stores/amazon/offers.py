@@ -16,6 +16,7 @@ from bot.errors import Declined
 from bot.ports import StorePrice
 from bot.stores.amazon.markets import Market
 from bot.stores.amazon.reading import Row, Unreadable, decimal, money, part, rows, text
+from bot.words import _
 
 INCLUDED = "summaries,attributes,offers,issues"
 _ATTRIBUTE = "purchasable_offer"
@@ -46,7 +47,7 @@ class Offer:
         """Of a listing as the API tells it; Unreadable where it is none."""
         here = [row for row in rows(told, "summaries") if text(row, "marketplaceId") == market.id]
         if not here:
-            raise Declined(f"unknown_sku: {sku} is not listed in {market.code}")
+            raise Declined(_("{sku} is not listed in {code}", sku=sku, code=market.code), code="unknown_sku")
         instances = rows(part(told, "attributes"), _ATTRIBUTE)
         ours = [row for row in instances if _ours(row, market)]
         others = tuple(row for row in instances if text(row, "marketplace_id") == market.id and row not in ours[:1])
@@ -58,7 +59,7 @@ class Offer:
         price = part(offers[0], "price") if offers else {}
         shown = decimal(price["amount"], "price") if price.get("amount") not in (None, "") else None
         if shown is not None and text(price, "currencyCode") != market.currency:
-            raise Unreadable(f"{sku} is offered in {text(price, 'currencyCode')}")
+            raise Unreadable(_("{sku} is offered in {currency}", sku=sku, currency=text(price, "currencyCode")))
         submitted = ours[0] if ours else {}
         return cls(sku, market, text(here[0], "productType"), submitted, shown, at, _errors(told), others)
 
@@ -91,7 +92,7 @@ class Offer:
         submitted = reduced if reduced is not None else regular
         asked = self.shown if self.shown is not None else submitted
         if asked is None:
-            raise Declined(f"{self.sku} has no price in {self.market.code}")
+            raise Declined(_("{sku} has no price in {code}", sku=self.sku, code=self.market.code))
         struck = regular if reduced is not None and regular is not None and asked < regular else None
         compare_at = money(struck, self.market.currency) if struck is not None else None
         return StorePrice(self.sku, money(asked, self.market.currency), compare_at, self.revision)

@@ -12,6 +12,7 @@ from bot.ports import OrderFact, SoldLine
 from bot.stores.amazon.markets import CHANNELS, IDS, MERCHANT, Account, Market
 from bot.stores.amazon.reading import Row, Unreadable, decimal, excerpt, instant, money, need, part, rows, text, whole
 from bot.stores.amazon.reports import FlatRow
+from bot.words import _
 
 REPORT = "GET_FLAT_FILE_ALL_ORDERS_DATA_BY_LAST_UPDATE_GENERAL"
 INCLUDED = "PROCEEDS,FULFILLMENT,CANCELLATION"  # neither BUYER nor RECIPIENT: no names, no addresses
@@ -43,7 +44,7 @@ def _state(told: str) -> _State:
         return _State(placed=True, sold=False)
     if word.startswith(_SOLD):
         return _State(placed=True, sold=True)
-    raise Unreadable(f"whether the status {told[:40]!r} is a sale is not known")
+    raise Unreadable(_("whether the status {told} is a sale is not known", told=repr(told[:40])))
 
 
 def searched(order: Row, account: Account) -> OrderFact | None:
@@ -108,7 +109,7 @@ def reported_record(lines: Sequence[FlatRow]) -> str:
 def _known(told: str, names: frozenset[str]) -> str:
     """A marketplace that Amazon is known to have: sales are not left out because it is called in a new way."""
     if told not in names:
-        raise Unreadable(f"the marketplace {told[:40]!r} is not known")
+        raise Unreadable(_("the marketplace {told} is not known", told=repr(told[:40])))
     return told
 
 
@@ -127,7 +128,14 @@ def _merged(lines: Iterable[SoldLine]) -> tuple[SoldLine, ...]:
     for line in lines:
         known = found.get(line.id)
         if known is not None and known.amount.currency != line.amount.currency:
-            raise Unreadable(f"{line.sku} is in {known.amount.currency} and in {line.amount.currency}")
+            raise Unreadable(
+                _(
+                    "{sku} is in {currency} and in {other}",
+                    sku=line.sku,
+                    currency=known.amount.currency,
+                    other=line.amount.currency,
+                )
+            )
         found[line.id] = (
             line
             if known is None

@@ -21,6 +21,7 @@ from bot.stores.amazon.markets import Account
 from bot.stores.amazon.offers import INCLUDED, Offer, problems
 from bot.stores.amazon.reading import text
 from bot.stores.calling import Pause
+from bot.words import _
 
 _LOOKS = (1.0, 2.0, 4.0, 8.0)  # seconds before each further look whether it shows
 _SHOWS_WITHIN = 3600.0  # seconds; what does not show by then is for a person
@@ -102,7 +103,7 @@ class AmazonPrices:
             return await self._again(known, sku, price, compare_at)
         offer = await self._offer(sku)
         if revision and revision != offer.revision:
-            raise Declined("revision_changed: somebody else changed this price meanwhile")
+            raise Declined(_("somebody else changed this price meanwhile"), code="revision_changed")
         wanted = self._wanted(offer, (price, compare_at))
         sent = self._sent[key] = _Sent(sku, (price, compare_at), self._timer(), frozenset(offer.errors))
         try:
@@ -119,7 +120,7 @@ class AmazonPrices:
         """
         sent = self._sent.get(key)
         if sent is None:
-            raise Unanswered("Amazon keeps no record of who changed a price; look at the listing")
+            raise Unanswered(_("Amazon keeps no record of who changed a price; look at the listing"))
         if sent.answer is not None:
             return sent.answer
         try:
@@ -127,32 +128,36 @@ class AmazonPrices:
         except _Refused:
             return None
         except Declined as error:
-            raise Unanswered(f"the listing cannot be read: {error}") from error
+            raise Unanswered(_("the listing cannot be read: {error}", error=error.said)) from error
         if stands is not None:
             return stands
         if self._timer() - sent.at < _SHOWS_WITHIN:
-            raise Unreached("the change does not show yet", _SETTLED)
-        raise Unanswered("the change was sent and does not show; look at the listing")
+            raise Unreached(_("the change does not show yet"), _SETTLED)
+        raise Unanswered(_("the change was sent and does not show; look at the listing"))
 
     async def check(self) -> tuple[Check, ...]:
         """Try the credentials, and whether the settings say whose listings they are."""
         found = await checked(self._api)
         if found[0].verdict == "ok" and not self._account.seller:
-            remedy = "set options.seller (Merchant Token), or run no promotions in this store"
-            return (Check(f"store {self.name}", "warn", "prices cannot be changed: no seller is named", remedy),)
+            remedy = _("set options.seller (Merchant Token), or run no promotions in this store")
+            return (
+                Check(
+                    _("store {name}", name=self.name), "warn", _("prices cannot be changed: no seller is named"), remedy
+                ),
+            )
         return found
 
     async def _offer(self, sku: str) -> Offer:
         market, seller = self._account.first, self._account.seller
         if not seller:
-            raise Declined("options.seller is missing: the Merchant Token of the account")
+            raise Declined(_("options.seller is missing: the Merchant Token of the account"))
         try:
             answer = await self._api.read(
                 "getListingsItem", seller, sku, marketplaceIds=market.id, includedData=INCLUDED, issueLocale="en_US"
             )
         except Declined as refused:
-            if refused.detail.startswith("404"):
-                raise Declined(f"unknown_sku: the account lists no {sku!r}") from refused
+            if refused.status == 404:
+                raise Declined(_("the account lists no {sku}", sku=repr(sku)), code="unknown_sku") from refused
             raise
         return Offer.of(answer.told, sku, market, answer.at)
 
@@ -177,9 +182,12 @@ class AmazonPrices:
         )
         status = text(answer.told, "status")
         if status == "INVALID":
-            raise Declined(f"Amazon refused the price: {'; '.join(problems(answer.told)) or 'it does not say why'}")
+            reasons = "; ".join(problems(answer.told))
+            if not reasons:
+                raise Declined(_("Amazon refused the price and gives no reason"))
+            raise Declined(_("Amazon refused the price: {problems}", problems=reasons))
         if status != "ACCEPTED":
-            raise Unanswered(f"Amazon answered {status[:40]!r}")
+            raise Unanswered(_("Amazon answered {status}", status=repr(status[:40])))
 
     async def _shown(self, sent: _Sent) -> StorePrice:
         """The answer once customers are asked it; Unanswered where that cannot be seen, or not soon."""
@@ -189,12 +197,12 @@ class AmazonPrices:
             except _Refused:
                 raise
             except OutsideError as error:
-                raise Unanswered(f"sent, but it cannot be read back: {error}") from error
+                raise Unanswered(_("sent, but it cannot be read back: {error}", error=error.said)) from error
             if stands is not None:
                 return stands
             if wait is not None:
                 await self._pause(wait)
-        raise Unanswered("Amazon accepted the price and does not show it yet")
+        raise Unanswered(_("Amazon accepted the price and does not show it yet"))
 
     async def _stands(self, sent: _Sent) -> StorePrice | None:
         """The price where it is the one that was sent; _Refused where Amazon says why it will not be."""
@@ -204,20 +212,20 @@ class AmazonPrices:
             sent.answer = told
             return told
         if fresh := [error for error in offer.errors if error not in sent.errors]:
-            raise _Refused(f"Amazon kept {told.price}: {'; '.join(fresh)}")
+            raise _Refused(_("Amazon kept {price}: {fresh}", price=told.price, fresh="; ".join(fresh)))
         return None
 
     async def _again(self, known: _Sent, sku: str, price: Money, compare_at: Money | None) -> StorePrice:
         if (known.sku, known.asked) != (sku, (price, compare_at)):
-            raise Declined("key_reused: another price was written under this key")
+            raise Declined(_("another price was written under this key"), code="key_reused")
         return known.answer or await self._shown(known)
 
 
 def _sensible(price: Money, compare_at: Money | None, currency: str) -> None:
     """Declined for what would be no price."""
     if price.currency != currency or (compare_at is not None and compare_at.currency != currency):
-        raise Declined(f"wrong_currency: the first marketplace sells in {currency}")
+        raise Declined(_("the first marketplace sells in {currency}", currency=currency), code="wrong_currency")
     if price.amount <= 0:
-        raise Declined("no_price: a price is above nothing")
+        raise Declined(_("a price is above nothing"), code="no_price")
     if compare_at is not None and compare_at.amount <= price.amount:
-        raise Declined("compare_at_too_low: what is struck through is the higher price")
+        raise Declined(_("what is struck through is the higher price"), code="compare_at_too_low")

@@ -10,6 +10,7 @@ from typing import Any
 
 from bot.domain.money import Money
 from bot.errors import Declined
+from bot.words import _
 
 Row = Mapping[str, Any]
 
@@ -28,7 +29,7 @@ def need(row: Row, name: str) -> str:
     """A text that must be there."""
     told = text(row, name)
     if not told:
-        raise Unreadable(f"{name} is missing")
+        raise Unreadable(_("{name} is missing", name=name))
     return told
 
 
@@ -38,7 +39,7 @@ def part(row: Row, name: str) -> Row:
     if told is None:
         return {}
     if not isinstance(told, dict):
-        raise Unreadable(f"{name} is no record")
+        raise Unreadable(_("{name} is no record", name=name))
     return told
 
 
@@ -48,7 +49,7 @@ def rows(row: Row, name: str) -> list[Row]:
     if told is None:
         return []
     if not isinstance(told, list) or not all(isinstance(each, dict) for each in told):
-        raise Unreadable(f"{name} is no list of records")
+        raise Unreadable(_("{name} is no list of records", name=name))
     return told
 
 
@@ -59,7 +60,7 @@ def whole(row: Row, name: str) -> int:
         return 0
     number = decimal(told, name)
     if number != number.to_integral_value() or number < 0:
-        raise Unreadable(f"{name} is {str(told)[:40]!r}, no count of units")
+        raise Unreadable(_("{name} is {told}, no count of units", name=name, told=repr(str(told)[:40])))
     return int(number)
 
 
@@ -70,7 +71,7 @@ def decimal(told: Any, name: str) -> Decimal:  # noqa: ANN401  # whatever stands
     except InvalidOperation:
         number = Decimal("NaN")
     if not number.is_finite() or abs(number) >= Decimal(10) ** 15:
-        raise Unreadable(f"{name} is {str(told)[:40]!r}, no number")
+        raise Unreadable(_("{name} is {told}, no number", name=name, told=repr(str(told)[:40])))
     return number
 
 
@@ -78,8 +79,8 @@ def money(amount: Decimal, currency: str) -> Money:
     """An amount, rounded to the currency's minor unit."""
     try:
         return Money.rounded(amount, currency)
-    except ValueError as error:
-        raise Unreadable(str(error)) from None
+    except ValueError:
+        raise Unreadable(_("{amount} {currency} is no money", amount=str(amount), currency=currency)) from None
 
 
 def instant(row: Row, name: str) -> datetime:
@@ -88,9 +89,9 @@ def instant(row: Row, name: str) -> datetime:
     try:
         at = datetime.fromisoformat(told)
     except ValueError:
-        raise Unreadable(f"{name} is {told[:40]!r}, no time") from None
+        raise Unreadable(_("{name} is {told}, no time", name=name, told=repr(told[:40]))) from None
     if at.tzinfo is None:
-        raise Unreadable(f"{name} is {told[:40]!r}, a time without a zone")
+        raise Unreadable(_("{name} is {told}, a time without a zone", name=name, told=repr(told[:40])))
     return at.astimezone(UTC)
 
 

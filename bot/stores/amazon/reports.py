@@ -13,6 +13,7 @@ import httpx
 from bot.errors import Declined, Unreached
 from bot.stores.amazon.api import Api
 from bot.stores.amazon.reading import Row, need, stamp, text
+from bot.words import _
 
 MOST_INFLATED = 1_000_000_000  # bytes of one report
 _CHUNK = 1 << 20
@@ -58,13 +59,13 @@ async def made(api: Api, report: str) -> str:
             case "CANCELLED":
                 return ""
             case "FATAL":
-                raise Failed(f"Amazon could not make the report {report}")
+                raise Failed(_("Amazon could not make the report {report}", report=report))
             case "IN_QUEUE" | "IN_PROGRESS":
                 pass
             case other:
-                raise Declined(f"the report {report} is {other!r}")
+                raise Declined(_("the report {report} is {other}", report=report, other=repr(other)))
         if waited + pause > _PATIENCE:
-            raise Unreached(f"the report {report} is not ready yet")
+            raise Unreached(_("the report {report} is not ready yet", report=report))
         await api.pause(pause)
         waited, pause = waited + pause, min(pause * 2, _LONGEST_LOOK)
 
@@ -73,8 +74,8 @@ async def _about(api: Api, operation: str, ident: str) -> Row:
     try:
         return (await api.read(operation, ident)).told
     except Declined as refused:
-        if refused.detail.startswith("404"):  # reports are kept for some weeks
-            raise Failed(f"Amazon does not know the report {ident} any more") from None
+        if refused.status == 404:  # reports are kept for some weeks
+            raise Failed(_("Amazon does not know the report {ident} any more", ident=ident)) from None
         raise
 
 
@@ -91,7 +92,7 @@ def encoding(response: httpx.Response) -> str:
     try:
         return codecs.lookup(_SAME.get(named, named)).name
     except LookupError:
-        raise Declined(f"a report is written in {named[:40]!r}, which is not known") from None
+        raise Declined(_("a report is written in {named}, which is not known", named=repr(named[:40]))) from None
 
 
 def inflated(content: bytes) -> Iterator[bytes]:
@@ -106,12 +107,12 @@ def inflated(content: bytes) -> Iterator[bytes]:
             content = engine.unconsumed_tail
             size += len(piece)
             if size > MOST_INFLATED:
-                raise Declined(f"a report of more than {MOST_INFLATED // 1_000_000} MB")
+                raise Declined(_("a report of more than {most} MB", most=MOST_INFLATED // 1_000_000))
             if not piece and not content:
-                raise Unreached("a report is cut off")
+                raise Unreached(_("a report is cut off"))
             yield piece
     except zlib.error as error:
-        raise Unreached(f"a report cannot be inflated: {error}") from None
+        raise Unreached(_("a report cannot be inflated: {error}", error=str(error))) from None
 
 
 def lines(pieces: Iterable[bytes], charset: str) -> Iterator[str]:

@@ -21,6 +21,7 @@ from bot.stores.amazon.api import Api
 from bot.stores.amazon.cursor import OVERLAP, Mark
 from bot.stores.amazon.reading import Unreadable, excerpt, instant, need, text, whole
 from bot.stores.amazon.reports import Broken, FlatRow
+from bot.words import _
 
 AT_AMAZON = "GET_FBA_FULFILLMENT_CUSTOMER_RETURNS_DATA"
 AT_THE_SELLER = "GET_FLAT_FILE_RETURNS_DATA_BY_RETURN_DATE"
@@ -133,7 +134,7 @@ def read(
             fact = meaning(row)
         except Unreadable as problem:
             where = "/".join(filter(None, (text(row, name) for name in _NAMES)))
-            faults.append(Fault(where or "?", str(problem), excerpt(row, [name for name in _SHOWN if name in row])))
+            faults.append(Fault(where or "?", problem.said, excerpt(row, [name for name in _SHOWN if name in row])))
             continue
         if fact is None:
             continue
@@ -142,8 +143,13 @@ def read(
             fact = replace(fact, quantity=fact.quantity + found[name].quantity)
         found[name] = fact
     if broken:  # one fault of all, for each day's report has those of the days before
-        first = f"the first is row {broken[0].number} with {broken[0].fields}"
-        faults.append(Fault(report, f"rows of the report with too few or too many fields: {len(broken)}; {first}"))
+        said = _(
+            "rows of the report with too few or too many fields: {count}; the first is row {number} with {fields}",
+            count=len(broken),
+            number=broken[0].number,
+            fields=broken[0].fields,
+        )
+        faults.append(Fault(report, said))
     return list(found.values()), faults
 
 
@@ -167,7 +173,7 @@ def at_the_seller(row: FlatRow) -> ReturnedUnits | None:
 def _units(row: FlatRow, ident: str, at: datetime, *, order: str, sku: str, units: str) -> ReturnedUnits:
     line, quantity = need(row, sku), whole(row, units)
     if not quantity:
-        raise Unreadable(f"{units} is missing")
+        raise Unreadable(_("{name} is missing", name=units))
     return ReturnedUnits(ident, need(row, order), line, line, quantity, at)
 
 
@@ -178,7 +184,7 @@ def _day(told: str) -> datetime:
             return datetime(int(found[3]), _MONTHS.index(found[2].casefold()) + 1, int(found[1]), tzinfo=UTC)
         return datetime.fromisoformat(told).replace(tzinfo=UTC)
     except ValueError:
-        raise Unreadable(f"Return delivery date is {told[:40]!r}, no day") from None
+        raise Unreadable(_("Return delivery date is {told}, no day", told=repr(told[:40]))) from None
 
 
 _FBA = _Kind(AT_AMAZON, timedelta(days=30), at_amazon)

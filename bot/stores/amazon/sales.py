@@ -15,6 +15,7 @@ from bot.stores.amazon.api import Answer, Api, Throttled, next_token
 from bot.stores.amazon.cursor import Mark
 from bot.stores.amazon.reading import Row, Unreadable, rows, stamp, text
 from bot.stores.amazon.reports import Broken, FlatRow
+from bot.words import _
 
 _SETTLED = timedelta(minutes=3)  # Amazon answers for no time that is less than two minutes ago
 _SHORT = timedelta(days=1)  # what changed in a longer time is asked for as a report
@@ -42,16 +43,16 @@ async def sold(api: Api, mark: Mark) -> AsyncIterator[Page]:
 
 async def _searched(api: Api, mark: Mark) -> AsyncIterator[Page]:
     """By the Orders API. It ends early where there is more than it is fit for."""
-    for _ in range(_MOST_PAGES):
+    for _turn in range(_MOST_PAGES):
         try:
             answer = await _search(api, mark)
         except Throttled:
             return
         except Declined as refused:
-            if not mark.token or not refused.detail.startswith("400"):
+            if not mark.token or refused.status != 400:
                 raise
             yield Page("orders", (), str(replace(mark, token="")))  # the token of a page lives for a day
-            raise Unreached(refused.detail) from refused
+            raise Unreached(refused.said) from refused
         facts, faults = _told(rows(answer.told, "orders"), api)
         mark = replace(mark, token=next_token(answer))
         if not mark.token:
@@ -80,7 +81,7 @@ def _told(found: Iterable[Row], api: Api) -> tuple[tuple[Fact, ...], tuple[Fault
         try:
             fact = orders.searched(order, api.account)
         except Unreadable as problem:
-            faults.append(Fault(text(order, "orderId") or "?", str(problem), orders.searched_record(order)))
+            faults.append(Fault(text(order, "orderId") or "?", problem.said, orders.searched_record(order)))
             continue
         facts += [fact] if fact else []
     return tuple(facts), tuple(faults)
@@ -115,7 +116,7 @@ async def _nothing(api: Api, since: datetime, until: datetime) -> None:
     """See that there is nothing to tell where a report was cancelled; Amazon does so for reasons of its own as well."""
     answer = await api.read("searchOrders", maxResultsPerPage="1", **_window(api, since, until))
     if rows(answer.told, "orders"):
-        raise reports.Failed("Amazon cancelled a report of orders though there are some")
+        raise reports.Failed(_("Amazon cancelled a report of orders though there are some"))
 
 
 async def _document(api: Api, mark: Mark, document: str) -> AsyncIterator[Page]:
@@ -124,7 +125,10 @@ async def _document(api: Api, mark: Mark, document: str) -> AsyncIterator[Page]:
         return
     # Beside the loop: a month may hold some hundred thousand rows.
     found, broken = await asyncio.to_thread(_grouped, await reports.rows(api, document))
-    faults = [Fault(f"{mark.report}:{row.number}", f"a row of the report has {row.fields} fields") for row in broken]
+    faults = [
+        Fault(f"{mark.report}:{row.number}", _("a row of the report has {fields} fields", fields=row.fields))
+        for row in broken
+    ]
     told = islice(found.items(), mark.done, None)
     while some := list(islice(told, _AT_ONCE)):
         facts: list[OrderFact] = []
@@ -132,7 +136,7 @@ async def _document(api: Api, mark: Mark, document: str) -> AsyncIterator[Page]:
             try:
                 fact = orders.reported(lines, api.account)
             except Unreadable as problem:
-                faults.append(Fault(number or "?", str(problem), orders.reported_record(lines)))
+                faults.append(Fault(number or "?", problem.said, orders.reported_record(lines)))
                 continue
             facts += [fact] if fact else []
         mark = replace(mark, done=mark.done + len(some))

@@ -10,6 +10,7 @@ from collections.abc import Callable, Mapping
 from bot.errors import Unanswered, Unreached
 from bot.stores.amazon.markets import Account
 from bot.stores.calling import Caller, Pause
+from bot.words import _
 
 _PATH = "/auth/o2/token"
 _EARLY = 300.0  # seconds before its end that a token is exchanged; one lives for an hour
@@ -57,12 +58,12 @@ class Tokens:
         try:
             response = await self._caller.write("POST", _PATH, data=self._form)
         except Unanswered as error:  # a token more or less changes nothing
-            raise Unreached(error.detail) from error
+            raise Unreached(error.said) from error
         try:
             told = json.loads(response.content)
             token, lives = told["access_token"], float(told.get("expires_in") or 0)
         except (ValueError, TypeError, LookupError, AttributeError):
-            raise Unreached("the login answered no token") from None
+            raise Unreached(_("the login answered no token")) from None
         if not isinstance(token, str) or not token.isascii() or not token.isprintable():
-            raise Unreached("the login answered no token")
+            raise Unreached(_("the login answered no token"))
         self._token, self._ends = token, self._timer() + max(lives - _EARLY, lives / 2)

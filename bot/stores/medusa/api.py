@@ -17,6 +17,7 @@ from bot.ports import Check
 from bot.settings import StorePart
 from bot.stores.calling import TURNS, Caller, Pause, clock_of, detail
 from bot.stores.medusa.entering import auth_of
+from bot.words import _
 
 MOST = 100  # rows of a page: Medusa sets no limit itself, but an order is a large row
 LISTED = 20  # values of one parameter: more are no list to what reads Medusa's addresses (qs)
@@ -104,7 +105,7 @@ class Api:
                 if spot.offset == 0:
                     restarts += 1
                     if restarts > _RESTARTS:
-                        raise Unreached(f"{path} changes faster than it can be read")
+                        raise Unreached(_("{path} changes faster than it can be read", path=path))
                     spot = Spot()
                 else:
                     spot = replace(spot, offset=max(0, spot.offset - MOST))
@@ -131,32 +132,38 @@ class Api:
     async def currency(self) -> tuple[str, datetime]:
         """What the store sells in unless told otherwise, and what time it is there."""
         answer = await self.read("/admin/stores", {"limit": 1})
-        stores, _ = rows_of(answer.told, "stores")
+        stores, _count = rows_of(answer.told, "stores")
         listed = stores[0].get("supported_currencies") if stores else None
         found = [
             each.get("currency_code") for each in listed or () if isinstance(each, dict) and each.get("is_default")
         ]
         if len(found) != 1 or not isinstance(found[0], str) or len(found[0]) != 3:
-            raise Declined("the store does not tell which of its currencies is the default one")
+            raise Declined(_("the store does not tell which of its currencies is the default one"))
         return found[0].upper(), answer.at
 
     async def checked(self, name: str, *probes: str) -> tuple[Check, ...]:
         """Whether the address answers and what is read of `probes` may be read."""
-        remedy = f"look at [stores.connected.{name}]: url, and token (a secret API key) or user and secret"
+        remedy = _("look at [stores.connected.{name}]: url, and token (a secret API key) or user and secret", name=name)
         try:
-            currency, _ = await self.currency()
+            currency, _at = await self.currency()
             for path in probes:
                 await self.read(path, {"limit": 1, "fields": "id"})
         except OutsideError as error:
-            return (Check(f"store {name}", "fail", error.detail or str(error), remedy),)
-        return (Check(f"store {name}", "ok", f"answers at {self.url}, sells in {currency}"),)
+            return (Check(_("store {name}", name=name), "fail", error.said, remedy),)
+        return (
+            Check(
+                _("store {name}", name=name),
+                "ok",
+                _("answers at {url}, sells in {currency}", url=self.url, currency=currency),
+            ),
+        )
 
 
 def rows_of(told: Row, name: str) -> tuple[list[Row], int]:
     """The rows of a list and how many it has in all; Declined for anything else."""
     rows, count = told.get(name), told.get("count", -1)
     if not isinstance(rows, list) or not all(isinstance(row, dict) and isinstance(row.get("id"), str) for row in rows):
-        raise Declined(f"the store answered no list of {name}")
+        raise Declined(_("the store answered no list of {name}", name=name))
     return rows, count if isinstance(count, int) else -1
 
 
@@ -174,7 +181,7 @@ def _object(answer: httpx.Response, otherwise: type[OutsideError]) -> Row:
     except ValueError:
         told = None
     if not isinstance(told, dict):
-        raise otherwise(f"the answer is no JSON: {detail(answer)}")
+        raise otherwise(_("the answer is no JSON: {answer}", answer=detail(answer)))
     return told
 
 

@@ -15,13 +15,14 @@ from typing import Any
 from urllib.parse import quote
 
 from bot.domain.discount import ALWAYS, EVERYTHING, NEVER, Discount, Way
-from bot.errors import Declined, Unanswered, Unreached
+from bot.errors import Declined, Unanswered, Unreached, why
 from bot.ports import Check, Discounts, Granted
 from bot.settings import StorePart
 from bot.stores import discounting
 from bot.stores.medusa.api import Api, Row
 from bot.stores.medusa.prices import variant_of
 from bot.stores.medusa.reading import Unreadable, decimal, instant, part, records, text
+from bot.words import Words, _
 
 _PROMOTIONS, _CAMPAIGNS = "/admin/promotions", "/admin/campaigns"
 _VARIANT = "items.variant_id"  # what a line of a basket is compared by
@@ -68,13 +69,17 @@ class MedusaDiscounts:
         if known is not None:
             return known
         if discount.code and await self.taken(discount.code):
-            raise Declined(f"code_taken: the shop has the code {discount.code} already")
+            raise Declined(_("the shop has the code {code} already", code=discount.code), code="code_taken")
         campaign = await self._campaign(key)
         if campaign is not None:  # of a promotion that was deleted, or of a call in doubt: it would be in the way
             if not await self._leftover(campaign, discount):
                 raise Declined(
-                    f"campaign_taken: the shop has a campaign {_mark(key)} that is not this promotion's; look whose it "
-                    "is, and delete it in Medusa or give it another identifier"
+                    _(
+                        "the shop has a campaign {mark} that is not this promotion's; look whose it is, "
+                        "and delete it in Medusa or give it another identifier",
+                        mark=_mark(key),
+                    ),
+                    code="campaign_taken",
                 )
             await self._remove(_CAMPAIGNS, str(campaign["id"]))
         try:
@@ -86,9 +91,9 @@ class MedusaDiscounts:
             return late
         number = made.get("id")
         if not isinstance(number, str):
-            raise Unanswered("made, but the answer tells no promotion")
+            raise Unanswered(_("made, but the answer tells no promotion"))
         stands = self._stands(discount, key, number)
-        return await discounting.kept("promotion", stands, lambda: self._undo(key, number))
+        return await discounting.kept(_("promotion"), stands, lambda: self._undo(key, number))
 
     async def granted(self, discount: Discount, key: str, number: str = "") -> Granted | None:
         """The promotion of that number, or else the one that bears the key; None where there is none."""
@@ -128,7 +133,7 @@ class MedusaDiscounts:
         try:
             told = (await self._api.read(f"{_PROMOTIONS}/{quote(number, safe='')}", {"fields": _FIELDS})).told
         except Declined as refused:
-            if refused.detail.startswith("404"):
+            if refused.status == 404:
                 return None
             raise
         return part(told, "promotion")
@@ -186,7 +191,7 @@ class MedusaDiscounts:
                 variants=numbers,
             )
         except (Unreadable, ValueError) as error:
-            raise Unreached(f"the promotion cannot be read: {error}") from error
+            raise Unreached(_("the promotion cannot be read: {error}", error=why(error))) from error
         used = row.get("used")
         differs = _wrong(row, discount, wanted)
         return Granted(str(row["id"]), discount, used if isinstance(used, int) else None, differs)
@@ -202,14 +207,14 @@ class MedusaDiscounts:
     async def _delete(self, number: str) -> None:
         """Delete a promotion, and look that it is gone."""
         await self._remove(_PROMOTIONS, number)
-        await discounting.gone(self._of(number), "the shop keeps the promotion all the same")
+        await discounting.gone(self._of(number), _("the shop keeps the promotion all the same"))
 
     async def _remove(self, path: str, number: str) -> None:
         """Delete a record; one that is gone already is as good."""
         try:
             await self._api.remove(f"{path}/{quote(number, safe='')}")
         except Declined as refused:
-            if not refused.detail.startswith("404"):
+            if not refused.status == 404:
                 raise
 
 
@@ -246,10 +251,10 @@ def _variants(rules: Iterable[Row]) -> tuple[str, ...]:
     return tuple(text(value, "value") for value in records(found[0], "values"))
 
 
-def _wrong(row: Row, stands: Discount, wanted: Discount) -> str:
-    """What of a promotion is not as it was wanted; empty where nothing is."""
+def _wrong(row: Row, stands: Discount, wanted: Discount) -> Words | None:
+    """What of a promotion is not as it was wanted; None where nothing is."""
     if text(row, "status") != "active":
-        return f"it is {text(row, 'status')}, not active"
+        return _("it is {status}, not active", status=text(row, "status"))
     return wanted.differs(stands)
 
 
@@ -269,7 +274,7 @@ def _since(row: Row, discount: Discount) -> bool:
     try:
         return instant(row, "created_at") >= discount.starts_at - _SKEW
     except Unreadable as error:
-        raise Unreached(f"the shop does not say when it was made: {error}") from error
+        raise Unreached(_("the shop does not say when it was made: {error}", error=error.said)) from error
 
 
 def _code(discount: Discount, key: str) -> str:

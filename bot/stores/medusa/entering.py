@@ -11,6 +11,7 @@ import httpx
 from bot.errors import Declined, Unreached
 from bot.settings import StorePart
 from bot.stores.calling import detail
+from bot.words import _
 
 LOGIN = "/auth/user/emailpass"
 
@@ -51,7 +52,7 @@ class Login(httpx.Auth):
 async def _token(answer: httpx.Response) -> str:
     await answer.aread()
     if answer.status_code == 429 or answer.status_code >= 500:
-        raise Unreached(f"logging in: {detail(answer)}")
+        raise Unreached(_("logging in: {answer}", answer=detail(answer)), status=answer.status_code)
     try:
         told = json.loads(answer.content)
     except ValueError:
@@ -59,5 +60,5 @@ async def _token(answer: httpx.Response) -> str:
     token = told.get("token") if isinstance(told, dict) else None
     if not answer.is_success or not isinstance(token, str) or not token:
         # The body may hold what was sent: the status alone is told.
-        raise Declined(f"{answer.status_code} the login was refused")
+        raise Declined(_("{status} the login was refused", status=str(answer.status_code)), status=answer.status_code)
     return token

@@ -22,6 +22,7 @@ from bot.stores.medusa.goods import ITEM_FIELDS, LINKS, VARIANT_FIELDS, Owners, 
 from bot.stores.medusa.hooks import opened
 from bot.stores.medusa.reading import Unreadable, part, records, text
 from bot.stores.signed import secrets_of
+from bot.words import _
 
 _LISTS: Mapping[FactKind, tuple[str, str, str]] = {
     "products": ("/admin/product-variants", "variants", VARIANT_FIELDS),
@@ -110,17 +111,17 @@ class MedusaFeed:
 
     async def _followed(self, delivery: Delivery) -> AsyncIterator[Page]:
         """The order as it is now, and what lies where of what it holds, for Medusa reserved it. No cursor."""
-        currency, _ = await self._api.currency()
+        currency, _at = await self._api.currency()
         path, fields = f"{_LISTS['orders'][0]}/{quote(str(delivery.said['order']), safe='')}", orders.FIELDS
         try:
             answer = await self._api.read(path, {"fields": fields})
         except Declined as refused:
-            if refused.detail.startswith("404"):
+            if refused.status == 404:
                 return
             raise
         row = part(answer.told, "order")
         if not row.get("id"):
-            raise Declined("the store answered no order")
+            raise Declined(_("the store answered no order"))
         facts, faults = await self._orders([row], await self._desk("orders", currency))
         yield Page("orders", tuple(facts), "", tuple(faults))
         held = {line.code for fact in facts if isinstance(fact, OrderFact) for line in fact.lines}
@@ -131,7 +132,7 @@ class MedusaFeed:
     async def subscribe(self, address: str) -> None:  # noqa: ARG002  # it stands in the shop's own settings
         """Nothing can be seen to from here: the subscriber stands in the shop, and its address in its environment."""
         if not self._part.hook_secret.get_secret_value():
-            raise Declined("set hook_secret: what the subscriber in the shop signs its calls to us with")
+            raise Declined(_("set hook_secret: what the subscriber in the shop signs its calls to us with"))
 
     async def _held(self, variants: Iterable[str]) -> tuple[list[Row], Owners]:
         """The inventory items of variants, and whose they are: of other variants, too."""
@@ -183,7 +184,7 @@ class MedusaFeed:
                 changes = await self._changes(row)
                 read = orders.order(row, changes, reserved, desk.place)
             except Unreadable as problem:
-                faults.append(Fault(str(row["id"]), str(problem), orders.record(row)))
+                faults.append(Fault(str(row["id"]), problem.said, orders.record(row)))
                 continue
             facts.append(read.fact)
             faults += [Fault(read.fact.id, problem, orders.record(row)) for problem in read.problems]
@@ -202,7 +203,7 @@ class MedusaFeed:
         try:
             return orders.reservations(found)
         except Unreadable as problem:
-            raise Declined(f"a reservation cannot be read: {problem}") from None
+            raise Declined(_("a reservation cannot be read: {problem}", problem=problem.said)) from None
 
     async def _changes(self, row: Row) -> list[Row]:
         if not orders.has_returns(row):

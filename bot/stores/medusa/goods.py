@@ -10,6 +10,7 @@ from decimal import Decimal
 from bot.ports import Fault, ProductFact, StockFact
 from bot.stores.medusa.api import Row
 from bot.stores.medusa.reading import Unreadable, decimal, excerpt, ident, money, part, records, text, whole
+from bot.words import _
 
 LINKS = "id,sku,inventory_items.inventory_item_id,inventory_items.required_quantity"
 PRICES = (
@@ -55,10 +56,10 @@ def product(variant: Row, currency: str, known: Collection[str]) -> tuple[Produc
         )
         kit = _parts(variant)
     except Unreadable as problem:
-        return None, Fault(str(variant["id"]), str(problem), excerpt(variant, _SHOWN))
+        return None, Fault(str(variant["id"]), problem.said, excerpt(variant, _SHOWN))
     if not kit or fact.sku in known:
         return fact, None
-    said = f"it is a kit of {' and '.join(kit)}; once its parts are entered, name it in options.known"
+    said = _("it is a kit of {kit}; once its parts are entered, name it in options.known", kit=" and ".join(kit))
     return fact, Fault(fact.code, said, excerpt(variant, ("id", "sku", "inventory_items")))
 
 
@@ -118,18 +119,19 @@ class Owners:
         try:
             levels = records(item, "location_levels")
         except Unreadable as problem:
-            yield Fault(owner[0], str(problem), excerpt(item, ("id", "sku")))
+            yield Fault(owner[0], problem.said, excerpt(item, ("id", "sku")))
             return
         for level in levels:
             where = f"{owner[0]}@{text(level, 'location_id')}"
             try:
                 yield _level(level, *owner, at)
             except Unreadable as problem:
-                yield Fault(where, str(problem), excerpt(item, ("id", "sku")) + excerpt(level, _LEVEL))
+                yield Fault(where, problem.said, excerpt(item, ("id", "sku")) + excerpt(level, _LEVEL))
                 continue
             if sharing:
-                said = (
-                    f"{', '.join(sharing)} share it; say that they are the same product, and name them in options.known"
+                said = _(
+                    "{sharing} share it; say that they are the same product, and name them in options.known",
+                    sharing=", ".join(sharing),
                 )
                 yield Fault(where, said, excerpt(item, ("id", "sku")))
 

@@ -22,6 +22,7 @@ from bot.ports import StorePrice
 from bot.stores.medusa.api import Row
 from bot.stores.medusa.goods import base_price, is_for_all
 from bot.stores.medusa.reading import Unreadable, decimal, instant, records, text
+from bot.words import _
 
 FIELDS = (
     "id,title,description,type,status,starts_at,ends_at,price_list_rules.attribute,price_list_rules.value,"
@@ -118,9 +119,11 @@ class Shelf:
             base = base_price(variant, currency)
             lists = tuple(PriceList.of(row, str(variant["id"]), currency, now) for row in rows)
         except Unreadable as problem:
-            raise Declined(f"its price cannot be read: {problem}") from None
+            raise Declined(_("its price cannot be read: {problem}", problem=problem.said)) from None
         if base is None:
-            raise Declined(f"{text(variant, 'sku')} has no price in {currency} for everybody")
+            raise Declined(
+                _("{sku} has no price in {currency} for everybody", sku=text(variant, "sku"), currency=currency)
+            )
         return cls(str(variant["id"]), text(variant, "sku"), plain(base), lists)
 
     def entry(self, key: str) -> Entry | None:

@@ -10,6 +10,7 @@ from decimal import Decimal
 from bot.ports import OrderFact, ReturnedLine, SoldLine
 from bot.stores.medusa.api import Row
 from bot.stores.medusa.reading import Unreadable, decimal, excerpt, ident, instant, money, part, records, text, whole
+from bot.words import Words, _
 
 # Neither names nor addresses are asked for. Totals are not either: releases differ in what they count.
 FIELDS = (
@@ -31,7 +32,7 @@ class Read:
     """An order as a fact, and what is wrong with it besides."""
 
     fact: OrderFact
-    problems: tuple[str, ...]
+    problems: tuple[Words, ...]
 
 
 def is_order(row: Row) -> bool:
@@ -59,7 +60,7 @@ def order(row: Row, changes: Sequence[Row], reserved: Mapping[str, str], place: 
     """The order; Unreadable where it cannot be taken. `reserved` says where lines lie, `place` where no word is."""
     status = text(row, "status")
     if status not in _SOLD | _VOID:
-        raise Unreadable(f"whether the status {status!r} is a sale is not known")
+        raise Unreadable(_("whether the status {status} is a sale is not known", status=repr(status)))
     live = is_live(row)
     places = {**reserved, **_sent(row)}
     items = records(row, "items")
@@ -77,7 +78,7 @@ def order(row: Row, changes: Sequence[Row], reserved: Mapping[str, str], place: 
         place=place,
         customer=text(row, "customer_id"),
     )
-    return Read(fact, (f"{gone} of its lines are of no variant",) if gone else ())
+    return Read(fact, (_("{count} of its lines are of no variant", count=gone),) if gone else ())
 
 
 def record(row: Row) -> str:

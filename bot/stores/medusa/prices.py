@@ -15,6 +15,7 @@ from bot.stores.medusa.api import Api, Row
 from bot.stores.medusa.goods import PRICES
 from bot.stores.medusa.lists import FIELDS, Asked, Entry, PriceList, Shelf, described, entries_of, plain
 from bot.stores.medusa.reading import text
+from bot.words import Words, _, verbatim
 
 _VARIANTS, _LISTS = "/admin/product-variants", "/admin/price-lists"
 
@@ -51,10 +52,10 @@ class MedusaPrices:
         shelf = await self._find(sku, code, currency)
         if (known := shelf.entry(key)) is not None:
             if known.asked != asked:
-                raise Declined("key_reused: another price was written under this key")
+                raise Declined(_("another price was written under this key"), code="key_reused")
             return known.answer(currency)
         if revision and revision != shelf.price(currency).revision:
-            raise Declined("revision_changed: somebody else changed this price meanwhile")
+            raise Declined(_("somebody else changed this price meanwhile"), code="revision_changed")
         if not shelf.takes_off(asked):
             _possible(shelf, asked)
         entry = shelf.writing(key, asked)
@@ -114,10 +115,16 @@ class MedusaPrices:
         try:
             stands = (await self._find(entry.sku, entry.variant, currency)).price(currency)
         except OutsideError as error:
-            raise Unanswered(f"written, but it cannot be read back: {error}") from error
+            raise Unanswered(_("written, but it cannot be read back: {error}", error=error.said)) from error
         wanted = entry.answer(currency)
         if (stands.price, stands.compare_at) != (wanted.price, wanted.compare_at):
-            raise Declined(f"the shop took {_words(wanted)} and asks {_words(stands)}; look at its price lists")
+            raise Declined(
+                _(
+                    "the shop took {wanted} and asks {asks}; look at its price lists",
+                    wanted=_words(wanted),
+                    asks=_words(stands),
+                )
+            )
         return wanted
 
 
@@ -129,31 +136,35 @@ async def variant_of(api: Api, sku: str, code: str, fields: str) -> Row:
         rows = await api.all(_VARIANTS, "variants", {"fields": fields, "q": sku})
         found = [row for row in rows if text(row, "sku").casefold() == sku.casefold()]
     if not found:
-        said = f"no variant {code} any more" if code else f"no variant with the SKU {sku!r}"
-        raise Declined(f"unknown_sku: the shop has {said}")
+        if code:
+            raise Declined(_("the shop has no variant {code} any more", code=code), code="unknown_sku")
+        raise Declined(_("the shop has no variant with the SKU {sku}", sku=repr(sku)), code="unknown_sku")
     if len(found) > 1:
-        raise Declined(f"{len(found)} variants of the shop have the SKU {sku!r}")
+        raise Declined(_("{count} variants of the shop have the SKU {sku}", count=len(found), sku=repr(sku)))
     return found[0]
 
 
 def _sensible(price: Money, compare_at: Money | None, currency: str) -> Asked:
     """What is to be asked; Declined for what the shop would take and make something else of."""
     if price.currency != currency or (compare_at is not None and compare_at.currency != currency):
-        raise Declined(f"wrong_currency: the shop sells in {currency}")
+        raise Declined(_("the shop sells in {currency}", currency=currency), code="wrong_currency")
     if price.amount <= 0:
-        raise Declined("no_price: a price is above nothing")
+        raise Declined(_("a price is above nothing"), code="no_price")
     if compare_at is not None and compare_at.amount <= price.amount:
-        raise Declined("compare_at_too_low: what is struck through is the higher price")
+        raise Declined(_("what is struck through is the higher price"), code="compare_at_too_low")
     return plain(price.amount), plain(compare_at.amount) if compare_at else ""
 
 
 def _possible(shelf: Shelf, asked: Asked) -> None:
     """Declined for what a list of ours cannot bring about."""
     if asked[1] and asked[1] != shelf.base:
-        raise Declined(f"wrong_compare_at: the shop strikes through the variant's own price, which is {shelf.base}")
+        raise Declined(
+            _("the shop strikes through the variant's own price, which is {base}", base=shelf.base),
+            code="wrong_compare_at",
+        )
     if shelf.others():
         raise Declined(
-            "another_list: a price list of the shop asks a price for it already; which one holds is not sure"
+            _("a price list of the shop asks a price for it already; which one holds is not sure"), code="another_list"
         )
 
 
@@ -169,5 +180,7 @@ def _list(entry: Entry, currency: str, status: str) -> dict[str, Any]:
     }
 
 
-def _words(price: StorePrice) -> str:
-    return f"{price.price}" + (f" instead of {price.compare_at}" if price.compare_at else "")
+def _words(price: StorePrice) -> Words:
+    if price.compare_at is None:
+        return verbatim(str(price.price))
+    return _("{price} instead of {struck}", price=price.price, struck=price.compare_at)

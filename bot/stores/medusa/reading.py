@@ -9,10 +9,12 @@ from decimal import Decimal, InvalidOperation
 from typing import Any
 
 from bot.domain.money import Money
+from bot.errors import Amiss
 from bot.stores.medusa.api import Row
+from bot.words import _
 
 
-class Unreadable(Exception):
+class Unreadable(Amiss):
     """A record that cannot be read, and why."""
 
 
@@ -26,7 +28,7 @@ def ident(row: Row, name: str = "id") -> str:
     """The id of a record inside a record, or one that it names."""
     told = row.get(name)
     if not isinstance(told, str) or not told:
-        raise Unreadable(f"{name} is missing in a part of it")
+        raise Unreadable(_("{name} is missing in a part of it", name=name))
     return told
 
 
@@ -34,7 +36,7 @@ def whole(row: Row, name: str) -> int:
     """A count of units, which Medusa allows to be a fraction; zero where it is left out."""
     number = decimal(row, name, Decimal(0))
     if number != number.to_integral_value():
-        raise Unreadable(f"{name} is {number}, not a whole number")
+        raise Unreadable(_("{name} is {number}, not a whole number", name=name, number=number))
     return int(number)
 
 
@@ -44,13 +46,13 @@ def decimal(row: Row, name: str, otherwise: Decimal | None = None) -> Decimal:
     if told is None and otherwise is not None:
         return otherwise
     if isinstance(told, bool) or not isinstance(told, int | str | Decimal):
-        raise Unreadable(f"{name} is missing")
+        raise Unreadable(_("{name} is missing", name=name))
     try:
         number = Decimal(told)
     except InvalidOperation:
         number = Decimal("NaN")
     if not number.is_finite():
-        raise Unreadable(f"{name} is {str(told)[:40]!r}, no number")
+        raise Unreadable(_("{name} is {told}, no number", name=name, told=repr(str(told)[:40])))
     return number
 
 
@@ -58,8 +60,8 @@ def money(amount: Decimal, currency: str) -> Money:
     """An amount in major units, rounded to the currency's minor unit."""
     try:
         return Money.rounded(amount, currency)
-    except (ValueError, InvalidOperation) as error:
-        raise Unreadable(f"{amount} {currency} is no money: {error}") from None
+    except (ValueError, InvalidOperation):
+        raise Unreadable(_("{amount} {currency} is no money", amount=str(amount), currency=currency)) from None
 
 
 def instant(row: Row, name: str) -> datetime:
@@ -68,7 +70,7 @@ def instant(row: Row, name: str) -> datetime:
     try:
         at = datetime.fromisoformat(str(told))
     except ValueError:
-        raise Unreadable(f"{name} is {told!r}, no time") from None
+        raise Unreadable(_("{name} is {told}, no time", name=name, told=repr(told))) from None
     return at.replace(tzinfo=UTC) if at.tzinfo is None else at.astimezone(UTC)
 
 
@@ -78,10 +80,10 @@ def records(row: Row, name: str) -> list[Row]:
     if told is None:
         return []
     if not isinstance(told, list):
-        raise Unreadable(f"{name} is no list")
+        raise Unreadable(_("{name} is no list", name=name))
     found: list[Row] = [each for each in told if isinstance(each, dict)]
     if len(found) < len([each for each in told if each is not None]):  # a link that leads nowhere is null
-        raise Unreadable(f"{name} is no list of records")
+        raise Unreadable(_("{name} is no list of records", name=name))
     return found
 
 

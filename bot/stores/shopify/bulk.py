@@ -21,10 +21,12 @@ import structlog
 
 from bot.errors import Declined, Unanswered, Unreached
 from bot.ports import Fact, FactKind, Fault, Page
+from bot.stores.saying import says
 from bot.stores.shopify.bulkfile import Records
 from bot.stores.shopify.client import Shop, Throttled
 from bot.stores.shopify.queries import BULK
 from bot.stores.shopify.reading import Mark, instant
+from bot.words import _
 
 _log = structlog.get_logger(__name__)
 
@@ -74,7 +76,10 @@ class Bulk:
         while state is not None and state.status in _UNDER_WAY:
             if waited > _PATIENCE:
                 raise Unreached(
-                    f"Shopify still works at the bulk operation {mark.bulk}; the next reading goes on with it"
+                    _(
+                        "Shopify still works at the bulk operation {bulk}; the next reading goes on with it",
+                        bulk=mark.bulk,
+                    )
                 )
             await self._shop.pause(pause)
             waited, pause = waited + pause, min(pause * 2, _WAITS[1])
@@ -132,14 +137,16 @@ class Bulk:
 
     async def _records(self, kind: FactKind, mark: Mark, state: _State, take: Take) -> AsyncIterator[Page]:
         if state.size > _MOST:
-            raise Declined(f"its file of {state.size:,} bytes is too large")
+            raise Declined(_("its file of {size} bytes is too large", size=state.size))
         with tempfile.TemporaryDirectory(prefix="stocktide-bulk-") as folder:
             records = Records(Path(folder) / "records.sqlite")
             try:
                 if state.url:
                     await self._load(records, folder, state.url)
                 if records.count < state.records:
-                    raise Declined(f"its file holds {records.count} of {state.records} records")
+                    raise Declined(
+                        _("its file holds {count} of {records} records", count=records.count, records=state.records)
+                    )
                 yield Page(kind, (), mark.text())  # nothing is waited for any more
                 while mark.seen < records.count:
                     some = records.between(mark.seen, mark.seen + _AT_ONCE)
@@ -164,9 +171,11 @@ _ANEW: Final = Mark().text()
 def _completed(state: _State | None) -> _State:
     """The state of an operation that is done and came to something; Declined, saying why, otherwise."""
     if state is None:
-        raise Declined("Shopify does not know the operation any more")
+        raise Declined(_("Shopify does not know the operation any more"))
     if state.status == "COMPLETED":
         return state
     if state.error == "ACCESS_DENIED":
-        raise Declined("ACCESS_DENIED: the app lacks a scope for a part of it; `stocktide stores test` names it")
-    raise Declined(f"{state.status} {state.error}".strip())
+        raise Declined(
+            _("the app lacks a scope for a part of it; `stocktide stores test` names it"), code="ACCESS_DENIED"
+        )
+    raise Declined(says(f"{state.status} {state.error}".strip()))

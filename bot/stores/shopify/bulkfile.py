@@ -14,6 +14,7 @@ from types import MappingProxyType
 from typing import Any, BinaryIO, Final
 
 from bot.errors import Declined
+from bot.words import _
 
 _HELD: Final[Mapping[tuple[str, str], str]] = MappingProxyType(
     {
@@ -54,7 +55,7 @@ class Records:
                 told = json.loads(line)
                 name, parent = told["id"], told.get("__parentId")
             except (ValueError, LookupError, TypeError, AttributeError):
-                raise Declined(f"line {taken + 1} of the bulk operation's file is no record") from None
+                raise Declined(_("line {number} of the bulk operation's file is no record", number=taken + 1)) from None
             self._books.execute("INSERT INTO entry VALUES (?, ?, ?)", (name, self._record(parent), line))
             taken += 1
         self._books.execute("COMMIT")
@@ -68,7 +69,7 @@ class Records:
             return self.count - 1
         found = self._books.execute("SELECT record FROM entry WHERE id = ? LIMIT 1", (parent,)).fetchone()
         if found is None:
-            raise Declined(f"the bulk operation's file names {parent}, which is not in it")
+            raise Declined(_("the bulk operation's file names {parent}, which is not in it", parent=parent))
         return int(found[0])
 
     def between(self, first: int, end: int) -> list[dict[str, Any]]:
@@ -87,7 +88,9 @@ def _together(lines: Iterator[dict[str, Any]]) -> dict[str, Any]:
         owner = known[line["__parentId"]]
         field = _HELD.get((_kind(owner["id"]), _kind(line["id"])))
         if field is None:
-            raise Declined(f"the bulk operation's file holds {line['id']} inside of {owner['id']}")
+            raise Declined(
+                _("the bulk operation's file holds {inner} inside of {outer}", inner=line["id"], outer=owner["id"])
+            )
         owner[field]["nodes"].append(_empty(line))
         known[line["id"]] = line
     return record
@@ -104,4 +107,4 @@ def _kind(gid: str) -> str:
     try:
         return gid.split("/")[3]
     except IndexError:
-        raise Declined(f"the bulk operation's file names {gid!r}, which is no id") from None
+        raise Declined(_("the bulk operation's file names {gid}, which is no id", gid=repr(gid))) from None

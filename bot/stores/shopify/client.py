@@ -19,7 +19,9 @@ import httpx
 from bot.errors import Declined, Unanswered, Unreached
 from bot.ports import Clock, SystemClock
 from bot.stores.calling import TURNS, Caller, Pause
+from bot.stores.saying import says
 from bot.stores.shopify.queries import API_VERSION, OPERATIONS
+from bot.words import _
 
 _PATH = f"/admin/api/{API_VERSION}/graphql.json"
 _TOKEN_PATH = "/admin/oauth/access_token"  # noqa: S105  # an address
@@ -57,7 +59,7 @@ class Answer:
     def whole(self) -> Mapping[str, Any]:
         """The data where nothing of it is wrong; Declined otherwise."""
         if self.troubles:
-            raise Declined(str(self.troubles[0])[:_LONGEST_DETAIL])
+            raise Declined(says(str(self.troubles[0])))
         return self.data
 
 
@@ -171,7 +173,7 @@ class Shop:
                 await self._pause(wait)
             except Unanswered as error:
                 if last:
-                    raise Unreached(error.detail) from error
+                    raise Unreached(error.said) from error
                 await self._pause(2.0**turn)
         raise AssertionError("unreachable")
 
@@ -179,9 +181,9 @@ class Shop:
         """Change something, once. Unanswered where nobody knows whether it happened."""
         answer = await self._send(self._caller.write, operation, variables)
         if answer.troubles and answer.troubles[0].code == "ACCESS_DENIED":
-            raise Declined(str(answer.troubles[0])[:_LONGEST_DETAIL])
+            raise Declined(says(str(answer.troubles[0])))
         if answer.troubles:
-            raise Unanswered(str(answer.troubles[0])[:_LONGEST_DETAIL])
+            raise Unanswered(says(str(answer.troubles[0])))
         return answer.data
 
     async def _send(self, send: Callable[..., Any], operation: str, variables: Mapping[str, object]) -> Answer:
@@ -192,7 +194,7 @@ class Shop:
             async with self._turn:
                 wait = self._bucket.wait(call)
                 if wait > _LONGEST_PAUSE:
-                    raise Throttled("too many calls at once", wait)
+                    raise Throttled(_("too many calls at once"), wait)
                 if wait:
                     await self._pause(wait)
                 under_way.enter_context(self._bucket.spending(call))
@@ -206,7 +208,7 @@ class Shop:
         try:
             return await self._posted(call, body, token)
         except Declined as error:
-            if self._fixed or not error.detail.startswith("401"):
+            if self._fixed or error.status != 401:
                 raise
         if self._token == token:  # nobody exchanged it meanwhile
             self._token = ""
@@ -226,10 +228,10 @@ class Shop:
                 try:
                     response = await self._caller.write("POST", _TOKEN_PATH, data=form)
                 except Unanswered as error:  # a token more or less changes nothing
-                    raise Unreached(error.detail) from error
+                    raise Unreached(error.said) from error
                 told = _json(response, Unreached)
                 if not isinstance(told.get("access_token"), str):
-                    raise Unreached("the answer to the exchange of credentials holds no token")
+                    raise Unreached(_("the answer to the exchange of credentials holds no token"))
                 lives = float(told.get("expires_in") or 0)
                 self._token, self._ends = told["access_token"], self._timer() + max(lives - _EARLY, lives / 2)
             return self._token
@@ -248,17 +250,17 @@ class Shop:
     def _refusal(self, call: str, troubles: tuple[Trouble, ...]) -> Exception:
         """What an answer without data means, by the codes of https://shopify.dev/docs/api/admin-graphql ."""
         if not troubles:
-            return Unanswered("an answer without data")
-        detail = str(troubles[0])[:_LONGEST_DETAIL]
+            return Unanswered(_("an answer without data"))
+        said = says(str(troubles[0]))
         match troubles[0].code:
             case "THROTTLED":
-                return Throttled(detail, self._bucket.wait(call))
+                return Throttled(said, self._bucket.wait(call))
             case "MAX_COST_EXCEEDED":
-                return TooCostly(detail)
+                return TooCostly(said)
             case "INTERNAL_SERVER_ERROR" | "TIMEOUT":
-                return Unanswered(detail)
+                return Unanswered(said)
             case _:
-                return Declined(detail)
+                return Declined(said)
 
 
 def _priced(operation: str, variables: Mapping[str, object]) -> str:
@@ -272,9 +274,9 @@ def _json(response: httpx.Response, otherwise: type[Unreached | Unanswered]) -> 
     try:
         told = json.loads(response.content, parse_float=Decimal)
     except ValueError as error:
-        raise otherwise("the answer is no JSON") from error
+        raise otherwise(_("the answer is no JSON")) from error
     if not isinstance(told, dict):
-        raise otherwise("the answer is no object")
+        raise otherwise(_("the answer is no object"))
     return told
 
 

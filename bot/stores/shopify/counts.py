@@ -11,6 +11,7 @@ from bot.ports import Fact, FactKind, Fault, Page, ProductFact, Shelf, StockFact
 from bot.stores.shopify.goods import stock_facts
 from bot.stores.shopify.pages import Pages, Read
 from bot.stores.shopify.reading import Mark, Node, gid, nodes, stamp, tail
+from bot.words import _
 
 _AT_ONCE = 50  # items that are read by name
 _ASKED_AFTER = 100  # variants that are looked for at once
@@ -95,12 +96,13 @@ async def what_is_gone(pages: Pages, shelves: Sequence[Shelf]) -> Mapping[FactKi
         answer = await pages.shop.ask("VariantsNamed", ids=[gid("ProductVariant", code) for code in part])
         found = answer.whole()["nodes"]
         if len(found) != len(part):
-            raise Declined("the shop answered another number of variants than were asked for")
+            raise Declined(_("the shop answered another number of variants than were asked for"))
         gone |= {code for code, node in zip(part, found, strict=True) if node is None}
     lost = [shelf for shelf in shelves if shelf.code in gone]
     if len(gone) == len(codes) >= _MANY:
-        problem = (
-            f"the shop has none of {len(codes)} variants that it counted: their counts stand; is it the same shop?"
+        problem = _(
+            "the shop has none of {count} variants that it counted: their counts stand; is it the same shop?",
+            count=len(codes),
         )
         first = next((shelf for shelf in lost if shelf.place), lost[0])  # once it is told again this is listed no more
         return {"stock": Page("stock", (), "", (Fault(f"{first.code}@{first.place}", problem),))}

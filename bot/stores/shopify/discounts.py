@@ -13,13 +13,15 @@ from decimal import Decimal
 from typing import Any
 
 from bot.domain.discount import EVERYTHING, NEVER, Discount, Way
-from bot.errors import Declined, OutsideError, Unanswered, Unreached
+from bot.errors import Declined, OutsideError, Unanswered, Unreached, why
 from bot.ports import Check, Granted
 from bot.stores import discounting
+from bot.stores.saying import says
 from bot.stores.shopify.checking import checked
 from bot.stores.shopify.client import Shop
 from bot.stores.shopify.prices import sought, the_one
 from bot.stores.shopify.reading import Node, gid, tail
+from bot.words import Words, _
 
 _SHARE = Decimal("0.0001")
 _SKEW = timedelta(hours=1)  # that the shop's clock may be behind ours
@@ -50,9 +52,9 @@ class ShopifyDiscounts:
         if known is not None:
             return known
         if discount.code and await self._bearing(discount.code) is not None:
-            raise Declined(f"code_taken: the shop has the code {discount.code} already")
+            raise Declined(_("the shop has the code {code} already", code=discount.code), code="code_taken")
         number = await self._make(discount, variants, key)
-        return await discounting.kept("discount", self._read(number, discount), lambda: self._delete(number))
+        return await discounting.kept(_("discount"), self._read(number, discount), lambda: self._delete(number))
 
     async def granted(self, discount: Discount, key: str, number: str = "") -> Granted | None:
         """The discount of that number, or else the one that bears the key's tag; None where there is none."""
@@ -124,7 +126,7 @@ class ShopifyDiscounts:
                 return await self._ours_all_along(discount, key)
             raise Declined(_said(told["userErrors"]))
         if made is None:
-            raise Unanswered("the shop says neither what it made nor what is wrong")
+            raise Unanswered(_("the shop says neither what it made nor what is wrong"))
         return str(made["id"])
 
     async def _ours_all_along(self, discount: Discount, key: str) -> str:
@@ -138,10 +140,10 @@ class ShopifyDiscounts:
         try:
             theirs = discount.code and await self._bearing(discount.code)
         except OutsideError as error:
-            raise Unanswered(f"it is there already, but cannot be read: {error}") from error
+            raise Unanswered(_("it is there already, but cannot be read: {error}", error=error.said)) from error
         if theirs:
-            raise Declined(f"code_taken: the shop has the code {discount.code} already")
-        raise Unanswered("it is there already, but the shop does not show it yet")
+            raise Declined(_("the shop has the code {code} already", code=discount.code), code="code_taken")
+        raise Unanswered(_("it is there already, but the shop does not show it yet"))
 
     async def _read(self, number: str, wanted: Discount) -> Granted | None:
         """A discount as it stands; None where it is gone."""
@@ -158,7 +160,7 @@ class ShopifyDiscounts:
             told = (await self._shop.tell("Withdraw", id=number))["discountCodeDelete"]
         else:
             told = (await self._shop.tell("WithdrawBasket", id=number))["discountAutomaticDelete"]
-        said = _said(told["userErrors"]) if told else "the shop keeps the discount all the same"
+        said = _said(told["userErrors"]) if told else _("the shop keeps the discount all the same")
         await discounting.gone(self._node(number), said)
 
 
@@ -178,11 +180,11 @@ def _input(discount: Discount, variants: list[str], key: str) -> dict[str, Any]:
     }
 
 
-def _wrong(node: Node, stands: Discount, wanted: Discount) -> str:
-    """What of a discount is not as it was wanted; empty where nothing is."""
+def _wrong(node: Node, stands: Discount, wanted: Discount) -> Words | None:
+    """What of a discount is not as it was wanted; None where nothing is."""
     together = node["discount"]["combinesWith"]
     if together["orderDiscounts"] or together["productDiscounts"]:
-        return "it can be used beside other discounts"
+        return _("it can be used beside other discounts")
     return wanted.differs(stands)
 
 
@@ -212,7 +214,7 @@ def _granted(node: Node, wanted: Discount) -> Granted:
         number = gid(_KINDS[told["__typename"]], tail(node["id"]))
         return Granted(number, discount, int(told["asyncUsageCount"]), _wrong(node, discount, wanted))
     except (LookupError, TypeError, ValueError, ArithmeticError) as error:
-        raise Unreached(f"the discount cannot be read: {error!r}") from error
+        raise Unreached(_("the discount cannot be read: {error}", error=why(error))) from error
 
 
 def _made(deal: Node) -> datetime:
@@ -228,5 +230,5 @@ def _instant(at: datetime) -> str:
     return at.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
-def _said(errors: list[Node]) -> str:
-    return "; ".join(str(each["message"]) for each in errors)[:300] or "the shop says nothing"
+def _said(errors: list[Node]) -> Words:
+    return says("; ".join(str(each["message"]) for each in errors))

@@ -13,6 +13,7 @@ from bot.errors import Fault as Wrong
 from bot.ports import Check, Delivery, Fact, FactKind, Fault, Identity, Page, Shelves, StorePlace
 from bot.settings import StorePart
 from bot.stores.following import each
+from bot.stores.saying import says
 from bot.stores.shopify import goods, hooks, orders
 from bot.stores.shopify.bulk import LARGE, Bulk
 from bot.stores.shopify.checking import ALL_ORDERS, checked
@@ -21,6 +22,7 @@ from bot.stores.shopify.counts import all_counts, changed_counts, counts_of, wha
 from bot.stores.shopify.pages import Leaf, Pages
 from bot.stores.shopify.reading import Mark, Node, attempt, instant, nodes, stamp, tail
 from bot.stores.signed import secrets_of
+from bot.words import _
 
 KINDS: Final[tuple[FactKind, ...]] = ("products", "stock", "orders", "inbounds")
 SCOPES: Final[Mapping[FactKind, tuple[str, ...]]] = {
@@ -212,7 +214,7 @@ class ShopifyFeed:
             else:
                 restored.append(hooks.topic_name(topic))
         if refused:
-            raise Declined("; ".join(refused)[:300])
+            raise Declined(says("; ".join(refused)))
         return tuple(restored)
 
     async def check(self) -> tuple[Check, ...]:
@@ -227,7 +229,7 @@ class ShopifyFeed:
         try:
             told = await self._shop.tell("Subscribe", topic=topic, subscription=subscription)
         except Unanswered as error:  # a second one of the same kind is refused, so that asking again is safe
-            raise Unreached(error.detail) from error
+            raise Unreached(error.said) from error
         wrong = told["webhookSubscriptionCreate"]["userErrors"]
         return "; ".join(each["message"] for each in wrong if "already been taken" not in each["message"])
 
@@ -259,8 +261,13 @@ class ShopifyFeed:
         first = await self._identity(now) if self._identity else now
         if first != now:
             raise Declined(
-                f"{shop['myshopifyDomain']} is shop {now}, and {self.name} was shop {first} until now: connect it by "
-                "another name"
+                _(
+                    "{domain} is shop {now}, and {name} was shop {first} until now: connect it by another name",
+                    domain=shop["myshopifyDomain"],
+                    now=now,
+                    name=self.name,
+                    first=first,
+                )
             )
 
     async def _changed(self, kind: FactKind, mark: Mark) -> AsyncIterator[Page]:

@@ -8,6 +8,7 @@ from datetime import datetime, timedelta
 from bot.ports import Fault, InboundFact, ProductFact, StockFact
 from bot.stores.shopify.marks import is_ours
 from bot.stores.shopify.reading import Node, Unreadable, attempt, instant, money, nodes, tail, whole
+from bot.words import _
 
 _SOLD = ("ACTIVE", "UNLISTED")
 _ON_ITS_WAY = ("READY_TO_SHIP", "IN_PROGRESS", "OTHER")
@@ -57,7 +58,7 @@ def _counted(level: Node) -> tuple[int, int, int]:
     told = {each["name"]: whole(each["quantity"]) for each in level["quantities"]}
     missing = {"on_hand", "committed", "reserved", "incoming"} - set(told)
     if missing:
-        raise Unreadable(f"Shopify does not say {', '.join(sorted(missing))}")
+        raise Unreadable(_("Shopify does not say {missing}", missing=", ".join(sorted(missing))))
     available = told.get("available", told["on_hand"] - told["committed"] - told["reserved"])
     return told["on_hand"], max(told["on_hand"] - available, 0), told["incoming"]
 
@@ -100,7 +101,7 @@ def _inbound(transfer: Node, line: Node, where: str, days: int | None) -> Inboun
     item, location = line["inventoryItem"], (transfer["destination"] or {}).get("location")
     code = variant_code(item) if item else ""
     if not code or not location:
-        raise Unreadable("its product or its destination is gone from the shop")
+        raise Unreadable(_("its product or its destination is gone from the shop"))
     ordered_at = instant(transfer["dateCreated"])
     accepted, refused = _came(transfer, item["id"])
     quantity, received_at = whole(line["totalQuantity"]) - accepted - refused, None
@@ -109,13 +110,13 @@ def _inbound(transfer: Node, line: Node, where: str, days: int | None) -> Inboun
     elif transfer["status"] == "TRANSFERRED":
         quantity, received_at = accepted, _last(transfer, "dateReceived")
         if received_at is None:
-            raise Unreadable("it has arrived, and no shipment says when")
+            raise Unreadable(_("it has arrived, and no shipment says when"))
     elif transfer["status"] not in _ON_ITS_WAY:
-        raise Unreadable(f"its status {transfer['status']!r} is not known")
+        raise Unreadable(_("its status {status} is not known", status=repr(transfer["status"])))
     arrives = _last(transfer, "arrivesAt") or received_at
     if arrives is None:
         if days is None:
-            raise Unreadable("no shipment says when it arrives; set one, or options.transfer_days of this store")
+            raise Unreadable(_("no shipment says when it arrives; set one, or options.transfer_days of this store"))
         arrives = ordered_at + timedelta(days=days)
     supplier = (transfer["origin"] or {}).get("name") or ""
     return InboundFact(

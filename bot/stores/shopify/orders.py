@@ -16,6 +16,7 @@ from decimal import Decimal
 from bot.domain.money import Money
 from bot.ports import OrderFact, ReturnedLine, SoldLine
 from bot.stores.shopify.reading import Node, Unreadable, decimal, instant, nodes, shop_amount, tail, whole
+from bot.words import _
 
 _Units = tuple[int, datetime]  # how many, and when
 _UNDER_WAY = ("OPEN", "CLOSED")  # returns that were asked for, declined or cancelled are none
@@ -141,7 +142,7 @@ def _amount(line: Node, bought: int, *, taxed: bool) -> Money:
         total -= sum((shop_amount(tax["priceSet"]) for tax in line["taxLines"]), Decimal())
     ever = whole(line["quantity"])
     if ever <= 0:
-        raise Unreadable(f"a line of {ever} units")
+        raise Unreadable(_("a line of {ever} units", ever=ever))
     return Money.rounded(decimal(total) * bought / ever, currency)
 
 

@@ -8,9 +8,11 @@ from typing import Any
 
 from bot.errors import Declined
 from bot.ports import Fact, Fault
+from bot.stores.saying import says
 from bot.stores.shopify.client import Answer, Shop, TooCostly, Trouble
 from bot.stores.shopify.queries import MORE, more
 from bot.stores.shopify.reading import Node, shown, tail
+from bot.words import _
 
 # How many records are asked for at once, until Shopify finds it too costly.
 _FIRST = {"Products": 25, "Items": 50, "Levels": 100, "Orders": 15, "Transfers": 10}
@@ -86,11 +88,11 @@ class Pages:
     ) -> list[Fact | Fault]:
         if node is None or wrong is not None:
             where = tail(node["id"]) if node else f"record {index + 1} of a page"
-            return [Fault(where, str(wrong or "nothing came"), shown(node or {}))]
+            return [Fault(where, says(str(wrong)) if wrong else _("nothing came"), shown(node or {}))]
         try:
             await self._complete(node)
         except Declined as error:
-            return [Fault(tail(node["id"]), error.detail, shown(node))]
+            return [Fault(tail(node["id"]), error.said, shown(node))]
         return list(read(node))
 
     async def _complete(self, node: object) -> None:
@@ -118,6 +120,6 @@ def _beside(
     wrong: dict[str | int, Trouble] = {}
     for trouble in answer.troubles:
         if trouble.path[: len(path)] != path or len(trouble.path) == len(path):
-            raise Declined(str(trouble)[:300])
+            raise Declined(says(str(trouble)))
         wrong.setdefault(trouble.path[len(path)], trouble)
     return [(node, wrong.get(index)) for index, node in enumerate(nodes)]

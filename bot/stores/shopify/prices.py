@@ -14,11 +14,13 @@ from dataclasses import dataclass
 from typing import Any
 
 from bot.domain.money import Money
-from bot.errors import Declined, OutsideError, Unanswered, Unreached
+from bot.errors import Declined, OutsideError, Unanswered, Unreached, why
 from bot.ports import Check, StorePrice
+from bot.stores.saying import says
 from bot.stores.shopify.checking import checked
 from bot.stores.shopify.client import Shop
 from bot.stores.shopify.reading import Node, Unreadable, money, quoted, tail
+from bot.words import _
 
 _NAMESPACE, _LEDGER = "stocktide", "prices"
 _KEPT = 50  # keys that a variant remembers
@@ -81,10 +83,11 @@ def the_one(found: Iterable[Node], sku: str, code: str) -> Node:
         bearing = [node for node in alike if node["sku"] == sku] or alike
     if not bearing:
         raise Declined(
-            f"unknown_sku: the shop has no variant {code} any more" if code else f"unknown_sku: the shop sells no {sku}"
+            _("the shop has no variant {code} any more", code=code) if code else _("the shop sells no {sku}", sku=sku),
+            code="unknown_sku",
         )
     if len(bearing) > 1:
-        raise Declined(f"several variants bear the SKU {sku}")
+        raise Declined(_("several variants bear the SKU {sku}", sku=sku))
     return bearing[0]
 
 
@@ -112,20 +115,26 @@ class ShopifyPrices:
         Declined too where the shop kept another price than it was given; Unanswered where that cannot be read.
         """
         if compare_at is not None and compare_at <= price:
-            raise Declined("what is struck through must be a higher price")
+            raise Declined(_("what is struck through must be a higher price"))
         variant, installation = await self._found(sku, code, key)
         if price.currency != variant.price.currency:
-            raise Declined(f"the shop counts in {variant.price.currency}, not in {price.currency}")
+            raise Declined(
+                _(
+                    "the shop counts in {currency}, not in {other}",
+                    currency=variant.price.currency,
+                    other=price.currency,
+                )
+            )
         wanted = _Entry(key, _text(price), _text(compare_at))
         plan = {"variant": variant.id, "price": wanted.price, "compare_at": wanted.compare_at}
         planned = _plan_of(installation)
         if planned not in (None, plan):
-            raise Declined("key_reused: something else was asked for under this key")
+            raise Declined(_("something else was asked for under this key"), code="key_reused")
         done = variant.then(key)
         if done is not None:
             return done
         if revision and variant.told().revision != revision:
-            raise Declined("revision_changed: somebody changed the price meanwhile")
+            raise Declined(_("somebody changed the price meanwhile"), code="revision_changed")
         if planned is None:
             await self._plan(installation["id"], key, plan)
         await self._write(variant, wanted)
@@ -139,11 +148,13 @@ class ShopifyPrices:
             return None
         told = (await self._shop.ask("PriceOf", id=planned["variant"])).whole()
         if told["productVariant"] is None:
-            raise Unanswered("the variant was deleted, and what was written with it")
+            raise Unanswered(_("the variant was deleted, and what was written with it"))
         variant = _variant(told["productVariant"], told["shop"]["currencyCode"])
         done = variant.then(key)
         if done is None and len(variant.entries) >= _KEPT:
-            raise Unanswered(f"the variant remembers its last {_KEPT} changes, and this one is not among them")
+            raise Unanswered(
+                _("the variant remembers its last {kept} changes, and this one is not among them", kept=_KEPT)
+            )
         return done
 
     async def check(self) -> tuple[Check, ...]:
@@ -162,7 +173,7 @@ class ShopifyPrices:
         try:
             told = await self._shop.tell("Intend", metafields=[field])
         except Unanswered as error:
-            raise Unreached(error.detail) from error
+            raise Unreached(error.said) from error
         _raise_for(told["metafieldsSet"])
 
     async def _write(self, variant: _Variant, wanted: _Entry) -> None:
@@ -182,13 +193,15 @@ class ShopifyPrices:
         try:
             told = (await self._shop.ask("PriceOf", id=variant.id)).whole()
             if told["productVariant"] is None:
-                raise Unanswered("changed, but the variant is gone now")
+                raise Unanswered(_("changed, but the variant is gone now"))
             stands = _variant(told["productVariant"], told["shop"]["currencyCode"])
         except OutsideError as error:
-            raise Unanswered(f"changed, but it cannot be read back: {error}") from error
+            raise Unanswered(_("changed, but it cannot be read back: {error}", error=error.said)) from error
         if (_text(stands.price), _text(stands.compare_at)) != (wanted.price, wanted.compare_at):
-            struck = f", struck through {stands.compare_at}" if stands.compare_at else ""
-            raise Declined(f"the shop kept {stands.price}{struck}")
+            if stands.compare_at is None:
+                raise Declined(_("the shop kept {price}", price=stands.price))
+            both = {"price": stands.price, "struck": stands.compare_at}
+            raise Declined(_("the shop kept {price}, struck through {struck}", **both))
         return stands.told()
 
 
@@ -199,7 +212,7 @@ def _variant(node: Node, currency: str) -> _Variant:
         price = money(node["price"], currency)
         return _Variant(node["id"], node["product"]["id"], node["sku"], price, compare_at, _entries(node["metafield"]))
     except (Unreadable, LookupError, TypeError) as error:
-        raise Unreached(f"the price cannot be read: {error}") from error
+        raise Unreached(_("the price cannot be read: {error}", error=why(error))) from error
 
 
 def _entries(metafield: Node | None) -> tuple[_Entry, ...]:
@@ -243,6 +256,6 @@ def _text(amount: Money | None) -> str:
 
 def _raise_for(payload: Node | None) -> None:
     """Declined where the shop refuses, with its words."""
-    wrong = payload["userErrors"] if payload else [{"message": "Shopify says nothing"}]
+    wrong = payload["userErrors"] if payload else [{"message": ""}]
     if wrong:
-        raise Declined("; ".join(str(each["message"]) for each in wrong)[:300])
+        raise Declined(says("; ".join(str(each["message"]) for each in wrong)))

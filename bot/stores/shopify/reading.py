@@ -10,7 +10,9 @@ from decimal import Decimal, InvalidOperation
 from typing import Any, TypeVar
 
 from bot.domain.money import Money
+from bot.errors import Amiss, why
 from bot.ports import Fault
+from bot.words import _
 
 OVERLAP = timedelta(minutes=10)  # filters run on a search index that follows the data, and clocks differ
 DEEPEST = 20_000  # Shopify turns no more pages after 25,000 records of one list
@@ -18,14 +20,14 @@ Node = Mapping[str, Any]
 _Read = TypeVar("_Read")
 
 
-class Unreadable(Exception):
+class Unreadable(Amiss):
     """A record that does not say what it must; the words say what."""
 
 
 def tail(gid: object) -> str:
     """The number at the end of a global id: the id that webhooks and addresses of the admin hold."""
     if not isinstance(gid, str) or not gid.startswith("gid://shopify/"):
-        raise Unreadable(f"{gid!r} is no id")
+        raise Unreadable(_("{gid} is no id", gid=repr(gid)))
     return gid.rsplit("/", 1)[1].partition("?")[0]
 
 
@@ -45,9 +47,9 @@ def instant(text: object) -> datetime:
     try:
         found = datetime.fromisoformat(str(text))
     except ValueError:
-        raise Unreadable(f"{text!r} is no instant") from None
+        raise Unreadable(_("{text} is no instant", text=repr(text))) from None
     if found.tzinfo is None:
-        raise Unreadable(f"{text!r} names no zone")
+        raise Unreadable(_("{text} names no zone", text=repr(text)))
     return found.astimezone(UTC)
 
 
@@ -56,9 +58,9 @@ def decimal(text: object) -> Decimal:
     try:
         found = Decimal(str(text))
     except InvalidOperation:
-        raise Unreadable(f"{text!r} is no amount") from None
+        raise Unreadable(_("{text} is no amount", text=repr(text))) from None
     if not found.is_finite():
-        raise Unreadable(f"{text!r} is no amount")
+        raise Unreadable(_("{text} is no amount", text=repr(text)))
     return found
 
 
@@ -66,8 +68,8 @@ def money(text: object, currency: str) -> Money:
     """An amount in a currency, rounded to its minor unit."""
     try:
         return Money.rounded(decimal(text), currency)
-    except (ValueError, InvalidOperation) as error:
-        raise Unreadable(str(error)) from None
+    except (ValueError, InvalidOperation):
+        raise Unreadable(_("{amount} is no money in {currency}", amount=str(text), currency=currency)) from None
 
 
 def shop_amount(bag: Node) -> Decimal:
@@ -78,7 +80,7 @@ def shop_amount(bag: Node) -> Decimal:
 def whole(number: object) -> int:
     """A count."""
     if isinstance(number, bool) or not isinstance(number, int):
-        raise Unreadable(f"{number!r} is no whole number")
+        raise Unreadable(_("{number} is no whole number", number=repr(number)))
     return number
 
 
@@ -93,9 +95,9 @@ def attempt(where: str, record: Node, read: Callable[[], _Read]) -> _Read | Faul
     try:
         return read()
     except Unreadable as error:
-        problem = str(error)
+        problem = error.said
     except (LookupError, TypeError, AttributeError, ValueError) as error:
-        problem = f"{type(error).__name__}: {error}"
+        problem = why(error)
     return Fault(where, problem, shown(record))
 
 

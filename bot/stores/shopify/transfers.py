@@ -15,10 +15,12 @@ from bot.errors import Declined, OutsideError, SettingsError, Unanswered
 from bot.errors import Fault as Wrong
 from bot.ports import Check, Order, OrderLine
 from bot.settings import StorePart
+from bot.stores.saying import says
 from bot.stores.shopify.checking import checked
 from bot.stores.shopify.client import Shop
 from bot.stores.shopify.marks import tag
 from bot.stores.shopify.reading import Node, gid, nodes, quoted, tail
+from bot.words import Words, _
 
 _MUTATIONS: Final[Mapping[str, tuple[str, str]]] = {
     "draft": ("TransferDraft", "inventoryTransferCreate"),
@@ -50,10 +52,10 @@ class ShopifyTransfers:
         A transfer that leads from or to elsewhere is left out: the receipt says so, and the files alone hold it.
         """
         if order.kind != "transfer":
-            raise Declined("Shopify is told of transfers alone")
+            raise Declined(_("Shopify is told of transfers alone"))
         ends = await self._ends(order)
-        if isinstance(ends, str):
-            return {"channel": self.name, "left_out": ends}
+        if isinstance(ends, Words):
+            return {"channel": self.name, "left_out": str(ends)}
         known = await self._known(order, key, ends)
         if known is None:
             wanted = await self._wanted(order, key, ends)
@@ -66,8 +68,8 @@ class ShopifyTransfers:
         Unanswered where its lines are others than the order's: it was written, and a person must look at it.
         """
         ends = await self._ends(order)
-        if isinstance(ends, str):
-            return {"channel": self.name, "left_out": ends}
+        if isinstance(ends, Words):
+            return {"channel": self.name, "left_out": str(ends)}
         known = await self._known(order, key, ends)
         return None if known is None else self._receipt(known)
 
@@ -75,7 +77,7 @@ class ShopifyTransfers:
         """Try the address, the credentials and what they may do."""
         return await checked(self.name, self._shop, _SCOPES)
 
-    async def _ends(self, order: Order) -> tuple[str, str] | str:
+    async def _ends(self, order: Order) -> tuple[str, str] | Words:
         """The locations (ids) that the goods leave and go to; which of them is none of the shop's."""
         places: list[Node] = []
         after: str | None = None
@@ -89,7 +91,7 @@ class ShopifyTransfers:
         for names in ((order.supplier_code, order.supplier), tuple(reversed(order.deliver_to.splitlines()))):
             found = self._place([name.strip() for name in names if name.strip()], places)
             if found is None:
-                return f"{' / '.join(names)} is no one location of the shop"
+                return _("{names} is no one location of the shop", names=" / ".join(names))
             ends.append(found)
         return ends[0], ends[1]
 
@@ -131,14 +133,22 @@ class ShopifyTransfers:
             if len(items) > 1:
                 items = [item for item in items if (item["sku"] or "").casefold() == sku.casefold()]
             if len(items) != 1:
-                raise Declined(f"{sku} is {len(codes)} variants of the shop, of which not just one can be moved")
+                raise Declined(
+                    _(
+                        "{sku} is {count} variants of the shop, of which not just one can be moved",
+                        sku=sku,
+                        count=len(codes),
+                    )
+                )
             return str(items[0]["id"])
         # A search finds parts and any case, so that what it finds is compared.
         told = (await self._shop.ask("ItemsOf", query=f"sku:{quoted(sku)}")).whole()["inventoryItems"]["nodes"]
         alike = [node for node in told if (node["sku"] or "").casefold() == sku.casefold()]
         bearing = [node for node in alike if node["sku"] == sku] or alike
-        if len(bearing) != 1:
-            raise Declined(f"{len(bearing) or 'no'} items of the shop bear the SKU {sku}")
+        if not bearing:
+            raise Declined(_("no item of the shop bears the SKU {sku}", sku=sku))
+        if len(bearing) > 1:
+            raise Declined(_("{count} items of the shop bear the SKU {sku}", count=len(bearing), sku=sku))
         return str(bearing[0]["id"])
 
     async def _written(self, wanted: Mapping[str, Any], key: str) -> str:
@@ -146,12 +156,12 @@ class ShopifyTransfers:
         operation, field = _MUTATIONS[self._state]
         told = (await self._shop.tell(operation, input=wanted, key=tag(key)))[field]
         if wrong := told["userErrors"]:
-            words = "; ".join(f"{each['code'] or ''} {each['message']}".strip() for each in wrong)[:300]
+            words = says("; ".join(f"{each['code'] or ''} {each['message']}".strip() for each in wrong))
             if any(each["code"] == _RUNNING for each in wrong):
                 raise Unanswered(words)
             raise Declined(words)
         if not told["inventoryTransfer"]:
-            raise Unanswered("Shopify names no transfer")
+            raise Unanswered(_("Shopify names no transfer"))
         return str(told["inventoryTransfer"]["id"])
 
     async def _read_back(self, number: str, wanted: Mapping[str, Any]) -> Node:
@@ -161,19 +171,19 @@ class ShopifyTransfers:
         except Unanswered:
             raise
         except OutsideError as error:
-            raise Unanswered(f"written, but it cannot be read back: {error}") from error
+            raise Unanswered(_("written, but it cannot be read back: {error}", error=error.said)) from error
 
     async def _compared(self, number: str, wanted: Mapping[str, Any]) -> Node:
         """The transfer as it stands; Unanswered where it is another than was asked for: a person must look."""
         found: Node | None = (await self._shop.ask("TransferAsWritten", id=number)).whole()["inventoryTransfer"]
         if found is None:
-            raise Unanswered("written, and it is gone")
+            raise Unanswered(_("written, and it is gone"))
         units = {line["inventoryItem"]["id"]: line["totalQuantity"] for line in nodes(found, "lineItems")
                  if line["inventoryItem"]}  # fmt: skip
         asked = {line["inventoryItemId"]: line["quantity"] for line in wanted["lineItems"]}
         more = found["lineItems"]["pageInfo"]["hasNextPage"]
         if any(asked.get(item) != count for item, count in units.items()) or (units != asked and not more):
-            raise Unanswered(f"Shopify kept other lines in {found['name']}; look at it")
+            raise Unanswered(_("Shopify kept other lines in {name}; look at it", name=found["name"]))
         return found
 
     async def _known(self, order: Order, key: str, ends: tuple[str, str]) -> Node | None:
@@ -184,7 +194,9 @@ class ShopifyTransfers:
         try:
             wanted = await self._wanted(order, key, ends)
         except Declined as error:  # the goods changed since: that is no refusal of what stands
-            raise Unanswered(f"{known['name']} was written, but {error}; look at it") from error
+            raise Unanswered(
+                _("{name} was written, but {error}; look at it", name=known["name"], error=error.said)
+            ) from error
         return await self._compared(known["id"], wanted)
 
     async def _found(self, key: str) -> Node | None:

@@ -14,6 +14,7 @@ from sqlalchemy.pool import NullPool
 from bot.errors import Declined, Unreached
 from bot.settings import StorePart
 from bot.stores.calling import Forbidden, resolve
+from bot.words import _
 
 _CONNECT_SECONDS = 10
 # What may stand behind the address: nothing by which another host could be meant.
@@ -34,7 +35,7 @@ async def engine_of(part: StorePart) -> Engine:
         # A connection of its own for each reading; errors tell no values.
         return create_engine(url, poolclass=NullPool, hide_parameters=True, connect_args=arguments)
     except (ArgumentError, ImportError) as error:
-        raise Declined(f"the address cannot be used: {type(error).__name__}") from None
+        raise Declined(_("the address cannot be used: {name}", name=type(error).__name__)) from None
 
 
 def _parsed(written: str) -> URL:
@@ -42,26 +43,35 @@ def _parsed(written: str) -> URL:
         url = make_url(written)
         dialect = url.get_dialect()
         if dialect.is_async:
-            raise Declined(f"write {url.get_backend_name()}:// with a driver that is not an asynchronous one")
+            raise Declined(
+                _(
+                    "write {driver}:// with a driver that is not an asynchronous one",
+                    driver=url.get_backend_name(),
+                )
+            )
         dialect.import_dbapi()
     except (NoSuchModuleError, ImportError):
         scheme = written.partition(":")[0]
-        raise Declined(f"no driver for {scheme}:// is installed; sqlite:// and postgresql+psycopg:// are") from None
+        raise Declined(
+            _("no driver for {scheme}:// is installed; sqlite:// and postgresql+psycopg:// are", scheme=scheme)
+        ) from None
     except (ArgumentError, ValueError):
-        raise Declined("the address is none that SQLAlchemy knows, such as postgresql+psycopg://host/name") from None
+        raise Declined(_("the address is none that SQLAlchemy knows, such as postgresql+psycopg://host/name")) from None
     if url.password is not None:
-        raise Forbidden("the address holds no password: write it as secret")
+        raise Forbidden(_("the address holds no password: write it as secret"))
     unknown = sorted(set(url.query) - _ASIDE.get(url.get_backend_name(), set()))
     if unknown:
-        raise Forbidden(f"the address takes no {', '.join(unknown)}")
+        raise Forbidden(_("the address takes no {unknown}", unknown=", ".join(unknown)))
     return url
 
 
 def _file(url: URL) -> URL:
     """A file of SQLite that is there, opened so that nothing can write it."""
-    path = Path(url.database or "")
-    if not url.database or not path.is_file():
-        raise Declined(f"there is no file {url.database or '(none is named)'}")
+    if not url.database:
+        raise Declined(_("the address names no file"))
+    path = Path(url.database)
+    if not path.is_file():
+        raise Declined(_("there is no file {database}", database=url.database))
     return URL.create("sqlite", database=f"file:{quote(str(path))}", query={"mode": "ro", "uri": "true"})
 
 
@@ -70,13 +80,15 @@ async def _host(url: URL, part: StorePart) -> dict[str, Any]:
     socket = url.query.get("host")
     if url.host is None or socket is not None:
         if not part.private or url.host is not None or not str(socket or "/").startswith("/"):
-            raise Forbidden("a database of this machine is read where private = true, by ?host=/folder of its socket")
+            raise Forbidden(
+                _("a database of this machine is read where private = true, by ?host=/folder of its socket")
+            )
         return {"connect_timeout": _CONNECT_SECONDS} if url.get_driver_name() == "psycopg" else {}
     if "," in url.host:
-        raise Forbidden("the address names one host")
+        raise Forbidden(_("the address names one host"))
     try:
         address = await resolve(url.host, url.port or 0, private=part.private)
     except httpx.ConnectError as error:
-        raise Unreached(str(error)) from error
+        raise Unreached(_("no connection: {error}", error=str(error))) from error
     # Its certificate is checked against the name all the same. Other drivers look the name up again.
     return {"hostaddr": address, "connect_timeout": _CONNECT_SECONDS} if url.get_driver_name() == "psycopg" else {}

@@ -9,6 +9,7 @@ from types import MappingProxyType
 from bot.ports import Fact, Fault, InboundFact, OrderFact, ProductFact, ReturnedLine, SoldLine, StockFact
 from bot.stores.sql.columns import SHAPES
 from bot.stores.sql.reading import Row, Terms, Unreadable, decimal, excerpt, ident, text, whole, yes
+from bot.words import _
 
 Told = Iterator[Fact | Fault]
 Maker = Callable[[Sequence[Row], Terms, datetime], Told]
@@ -39,7 +40,7 @@ def orders(rows: Sequence[Row], terms: Terms, _at: datetime) -> Told:
         try:
             yield _order(name, lines, terms)
         except Unreadable as problem:
-            yield Fault(name, str(problem), "\n".join(_shown("sales", row) for row in lines[:20]))
+            yield Fault(name, problem.said, "\n".join(_shown("sales", row) for row in lines[:20]))
 
 
 MAKERS: Mapping[str, Maker] = MappingProxyType(
@@ -54,15 +55,15 @@ def _each(query: str, rows: Sequence[Row], name: Callable[[Row], str], make: Cal
         try:
             groups.setdefault(name(row), []).append(row)
         except Unreadable as problem:
-            yield Fault(f"a row of {query}", str(problem), _shown(query, row))
+            yield Fault(f"a row of {query}", problem.said, _shown(query, row))
     for where, group in groups.items():
         try:
             made = {make(row) for row in group}
             if len(made) > 1:
-                raise Unreadable(f"{len(made)} rows tell it, and not the same")  # noqa: TRY301  # one way out
+                raise Unreadable(_("{count} rows tell it, and not the same", count=len(made)))  # noqa: TRY301  # one way out
             yield made.pop()
         except Unreadable as problem:
-            yield Fault(where, str(problem), "\n".join(_shown(query, row) for row in group[:20]))
+            yield Fault(where, problem.said, "\n".join(_shown(query, row) for row in group[:20]))
 
 
 def _product(row: Row, terms: Terms) -> ProductFact:
@@ -88,7 +89,9 @@ def _inbound(row: Row, terms: Terms) -> InboundFact:
     """What is on its way; of no units what was cancelled, which ends what was told of it before."""
     units = whole(row, "quantity")
     if units < 0:
-        raise Unreadable(f"quantity is {units}, nothing that could arrive; write 0 for what was cancelled")
+        raise Unreadable(
+            _("quantity is {units}, nothing that could arrive; write 0 for what was cancelled", units=units)
+        )
     return InboundFact(
         id=ident(row, "id"),
         code=ident(row, "code"),
@@ -121,7 +124,7 @@ def _order(name: str, rows: Sequence[Row], terms: Terms) -> OrderFact:
         line = ident(row, "line_id")
         known = lines.setdefault(line, row)
         if known is not row and _seen(known) != _seen(row):
-            raise Unreadable(f"two rows have the line_id {line}, and are not the same")
+            raise Unreadable(_("two rows have the line_id {line}, and are not the same", line=line))
     gone = {line for line, row in lines.items() if decimal(row, "quantity") < 0}
     sold = tuple(_line(line, row, terms) for line, row in lines.items() if line not in gone)
     back = tuple(_back(line, lines, terms, gone) for line in lines if line in gone)
@@ -155,8 +158,9 @@ def _back(line: str, lines: Mapping[str, Row], terms: Terms, gone: set[str]) -> 
     row = lines[line]
     of = text(row, "returns")
     if of not in lines or of in gone:
-        said = f"returns names {of!r}, no line of the order" if of else "returns does not name the line that came back"
-        raise Unreadable(f"quantity is below nothing, and {said}")
+        if not of:
+            raise Unreadable(_("quantity is below nothing, and returns does not name the line that came back"))
+        raise Unreadable(_("quantity is below nothing, and returns names {line}, no line of the order", line=repr(of)))
     return ReturnedLine(line, of, -whole(row, "quantity"), terms.instant(row, "sold_at"))
 
 

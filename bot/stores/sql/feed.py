@@ -19,6 +19,7 @@ from bot.stores.sql.cursor import Cursor
 from bot.stores.sql.facts import MAKERS
 from bot.stores.sql.reading import Row, Terms, Unreadable, ident, text
 from bot.stores.sql.source import Limits, Source
+from bot.words import Words, _
 
 PAGE = 1_000  # rows of a page, or as many more as belong to the last of them
 _MOST_ROWS, _MOST_SECONDS = 1_000_000, 300.0
@@ -78,17 +79,17 @@ class SqlFeed:
 
     async def check(self) -> tuple[Check, ...]:
         """Try the address, and whether each query can be asked and gives the columns that it is to."""
-        remedy = f"look at [stores.connected.{self.name}]: url, user, secret, private and options"
+        remedy = _("look at [stores.connected.{name}]: url, user, secret, private and options", name=self.name)
         if not self.kinds:
-            said = f"no query is named; options takes {', '.join(SHAPES)}"
-            return (Check(f"store {self.name}", "fail", said, remedy),)
+            said = _("no query is named; options takes {shapes}", shapes=", ".join(SHAPES))
+            return (Check(_("store {name}", name=self.name), "fail", said, remedy),)
         found = [await self._tried(query, remedy) for query in SHAPES if query in self._part.options]
         if PLACES in self._part.options:
             found.append(await self._tried_places(remedy))
         unknown = sorted(set(self._part.options) - _KNOWN)
         if unknown:
-            said = f"options takes no {', '.join(unknown)}"
-            found.append(Check(f"store {self.name}", "warn", said, remedy))
+            said = _("options takes no {unknown}", unknown=", ".join(unknown))
+            found.append(Check(_("store {name}", name=self.name), "warn", said, remedy))
         return tuple(found)
 
     async def read(self, kind: FactKind, cursor: str = "") -> AsyncIterator[Page]:
@@ -112,29 +113,32 @@ class SqlFeed:
                     yield _page(query, page, terms, at, at.behind(page[-1][query.keys[0]]))
         yield _page(query, pending, terms, at, at.ended(), until=at.begun)
 
-    async def _tried(self, name: str, remedy: str) -> Check:
-        where = f"store {self.name}: {name}"
+    async def _tried(self, name: str, remedy: Words) -> Check:
+        where = _("store {name}: {query}", name=self.name, query=name)
         try:
             query = await self._query(self._source(), Terms.of(self._part), name)
         except OutsideError as error:
-            return Check(where, "fail", error.detail or str(error), remedy)
+            return Check(where, "fail", error.said, remedy)
         shape = query.shape
         if "currency" not in (*query.columns, *self._part.options) and {"amount", "price"} & {*query.columns}:
-            said = "no currency: name a column currency, or set options.currency"
+            said = _("no currency: name a column currency, or set options.currency")
             return Check(where, "fail", said, remedy)
         if unknown := shape.unknown(tuple(query.columns)):
             return Check(
-                where, "warn", f"nobody looks at the columns {', '.join(unknown)}", f"it takes {_takes(shape)}"
+                where,
+                "warn",
+                _("nobody looks at the columns {unknown}", unknown=", ".join(unknown)),
+                _("it takes {takes}", takes=_takes(shape)),
             )
-        return Check(where, "ok", f"gives {', '.join(query.columns)}")
+        return Check(where, "ok", _("gives {columns}", columns=", ".join(query.columns)))
 
-    async def _tried_places(self, remedy: str) -> Check:
-        where = f"store {self.name}: {PLACES}"
+    async def _tried_places(self, remedy: Words) -> Check:
+        where = _("store {name}: {query}", name=self.name, query=PLACES)
         try:
             places = await self.places()
         except OutsideError as error:
-            return Check(where, "fail", error.detail or str(error), remedy)
-        return Check(where, "ok", f"gives {', '.join(place.id for place in places)}")
+            return Check(where, "fail", error.said, remedy)
+        return Check(where, "ok", _("gives {places}", places=", ".join(place.id for place in places)))
 
     async def _query(self, source: Source, terms: Terms, name: str) -> _Query:
         """A query with its columns; Declined where some are missing."""
@@ -144,11 +148,16 @@ class SqlFeed:
         given = await source.columns(statement, values)
         columns = {column.lower(): column for column in given}
         if len(columns) < len(given):
-            raise Declined(f"options.{name}: two of its columns have one name")
+            raise Declined(_("options.{name}: two of its columns have one name", name=name))
         if missing := SHAPES[name].missing(tuple(columns)):
             raise Declined(
-                f"options.{name}: it gives no column {', '.join(missing)}, but {', '.join(columns)}; "
-                f"it takes {_takes(SHAPES[name])}"
+                _(
+                    "options.{name}: it gives no column {missing}, but {columns}; it takes {takes}",
+                    name=name,
+                    missing=", ".join(missing),
+                    columns=", ".join(columns),
+                    takes=_takes(SHAPES[name]),
+                )
             )
         return _Query(name, written, columns)
 
@@ -157,7 +166,13 @@ class SqlFeed:
         columns = await source.columns(statements.columns_of(PLACES, written), {})
         found = {column.lower(): column for column in columns}
         if "id" not in found:
-            raise Declined(f"options.{PLACES}: it gives no column id; it takes {', '.join(PLACE_COLUMNS)}")
+            raise Declined(
+                _(
+                    "options.{places}: it gives no column id; it takes {columns}",
+                    places=PLACES,
+                    columns=", ".join(PLACE_COLUMNS),
+                )
+            )
         keys = await source.quoted([found["id"]])
         rows = await self._all(source, statements.rows_of(PLACES, written, keys, after=False), terms)
         try:
@@ -166,7 +181,7 @@ class SqlFeed:
                 for row in rows
             )
         except Unreadable as problem:
-            raise Declined(f"options.{PLACES}: {problem}") from None
+            raise Declined(_("options.{places}: {problem}", places=PLACES, problem=problem.said)) from None
 
     async def _all(self, source: Source, statement: TextClause, terms: Terms) -> list[Row]:
         values = self._values(terms, None) if statements.takes(statement, statements.SINCE) else {}
@@ -187,7 +202,7 @@ class SqlFeed:
         try:
             limits = Limits(int(options.get("rows", _MOST_ROWS)), float(options.get("seconds", _MOST_SECONDS)))
         except ValueError:
-            raise Declined("options.rows and options.seconds are numbers") from None
+            raise Declined(_("options.rows and options.seconds are numbers")) from None
         return Source(self._part, limits, options.get("zone", "UTC"))
 
 

@@ -11,8 +11,9 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from bot.domain.money import Money
-from bot.errors import Declined
+from bot.errors import Amiss, Declined
 from bot.settings import StorePart
+from bot.words import _
 
 Row = Mapping[str, Any]
 _YES, _NO = ("1", "true", "t", "yes", "y"), ("0", "false", "f", "no", "n")
@@ -21,7 +22,7 @@ _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _HIDDEN = ("customer",)
 
 
-class Unreadable(Exception):
+class Unreadable(Amiss):
     """A row that cannot be read, and why."""
 
 
@@ -41,9 +42,11 @@ class Terms:
         try:
             zone = ZoneInfo(options.get("zone", "UTC"))
         except (ValueError, OSError, KeyError):
-            raise Declined(f"options.zone: {options['zone']!r} is no time zone such as Europe/London") from None
+            raise Declined(
+                _("options.zone: {zone} is no time zone such as Europe/London", zone=repr(options["zone"]))
+            ) from None
         if options.get("times", "") not in _TICKS:
-            raise Declined("options.times: 'seconds' or 'milliseconds' since 1970, or nothing")
+            raise Declined(_("options.times: 'seconds' or 'milliseconds' since 1970, or nothing"))
         return cls(zone, _TICKS[options.get("times", "")], options.get("currency", ""), options.get("place", "store"))
 
     def since(self, at: datetime | None, dialect: str) -> datetime | str | int:
@@ -66,11 +69,11 @@ class Terms:
             return _in_range(at, name)
         number = decimal(row, name)
         if not self.ticks:
-            raise Unreadable(f"{name} is a number; options.times says what it counts")
+            raise Unreadable(_("{name} is a number; options.times says what it counts", name=name))
         try:
             return _EPOCH + timedelta(microseconds=int(number * 1_000_000 / self.ticks))
         except OverflowError:
-            raise Unreadable(f"{name} is {number}, no time") from None
+            raise Unreadable(_("{name} is {number}, no time", name=name, number=number)) from None
 
     def day(self, row: Row, name: str) -> date:
         """A day, as it is in `zone`."""
@@ -85,7 +88,14 @@ class Terms:
         try:
             return Money.rounded(decimal(row, name), currency)
         except (ValueError, InvalidOperation):
-            raise Unreadable(f"{name} is {row.get(name)} {currency or 'of no currency'}, no money") from None
+            raise Unreadable(
+                _(
+                    "{name} is {told} {currency}, no money",
+                    name=name,
+                    told=row.get(name),
+                    currency=currency or "–",
+                )
+            ) from None
 
     def where(self, row: Row) -> str:
         """A place; the one of the options where a row names none."""
@@ -104,10 +114,10 @@ def ident(row: Row, name: str) -> str:
     """A text that tells rows apart."""
     told = row.get(name)
     if isinstance(told, str) and "\x00" in told:
-        raise Unreadable(f"{name} holds a NUL character")
+        raise Unreadable(_("{name} holds a NUL character", name=name))
     found = text(row, name)
     if not found:
-        raise Unreadable(f"{name} is empty")
+        raise Unreadable(_("{name} is empty", name=name))
     return found
 
 
@@ -115,13 +125,13 @@ def decimal(row: Row, name: str) -> Decimal:
     """A number. One that the database keeps as a binary fraction is what it is written as."""
     told = row.get(name)
     if told is None or told == "" or isinstance(told, bool):
-        raise Unreadable(f"{name} is empty")
+        raise Unreadable(_("{name} is empty", name=name))
     try:
         number = Decimal(told) if isinstance(told, int | Decimal) else Decimal(str(told))  # a float's shortest text
     except InvalidOperation:
         number = Decimal("NaN")
     if not number.is_finite():
-        raise Unreadable(f"{name} is {str(told)[:40]!r}, no number")
+        raise Unreadable(_("{name} is {told}, no number", name=name, told=repr(str(told)[:40])))
     return number
 
 
@@ -131,7 +141,7 @@ def whole(row: Row, name: str, otherwise: int | None = None) -> int:
         return otherwise
     number = decimal(row, name)
     if abs(number) > 10**12 or number != int(number):
-        raise Unreadable(f"{name} is {row[name]}, not a whole number of units")
+        raise Unreadable(_("{name} is {told}, not a whole number of units", name=name, told=row[name]))
     return int(number)
 
 
@@ -142,7 +152,7 @@ def yes(row: Row, name: str) -> bool:
         return True
     said = str(int(told) if isinstance(told, bool | int | float | Decimal) else told).strip().lower()
     if said not in (*_YES, *_NO):
-        raise Unreadable(f"{name} is {said[:40]!r}, neither yes nor no")
+        raise Unreadable(_("{name} is {said}, neither yes nor no", name=name, said=repr(said[:40])))
     return said in _YES
 
 
@@ -154,7 +164,7 @@ def excerpt(row: Row, names: tuple[str, ...]) -> str:
 
 def _worded(told: object, name: str) -> str:
     if isinstance(told, bytes | memoryview):
-        raise Unreadable(f"{name} is bytes, no text")
+        raise Unreadable(_("{name} is bytes, no text", name=name))
     return str(int(told) if isinstance(told, float) and told.is_integer() else told)
 
 
@@ -162,11 +172,13 @@ def _parsed(told: str, name: str) -> datetime | date:
     try:
         return datetime.fromisoformat(told.strip())
     except ValueError:
-        raise Unreadable(f"{name} is {told[:40]!r}, no time such as 2026-11-30 18:05:00") from None
+        raise Unreadable(
+            _("{name} is {told}, no time such as 2026-11-30 18:05:00", name=name, told=repr(told[:40]))
+        ) from None
 
 
 def _in_range(at: datetime, name: str) -> datetime:
     try:
         return at.astimezone(UTC)
     except OverflowError:
-        raise Unreadable(f"{name} is {at}, no time") from None
+        raise Unreadable(_("{name} is {at}, no time", name=name, at=at)) from None

@@ -16,6 +16,7 @@ from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 from bot.errors import Declined, OutsideError, Unreached
 from bot.settings import StorePart
 from bot.stores.sql.address import engine_of
+from bot.words import Words, _
 
 BATCH = 1_000
 _LONGEST_DETAIL = 300
@@ -57,7 +58,9 @@ class Source:
             async for names, batch in batches:
                 told += len(batch)
                 if told > self._limits.rows:
-                    raise Declined(f"more than {self._limits.rows:,} rows; ask for less by :since, or set options.rows")
+                    raise Declined(
+                        _("more than {rows} rows; ask for less by :since, or set options.rows", rows=self._limits.rows)
+                    )
                 lower = [name.lower() for name in names]
                 yield [dict(zip(lower, row, strict=True)) for row in batch]
 
@@ -111,7 +114,10 @@ class _Session:
                 return await asyncio.shield(future)
         except TimeoutError:
             raise Declined(
-                f"it took longer than {self.seconds:g} seconds; make it quicker, or set options.seconds"
+                _(
+                    "it took longer than {seconds} seconds; make it quicker, or set options.seconds",
+                    seconds=format(self.seconds, "g"),
+                )
             ) from None
         finally:
             self._spent += loop.time() - began
@@ -143,7 +149,7 @@ class _Session:
             driver: Any = connection.connection.driver_connection
             driver.set_progress_handler(self._stopped.is_set, _STEPS)
         if self._stopped.is_set():
-            raise Declined("nobody waits for it any more")
+            raise Declined(_("nobody waits for it any more"))
         connection = connection.execution_options(stream_results=True, max_row_buffer=BATCH)
         self._result = connection.execute(statement, dict(values))
         return self._result
@@ -161,16 +167,22 @@ class _Session:
         except DBAPIError as error:
             raise self._meant(error) from None
         except SQLAlchemyError as error:
-            raise Declined(self._said(error)) from None
+            raise Declined(_refused(self._said(error))) from None
         except UnicodeError:
-            raise Declined("a text of it is not in the encoding that the database says") from None
+            raise Declined(_("a text of it is not in the encoding that the database says")) from None
 
     def _meant(self, error: DBAPIError) -> OutsideError:
         said = self._said(error.orig or error)
         unasked = self._connection is None or error.connection_invalidated or "database is locked" in said
         if getattr(error.orig, "sqlstate", "") == "57014":
-            return Declined(f"it took longer than {self.seconds:g} seconds; make it quicker, or set options.seconds")
-        return Unreached(said) if unasked and not any(word in said for word in _REFUSALS) else Declined(said)
+            return Declined(
+                _(
+                    "it took longer than {seconds} seconds; make it quicker, or set options.seconds",
+                    seconds=format(self.seconds, "g"),
+                )
+            )
+        words = _refused(said)
+        return Unreached(words) if unasked and not any(word in said for word in _REFUSALS) else Declined(words)
 
     def _said(self, error: BaseException) -> str:
         said = " ".join(str(error).split())
@@ -189,3 +201,7 @@ class _Session:
         with contextlib.suppress(Exception):
             await asyncio.wait({future}, timeout=_GRACE)
             future.exception()
+
+
+def _refused(said: str) -> Words:
+    return _("the database says: {said}", said=said)

@@ -7,6 +7,7 @@ import re
 from sqlalchemy import TextClause, text
 
 from bot.errors import Declined
+from bot.words import _
 
 SINCE, AFTER = "since", "stocktide_after"
 _ROWS = "stocktide_rows"
@@ -22,9 +23,9 @@ def plain(name: str, written: str) -> str:
     """A query without its last semicolon; Declined for anything but one SELECT (or WITH ... SELECT)."""
     bare = _HIDDEN.sub(" ", written).strip()
     if not bare.lower().startswith(_READS):
-        raise Declined(f"options.{name}: a query begins with SELECT or WITH")
+        raise Declined(_("options.{name}: a query begins with SELECT or WITH", name=name))
     if ";" in bare.rstrip("; \t\r\n"):
-        raise Declined(f"options.{name}: it is more than one statement")
+        raise Declined(_("options.{name}: it is more than one statement", name=name))
     # Everything after the last semicolon is comments and blanks; the query ends before it.
     query = written
     while ";" in _HIDDEN.sub(lambda found: " " * len(found[0]), query):
@@ -58,7 +59,9 @@ def _bound(name: str, written: str) -> TextClause:
     statement = text(written)
     unknown = sorted(set(statement._bindparams) - {SINCE, AFTER})  # noqa: SLF001  # there is no other way to ask
     if unknown:
-        raise Declined(f"options.{name}: only :since is filled in, not :{', :'.join(unknown)}")
+        raise Declined(
+            _("options.{name}: only :since is filled in, not :{unknown}", name=name, unknown=", :".join(unknown))
+        )
     return statement
 
 

@@ -15,7 +15,9 @@ from bot.errors import Declined, OutsideError, Unanswered, Unreached
 from bot.ports import Check
 from bot.settings import StorePart
 from bot.stores.calling import TURNS, Caller, Pause, clock_of, detail
+from bot.stores.saying import says
 from bot.stores.tryton.values import Row, dumps, loads
+from bot.words import _
 
 MOST = 500  # rows of one call
 REST = 300.0  # seconds: Tryton counts failed logins of so long, and delays each next one (session.timeout)
@@ -65,7 +67,7 @@ class Api:
         try:
             return await self._call(self._caller.read, method, params)
         except Unanswered as error:
-            raise Unreached(error.detail) from error
+            raise Unreached(error.said, status=error.status) from error
 
     async def write(self, method: str, *params: object) -> Any:  # noqa: ANN401  # as Tryton answers
         """One call that changes something, made once. What Tryton answers with an error it has rolled back."""
@@ -102,14 +104,21 @@ class Api:
     async def company(self) -> Company:
         """The company of the settings, or the one that the user works for."""
         if self._chosen and not self._chosen.isdigit():
-            raise Declined(f"options.company is {self._chosen!r}; it is the company's number in Tryton")
+            raise Declined(
+                _("options.company is {chosen}; it is the company's number in Tryton", chosen=repr(self._chosen))
+            )
         if self._company is None:
             known = await self._preferences()
             number = int(self._chosen) if self._chosen else known.get("company")
             if not isinstance(number, int):
-                raise Declined("the user works for no company; give it one in Tryton, or options.company here")
+                raise Declined(_("the user works for no company; give it one in Tryton, or options.company here"))
             if number not in (known.get("companies") or ()):  # Tryton would count no stock at all, and not say so
-                raise Declined(f"the user does not work for company {number}; add it to the user's companies in Tryton")
+                raise Declined(
+                    _(
+                        "the user does not work for company {number}; add it to the user's companies in Tryton",
+                        number=str(number),
+                    )
+                )
             fields = ["timezone", "currency.code"]
             found = rows_of(await self.read("model.company.company.read", [number], fields, {"company": number}))
             zone = found[0].get("timezone")
@@ -118,19 +127,30 @@ class Api:
 
     async def checked(self, name: str, *models: str) -> tuple[Check, ...]:
         """Whether the address answers and the user may read each of the models."""
-        remedy = f"look at [stores.connected.{name}]: url (with the database at its end), user and secret"
+        remedy = _("look at [stores.connected.{name}]: url (with the database at its end), user and secret", name=name)
         try:
             company = await self.company()
             for model in models:
                 await self.read(f"model.{model}.search_count", [], 0, 1, await self.context())
         except OutsideError as error:
-            return (Check(f"store {name}", "fail", error.detail or str(error), remedy),)
-        return (Check(f"store {name}", "ok", f"answers at {self.url}, company {company.id} in {company.currency}"),)
+            return (Check(_("store {name}", name=name), "fail", error.said, remedy),)
+        return (
+            Check(
+                _("store {name}", name=name),
+                "ok",
+                _(
+                    "answers at {url}, company {id} in {currency}",
+                    url=self.url,
+                    id=str(company.id),
+                    currency=company.currency,
+                ),
+            ),
+        )
 
     async def _preferences(self) -> Row:
         told = await self.read("model.res.user.get_preferences", True, {})  # noqa: FBT003  # as Tryton takes it
         if not isinstance(told, dict):
-            raise Declined("Tryton answered no preferences")
+            raise Declined(_("Tryton answered no preferences"))
         return told
 
     async def _call(self, call: Callable[..., Any], method: str, params: Sequence[object]) -> Any:  # noqa: ANN401  # as Tryton answers
@@ -139,7 +159,7 @@ class Api:
         try:
             return await self._once(call, session, method, params)
         except Declined as refused:
-            if not refused.detail.startswith("401"):
+            if refused.status != 401:
                 raise
         return await self._once(call, await self._enter(session), method, params)
 
@@ -149,9 +169,9 @@ class Api:
         try:
             said = loads(answer.content)
         except ValueError:
-            raise Unanswered(f"the answer is not Tryton's: {detail(answer)}") from None
+            raise Unanswered(_("the answer is not Tryton's: {answer}", answer=detail(answer))) from None
         if not isinstance(said, dict) or not {"result", "error"} & set(said):
-            raise Unanswered(f"the answer is not Tryton's: {detail(answer)}")
+            raise Unanswered(_("the answer is not Tryton's: {answer}", answer=detail(answer)))
         if "error" in said:
             raise _refusal(said["error"])
         self.at = clock_of(answer)
@@ -168,7 +188,7 @@ class Api:
             try:
                 self._session = await self._login()
             except (Declined, Unreached) as refused:
-                if refused.detail.startswith(("401", "429")):
+                if refused.status in (401, 429):
                     self._refusal = (self._watch() + REST, refused)
                 raise
             self._refusal = None
@@ -180,13 +200,13 @@ class Api:
         try:
             told = await self._once(self._caller.write, "", "common.db.login", given)
         except Unanswered as error:
-            raise Unreached(error.detail) from error
+            raise Unreached(error.said, status=error.status) from error
         except Declined as refused:
-            if refused.detail.startswith("401"):
-                raise Declined("401 Tryton knows no such user and password") from None
+            if refused.status == 401:
+                raise Declined(_("Tryton knows no such user and password (401)"), status=401) from None
             raise
         if not isinstance(told, list) or len(told) < 2:
-            raise Declined("Tryton asks for more than a password; let this user in by the password alone")
+            raise Declined(_("Tryton asks for more than a password; let this user in by the password alone"))
         return "Session " + base64.b64encode(f"{self._user}:{told[0]}:{told[1]}".encode()).decode()
 
 
@@ -204,7 +224,7 @@ def since(at: datetime | None, *ways: str) -> Domain:
 def rows_of(told: object) -> tuple[Row, ...]:
     """The rows of a list; Declined for anything else."""
     if not isinstance(told, list) or not all(isinstance(row, dict) and isinstance(row.get("id"), int) for row in told):
-        raise Declined("Tryton answered no list")
+        raise Declined(_("Tryton answered no list"))
     return tuple(told)
 
 
@@ -212,8 +232,9 @@ def _refusal(error: object) -> OutsideError:
     """An error inside a 200: `[kind, what]` of Tryton's own, `[message, traceback]` of any other."""
     kind, what = (error[0], error[1]) if isinstance(error, list) and len(error) > 1 else (str(error), "")
     if kind == "ConcurrencyException":
-        return Unreached(f"somebody changed it at the same time: {what}")
+        return Unreached(_("somebody changed it at the same time: {said}", said=what))
     if kind in {"UserError", "UserWarning", "LoginException"} and isinstance(what, list):
         words = [str(each) for each in (what[1:] if kind == "UserWarning" else what[:2]) if each]
-        return Declined(": ".join(words) if kind == "UserError" else f"Tryton asks a person: {': '.join(words)}")
-    return Declined(f"Tryton failed: {' '.join(str(kind).split())[:200]}")
+        told = ": ".join(words)
+        return Declined(says(told) if kind == "UserError" else _("Tryton asks a person: {said}", said=told))
+    return Declined(_("Tryton failed: {said}", said=" ".join(str(kind).split())[:200]))

@@ -14,6 +14,7 @@ from bot.stores.tryton import goods, marks, offers, purchases
 from bot.stores.tryton.api import Api, Domain, since
 from bot.stores.tryton.cursor import Cursor
 from bot.stores.tryton.values import Row
+from bot.words import _
 
 _DAYS = 35  # as long as the watch assumes of a route that nobody stated
 _PAGE = 200
@@ -64,7 +65,7 @@ class TrytonFeed:
             case "inbounds":
                 pages = self._inbounds(at)
             case _:
-                raise Declined(f"Tryton is not asked for {kind}")
+                raise Declined(_("Tryton is not asked for {kind}", kind=kind))
         async for page in pages:
             yield page
 
@@ -138,7 +139,9 @@ class TrytonFeed:
 
     def _lead_days(self) -> int:
         if not self._days.isdigit():
-            raise Declined(f"options.lead_days of this store is {self._days!r}, no whole number of days")
+            raise Declined(
+                _("options.lead_days of this store is {days}, no whole number of days", days=repr(self._days))
+            )
         return int(self._days)
 
 

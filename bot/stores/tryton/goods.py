@@ -57,7 +57,7 @@ def product(row: Row, currency: str) -> ProductFact | Fault:
     try:
         price = money(row, "list_price_used", currency)
     except Unreadable as problem:
-        return Fault(str(row["id"]), str(problem), excerpt(row, ("id", "code", "active")))
+        return Fault(str(row["id"]), problem.said, excerpt(row, ("id", "code", "active")))
     active = bool(row["active"] and template.get("active"))
     return ProductFact(str(row["id"]), text(row, "code"), text(template, "name"), price, active=active)
 
@@ -84,7 +84,7 @@ async def stock(api: Api, rows: Sequence[Row], warehouse: Warehouse, at: datetim
             units, held, rest, out = (whole({name: each.get(number)}, name) for name, each in counts.items())
         except Unreadable as problem:
             record = {name: each.get(number) for name, each in counts.items()}
-            told.append(Fault(where, str(problem), excerpt({**record, "code": row.get("code")}, (*counts, "code"))))
+            told.append(Fault(where, problem.said, excerpt({**record, "code": row.get("code")}, (*counts, "code"))))
             continue
         promised = max(held - rest, 0) + (max(out, 0) if output != storage else 0)
         told.append(

@@ -12,6 +12,7 @@ from bot.ports import Fault, OfferFact
 from bot.stores.tryton.api import Api
 from bot.stores.tryton.goods import GOODS
 from bot.stores.tryton.values import Row, Unreadable, excerpt, money, nested, text
+from bot.words import _
 
 FIELDS = (
     "active", "template", "product", "party.code", "party.name", "currency.code", "lead_time_used", "unit.factor",
@@ -55,7 +56,7 @@ async def offers(api: Api, rows: Sequence[Row], goods: Shelf) -> list[OfferFact 
         try:
             told += _facts(row, prices.get(row["id"], ()), goods)
         except Unreadable as problem:
-            told.append(Fault(f"supplier-{row['id']}", str(problem), excerpt(row, _SHOWN)))
+            told.append(Fault(f"supplier-{row['id']}", problem.said, excerpt(row, _SHOWN)))
     return told
 
 
@@ -63,7 +64,7 @@ def _facts(row: Row, prices: Sequence[Row], goods: Shelf) -> Iterator[OfferFact]
     party, code = nested(row, "party"), text(nested(row, "currency"), "code")
     name = text(party, "name")
     if not name:
-        raise Unreadable("its supplier has no name")
+        raise Unreadable(_("its supplier has no name"))
     price, least = _price(row, prices, code)
     days = _days(row) or goods.days
     for variant, sku in goods.meant(row):
@@ -88,7 +89,7 @@ def _days(row: Row) -> int:
     if told is None:
         return 0
     if not isinstance(told, timedelta) or told < timedelta():
-        raise Unreadable(f"lead_time_used is {told!r}, no span of time")
+        raise Unreadable(_("lead_time_used is {told}, no span of time", told=repr(told)))
     return max(-(-told // _DAY), 1)
 
 
@@ -105,7 +106,7 @@ def _price(row: Row, prices: Sequence[Row], currency: str) -> tuple[Money | None
     unit = _number(nested(row, "unit"), "factor")
     own = _number(nested(nested(row, "template"), "default_uom"), "factor")
     if not unit or not own:
-        raise Unreadable("a unit has no factor")
+        raise Unreadable(_("a unit has no factor"))
     each_of_own = {"unit_price": _number(chosen, "unit_price") * own / unit}
     least = (min(quantities) * unit / own).to_integral_value(ROUND_CEILING)
     return money(each_of_own, "unit_price", currency), max(int(least), 1)
@@ -114,5 +115,5 @@ def _price(row: Row, prices: Sequence[Row], currency: str) -> tuple[Money | None
 def _number(row: Row, name: str) -> Decimal:
     told = row.get(name)
     if isinstance(told, bool) or not isinstance(told, int | Decimal):
-        raise Unreadable(f"{name} is {told!r}, no number")
+        raise Unreadable(_("{name} is {told}, no number", name=name, told=repr(told)))
     return Decimal(told)

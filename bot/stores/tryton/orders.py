@@ -16,6 +16,7 @@ from bot.settings import StorePart
 from bot.stores.tryton.api import REST, Api
 from bot.stores.tryton.marks import mark
 from bot.stores.tryton.values import Row, text
+from bot.words import Words, _
 
 STATES = ("draft", "quotation")
 _AT_ONCE = 50  # conditions of one search: SQLite and Tryton nest them, and give up on hundreds
@@ -54,15 +55,17 @@ class TrytonOrders:
         try:
             return await self._sent(order, key)
         except Declined as refused:
-            if refused.detail.startswith("401"):
-                raise Unreached(refused.detail, REST) from refused
+            if refused.status == 401:
+                raise Unreached(refused.said, REST) from refused
             raise
 
     async def _sent(self, order: Order, key: str) -> Mapping[str, Any]:
         if order.kind != "purchase_order":
-            raise Declined("Tryton is told of purchases alone")
+            raise Declined(_("Tryton is told of purchases alone"))
         if self._state not in STATES:
-            raise Declined(f"options.orders is {self._state!r}; it may be {' or '.join(STATES)}")
+            raise Declined(
+                _("options.orders is {state}; it may be {states}", state=repr(self._state), states=" or ".join(STATES))
+            )
         known = await self._found(key)
         if known is None:
             wanted = await self._wanted(order, key)
@@ -87,13 +90,19 @@ class TrytonOrders:
         try:
             told = await self._api.read("model.ir.model.access.get_access", models, await self._api.context())
         except OutsideError as error:
-            return (Check(found.name, "fail", error.detail or str(error)),)
+            return (Check(found.what, "fail", error.said),)
         missing = [model for model in models if not (told.get(model) or {}).get("create")]
         if missing or self._state not in STATES:
-            what = f"may not create {', '.join(missing)}" if missing else f"options.orders is {self._state!r}"
-            remedy = f"add the user to the group Purchase; options.orders is {' or '.join(STATES)}"
-            return (Check(found.name, "fail", what, remedy),)
-        return (Check(found.name, "ok", f"writes purchases as {self._state} at {self._api.url}"),)
+            what = (
+                _("may not create {missing}", missing=", ".join(missing))
+                if missing
+                else _("options.orders is {state}", state=repr(self._state))
+            )
+            remedy = _("add the user to the group Purchase; options.orders is {states}", states=" or ".join(STATES))
+            return (Check(found.what, "fail", what, remedy),)
+        return (
+            Check(found.what, "ok", _("writes purchases as {state} at {url}", state=self._state, url=self._api.url)),
+        )
 
     async def _found(self, key: str) -> Row | None:
         company = await self._api.company()
@@ -145,8 +154,10 @@ class TrytonOrders:
             said = [row for row in found if str(row["id"]) in codes]
             alike = ([row for row in said if row in bearing] if len(said) > 1 else said) if codes else bearing
             chosen = [row for row in alike if row["code"] == sku] or alike
-            if len(chosen) != 1:
-                raise Declined(f"Tryton has {len(chosen) or 'no'} product {sku} to be purchased")
+            if not chosen:
+                raise Declined(_("Tryton has no product {sku} to be purchased", sku=sku))
+            if len(chosen) > 1:
+                raise Declined(_("Tryton has {count} products {sku} to be purchased", count=len(chosen), sku=sku))
             products[sku] = chosen[0]
         return products
 
@@ -182,8 +193,21 @@ class TrytonOrders:
             if len(chosen) == 1:
                 return int(chosen[0]["id"])
             if chosen:
-                raise Declined(f"{len(chosen)} parties in Tryton have the {name} {told!r}")
-        raise Declined(f"no party in Tryton has the code {order.supplier_code!r} or the name {order.supplier!r}")
+                raise Declined(
+                    _(
+                        "{count} parties in Tryton have the {name} {told}",
+                        count=len(chosen),
+                        name=name,
+                        told=repr(told),
+                    )
+                )
+        raise Declined(
+            _(
+                "no party in Tryton has the code {code} or the name {supplier}",
+                code=repr(order.supplier_code),
+                supplier=repr(order.supplier),
+            )
+        )
 
     async def _warehouse(self, order: Order) -> int:
         """The warehouse that has the code or the name of the place; the only one, where there is one alone."""
@@ -192,12 +216,17 @@ class TrytonOrders:
         chosen = [row for row in found if {text(row, "code").casefold(), text(row, "name").casefold()} & named]
         if len(chosen) == 1 or len(found) == 1:
             return int((chosen or found)[0]["id"])
-        raise Declined(f"no one warehouse in Tryton is called as {' / '.join(order.deliver_to.splitlines())}")
+        raise Declined(
+            _(
+                "no one warehouse in Tryton is called as {names}",
+                names=" / ".join(order.deliver_to.splitlines()),
+            )
+        )
 
     async def _currency(self, code: str) -> int:
         found = await self._api.rows("currency.currency", [["code", "=", code]], ("code",))
         if len(found) != 1:
-            raise Declined(f"Tryton has no currency {code}")
+            raise Declined(_("Tryton has no currency {code}", code=code))
         return int(found[0]["id"])
 
     async def _kept(self, number: int, wanted: Row, key: str) -> Row:
@@ -205,9 +234,9 @@ class TrytonOrders:
         try:
             stands = await self._found(key)
         except OutsideError as error:
-            raise Unanswered(f"written, but it cannot be read back: {error}") from error
+            raise Unanswered(_("written, but it cannot be read back: {error}", error=error.said)) from error
         if stands is None or stands["id"] != number:
-            raise Unanswered("written, and not to be found by our key")
+            raise Unanswered(_("written, and not to be found by our key"))
         if problem := _difference(stands, wanted, mark(key)):
             await self._take_back(number, problem)
         return stands
@@ -218,20 +247,22 @@ class TrytonOrders:
         try:
             await self._api.write(f"{_PURCHASE}.quote", [number], await self._api.context())
         except Declined as refused:
-            await self._take_back(number, str(refused))
+            await self._take_back(number, refused.said)
         except OutsideError as error:  # the draft stands: it is found by its key, and goes on from there
-            raise Unanswered(f"written as a draft: {error}") from error
+            raise Unanswered(_("written as a draft: {error}", error=error.said)) from error
         found = await self._found(key)
         if found is None or found["state"] == "draft":
-            raise Unanswered("written, and Tryton says something else of it")
+            raise Unanswered(_("written, and Tryton says something else of it"))
         return found
 
-    async def _take_back(self, number: int, problem: str) -> None:
+    async def _take_back(self, number: int, problem: Words) -> None:
         """Delete what nobody asked for, and say so: Declined, or Unanswered where it stays."""
         try:
             await self._api.write(f"{_PURCHASE}.delete", [number], await self._api.context())
         except OutsideError as error:
-            raise Unanswered(f"{problem}; and the draft cannot be deleted: {error}") from error
+            raise Unanswered(
+                _("{problem}; and the draft cannot be deleted: {error}", problem=problem, error=error.said)
+            ) from error
         raise Declined(problem)
 
     def _receipt(self, known: Row) -> Mapping[str, Any]:
@@ -259,21 +290,21 @@ def _added(told: object) -> list[int]:
 def _made(told: object) -> int:
     if isinstance(told, list) and len(told) == 1 and isinstance(told[0], int):
         return told[0]
-    raise Unanswered("Tryton does not say what it made")
+    raise Unanswered(_("Tryton does not say what it made"))
 
 
-def _difference(stands: Row, wanted: Row, marked: str) -> str:
-    """What Tryton made of a purchase that we did not ask for; nothing where it is the same."""
+def _difference(stands: Row, wanted: Row, marked: str) -> Words | None:
+    """What Tryton made of a purchase that we did not ask for; None where it is the same."""
     if text(stands, "description") != marked:
-        return "Tryton did not keep our key where it stays"
+        return _("Tryton did not keep our key where it stays")
     for name in ("party", "warehouse", "delivery_date", "currency"):
         if stands.get(name) != wanted[name]:
-            return f"Tryton kept another {name}"
+            return _("Tryton kept another {field}", field=name)
     asked = [_terms(line) for line in wanted["lines"][0][1]]
     kept = [_terms(line) for line in stands["lines."]]
     if asked != kept:
-        return f"Tryton took {asked} and kept {kept}"
-    return ""
+        return _("Tryton took {asked} and kept {kept}", asked=str(asked), kept=str(kept))
+    return None
 
 
 def _terms(line: Row) -> tuple[int, str, str]:

@@ -17,6 +17,7 @@ from zoneinfo import ZoneInfo
 from bot.ports import Fault, InboundFact
 from bot.stores.tryton.api import Api
 from bot.stores.tryton.values import Row, Unreadable, day, excerpt, nested, text, whole
+from bot.words import _
 
 FIELDS = ("number", "state", "purchase_date", "delivery_date", "warehouse", "party.name")
 WAYS = ("lines", "lines.moves")
@@ -102,7 +103,7 @@ def _tell(told: Told, purchase: Row, line: Row, moves: Sequence[Row], yard: Yard
         ordered = day(purchase, "purchase_date")
         missing = _missing(line, moves) if purchase["state"] in ORDERED else 0
     except Unreadable as problem:
-        told.faults.append(Fault(f"line-{line['id']}", str(problem), excerpt(line, _SHOWN)))
+        told.faults.append(Fault(f"line-{line['id']}", problem.said, excerpt(line, _SHOWN)))
         return
     if ordered is None:  # a draft or an enquiry: nothing is on its way
         return
@@ -112,7 +113,7 @@ def _tell(told: Told, purchase: Row, line: Row, moves: Sequence[Row], yard: Yard
         try:
             fact = teller.move(move, missing if move["id"] == last else 0)
         except Unreadable as problem:
-            told.faults.append(Fault(f"move-{move['id']}", str(problem), excerpt(move, _SHOWN)))
+            told.faults.append(Fault(f"move-{move['id']}", problem.said, excerpt(move, _SHOWN)))
         else:
             told.facts += [fact] if fact is not None else []
     if missing and last is None and (waits := teller.waiting(missing)) is not None:
@@ -134,7 +135,7 @@ def _missing(line: Row, moves: Sequence[Row]) -> int:
 def _number(row: Row, name: str) -> Decimal:
     told = row.get(name)
     if isinstance(told, bool) or not isinstance(told, int | Decimal):
-        raise Unreadable(f"{name} is {told!r}, no number")
+        raise Unreadable(_("{name} is {told}, no number", name=name, told=repr(told)))
     return Decimal(told)
 
 
@@ -158,9 +159,9 @@ class _Teller:
         elif row["state"] == "done":
             received = day(row, "effective_date")
             if received is None:
-                raise Unreadable("it is done, and has no date")
+                raise Unreadable(_("it is done, and has no date"))
         elif row["state"] not in OPEN:
-            raise Unreadable(f"its state {row['state']!r} is not known")
+            raise Unreadable(_("its state {state} is not known", state=repr(row["state"])))
         planned = day(row, "origin_planned_date") if received else day(row, "planned_date")
         return self._fact(f"move-{row['id']}", place, quantity, planned or day(row, "planned_date"), received)
 

@@ -13,12 +13,14 @@ from decimal import Decimal, InvalidOperation
 from typing import Any
 
 from bot.domain.money import Money
+from bot.errors import Amiss
+from bot.words import _
 
 Row = Mapping[str, Any]
 _MICROSECOND = timedelta(microseconds=1)
 
 
-class Unreadable(Exception):
+class Unreadable(Amiss):
     """A record that cannot be read, and why."""
 
 
@@ -40,9 +42,9 @@ def whole(row: Row, name: str) -> int:
     told = row.get(name)
     number = Decimal(told) if isinstance(told, int) and not isinstance(told, bool) else told
     if not isinstance(number, Decimal) or not number.is_finite():
-        raise Unreadable(f"{name} is {told!r}, no number")
+        raise Unreadable(_("{name} is {told}, no number", name=name, told=repr(told)))
     if number != number.to_integral_value():
-        raise Unreadable(f"{name} is {number.normalize():f}, not a whole number")
+        raise Unreadable(_("{name} is {told}, not a whole number", name=name, told=format(number.normalize(), "f")))
     return int(number)
 
 
@@ -64,11 +66,11 @@ def money(row: Row, name: str, currency: str) -> Money | None:
     if told is None:
         return None
     if not isinstance(told, Decimal) or not told.is_finite():
-        raise Unreadable(f"{name} is {told!r}, no amount")
+        raise Unreadable(_("{name} is {told}, no amount", name=name, told=repr(told)))
     try:
         return Money.rounded(told, currency)
-    except (ValueError, InvalidOperation) as error:
-        raise Unreadable(f"{name}: {error}") from None
+    except (ValueError, InvalidOperation):
+        raise Unreadable(_("{name} is {told}, no amount", name=name, told=repr(told))) from None
 
 
 def day(row: Row, name: str) -> date | None:
@@ -77,7 +79,7 @@ def day(row: Row, name: str) -> date | None:
     if told is None:
         return None
     if not isinstance(told, date) or isinstance(told, datetime):
-        raise Unreadable(f"{name} is {told!r}, no date")
+        raise Unreadable(_("{name} is {told}, no date", name=name, told=repr(told)))
     return told
 
 

@@ -10,23 +10,22 @@ from collections.abc import Mapping
 from bot.errors import OutsideError
 from bot.ports import Check
 from bot.stores.vendure.client import Admin, Forbidden
+from bot.words import _
 
-GRANT = "grant this permission to the role in the channel"
+GRANT = _("grant this permission to the role in the channel")
 
 
 async def checked(name: str, admin: Admin, lists: Mapping[str, str]) -> tuple[Check, ...]:
     """One line; `lists` are operations that must answer, by the permission that each takes."""
-    line, remedy = (
-        f"store {name}",
-        f"look at [stores.connected.{name}]: url, token, or user and secret, options.channel",
-    )
+    line = _("store {name}", name=name)
+    remedy = _("look at [stores.connected.{name}]: url, token, or user and secret, options.channel", name=name)
     try:
-        terms, _ = await admin.terms()
+        terms, _at = await admin.terms()
         for right, operation in lists.items():
             try:
                 await admin.ask(operation, skip=0, take=1, filter=None)
             except Forbidden:
-                return (Check(line, "fail", f"its role may not {right}", GRANT),)
+                return (Check(line, "fail", _("its role may not {right}", right=right), GRANT),)
     except OutsideError as error:
-        return (Check(line, "fail", error.detail or str(error), remedy),)
-    return (Check(line, "ok", f"answers at {admin.url}, sells in {terms.currency}"),)
+        return (Check(line, "fail", error.said, remedy),)
+    return (Check(line, "ok", _("answers at {url}, sells in {currency}", url=admin.url, currency=terms.currency)),)

@@ -17,7 +17,9 @@ from bot.domain.money import Money
 from bot.errors import Declined, Unanswered, Unreached
 from bot.settings import StorePart
 from bot.stores.calling import TURNS, Caller, Pause
+from bot.stores.saying import says
 from bot.stores.vendure.queries import OPERATIONS
+from bot.words import _
 
 PATH = "/admin-api"
 _TOKEN = "vendure-auth-token"  # noqa: S105  # a header's name
@@ -66,7 +68,9 @@ class Terms:
         """An amount as the API takes it; Declined where it has more decimals than the store keeps."""
         scaled = amount.amount.scaleb(self.precision)
         if scaled != scaled.to_integral_value():
-            raise Declined(f"the store keeps {self.precision} decimals, too few for {amount}")
+            raise Declined(
+                _("the store keeps {precision} decimals, too few for {amount}", precision=self.precision, amount=amount)
+            )
         return int(scaled)
 
 
@@ -116,7 +120,7 @@ class Admin:
                 return await self._sent(self._caller.read, operation, variables)
             except Broken as error:
                 if turn:  # what breaks twice breaks each time
-                    raise Stuck(error.detail) from error
+                    raise Stuck(error.said) from error
                 await self._again(turn, error)
             except Unanswered as error:
                 await self._again(turn, error)
@@ -125,7 +129,7 @@ class Admin:
     async def _again(self, turn: int, error: Unanswered) -> None:
         """Wait until a call may be made again; Unreached after the last turn."""
         if turn == self._turns - 1:
-            raise Unreached(error.detail) from error
+            raise Unreached(error.said) from error
         await self._pause(2.0**turn)
 
     async def ask_ours(self, field: str, operation: str, **variables: object) -> Node:
@@ -134,7 +138,9 @@ class Admin:
             told = (await self.ask(operation, **variables)).data
         except Declined as refused:
             if field in refused.detail:  # its schema does not know the field
-                raise Declined("the store has no plugin of ours, or an older one; see docs/stores/vendure.md") from None
+                raise Declined(
+                    _("the store has no plugin of ours, or an older one; see docs/stores/vendure.md")
+                ) from None
             raise
         self.see(told)
         return told
@@ -152,7 +158,7 @@ class Admin:
     def see(self, told: Node) -> None:
         """Look at the channel of an answer: while a store has one channel, Vendure takes any token for it."""
         if self.channel and told["activeChannel"]["token"] != self.channel:
-            raise Declined("no channel of the store has the token of options.channel")
+            raise Declined(_("no channel of the store has the token of options.channel"))
 
     async def _sent(self, call: _Call, operation: str, variables: Mapping[str, object]) -> Answer:
         """One call; with a session that ended, one more with a new one: nothing was done for the old."""
@@ -175,12 +181,12 @@ class Admin:
                     response = await self._caller.write("POST", PATH, json=body)
                     told = _data(response)["login"]
                 except Unanswered as error:  # a session more or less changes nothing
-                    raise Unreached(error.detail) from error
+                    raise Unreached(error.said) from error
                 if told.get("errorCode"):
-                    raise Declined(f"401 {told['errorCode']}: {told.get('message', '')}"[:_LONGEST_DETAIL])
+                    raise Declined(says(f"401 {told['errorCode']}: {told.get('message', '')}"), status=401)
                 self._session = response.headers.get(_TOKEN, "")
                 if not self._session:
-                    raise Declined("the store gives no session; its authOptions.tokenMethod must include 'bearer'")
+                    raise Declined(_("the store gives no session; its authOptions.tokenMethod must include 'bearer'"))
             return self._session
 
     async def _posted(
@@ -196,13 +202,13 @@ def _data(response: httpx.Response) -> Node:
     try:
         told = json.loads(response.content, parse_float=Decimal)
     except ValueError:
-        raise Unanswered("the answer is no JSON") from None
+        raise Unanswered(_("the answer is no JSON")) from None
     if not isinstance(told, dict):
-        raise Unanswered("the answer is no object")
+        raise Unanswered(_("the answer is no object"))
     if told.get("errors"):
         raise _refusal(told["errors"])
     if not isinstance(told.get("data"), dict):
-        raise Unanswered("an answer without data")
+        raise Unanswered(_("an answer without data"))
     data: Node = told["data"]
     return data
 
@@ -216,11 +222,11 @@ def _refusal(errors: object) -> Exception:
     detail = f"{code}: {message}"[:_LONGEST_DETAIL].strip(": ")
     match code:
         case "FORBIDDEN":
-            return Forbidden(f"{detail} (401 or 403: Vendure does not say which)")
+            return Forbidden(_("{detail} (401 or 403: Vendure does not say which)", detail=detail))
         case "INTERNAL_SERVER_ERROR" | "":
-            return Broken(detail)
+            return Broken(says(detail))
         case _:
-            return Declined(detail)
+            return Declined(says(detail))
 
 
 def _clock(response: httpx.Response) -> datetime:

@@ -15,13 +15,15 @@ from decimal import Decimal
 from typing import Any
 
 from bot.domain.discount import ALWAYS, EVERYTHING, NEVER, Discount, Way
-from bot.errors import Declined, OutsideError, Unanswered, Unreached
+from bot.errors import Declined, OutsideError, Unanswered, Unreached, why
 from bot.ports import Check, Discounts, Granted
 from bot.settings import StorePart
 from bot.stores import discounting
+from bot.stores.saying import says
 from bot.stores.vendure.checking import GRANT, checked
 from bot.stores.vendure.client import Admin, Forbidden, Node
 from bot.stores.vendure.prices import mark_of, sought, the_one
+from bot.words import Words, _
 
 _FIELD = "stocktideKey"
 _ACTION, _CONDITION = "products_percentage_discount", "contains_products"
@@ -53,7 +55,9 @@ class VendureDiscounts:
         told = await self._admin.ask_ours(_FIELD, "Codes", code=code)
         found = told["promotions"]
         if found["totalItems"] > len(found["items"]):
-            raise Declined(f"more than {len(found['items'])} promotions have {code} in their code")
+            raise Declined(
+                _("more than {count} promotions have {code} in their code", count=len(found["items"]), code=code)
+            )
         return any((each["couponCode"] or "").casefold() == code.casefold() for each in found["items"])
 
     async def grant(self, discount: Discount, key: str) -> Granted:
@@ -66,13 +70,13 @@ class VendureDiscounts:
         if known:
             return await self._alone(await self._granted(known[0], discount), discount, key)
         if discount.code and await self.taken(discount.code):
-            raise Declined(f"code_taken: the channel has the code {discount.code} already")
+            raise Declined(_("the channel has the code {code} already", code=discount.code), code="code_taken")
         language = (await self._admin.ask_ours(_FIELD, "Tongue"))["activeChannel"]["defaultLanguageCode"]
         told = (await self._admin.tell("Grant", promotion=_input(discount, numbers, key, language)))["createPromotion"]
         if "id" not in told:
-            raise Declined(f"{told.get('errorCode')}: {told.get('message')}")
+            raise Declined(says(f"{told.get('errorCode')}: {told.get('message')}"))
         number = str(told["id"])
-        kept = discounting.kept("promotion", self._numbered(number, discount), lambda: self._delete(number))
+        kept = discounting.kept(_("promotion"), self._numbered(number, discount), lambda: self._delete(number))
         return await self._alone(await kept, discount, key)
 
     async def granted(self, discount: Discount, key: str, number: str = "") -> Granted | None:
@@ -81,7 +85,7 @@ class VendureDiscounts:
         if not known:
             return None
         found = await self._granted(known[0], discount)
-        return found if len(known) == 1 else replace(found, differs=f"it stands {len(known)} times")
+        return found if len(known) == 1 else replace(found, wrong=_("it stands {count} times", count=len(known)))
 
     async def withdraw(self, discount: Discount, key: str, number: str = "") -> Granted | None:
         """Delete the promotion of that number, or else ours that bears the key, and twins; look that all are gone."""
@@ -101,10 +105,24 @@ class VendureDiscounts:
             await self._admin.tell("MayGrant")  # what has neither a code nor a condition is refused
             await self._admin.tell("MayWithdraw")  # of nothing
         except Forbidden:
-            return (Check(f"store {self.name}", "warn", f"its role may not {_RIGHTS}: no discounts", GRANT),)
+            return (
+                Check(
+                    _("store {name}", name=self.name),
+                    "warn",
+                    _("its role may not {rights}: no discounts", rights=_RIGHTS),
+                    GRANT,
+                ),
+            )
         except OutsideError as error:
-            remedy = "put this version's deploy/vendure/stocktide.js into the store, or make no discounts in it"
-            return (Check(f"store {self.name}", "warn", f"discounts cannot be made: {error}", remedy),)
+            remedy = _("put this version's deploy/vendure/stocktide.js into the store, or make no discounts in it")
+            return (
+                Check(
+                    _("store {name}", name=self.name),
+                    "warn",
+                    _("discounts cannot be made: {error}", error=error.said),
+                    remedy,
+                ),
+            )
         return found
 
     async def _variant(self, sku: str, code: str) -> str:
@@ -140,7 +158,7 @@ class VendureDiscounts:
                 if str(twin["id"]) != stands.id:
                     await self._delete(str(twin["id"]))
         except OutsideError as error:
-            raise Unanswered(f"made, but it may stand twice: {error}") from error
+            raise Unanswered(_("made, but it may stand twice: {error}", error=error.said)) from error
         return stands
 
     async def _granted(self, node: Node, wanted: Discount) -> Granted:
@@ -156,10 +174,10 @@ class VendureDiscounts:
                 name=str(node["name"]),
                 variants=tuple(numbers),
             )
-            differs = _wrong(node, discount, wanted)
+            wrong = _wrong(node, discount, wanted)
         except (LookupError, TypeError, ValueError, ArithmeticError) as error:
-            raise Unreached(f"the promotion cannot be read: {error!r}") from error
-        return Granted(str(node["id"]), discount, None, differs)
+            raise Unreached(_("the promotion cannot be read: {error}", error=why(error))) from error
+        return Granted(str(node["id"]), discount, None, wrong)
 
     async def _skus(self, numbers: list[str]) -> tuple[str, ...]:
         """The SKUs of variants; of one that is gone, its number."""
@@ -180,14 +198,15 @@ class VendureDiscounts:
 
     async def _delete(self, number: str) -> None:
         """Delete a promotion, and look that it is gone."""
-        said = "the store keeps the promotion all the same"
+        said = _("the store keeps the promotion all the same")
         try:
             told = (await self._admin.tell("Withdraw", id=number))["deletePromotion"]
-            said = str(told.get("message") or said)
+            if told.get("message"):
+                said = says(str(told["message"]))
         except Forbidden:
             raise
         except Declined as refused:  # somebody may have deleted it meanwhile
-            said = refused.detail
+            said = refused.said
         await discounting.gone(self._node(number), said)
 
 
@@ -221,19 +240,19 @@ def _made(node: Node) -> datetime:
     try:
         return datetime.fromisoformat(node["createdAt"])
     except (LookupError, TypeError, ValueError) as error:
-        raise Unreached(f"the store does not say when the promotion was made: {error!r}") from error
+        raise Unreached(_("the store does not say when the promotion was made: {error}", error=why(error))) from error
 
 
-def _wrong(node: Node, stands: Discount, wanted: Discount) -> str:
-    """What of a promotion is not as it was wanted; empty where nothing is."""
+def _wrong(node: Node, stands: Discount, wanted: Discount) -> Words | None:
+    """What of a promotion is not as it was wanted; None where nothing is."""
     if found := wanted.differs(stands):
         return found
     if not node["enabled"]:
-        return "it is switched off"
+        return _("it is switched off")
     most = [node[name] for name in ("usageLimit", "perCustomerUsageLimit") if node[name] is not None]
     if most:
-        return f"its uses are limited to {min(most)}"
-    return "" if _comes_off(node, wanted, stands) else "it comes off on other conditions"
+        return _("its uses are limited to {count}", count=min(most))
+    return None if _comes_off(node, wanted, stands) else _("it comes off on other conditions")
 
 
 def _comes_off(node: Node, wanted: Discount, stands: Discount) -> bool:

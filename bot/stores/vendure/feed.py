@@ -18,6 +18,7 @@ from bot.stores.vendure.client import Admin, Node, Terms
 from bot.stores.vendure.cursor import SWEPT_BACK, Cursor
 from bot.stores.vendure.hooks import opened, subscribed
 from bot.stores.vendure.reading import MOST, attempt, walk
+from bot.words import _
 
 READS = {"ReadCatalog": "Variants", "ReadOrder": "Orders"}
 # By what a delivery names: the kinds of facts that it changed, and the field that the ids are of.
@@ -108,7 +109,7 @@ class VendureFeed:
             return self._place
         places = await self.places()
         if not places:
-            raise Declined("the channel has no stock location")
+            raise Declined(_("the channel has no stock location"))
         return places[0].id
 
     def _told(

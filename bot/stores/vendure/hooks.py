@@ -16,11 +16,12 @@ from bot.errors import Declined, Unanswered, Unreached
 from bot.ports import Delivery
 from bot.stores.signed import require_signed
 from bot.stores.vendure.client import Admin
+from bot.words import _
 
 SIGNATURE: Final = "x-stocktide-signature"
 ADDRESS: Final = "stocktide.address"  # of the store's settings
 SUBJECTS: Final = ("orders", "variants", "products")
-_WITHOUT = "the store has no plugin of ours; see docs/stores/vendure.md"
+_WITHOUT = _("the store has no plugin of ours; see docs/stores/vendure.md")
 
 
 def sign(body: bytes, secret: str) -> str:
@@ -51,17 +52,17 @@ def _ids(told: object) -> list[str]:
 async def subscribed(admin: Admin, address: str, secret: str) -> tuple[str, ...]:
     """See to it that the plugin calls the address; what it tells of, where it called another or none."""
     if not secret:
-        raise Declined("set hook_secret: what the store signs its calls to us with")
+        raise Declined(_("set hook_secret: what the store signs its calls to us with"))
     if await _address(admin) == address:
         return ()
     try:
         told = (await admin.tell("Subscribe", key=ADDRESS, value=address))["setSettingsStoreValue"]
     except Unanswered as error:  # telling it again changes nothing
-        raise Unreached(error.detail) from error
+        raise Unreached(error.said) from error
     if not told["result"]:
-        raise Declined(f"the store takes no address: {told['error']}"[:300])
+        raise Declined(_("the store takes no address: {said}", said=str(told["error"])[:300]))
     if await _address(admin) != address:
-        raise Declined("the store took the address and kept another")
+        raise Declined(_("the store took the address and kept another"))
     return SUBJECTS
 
 
@@ -72,5 +73,5 @@ async def _address(admin: Admin) -> str:
     except Unanswered as error:
         if "not registered" in error.detail:
             raise Declined(_WITHOUT) from None
-        raise Unreached(error.detail) from error
+        raise Unreached(error.said) from error
     return str(told["getSettingsStoreValue"] or "")

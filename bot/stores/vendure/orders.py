@@ -13,6 +13,7 @@ from decimal import Decimal
 from bot.ports import OrderFact, ReturnedLine, SoldLine
 from bot.stores.vendure.client import Node, Terms
 from bot.stores.vendure.reading import Unreadable, instant, whole
+from bot.words import _
 
 _SENT_NOT = ("Created", "Pending", "Cancelled")  # states of a fulfilment whose units have not left
 _Units = tuple[str, int, datetime]  # of which record, how many, when
@@ -69,7 +70,13 @@ def _kept(line: Node, cancelled: list[_Units], refunded: list[_Units]) -> tuple[
     back = list(_latest(cancelled, kept - now))
     missing = kept - now - sum(units for _, units, _ in back)
     if missing > 0:
-        raise Unreadable(f"{missing} units of line {line['id']} came back, and its history does not say when")
+        raise Unreadable(
+            _(
+                "{missing} units of line {id} came back, and its history does not say when",
+                missing=missing,
+                id=line["id"],
+            )
+        )
     off = max(sum(units for _, units, _ in cancelled), whole(line["orderPlacedQuantity"]) - now)
     paid = min(max(sum(units for _, units, _ in refunded) - off, 0), now)
     returned = min(paid, sent)

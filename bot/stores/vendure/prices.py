@@ -12,12 +12,13 @@ from dataclasses import asdict, dataclass
 from typing import cast
 
 from bot.domain.money import Money
-from bot.errors import Declined, OutsideError, Unanswered, Unreached
+from bot.errors import Declined, OutsideError, Unanswered, Unreached, why
 from bot.ports import Check, StoreConnector, StorePrice
 from bot.settings import StorePart
 from bot.stores.vendure.checking import GRANT, checked
 from bot.stores.vendure.client import Admin, Forbidden, Node, Terms
 from bot.stores.vendure.goods import price_of
+from bot.words import _
 
 _KEPT = 20  # writes that a variant remembers; a promotion makes two
 _FIELD = "stocktidePrices"
@@ -57,9 +58,11 @@ class _Variant:
             compare_at = None if struck is None else terms.money(struck, terms.currency)
             entries = _entries(fields[_FIELD])
         except (LookupError, TypeError, ValueError, ArithmeticError) as error:
-            raise Unreached(f"the price cannot be read: {error}") from error
+            raise Unreached(_("the price cannot be read: {error}", error=why(error))) from error
         if price is None:
-            raise Declined(f"no_price: {node['sku']} has no price in {terms.currency}")
+            raise Declined(
+                _("{sku} has no price in {currency}", sku=node["sku"], currency=terms.currency), code="no_price"
+            )
         return cls(str(node["id"]), node["sku"], price, compare_at, entries)
 
     def told(self) -> StorePrice:
@@ -108,21 +111,21 @@ class VendurePrices:
         else's would be lost. Declined too where it kept another price; Unanswered where that cannot be read.
         """
         if price.amount <= 0 or (compare_at is not None and compare_at.currency != price.currency):
-            raise Declined("no_price: a price is above nothing, and both are in one currency")
+            raise Declined(_("a price is above nothing, and both are in one currency"), code="no_price")
         if compare_at is not None and compare_at <= price:
-            raise Declined("compare_at_too_low: what is struck through is the higher price")
+            raise Declined(_("what is struck through is the higher price"), code="compare_at_too_low")
         variant, bearer, terms = await self._found(sku, code, key)
         if price.currency != terms.currency:
-            raise Declined(f"wrong_currency: the channel sells in {terms.currency}")
+            raise Declined(_("the channel sells in {currency}", currency=terms.currency), code="wrong_currency")
         struck = None if compare_at is None else terms.units(compare_at)
         wanted = _Entry(mark_of(key), key, price.currency, terms.units(price), struck)
         done = _done(bearer, key)
         if bearer is not None and done is not None:
             if bearer.id != variant.id or not done.same(wanted):
-                raise Declined("key_reused: something else was written under this key")
+                raise Declined(_("something else was written under this key"), code="key_reused")
             return _answer(bearer, key, terms)
         if revision and variant.told().revision != revision:
-            raise Declined("revision_changed: somebody else changed this price meanwhile")
+            raise Declined(_("somebody else changed this price meanwhile"), code="revision_changed")
         await self._admin.tell("SetPrice", change=_change(variant, wanted))
         return await self._kept(variant.id, wanted, terms)
 
@@ -143,10 +146,17 @@ class VendurePrices:
             await self._admin.ask_ours(_FIELD, "Written", mark=mark_of(""))
             await self._admin.tell("MayWrite")  # of nothing
         except Forbidden:
-            return (Check(f"store {self.name}", "fail", "its role may not UpdateCatalog", GRANT),)
+            return (Check(_("store {name}", name=self.name), "fail", _("its role may not UpdateCatalog"), GRANT),)
         except OutsideError as error:
-            remedy = "put deploy/vendure/stocktide.js into the store, or run no promotions in it"
-            return (Check(f"store {self.name}", "warn", f"prices cannot be changed: {error}", remedy),)
+            remedy = _("put deploy/vendure/stocktide.js into the store, or run no promotions in it")
+            return (
+                Check(
+                    _("store {name}", name=self.name),
+                    "warn",
+                    _("prices cannot be changed: {error}", error=error.said),
+                    remedy,
+                ),
+            )
         return found
 
     async def _found(self, sku: str, code: str, key: str) -> tuple[_Variant, _Variant | None, Terms]:
@@ -162,14 +172,16 @@ class VendurePrices:
         try:
             told = await self._admin.ask_ours(_FIELD, "PriceOf", id=number)
             if told["productVariant"] is None:
-                raise Unanswered("the variant is gone now")
+                raise Unanswered(_("the variant is gone now"))
             stands = _Variant.of(told["productVariant"], terms)
         except OutsideError as error:
-            raise Unanswered(f"changed, but it cannot be read back: {error}") from error
+            raise Unanswered(_("changed, but it cannot be read back: {error}", error=error.said)) from error
         struck = None if stands.compare_at is None else terms.units(stands.compare_at)
         if (terms.units(stands.price), struck) != (wanted.price, wanted.compare_at):
-            beside = f", struck through {stands.compare_at}" if stands.compare_at else ""
-            raise Declined(f"the store kept {stands.price}{beside}")
+            if stands.compare_at is None:
+                raise Declined(_("the shop kept {price}", price=stands.price))
+            both = {"price": stands.price, "struck": stands.compare_at}
+            raise Declined(_("the shop kept {price}, struck through {struck}", **both))
         return stands.told()
 
 
@@ -189,12 +201,19 @@ def the_one(found: Node, sku: str, code: str) -> Node:
         alike = [node for node in found["items"] if node["sku"].casefold() == sku.casefold()]
         bearing = [node for node in alike if node["sku"] == sku] or alike
     if not bearing and not code and found["totalItems"] > len(found["items"]):
-        raise Declined(f"more than {len(found['items'])} variants of the channel have {sku!r} in their SKU")
+        raise Declined(
+            _(
+                "more than {count} variants of the channel have {sku} in their SKU",
+                count=len(found["items"]),
+                sku=repr(sku),
+            )
+        )
     if not bearing:
-        what = f"has no variant {code} any more" if code else f"sells no {sku!r}"
-        raise Declined(f"unknown_sku: the channel {what}")
+        if code:
+            raise Declined(_("the channel has no variant {code} any more", code=code), code="unknown_sku")
+        raise Declined(_("the channel sells no {sku}", sku=repr(sku)), code="unknown_sku")
     if len(bearing) > 1:
-        raise Declined(f"{len(bearing)} variants of the channel bear the SKU {sku!r}")
+        raise Declined(_("{count} variants of the channel bear the SKU {sku}", count=len(bearing), sku=repr(sku)))
     return cast("Node", bearing[0])
 
 

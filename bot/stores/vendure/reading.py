@@ -8,9 +8,11 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TypeVar
 
+from bot.errors import Amiss, why
 from bot.ports import Fault
 from bot.stores.vendure.client import Admin, Node, Stuck
 from bot.stores.vendure.queries import OPERATIONS
+from bot.words import _
 
 MOST = 100  # records of a page; Vendure's own limit is 1,000 where a store does not set another
 _MOST_BROKEN = 20  # records that a reading leaves out before it gives up
@@ -18,7 +20,7 @@ _MOST_BROKEN = 20  # records that a reading leaves out before it gives up
 _Read = TypeVar("_Read")
 
 
-class Unreadable(Exception):
+class Unreadable(Amiss):
     """A record that does not say what it must; the words say what."""
 
 
@@ -86,7 +88,7 @@ async def _left_out(admin: Admin, operation: str, offset: int, variables: Mappin
     except Stuck as again:
         (told,) = (await admin.ask(name, skip=offset, **variables)).data.values()
         where = str(told["items"][0]["id"]) if told["items"] else f"{operation} {offset}"
-        return Fault(where, f"the store cannot tell it: {again.detail}")
+        return Fault(where, _("the store cannot tell it: {error}", error=again.said))
     return None
 
 
@@ -95,16 +97,16 @@ def instant(told: object) -> datetime:
     try:
         found = datetime.fromisoformat(str(told))
     except ValueError:
-        raise Unreadable(f"{told!r} is no instant") from None
+        raise Unreadable(_("{told} is no instant", told=repr(told))) from None
     if found.tzinfo is None:
-        raise Unreadable(f"{told!r} names no zone")
+        raise Unreadable(_("{told} names no zone", told=repr(told)))
     return found.astimezone(UTC)
 
 
 def whole(told: object) -> int:
     """A count."""
     if isinstance(told, bool) or not isinstance(told, int):
-        raise Unreadable(f"{told!r} is no whole number")
+        raise Unreadable(_("{told} is no whole number", told=repr(told)))
     return told
 
 
@@ -113,8 +115,8 @@ def attempt(where: str, record: Node, read: Callable[[], _Read]) -> _Read | Faul
     try:
         return read()
     except Unreadable as error:
-        problem = str(error)
+        problem = error.said
     except (LookupError, TypeError, AttributeError, ValueError, ArithmeticError) as error:
-        problem = f"{type(error).__name__}: {error}"
+        problem = why(error)
     kept = {name: record[name] for name in ("id", "code", "sku", "name", "state", "updatedAt") if record.get(name)}
     return Fault(where, problem, json.dumps(kept, default=str, ensure_ascii=False))

@@ -17,6 +17,7 @@ from bot.ports import Check
 from bot.settings import StorePart
 from bot.stores.calling import TURNS, Caller, Pause, clock_of, detail
 from bot.stores.woocommerce.signing import auth_of
+from bot.words import _
 
 ROOT = "/wp-json/wc/v3"
 MOST = 100  # of a list's page and of a batch; of more the API answers 400 and 413
@@ -70,7 +71,7 @@ class Api:
         try:
             told = json.loads(answer.content, parse_float=Decimal)
         except ValueError:
-            raise Declined(f"the answer is no JSON: {detail(answer)}") from None
+            raise Declined(_("the answer is no JSON: {detail}", detail=detail(answer))) from None
         headers = answer.headers
         return Answer(told, clock_of(answer), _number(headers, "x-wp-total"), _number(headers, "x-wp-totalpages"))
 
@@ -83,7 +84,7 @@ class Api:
                 return None
             raise
         if not isinstance(answer.told, dict) or not isinstance(answer.told.get("id"), int):
-            raise Declined("the store answered no record")
+            raise Declined(_("the store answered no record"))
         return answer
 
     async def write(self, method: str, path: str, body: Row) -> Any:  # noqa: ANN401  # as the store answers
@@ -92,7 +93,7 @@ class Api:
         try:
             return json.loads(answer.content, parse_float=Decimal)
         except ValueError:
-            raise Unanswered(f"the answer is no JSON: {detail(answer)}") from None
+            raise Unanswered(_("the answer is no JSON: {detail}", detail=detail(answer))) from None
 
     async def batch(self, path: str, create: Sequence[Row] = (), update: Sequence[Row] = ()) -> tuple[str, ...]:
         """Create and update many: what was refused, which a batch says inside its 200."""
@@ -122,7 +123,7 @@ class Api:
             )
             rows = rows_of(answer)
             if answer.total < 0:
-                raise Declined("a list tells no X-WP-Total; a proxy or a cache may hide it")
+                raise Declined(_("a list tells no X-WP-Total; a proxy or a cache may hide it"))
             vanished = rows[0]["id"] > last if rows else offset >= answer.total
             if offset and vanished and (offset, answer.total) not in stepped:
                 stepped.add((offset, answer.total))
@@ -173,24 +174,32 @@ class Api:
         answer = await self.read("/data/currencies/current")
         code = answer.told.get("code") if isinstance(answer.told, dict) else None
         if not isinstance(code, str) or len(code) != 3:
-            raise Declined("the store does not tell its currency")
+            raise Declined(_("the store does not tell its currency"))
         return code, answer.at
 
     async def checked(self, name: str, *probes: str) -> tuple[Check, ...]:
         """Whether the address answers and the key may read each list of `probes`."""
-        remedy = f"look at [stores.connected.{name}]: url, user (consumer key) and secret (consumer secret)"
+        remedy = _(
+            "look at [stores.connected.{name}]: url, user (consumer key) and secret (consumer secret)", name=name
+        )
         try:
-            currency, _ = await self.currency()
+            currency, _at = await self.currency()
             for path in probes:
                 await self.read(path, per_page=1, _fields="id")
         except OutsideError as error:
-            return (Check(f"store {name}", "fail", error.detail or str(error), remedy),)
-        return (Check(f"store {name}", "ok", f"answers at {self.url}, sells in {currency}"),)
+            return (Check(_("store {name}", name=name), "fail", error.said, remedy),)
+        return (
+            Check(
+                _("store {name}", name=name),
+                "ok",
+                _("answers at {url}, sells in {currency}", url=self.url, currency=currency),
+            ),
+        )
 
 
 def is_absent(refused: Declined) -> bool:
     """Whether what was asked for is not there (any more)."""
-    return refused.detail.startswith("404")
+    return refused.status == 404
 
 
 def rows_of(answer: Answer) -> list[Row]:
@@ -198,7 +207,7 @@ def rows_of(answer: Answer) -> list[Row]:
     if not isinstance(answer.told, list) or not all(
         isinstance(row, dict) and isinstance(row.get("id"), int) for row in answer.told
     ):
-        raise Declined("the store answered no list")
+        raise Declined(_("the store answered no list"))
     return answer.told
 
 

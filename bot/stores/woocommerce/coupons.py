@@ -13,13 +13,14 @@ from decimal import Decimal
 from typing import Any
 
 from bot.domain.discount import EVERYTHING, NEVER, Discount, Way
-from bot.errors import Declined, OutsideError, Unanswered, Unreached
+from bot.errors import Declined, OutsideError, Unanswered, Unreached, why
 from bot.ports import Check, Discounts, Granted
 from bot.settings import StorePart
 from bot.stores import discounting
 from bot.stores.woocommerce.api import MOST, Api, Row, is_absent, rows_of
 from bot.stores.woocommerce.prices import one_of
 from bot.stores.woocommerce.reading import Unreadable, amount, instant, text, whole
+from bot.words import Words, _
 
 META = "_stocktide_discount"  # names that begin so are not shown to whoever edits the coupon
 _FIELDS = (
@@ -56,13 +57,15 @@ class WooCoupons:
     async def grant(self, discount: Discount, key: str) -> Granted:
         """Make a coupon, once per key, and read it back; one that the shop kept otherwise is deleted again."""
         if not discount.code:
-            raise Declined("no_basket: WooCommerce takes nothing off in the basket by itself; it has coupons alone")
+            raise Declined(
+                _("WooCommerce takes nothing off in the basket by itself; it has coupons alone"), code="no_basket"
+            )
         numbers = [int((await one_of(self._api, *each, "id,type,sku"))["id"]) for each in discount.goods]
         known = await self._under(discount, key)
         if known is not None:
             return await self._granted(known, discount)
         if await self._bearing(discount.code):
-            raise Declined(f"code_taken: the shop has the coupon {discount.code} already")
+            raise Declined(_("the shop has the coupon {code} already", code=discount.code), code="code_taken")
         try:
             made = await self._api.write("POST", "/coupons", _body(discount, numbers, key))
         except Declined as refused:
@@ -70,12 +73,14 @@ class WooCoupons:
                 late = await discounting.late(self.granted(discount, key))
                 if late is not None:
                     return late
-                raise Declined(f"code_taken: the shop has the coupon {discount.code} already") from None
+                raise Declined(
+                    _("the shop has the coupon {code} already", code=discount.code), code="code_taken"
+                ) from None
             raise
         if not isinstance(made, dict) or not isinstance(made.get("id"), int):
-            raise Unanswered("made, but the answer tells no coupon")
+            raise Unanswered(_("made, but the answer tells no coupon"))
         number = made["id"]
-        return await discounting.kept("coupon", self._numbered(number, discount), lambda: self._delete(number))
+        return await discounting.kept(_("coupon"), self._numbered(number, discount), lambda: self._delete(number))
 
     async def granted(self, discount: Discount, key: str, number: str = "") -> Granted | None:
         """The coupon of that number, or else the one that bears the key in its record; None where there is none."""
@@ -93,18 +98,18 @@ class WooCoupons:
 
     async def check(self) -> tuple[Check, ...]:
         """Whether the key may read coupons and, with an empty batch, write them; and whether the shop takes any."""
-        name = f"store {self.name}"
+        name = _("store {name}", name=self.name)
         try:
             await self._api.read("/coupons", per_page=1, _fields="id")
             await self._api.write("POST", "/coupons/batch", {})
             switch = await self._switch()
         except OutsideError as error:
-            remedy = "give the key read and write permission, or make no discount codes in this store"
-            return (Check(name, "warn", f"coupons cannot be made: {error}", remedy),)
+            remedy = _("give the key read and write permission, or make no discount codes in this store")
+            return (Check(name, "warn", _("coupons cannot be made: {error}", error=error.said), remedy),)
         if switch == "no":
-            remedy = "switch them on: WooCommerce, Settings, General, Enable the use of coupon codes"
-            return (Check(name, "warn", "the shop takes no coupons", remedy),)
-        return (Check(name, "ok", "coupons can be made"),)
+            remedy = _("switch them on: WooCommerce, Settings, General, Enable the use of coupon codes")
+            return (Check(name, "warn", _("the shop takes no coupons"), remedy),)
+        return (Check(name, "ok", _("coupons can be made")),)
 
     async def _switch(self) -> str:
         """Whether the shop takes coupons at all, yes or no; empty where the key may not see its settings."""
@@ -163,7 +168,7 @@ class WooCoupons:
             )
             return Granted(str(row["id"]), discount, whole(row, "usage_count"), _wrong(row, discount, wanted))
         except (Unreadable, ValueError, LookupError, TypeError) as error:
-            raise Unreached(f"the coupon cannot be read: {error}") from error
+            raise Unreached(_("the coupon cannot be read: {error}", error=why(error))) from error
 
     async def _skus(self, row: Row) -> tuple[str, ...]:
         """The SKUs of what a coupon is for; one without products is for all."""
@@ -181,7 +186,7 @@ class WooCoupons:
         except Declined as refused:
             if not is_absent(refused):
                 raise
-        await discounting.gone(self._api.find(path, _fields="id,status"), "the shop keeps the coupon all the same")
+        await discounting.gone(self._api.find(path, _fields="id,status"), _("the shop keeps the coupon all the same"))
 
 
 def _body(discount: Discount, numbers: list[int], key: str) -> dict[str, Any]:
@@ -198,12 +203,12 @@ def _body(discount: Discount, numbers: list[int], key: str) -> dict[str, Any]:
     }
 
 
-def _wrong(row: Row, stands: Discount, wanted: Discount) -> str:
-    """What of a coupon is not as it was wanted; empty where nothing is."""
+def _wrong(row: Row, stands: Discount, wanted: Discount) -> Words | None:
+    """What of a coupon is not as it was wanted; None where nothing is."""
     if text(row, "status") != "publish":
-        return f"it is {text(row, 'status')}, not published"
+        return _("it is {status}, not published", status=text(row, "status"))
     if row.get("individual_use") is not True:
-        return "it can be used beside other coupons"
+        return _("it can be used beside other coupons")
     return wanted.differs(stands)
 
 

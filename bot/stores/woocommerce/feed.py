@@ -28,6 +28,7 @@ from bot.stores.woocommerce.goods import (
 )
 from bot.stores.woocommerce.hooks import opened, subscribed
 from bot.stores.woocommerce.reading import Unreadable
+from bot.words import _
 
 _LISTS = ("any", BIN)  # `any` leaves out what was put in the bin
 Told = tuple[list[Fact], list[Fault]]
@@ -160,7 +161,7 @@ class WooFeed:
             try:
                 read = orders.order(row, await self._refunds(row), self._statuses)
             except Unreadable as problem:
-                faults.append(Fault(str(row["id"]), str(problem), orders.record(row)))
+                faults.append(Fault(str(row["id"]), problem.said, orders.record(row)))
                 continue
             facts.append(read.fact)
             faults += [Fault(read.fact.id, problem, orders.record(row)) for problem in read.problems]
@@ -173,7 +174,7 @@ class WooFeed:
             return await self._api.all(f"/orders/{row['id']}/refunds", _fields=orders.REFUND_FIELDS)
         except Declined as refused:
             if is_absent(refused):
-                raise Unreadable("it was deleted while it was read") from None
+                raise Unreadable(_("it was deleted while it was read")) from None
             raise
 
 

@@ -67,7 +67,7 @@ def product(good: Good, currency: str) -> ProductFact | Fault:
         price = None if amount(good.row, name) is None else money(good.row, name, currency)
         return ProductFact(good.code, text(good.row, "sku"), good.name, price, active=good.live)
     except Unreadable as problem:
-        return Fault(good.code, str(problem), excerpt(good.row, _SHOWN))
+        return Fault(good.code, problem.said, excerpt(good.row, _SHOWN))
 
 
 def stock(good: Good, at: datetime) -> StockFact | Fault | None:
@@ -81,5 +81,5 @@ def stock(good: Good, at: datetime) -> StockFact | Fault | None:
     try:
         units = 0 if text(good.row, "status") == BIN else whole(good.row, "stock_quantity")
     except Unreadable as problem:
-        return Fault(f"{good.code}@{PLACE}", str(problem), excerpt(good.row, _SHOWN))
+        return Fault(f"{good.code}@{PLACE}", problem.said, excerpt(good.row, _SHOWN))
     return StockFact(good.code, text(good.row, "sku"), PLACE, max(units, 0), at, committed=max(-units, 0))

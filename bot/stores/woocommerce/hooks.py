@@ -11,8 +11,10 @@ from collections.abc import Mapping
 
 from bot.errors import Declined
 from bot.ports import Delivery
+from bot.stores.saying import says
 from bot.stores.signed import require_signed
 from bot.stores.woocommerce.api import Api, Row
+from bot.words import _
 
 _KNOWN = ("order", "product")
 _EVENTS = ("created", "updated", "deleted", "restored")
@@ -56,7 +58,7 @@ async def subscribed(api: Api, address: str, secret: str) -> tuple[str, ...]:
     alone. A secret cannot be read, so the name holds a mark of it.
     """
     if not secret:
-        raise Declined("set hook_secret: what the store signs its calls to us with")
+        raise Declined(_("set hook_secret: what the store signs its calls to us with"))
     mark = hmac.new(secret.encode(), address.encode(), hashlib.sha256).hexdigest()[:8]
     ours = await _ours(api, address)
     missing = [topic for topic in TOPICS if not _serves(ours, topic, mark)]
@@ -74,7 +76,8 @@ async def subscribed(api: Api, address: str, secret: str) -> tuple[str, ...]:
     stands = await _ours(api, address)
     without = [topic for topic in missing if not _serves(stands, topic, mark)]
     if without:
-        raise Declined(f"the store does not call for {', '.join(without)}: {'; '.join(refused) or 'it keeps them off'}")
+        reason = says("; ".join(refused)) if refused else _("it keeps them off")
+        raise Declined(_("the store does not call for {topics}: {reason}", topics=", ".join(without), reason=reason))
     return tuple(missing)
 
 

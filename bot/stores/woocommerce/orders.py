@@ -11,6 +11,7 @@ from bot.settings import StorePart
 from bot.stores.woocommerce.api import Row
 from bot.stores.woocommerce.goods import PLACE
 from bot.stores.woocommerce.reading import Unreadable, excerpt, ident, instant, money, rows, text, whole
+from bot.words import Words, _
 
 # Neither names nor addresses are asked for.
 FIELDS = "id,number,status,currency,customer_id,date_created_gmt,date_modified_gmt,line_items,refunds"
@@ -41,7 +42,7 @@ class Read:
     """An order as a fact, and what is wrong with it besides."""
 
     fact: OrderFact
-    problems: tuple[str, ...]
+    problems: tuple[Words, ...]
 
 
 def is_order(row: Row) -> bool:
@@ -58,7 +59,12 @@ def order(row: Row, refunds: Sequence[Row], statuses: Statuses) -> Read:
     """The order; Unreadable where it cannot be taken at all."""
     status = text(row, "status")
     if status not in statuses.sold | statuses.void:
-        raise Unreadable(f"whether the status {status!r} is a sale is not known; see options.sold and options.unsold")
+        raise Unreadable(
+            _(
+                "whether the status {status} is a sale is not known; see options.sold and options.unsold",
+                status=repr(status),
+            )
+        )
     lines = rows(row, "line_items")
     gone = sum(not _code(line) for line in lines)
     fact = OrderFact(
@@ -72,7 +78,7 @@ def order(row: Row, refunds: Sequence[Row], statuses: Statuses) -> Read:
         place=PLACE,
         customer=str(row["customer_id"]) if row.get("customer_id") else "",
     )
-    return Read(fact, (f"{gone} of its lines are of products deleted in the shop",) if gone else ())
+    return Read(fact, (_("{count} of its lines are of products deleted in the shop", count=gone),) if gone else ())
 
 
 def record(row: Row) -> str:
@@ -120,7 +126,7 @@ def _original(part: Row, lines: Sequence[Row]) -> str:
         return str(named["_refunded_item_id"])
     alike = [ident(line) for line in lines if _code(line) == _code(part)]
     if len(alike) != 1:
-        raise Unreadable(f"the refund's line {part.get('id')} does not say what it is about")
+        raise Unreadable(_("the refund's line {id} does not say what it is about", id=part.get("id")))
     return alike[0]
 
 

@@ -12,6 +12,7 @@ from bot.stores.woocommerce.api import MOST, Api, Row, is_absent, rows_of
 from bot.stores.woocommerce.goods import has_variations
 from bot.stores.woocommerce.reading import text
 from bot.stores.woocommerce.tags import FIELDS, Shelf
+from bot.words import Words, _, verbatim
 
 
 def connect_woocommerce(name: str, part: StorePart) -> StoreConnector:
@@ -49,10 +50,10 @@ class WooPrices:
         wanted = shelf.writing(key, price, compare_at)
         if known is not None:
             if known.asked != wanted.asked:
-                raise Declined("key_reused: another price was written under this key")
+                raise Declined(_("another price was written under this key"), code="key_reused")
             return known.answer(shelf.sku, currency)
         if revision and revision != shelf.revision:
-            raise Declined("revision_changed: somebody else changed this price meanwhile")
+            raise Declined(_("somebody else changed this price meanwhile"), code="revision_changed")
         self._written[key] = shelf.path
         await self._api.write("PUT", shelf.path, shelf.body(wanted))
         return await self._kept(shelf, wanted.answer(shelf.sku, currency), currency)
@@ -74,16 +75,23 @@ class WooPrices:
         try:
             await self._api.write("POST", "/products/batch", {})
         except OutsideError as error:
-            remedy = "give the key read and write permission, or run no promotions in this store"
-            return (Check(f"store {self.name}", "warn", f"prices cannot be changed: {error}", remedy),)
+            remedy = _("give the key read and write permission, or run no promotions in this store")
+            return (
+                Check(
+                    _("store {name}", name=self.name),
+                    "warn",
+                    _("prices cannot be changed: {error}", error=error.said),
+                    remedy,
+                ),
+            )
         return found
 
     async def _sold_in(self) -> str:
         if not self._currency:
             try:
-                self._currency, _ = await self._api.currency()
+                self._currency, _at = await self._api.currency()
             except Unanswered as error:
-                raise Unreached(error.detail) from error
+                raise Unreached(error.said) from error
         return self._currency
 
     async def _find(self, sku: str, code: str) -> Shelf:
@@ -96,9 +104,9 @@ class WooPrices:
             row = (await self._api.read(shelf.path, _fields=FIELDS)).told
             stands = Shelf.of(row, _parent(shelf.path)).price(currency)
         except OutsideError as error:
-            raise Unanswered(f"written, but it cannot be read back: {error}") from error
+            raise Unanswered(_("written, but it cannot be read back: {error}", error=error.said)) from error
         if (stands.price, stands.compare_at) != (wanted.price, wanted.compare_at):
-            raise Declined(f"the shop took {_words(wanted)} and kept {_words(stands)}")
+            raise Declined(_("the shop took {wanted} and kept {kept}", wanted=_words(wanted), kept=_words(stands)))
         return wanted
 
     async def _shelves(self, key: str) -> AsyncIterator[Shelf]:
@@ -129,12 +137,13 @@ async def one_of(api: Api, sku: str, code: str, fields: str) -> Row:
     """The one product or variation of a code (its number) or SKU."""
     found = await _numbered(api, code, fields) if code else await _bearing(api, sku, fields)
     if not found:
-        said = f"has no product {code} any more" if code else f"has no product with the SKU {sku!r}"
-        raise Declined(f"unknown_sku: the shop {said}")
+        if code:
+            raise Declined(_("the shop has no product {code} any more", code=code), code="unknown_sku")
+        raise Declined(_("the shop has no product with the SKU {sku}", sku=repr(sku)), code="unknown_sku")
     if len(found) > 1:
-        raise Declined(f"{len(found)} products of the shop have the SKU {sku!r}")
+        raise Declined(_("{count} products of the shop have the SKU {sku}", count=len(found), sku=repr(sku)))
     if has_variations(found[0]):
-        raise Declined(f"{sku} is sold as its variations, each with a price of its own")
+        raise Declined(_("{sku} is sold as its variations, each with a price of its own", sku=sku))
     return found[0]
 
 
@@ -155,11 +164,13 @@ async def _bearing(api: Api, sku: str, fields: str) -> list[Row]:
 def _sensible(price: Money, compare_at: Money | None, currency: str) -> None:
     """Declined for what the shop would take with a 200 and make something else of."""
     if price.currency != currency or (compare_at is not None and compare_at.currency != currency):
-        raise Declined(f"wrong_currency: the shop sells in {currency}")
+        raise Declined(_("the shop sells in {currency}", currency=currency), code="wrong_currency")
     if price.amount <= 0:
-        raise Declined("no_price: a price is above nothing")
+        raise Declined(_("a price is above nothing"), code="no_price")
     if compare_at is not None and compare_at.amount <= price.amount:
-        raise Declined("compare_at_too_low: what is struck through is the higher price; the shop would drop the other")
+        raise Declined(
+            _("what is struck through is the higher price; the shop would drop the other"), code="compare_at_too_low"
+        )
 
 
 def _parent(path: str) -> int:
@@ -168,5 +179,7 @@ def _parent(path: str) -> int:
     return int(parts[2]) if len(parts) > 3 else 0
 
 
-def _words(price: StorePrice) -> str:
-    return f"{price.price}" + (f" instead of {price.compare_at}" if price.compare_at else "")
+def _words(price: StorePrice) -> Words:
+    if price.compare_at is None:
+        return verbatim(str(price.price))
+    return _("{price} instead of {struck}", price=price.price, struck=price.compare_at)

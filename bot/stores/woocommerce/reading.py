@@ -10,10 +10,12 @@ from decimal import Decimal, InvalidOperation
 from typing import Any
 
 from bot.domain.money import Money
+from bot.errors import Amiss
 from bot.stores.woocommerce.api import Row
+from bot.words import _
 
 
-class Unreadable(Exception):
+class Unreadable(Amiss):
     """A record that cannot be read, and why."""
 
 
@@ -26,7 +28,7 @@ def text(row: Row, name: str) -> str:
 def ident(row: Row) -> str:
     """The id of a record inside a record."""
     if not isinstance(row.get("id"), int):
-        raise Unreadable("a part of it has no id")
+        raise Unreadable(_("a part of it has no id"))
     return str(row["id"])
 
 
@@ -35,7 +37,7 @@ def whole(row: Row, name: str) -> int:
     told = row.get(name)
     number = _decimal(told, name)
     if number != number.to_integral_value():
-        raise Unreadable(f"{name} is {told}, not a whole number")
+        raise Unreadable(_("{name} is {told}, not a whole number", name=name, told=told))
     return int(number)
 
 
@@ -43,8 +45,8 @@ def money(row: Row, name: str, currency: str) -> Money:
     """An amount, rounded to the currency's minor unit."""
     try:
         return Money.rounded(_decimal(row.get(name), name), currency)
-    except ValueError as error:
-        raise Unreadable(str(error)) from None
+    except ValueError:
+        raise Unreadable(_("{name} is no money", name=name)) from None
 
 
 def amount(row: Row, name: str) -> Decimal | None:
@@ -59,7 +61,7 @@ def instant(row: Row, name: str) -> datetime:
     try:
         at = datetime.fromisoformat(str(told))
     except ValueError:
-        raise Unreadable(f"{name} is {told!r}, no time") from None
+        raise Unreadable(_("{name} is {told}, no time", name=name, told=repr(told))) from None
     return at.replace(tzinfo=UTC) if at.tzinfo is None else at.astimezone(UTC)
 
 
@@ -67,7 +69,7 @@ def rows(row: Row, name: str) -> list[Row]:
     """A list of records inside a record."""
     told = row.get(name)
     if not isinstance(told, list) or not all(isinstance(each, dict) for each in told):
-        raise Unreadable(f"{name} is no list of records")
+        raise Unreadable(_("{name} is no list of records", name=name))
     return told
 
 
@@ -78,11 +80,11 @@ def excerpt(row: Row, names: Iterable[str]) -> str:
 
 def _decimal(told: Any, name: str) -> Decimal:  # noqa: ANN401  # whatever stands there
     if isinstance(told, bool) or told in (None, ""):
-        raise Unreadable(f"{name} is missing")
+        raise Unreadable(_("{name} is missing", name=name))
     try:
         number = Decimal(str(told))
     except InvalidOperation:
         number = Decimal("NaN")
     if not number.is_finite():
-        raise Unreadable(f"{name} is {str(told)[:40]!r}, no number")
+        raise Unreadable(_("{name} is {told}, no number", name=name, told=repr(str(told)[:40])))
     return number

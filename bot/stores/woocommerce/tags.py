@@ -14,6 +14,7 @@ from bot.errors import Declined
 from bot.ports import StorePrice
 from bot.stores.woocommerce.api import Row
 from bot.stores.woocommerce.reading import Unreadable, amount, text
+from bot.words import _
 
 META = "_stocktide_prices"  # names that begin so are not shown to whoever edits the product
 _KEPT = 8  # entries; a promotion writes two
@@ -38,7 +39,7 @@ class Tag:
         try:
             regular, sale = (_plain(amount(row, name)) for name in ("regular_price", "sale_price"))
         except Unreadable as problem:
-            raise Declined(f"its price cannot be read: {problem}") from None
+            raise Declined(_("its price cannot be read: {problem}", problem=problem.said)) from None
         return cls(regular, sale, text(row, "date_on_sale_from"), text(row, "date_on_sale_to"))
 
     @classmethod
@@ -110,7 +111,7 @@ class Shelf:
         """What customers are asked now; Declined where nothing is asked."""
         asked, struck = self._stands()
         if not asked:
-            raise Declined(f"{self.sku} has no price of its own")
+            raise Declined(_("{sku} has no price of its own", sku=self.sku))
         compare_at = Money.rounded(Decimal(struck), currency) if struck else None
         return StorePrice(self.sku, Money.rounded(Decimal(asked), currency), compare_at, self.revision)
 

@@ -21,6 +21,7 @@ from pydantic import (
 from bot.domain.money import Money, exponent
 from bot.services.ingest import values
 from bot.services.ingest.values import Bad
+from bot.words import Words, _
 
 MOST_UNITS = 10_000_000  # of one row
 YEARS = range(2000, 2101)
@@ -31,6 +32,14 @@ _INSTANT = r"\d{4}-\d\d-\d\d[Tt]\d\d:\d\d:\d\d(\.\d{1,9})?([Zz]|[+-]\d\d:\d\d)"
 _CURRENCIES = frozenset(list_currencies())
 # A database keeps no NUL, and no name of ours has other controls in it.
 _PRINTED = r"^[^\u0000-\u001f\u007f]+$"
+
+
+class Unfit(ValueError):
+    """A value that may not stand there; `said` is why. It is a ValueError, as pydantic takes no other."""
+
+    def __init__(self, said: Words) -> None:
+        super().__init__(str(said))
+        self.said = said
 
 
 def _sku(text: str) -> str:
@@ -46,12 +55,12 @@ def _amount(given: object, info: ValidationInfo) -> Money:
     if isinstance(given, dict) and given.keys() == {"amount", "currency"}:
         text, currency = given["amount"], given["currency"]
     if not isinstance(text, str) or not re.fullmatch(_AMOUNT, text, re.ASCII):
-        raise ValueError('should be text such as "12.50", or an object of amount and currency')
+        raise Unfit(_('should be text such as "12.50", or an object of amount and currency'))
     if not isinstance(currency, str) or currency not in _CURRENCIES:
-        raise ValueError("its currency is no ISO 4217 code")
+        raise Unfit(_("its currency is no ISO 4217 code"))
     amount = Decimal(text)
     if amount != amount.quantize(Decimal(1).scaleb(-exponent(currency))):
-        raise ValueError(f"has more decimals than {currency}")
+        raise Unfit(_("has more decimals than {currency}", currency=currency))
     return Money(amount, currency)
 
 
@@ -65,25 +74,25 @@ def _whole(given: object) -> object:
 def _instant(given: object) -> datetime:
     """RFC 3339: date, time and offset."""
     if not isinstance(given, str) or not re.fullmatch(_INSTANT, given, re.ASCII):
-        raise ValueError("should be an instant with an offset, such as 2026-11-20T09:30:00+08:00")
+        raise Unfit(_("should be an instant with an offset, such as 2026-11-20T09:30:00+08:00"))
     try:
         at = datetime.fromisoformat(given.upper())
     except ValueError as error:
-        raise ValueError("is no date and time that there is") from error
+        raise Unfit(_("is no date and time that there is")) from error
     if at.year not in YEARS:
-        raise ValueError(f"lies outside of {YEARS[0]} to {YEARS[-1]}")
+        raise Unfit(_("lies outside of {first} to {last}", first=str(YEARS[0]), last=str(YEARS[-1])))
     return at
 
 
 def _day(given: object) -> date:
     if not isinstance(given, str) or not re.fullmatch(r"\d{4}-\d\d-\d\d", given, re.ASCII):
-        raise ValueError("should be a date such as 2026-11-20")
+        raise Unfit(_("should be a date such as 2026-11-20"))
     try:
         on = date.fromisoformat(given)
     except ValueError as error:
-        raise ValueError("is no date that there is") from error
+        raise Unfit(_("is no date that there is")) from error
     if on.year not in YEARS:
-        raise ValueError(f"lies outside of {YEARS[0]} to {YEARS[-1]}")
+        raise Unfit(_("lies outside of {first} to {last}", first=str(YEARS[0]), last=str(YEARS[-1])))
     return on
 
 

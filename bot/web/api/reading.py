@@ -17,8 +17,10 @@ from starlette.requests import ClientDisconnect, Request
 
 from bot.ports import Fact, FactKind
 from bot.services.batches import Batch, RowFault
+from bot.web.api.fields import Unfit
 from bot.web.api.problems import Problem
 from bot.web.api.rows import Row
+from bot.words import Words, _, verbatim
 
 MAX_ROWS = 10_000
 MAX_BODY = 8 * 1024 * 1024  # bytes, sent and inflated
@@ -128,18 +130,19 @@ def _clean(name: str) -> str:
     return "".join(sign if sign.isprintable() else "?" for sign in name[:60])
 
 
-def _words(error: ErrorDetails) -> str:
+def _words(error: ErrorDetails) -> Words:
     match error["type"]:
         case "missing":
-            return "missing"
+            return _("missing")
         case "extra_forbidden":
-            return "there is no such field"
+            return _("there is no such field")
         case "string_pattern_mismatch":
-            return "has signs that it may not have"
+            return _("has signs that it may not have")
         case "value_error":
-            return str(error["ctx"]["error"])
+            problem = error["ctx"]["error"]
+            return problem.said if isinstance(problem, Unfit) else verbatim(str(problem))
         case _:
-            return error["msg"].replace("Input should", "should")
+            return verbatim(error["msg"].replace("Input should", "should"))
 
 
 def _about(kind: Kind, raw: object) -> str:

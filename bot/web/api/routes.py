@@ -8,7 +8,6 @@ import json
 import math
 import re
 from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import asdict
 
 import structlog
 from starlette.requests import Request
@@ -141,7 +140,7 @@ def told(outcome: Outcome) -> Response:
     counts = {
         "received": outcome.received,
         "changed": outcome.changed,
-        "faults": [asdict(fault) for fault in outcome.faults],
+        "faults": [{"row": fault.row, "field": fault.field, "problem": fault.problem} for fault in outcome.faults],
     }
     again = {"Idempotency-Replayed": "true"} if outcome.again else {}
     if outcome.received and outcome.refused == outcome.received:

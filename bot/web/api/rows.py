@@ -8,7 +8,7 @@ from typing import Annotated, Any
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from bot.ports import Fact, InboundFact, OrderFact, ProductFact, ReturnedLine, SoldLine, StockFact
-from bot.web.api.fields import Amount, Buyer, Code, Day, Id, Instant, Sku, Some, Units
+from bot.web.api.fields import Amount, Buyer, Code, Day, Id, Instant, Sku, Some, Unfit, Units
 from bot.words import Words, _
 
 MOST_LINES = 500  # of one order
@@ -69,11 +69,11 @@ class SaleRow(Row):
     def _whole(self) -> SaleRow:
         lines = {line.id for line in self.lines}
         if len(lines) != len(self.lines):
-            raise ValueError("two of its lines share an id")
+            raise Unfit(_("two of its lines share an id"))
         if len({back.id for back in self.returns}) != len(self.returns):
-            raise ValueError("two of its returns share an id")
+            raise Unfit(_("two of its returns share an id"))
         if any(back.line not in lines for back in self.returns):
-            raise ValueError("a return names a line that the order has not")
+            raise Unfit(_("a return names a line that the order has not"))
         return self
 
     def fact(self, now: datetime) -> OrderFact:  # noqa: ARG002  # an order names its instants

@@ -16,6 +16,7 @@ from bot.web.rooms.keeper import Seat
 from bot.web.rooms.messages import Media
 from bot.web.rooms.place import Made, MediaServer, MediaSession, Place, Told
 from bot.web.rooms.room import Peer, Room
+from bot.words import _
 
 MESH_CAP = 6  # beyond it everyone's upload would carry too many copies
 LARGEST_NUMBER = 2**53 - 1  # of a room at Janus: what every reader of JSON holds exactly
@@ -105,7 +106,7 @@ class Stage:
         if sender == self._handle:
             return
         if event.get("plugindata", {}).get("data", {}).get("videoroom") == "destroyed":
-            raise Unreached("somebody else took the room down")
+            raise Unreached(_("somebody else took the room down"))
         for place in self._places.values():
             if sender in (place.sending, place.receiving):
                 place.heard(sender, event)

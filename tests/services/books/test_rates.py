@@ -27,6 +27,7 @@ from bot.services.wakes import Wakes
 from bot.storage import tables
 from bot.storage.database import Database
 from bot.stores.files import open_table
+from bot.words import verbatim
 from tests.rates.server import document
 
 MONDAY = date(2011, 11, 21)
@@ -139,7 +140,7 @@ async def test_failures_are_told_once_a_day_to_who_hears_of_stale_data(bureau: B
         )
         values = {"conversation_id": added.scalar_one(), "topic": "stale", "created_at": bureau.clock.now()}
         await connection.execute(insert(tables.Subscription).values(**values))
-    bureau.source.trouble = Unreached("the bank did not answer")
+    bureau.source.trouble = Unreached(verbatim("the bank did not answer"))
     for _hour in range(3):
         assert (await bureau.rates.refresh()).problem == "the bank did not answer"
         bureau.clock.push(timedelta(hours=1))

@@ -25,6 +25,7 @@ from bot.storage import effects as rows
 from bot.storage import marks, tables
 from bot.storage.database import Database
 from bot.storage.effects import EffectRow
+from bot.words import verbatim
 from tests.services.work.kit import Desk, open_desk
 
 Deed = Literal["ok", "unreached", "declined", "lost", "dropped", "broken", "hangs"]
@@ -57,11 +58,11 @@ class Counterparty:
         self.entered.set()
         deed = self.deeds.popleft() if self.deeds else "ok"
         if deed == "unreached":
-            raise Unreached("nobody listens")
+            raise Unreached(verbatim("nobody listens"))
         if deed == "declined":
-            raise Declined("not sold any more")
+            raise Declined(verbatim("not sold any more"))
         if deed == "dropped":
-            raise Unanswered("no answer")
+            raise Unanswered(verbatim("no answer"))
         if deed == "hangs":
             await asyncio.Event().wait()
         if not (self.keeps_keys and call.key in self.applied):
@@ -69,7 +70,7 @@ class Counterparty:
         if self.gate is not None:
             await self.gate.wait()
         if deed == "lost":
-            raise Unanswered("no answer")
+            raise Unanswered(verbatim("no answer"))
         if deed == "broken":
             raise RuntimeError("a defect")
         return {"receipt": call.key}
@@ -79,11 +80,11 @@ class Counterparty:
         self.looked.append(call.key)
         look = self.looks.popleft() if self.looks else "truth"
         if look == "unreached":
-            raise Unreached("nobody listens")
+            raise Unreached(verbatim("nobody listens"))
         if look == "refused":
-            raise Declined("the token is not valid any more")
+            raise Declined(verbatim("the token is not valid any more"))
         if look == "cannot":
-            raise Unanswered("no record is kept")
+            raise Unanswered(verbatim("no record is kept"))
         if look == "broken":
             raise RuntimeError("a defect")
         return {"receipt": call.key, "found": True} if call.key in self.applied else None

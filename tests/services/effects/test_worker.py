@@ -21,6 +21,7 @@ from bot.services.effectworker import Persistence
 from bot.storage import tables
 from bot.storage.database import Database
 from bot.storage.effects import EffectRow
+from bot.words import verbatim
 from tests.runtime.recorder import until
 from tests.services.effects.kit import KIND, STEADY, Counterparty, Floor, failed, followed, open_floor
 from tests.services.work.kit import add_channel
@@ -101,7 +102,7 @@ class Busy(Counterparty):
     async def perform(self, call: Call) -> Mapping[str, Any]:
         if not self.asked:
             self.asked.append(call.key)
-            raise Unreached("429", retry_after=900)
+            raise Unreached(verbatim("429"), retry_after=900)
         return await super().perform(call)
 
 

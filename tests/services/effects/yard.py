@@ -11,8 +11,9 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
-from bot.errors import Declined, Unanswered, Unreached
+from bot.errors import Declined, Unanswered, Unreached, why
 from bot.ports import Call
+from bot.words import verbatim
 
 Weather = Literal["fine", "lost", "late", "dropped", "busy", "error", "error_after"]
 ALL: Sequence[Weather] = ("fine", "lost", "late", "dropped", "busy", "error", "error_after")
@@ -113,11 +114,11 @@ class Till:
             f"POST /orders/{call.key} HTTP/1.1\r\nContent-Length: {len(body)}\r\n\r\n{body}"
         )
         if status == 429:
-            raise Unreached("429", float(head.lower().split("retry-after: ")[1].split("\r\n")[0]))
+            raise Unreached(verbatim("429"), float(head.lower().split("retry-after: ")[1].split("\r\n")[0]))
         if status >= 500:
-            raise Unanswered(f"{status}")
+            raise Unanswered(verbatim(f"{status}"))
         if status != 200:
-            raise Declined(f"{status}")
+            raise Declined(verbatim(f"{status}"))
         return told
 
     async def look(self, call: Call) -> Mapping[str, Any] | None:
@@ -125,26 +126,26 @@ class Till:
         try:
             status, _head, told = await self._call(f"GET /orders/{call.key} HTTP/1.1\r\n\r\n")
         except Unanswered as error:
-            raise Unreached(str(error)) from error
+            raise Unreached(why(error)) from error
         if status == 501:
-            raise Unanswered("no record is kept")
+            raise Unanswered(verbatim("no record is kept"))
         return told if status == 200 else None
 
     async def _call(self, question: str) -> tuple[int, str, Mapping[str, Any]]:
         try:
             reader, writer = await asyncio.open_connection("127.0.0.1", self.yard.port)
         except OSError as error:
-            raise Unreached(str(error)) from error
+            raise Unreached(why(error)) from error
         try:
             async with asyncio.timeout(self.patience):
                 writer.write(question.encode())
                 answer = (await reader.read()).decode()
         except (OSError, TimeoutError) as error:
-            raise Unanswered(type(error).__name__) from error
+            raise Unanswered(verbatim(type(error).__name__)) from error
         finally:
             writer.close()
         if not answer:
-            raise Unanswered("the connection ended without an answer")
+            raise Unanswered(verbatim("the connection ended without an answer"))
         head, _, body = answer.partition("\r\n\r\n")
         return int(head.split(" ")[1]), head + "\r\n", json.loads(body)
 

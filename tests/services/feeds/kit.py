@@ -11,6 +11,7 @@ from typing import Any
 from sqlalchemy import insert, text
 
 from bot.domain.money import Money
+from bot.domain.setaside import words_of
 from bot.ports import (
     Fact,
     FactKind,
@@ -55,7 +56,8 @@ class Shop:
         return [(*row[:2], str(row[2]), *row[3:]) for row in rows]
 
     async def faults(self) -> dict[str, str]:
-        return dict(await self.rows("SELECT subject, problem FROM store_faults"))
+        aside = await self.rows("SELECT subject, problem FROM store_faults")
+        return {subject: str(words_of(problem)) for subject, problem in aside}
 
     async def add(self, table: type[Any], **values: Any) -> int:
         async with self.database.transaction() as connection:

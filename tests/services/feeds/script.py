@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 
 from bot.errors import OutsideError
 from bot.ports import Check, FactKind, Page, StorePlace
+from bot.words import verbatim
 from tests.services.feeds.kit import SHOP
 
 
@@ -39,7 +40,7 @@ class Script:
                 await page()
 
     async def check(self) -> tuple[Check, ...]:
-        return (Check("store shop", "ok", "answers"),)
+        return (Check(verbatim("store shop"), "ok", verbatim("answers")),)
 
     async def close(self) -> None:
         self.asked.clear()

@@ -15,6 +15,7 @@ from bot.services.feeds.reception import Reception
 from bot.services.wakes import Wakes
 from bot.storage import deliveries
 from bot.storage.database import Database
+from bot.words import verbatim
 from tests.services.feeds.calling import Caller, Counter, following_of
 from tests.services.feeds.kit import SHOP, order, sold
 
@@ -40,7 +41,7 @@ async def test_calls_about_one_record_are_followed_once_and_leave_it_as_it_is_no
 
 
 async def test_a_store_that_is_away_is_asked_again_later_and_then_no_more(counter: Counter) -> None:
-    counter.caller.orders["1"] = Unreached("the line broke")
+    counter.caller.orders["1"] = Unreached(verbatim("the line broke"))
     await counter.call(1)
     tries = 0
     for _ in range(40):
@@ -51,7 +52,7 @@ async def test_a_store_that_is_away_is_asked_again_later_and_then_no_more(counte
 
 
 async def test_a_record_that_the_store_does_not_show_keeps_no_other_from_being_taken(counter: Counter) -> None:
-    counter.caller.orders |= {"1": Declined("no such order"), "2": order("2", sold("a", "MUG", 4))}
+    counter.caller.orders |= {"1": Declined(verbatim("no such order")), "2": order("2", sold("a", "MUG", 4))}
     await asyncio.gather(counter.call(1), counter.call(2))
     await counter.following.drain()
     assert await counter.states() == {"d1": "failed", "d2": "done"}

@@ -12,6 +12,7 @@ from bot.ports import Fault, InboundFact
 from bot.services.feeds.naming import Names
 from bot.storage import ledger, storebooks, stores
 from bot.storage.tables import StorePlace, StoreShelf
+from bot.words import verbatim
 from tests.services.feeds.kit import EAST, NOW, SHOP, WEST, Shop, code, count, euros, order, product, sold
 
 LEVELS = "SELECT on_hand, committed, source FROM stock_levels ORDER BY id"
@@ -150,7 +151,7 @@ async def test_what_a_reading_of_all_there_is_did_not_tell_is_no_more_in_the_sum
     shop.clock.push(timedelta(minutes=1))
     await shop.take("stock", count("MUG", 7, minutes=-4), anew=True)
     shop.clock.push(timedelta(minutes=1))
-    wrong = Fault(f"v-MUG-3@{EAST}", "it cannot be read")
+    wrong = Fault(f"v-MUG-3@{EAST}", verbatim("it cannot be read"))
     ended = await shop.take("stock", faults=(wrong,), until=NOW)
     assert (await shop.rows(mugs), ended.changed, ended.touched) == ([(5,), (11,)], 1, {mug})
     await shop.take("stock", count("MUG", 7, minutes=-4), until=NOW, anew=True)
@@ -212,7 +213,7 @@ async def test_a_variant_without_a_sku_waits_for_a_person_or_a_sku(shop: Shop) -
 
 
 async def test_what_a_connector_could_not_read_is_listed_with_the_cursor_that_goes_on(shop: Shop) -> None:
-    fault = Fault("order 7", "placed_at: not a date", '{"placed_at": "soon"}')
+    fault = Fault("order 7", verbatim("placed_at: not a date"), '{"placed_at": "soon"}')
     await shop.take("orders", faults=(fault,), cursor="page 2", until=NOW)
     assert await shop.rows("SELECT subject, problem, record FROM store_faults") == [
         ("order 7", fault.problem, fault.record)

@@ -18,6 +18,7 @@ from bot.services.feeds.syncing import Syncing
 from bot.storage import facts, touched
 from bot.storage.tables import StockLevel, StoreCursor
 from bot.storage.tables import StorePlace as PlaceRow
+from bot.words import verbatim
 from tests.services.feeds.kit import EAST, NOW, SHOP, WEST, Shop, code, count, order, product, sold
 from tests.services.feeds.script import Script
 
@@ -32,7 +33,7 @@ async def test_what_people_said_holds_at_once_also_where_the_reading_anew_breaks
     await syncing.sync(SHOP)
     await shop.product("JUG")
     await syncing.product(SHOP, "v-MUG", "JUG")
-    script.told["orders"] = [Page("orders", (first,), "after 1"), Unreached("503")]
+    script.told["orders"] = [Page("orders", (first,), "after 1"), Unreached(verbatim("503"))]
     await syncing.sync(SHOP)
     assert [(row[0], row[3]) for row in await shop.demand()] == [("JUG", 2), ("MUG", 5)]
     async with shop.database.reading() as connection:

@@ -12,6 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from bot.domain.money import Money
+from bot.domain.setaside import no_rate
 from bot.domain.views import Revenue
 from bot.ports import OrderFact, ProductFact, SoldLine
 from bot.services import revenues
@@ -21,6 +22,7 @@ from bot.services.revenues import DatedRates
 from bot.storage import rates
 from bot.storage.rates import RateRow
 from bot.storage.revenues import Takings
+from bot.words import kept
 from tests.services.feeds.kit import NOW, Shop, euros, order, product, sold
 
 DAY = date(2026, 11, 18)  # of the orders, a Wednesday
@@ -65,7 +67,7 @@ async def test_money_without_a_rate_waits_while_its_units_count_and_a_rate_that_
     await shop.take("orders", order("1", *lines))
     assert sorted(await shop.rows(REVENUE)) == [("CUP", 0, 1), ("MUG", 2000, 5)]
     assert await shop.rows(FOREIGN) == [("JPY", 900), ("USD", 3333)]
-    waits = "no exchange rate for USD 2026-11-18: the units count, their money waits"
+    waits = kept(no_rate("USD 2026-11-18"))
     assert await shop.rows(FAULTS) == [("rate:USD", waits)]
     assert await revenue(shop, "MUG") == Revenue(euros("20.00"), ("USD",))
     assert await revenue(shop, "CUP") == Revenue(euros("5.00"))

@@ -16,6 +16,7 @@ from bot.storage import storebooks
 from bot.storage import stores as rows
 from bot.storage.tables import StorePlace
 from bot.storage.variants import variants_by_store, variants_of
+from bot.words import verbatim
 from tests.services.feeds.kit import EAST, NOW, SHOP, Shop, count, euros, order, product, sold
 from tests.services.feeds.script import Script
 
@@ -175,7 +176,7 @@ async def test_what_a_list_of_all_goods_names_no_more_is_sold_no_more_and_nothin
     await shop.take("products", everything[0], until=NOW)  # what changed
     assert await _active(shop) == dict.fromkeys(names, True)
     shop.clock.push(timedelta(minutes=1))
-    wrong = Fault("v-CUP", "it cannot be read")
+    wrong = Fault("v-CUP", verbatim("it cannot be read"))
     await shop.take("products", _told("v-MUG", "MUG", active=True), faults=(wrong,), until=NOW, anew=True)
     assert await _active(shop) == {"MUG": True, "CUP": True, "POT": False}
     await shop.take("stock", count("MUG", 5, minutes=-8), until=NOW, anew=True)

@@ -12,6 +12,7 @@ from bot.services.audit import Audit
 from bot.services.feeds.syncing import Syncing, hook_path
 from bot.services.sessions import Address
 from bot.storage import deliveries
+from bot.words import told, verbatim
 from tests.services.feeds.calling import Caller
 from tests.services.feeds.kit import EAST, NOW, SHOP, Shop, count, order, product, sold
 
@@ -57,7 +58,7 @@ async def test_a_store_that_refuses_to_call_is_read_all_the_same_and_the_reason_
     shop: Shop, caller: Caller
 ) -> None:
     syncing = syncing_of(shop, caller)
-    caller.missing = Declined("403 the key may not write webhooks")
+    caller.missing = Declined(verbatim("403 the key may not write webhooks"))
     assert await syncing.subscribe(SHOP) == ()
     (state,) = await syncing.states()
     assert state.calls is not None
@@ -109,7 +110,7 @@ async def test_a_store_that_cannot_be_asked_calls_only_since_a_call_of_its_came(
         await syncing.sync(SHOP)
         (state,) = await syncing.states()
         assert state.calls is not None
-        assert (state.calls.since, state.calls.error[:18]) == (None, "none has come yet:")
+        assert (state.calls.since, str(told(state.calls.error))[:18]) == (None, "none has come yet:")
         shop.clock.push(timedelta(hours=1))
     async with shop.database.transaction() as connection:
         await deliveries.add(connection, [(SHOP, Delivery("1", "orders/updated", {"order": "1"}))], shop.clock.now())

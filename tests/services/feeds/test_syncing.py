@@ -13,6 +13,7 @@ import pytest
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bot.errors import Declined, Unreached
+from bot.language import language
 from bot.ports import Page
 from bot.services import Services
 from bot.services.audit import Audit
@@ -21,6 +22,8 @@ from bot.services.feeds.reading import SyncReport
 from bot.services.feeds.syncing import Syncing
 from bot.services.feeds.turns import LEASE
 from bot.storage import leases, touched
+from bot.words import told as kept_as
+from bot.words import verbatim
 from jobs.stores import stores
 from tests.services.feeds.kit import NOW, SHOP, Shop, count, order, sold
 from tests.services.feeds.script import Script
@@ -30,9 +33,9 @@ async def test_a_reading_that_broke_off_goes_on_behind_the_last_page_that_was_ke
     shop: Shop, script: Script, syncing: Syncing
 ) -> None:
     first, second = order("1", sold("a", "MUG", 1)), order("2", sold("a", "MUG", 2))
-    script.told["orders"] = [Page("orders", (first,), "after 1"), Unreached("the line broke")]
+    script.told["orders"] = [Page("orders", (first,), "after 1"), Unreached(verbatim("the line broke"))]
     reports = await syncing.sync(SHOP)
-    assert reports[-1] == SyncReport(SHOP, "orders", 1, 1, 0, "the line broke")
+    assert reports[-1] == SyncReport(SHOP, "orders", 1, 1, 0, verbatim("the line broke"))
     script.told["orders"] = [Page("orders", (first, second), "after 2", until=NOW)]
     assert (await syncing.sync(SHOP))[-1] == SyncReport(SHOP, "orders", 2, 1, 0)
     assert [cursor for kind, cursor in script.asked if kind == "orders"] == ["", "after 1"]
@@ -82,7 +85,7 @@ async def test_a_first_reading_whose_orders_broke_off_is_not_judged_before_the_r
 
     first, second = order("1", sold("a", "MUG", 1)), order("2", sold("a", "MUG", 2))
     script.told = {kind: [Page(kind, (), "c", until=NOW)] for kind in script.kinds}
-    script.told["orders"] = [Page("orders", (first,), "after 1"), Unreached("503")]
+    script.told["orders"] = [Page("orders", (first,), "after 1"), Unreached(verbatim("503"))]
     await syncing.sync(SHOP)
     assert await shop.demand() == []
     assert await due() == 0
@@ -93,7 +96,7 @@ async def test_a_first_reading_whose_orders_broke_off_is_not_judged_before_the_r
 
 
 async def test_one_kind_that_cannot_be_read_keeps_no_other_from_it(script: Script, syncing: Syncing) -> None:
-    script.told["products"] = [Declined("the token may not")]
+    script.told["products"] = [Declined(verbatim("the token may not"))]
     script.told["stock"] = [Page("stock", (count("MUG", 5),), "c", until=NOW)]
     assert [(r.kind, r.changed, r.error) for r in await syncing.sync(SHOP)] == [
         ("products", 0, "the token may not"), ("stock", 1, ""), ("orders", 0, ""),
@@ -106,7 +109,7 @@ async def test_a_kind_that_is_never_permitted_keeps_no_store_in_its_first_readin
     """In a first reading demand waits for the end; later it is there with its page."""
     script.kinds = ("products", "offers", "stock", "orders", "ages")
     script.told = {kind: [Page(kind, (), "c", until=NOW)] for kind in ("products", "stock", "orders")}
-    script.told |= {"offers": [Declined("no right")], "ages": [Declined("no right")]}
+    script.told |= {"offers": [Declined(verbatim("no right"))], "ages": [Declined(verbatim("no right"))]}
     await syncing.sync(SHOP)
     seen = []
 
@@ -132,12 +135,13 @@ async def test_a_fault_of_ours_in_one_store_keeps_no_other_from_being_read(shop:
     )
     house = House(shop, syncing)
     done = await stores(house.services, NOW)
-    assert done["first"]["errors"] == ["products: OSError: [Errno 28] No space left on device"]
+    assert done["first"]["errors"] == ["products: something went wrong: OSError: [Errno 28] No space left on device"]
     assert (done[SHOP]["changed"], done[SHOP]["errors"]) == (1, [])
     assert house.rescans == 2
-    assert ("first", "products", "OSError: [Errno 28] No space left on device") in await shop.rows(
-        "SELECT store, kind, error FROM store_syncs"
-    )
+    errors = {
+        str(kept_as(error)) for (error,) in await shop.rows("SELECT error FROM store_syncs WHERE store = 'first'")
+    }
+    assert "something went wrong: OSError: [Errno 28] No space left on device" in errors
 
 
 @dataclass
@@ -236,9 +240,8 @@ async def test_a_store_that_tells_nothing_for_too_long_is_given_up_and_that_is_w
     told = {report.kind: report for report in await syncing.sync(SHOP)}
     assert (told["stock"].facts, told["stock"].error) == (1, "the store told nothing for 0.005 minutes")
     assert (told["orders"].facts, told["orders"].error) == (1, "")
-    assert await shop.rows("SELECT error FROM store_syncs WHERE kind = 'stock' ORDER BY id DESC LIMIT 1") == [
-        ("the store told nothing for 0.005 minutes",)
-    ]
+    ((kept_error,),) = await shop.rows("SELECT error FROM store_syncs WHERE kind = 'stock' ORDER BY id DESC LIMIT 1")
+    assert language("zh_CN").say(kept_as(kept_error)) == "店铺 0.005 分钟没有返回任何内容"
     assert (0,) in await shop.rows(limits)
 
 
@@ -249,7 +252,7 @@ async def test_a_store_that_cannot_be_read_is_stale_at_once_and_fresh_once_it_ca
     script.told["stock"] = [Page("stock", (count("MUG", 5, minutes=-1),), "c", until=NOW)]
     await syncing.sync(SHOP)
     assert await shop.rows(limits) == [(3,)]
-    script.away = Declined("401 the key was withdrawn")
+    script.away = Declined(verbatim("401 the key was withdrawn"))
     assert {report.error for report in await syncing.sync(SHOP)} == {"401 the key was withdrawn"}
     assert await shop.rows(limits) == [(0,)]
     script.away = None

@@ -14,6 +14,7 @@ from bot.ports import Check, MovableClock, Order
 from bot.services.placing import order_json, order_of
 from bot.storage import tables
 from bot.storage.database import Database
+from bot.words import verbatim
 from tests.services.orders.kit import Yard, open_yard
 from tests.services.work.kit import add_channel
 from tests.suppliers.kit import an_order
@@ -123,7 +124,7 @@ async def test_a_mail_that_cannot_be_sent_yet_orders_nothing_until_it_can(
     sqlite_database: Database, clock: MovableClock, tmp_path: Path
 ) -> None:
     post = Post()
-    post.failures = [Unreached("busy")]
+    post.failures = [Unreached(verbatim("busy"))]
     yard = await open_yard(sqlite_database, clock, tmp_path / "orders", {"mail": post})
     await yard.address("orders@yiwu.example")
     number = await yard.ordered({"LAMP": 240})
@@ -139,7 +140,7 @@ async def test_a_refused_order_fails_opens_its_cases_and_is_told(
     database: Database, clock: MovableClock, tmp_path: Path
 ) -> None:
     post = Post()
-    post.failures = [Declined("550 no such user")]
+    post.failures = [Declined(verbatim("550 no such user"))]
     yard = await open_yard(database, clock, tmp_path / "orders", {"mail": post})
     await yard.address("orders@yiwu.example")
     await yard.shop.sells("LAMP", "UK", [10] * 120)
@@ -166,7 +167,7 @@ async def test_a_folder_that_fails_beside_a_mail_that_left_is_noted_and_no_more(
 ) -> None:
     post, file = Post(), Post()
     file.name = "folder"
-    file.failures = [Declined("read-only")]
+    file.failures = [Declined(verbatim("read-only"))]
     yard = await open_yard(sqlite_database, clock, tmp_path / "orders", {"mail": post, "folder": file})
     await yard.address("orders@yiwu.example")
     number = await yard.ordered({"LAMP": 240})

@@ -19,6 +19,7 @@ from bot.storage import promotions as promotion_rows
 from bot.storage import requests as request_rows
 from bot.storage import tables
 from bot.storage.requests import Draft, DraftLine
+from bot.words import Words, kept
 from tests.services.promotions.kit import LAMP, PRICE, Yard, pounds
 
 FRIDAY = datetime(2011, 11, 25, 15, 59, tzinfo=UTC)  # the last minute of it in Shanghai, where the team sits
@@ -301,7 +302,8 @@ async def test_a_discount_that_stands_otherwise_than_approved_is_told_and_taken_
     await small.passes(seconds=10)
     stopping = await small.request(request_id)
     assert (stopping.state, stopping.stage) == ("executing", "stopping")
-    assert stopping.detail["life"]["trouble"] == {"kind": "differs_there", "found": "it takes off 90.0%"}
+    differs = kept(Words("it takes off {share}%", {"share": "90.0"}))
+    assert stopping.detail["life"]["trouble"] == {"kind": "differs_there", "found": differs}
     await small.passes(minutes=5)
     assert deals(small) == []
     failed = await small.request(request_id)

@@ -269,7 +269,7 @@ def test_the_orders_api_and_a_report_say_the_same_of_an_order(
         ({"purchase-date": "2011-11-21T09:00:00"}, "without a zone"),
         ({"quantity": "1.5"}, "no count"),
         ({"item-price": "1.299,00"}, "no number"),
-        ({"currency": "euro"}, "ISO 4217"),
+        ({"currency": "euro"}, "euro is no money"),
         ({"sku": ""}, "sku is missing"),
         ({"order-status": ""}, "order-status is missing"),
         ({"sales-channel": "Amazon.mars"}, "marketplace 'amazon.mars' is not known"),

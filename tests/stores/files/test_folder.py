@@ -139,7 +139,7 @@ async def test_a_file_that_breaks_something_keeps_no_other_from_being_read(
 
     monkeypatch.setattr(ingest, "run", broken)
     assert [(one.file, one.error) for one in await desk.look(minutes=1)] == [
-        ("stock-a.csv", "ZeroDivisionError"),
+        ("stock-a.csv", "something went wrong: ZeroDivisionError"),
         ("stock-b.csv", ""),
     ]
     assert (drop / "stock-a.csv").exists()

@@ -127,7 +127,7 @@ async def test_an_address_that_refuses_us_says_why_and_holds_no_secret(
     address.token = "right"
     desk = open_desk(address.url, {"stock": "*", "papers": str(tmp_path)}, private=True, token="wrong-token")
     (taken,) = await desk.look()
-    assert taken.error.startswith("401")
+    assert taken.error.startswith("the store answered 401")
     assert "wrong-token" not in taken.error
     (check,) = await desk.app.services.files.check("drop")
     assert check.verdict == "fail"

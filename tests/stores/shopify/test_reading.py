@@ -163,7 +163,10 @@ async def test_part_of_an_answer_that_is_broken_sets_its_record_aside_alone(runn
         tail(orders[0]["id"]), tail(orders[2]["id"]),
     ]  # fmt: skip
     (fault,) = page.faults
-    assert (fault.where, fault.problem) == (tail(orders[1]["id"]), "INTERNAL_SERVER_ERROR: customer is broken")
+    assert (fault.where, fault.problem) == (
+        tail(orders[1]["id"]),
+        "the store says: INTERNAL_SERVER_ERROR: customer is broken",
+    )
 
 
 async def test_an_answer_that_is_broken_as_a_whole_is_asked_for_again_and_then_given_up(running: Running) -> None:

@@ -140,7 +140,7 @@ async def test_places_that_are_called_otherwise_are_named_by_the_settings(runnin
 @pytest.mark.parametrize(
     ("sku", "problem", "error", "why"),
     [
-        ("TEAPOT", "", Declined, "no items of the shop bear the SKU TEAPOT"),
+        ("TEAPOT", "", Declined, "no item of the shop bears the SKU TEAPOT"),
         ("MUG", "UNTRACKED_ITEM", Declined, "UNTRACKED_ITEM of the tests"),
         ("MUG", "IDEMPOTENCY_CONCURRENT_REQUEST", Unanswered, "IDEMPOTENCY_CONCURRENT_REQUEST"),
     ],
@@ -176,7 +176,7 @@ async def test_a_transfer_whose_goods_are_gone_since_is_for_a_person_and_not_ref
 ) -> None:
     await transfers.send(order(("MUG", 30)), KEY)
     for again in (transfers.find, transfers.send):
-        with pytest.raises(Unanswered, match="#T1 was written, but no items"):
+        with pytest.raises(Unanswered, match="#T1 was written, but no item"):
             await again(order(("GONE", 30)), KEY)
 
 

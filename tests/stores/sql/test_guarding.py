@@ -165,7 +165,7 @@ async def test_addresses_that_a_store_may_not_have(tmp_path: Path) -> None:
     assert "no driver for cobol" in await _refused("cobol://8.8.8.8/shop")
     assert "asynchronous" in await _refused("sqlite+aiosqlite:///shop.db")
     assert "no file" in await _refused(f"sqlite:///{tmp_path}/absent.db")
-    assert "none is named" in await _refused("sqlite://")
+    assert "names no file" in await _refused("sqlite://")
     assert "takes no mode" in await _refused(f"sqlite:///{tmp_path}/a.db?mode=rwc")
     assert "none that SQLAlchemy knows" in await _refused("")
     assert not (tmp_path / "absent.db").exists()

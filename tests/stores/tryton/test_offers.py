@@ -15,6 +15,7 @@ from bot.ports import FactKind, Fault, MovableClock, OfferFact
 from bot.storage.database import Database
 from bot.storage.tables import Route, Supplier
 from bot.stores.tryton.feed import TrytonFeed
+from bot.words import verbatim
 from tests.services.feeds.kit import SHOP, Shop
 from tests.stores.tryton.conftest import Erp, facts, faults
 from tests.stores.tryton.running import Served
@@ -175,7 +176,7 @@ async def test_an_offer_that_is_told_no_more_takes_its_routes_away_but_not_a_per
     assert gone in before
 
     await erp.delete("purchase.product_supplier", made)
-    unread = Fault(f"supplier-{made}", "its supplier has no name")
+    unread = Fault(f"supplier-{made}", verbatim("its supplier has no name"))
     for page in await erp.read("offers"):
         assert (await shop.taking.take(SHOP, replace(page, faults=(unread,)))).changed == 0, "it may be that one"
     assert await read(shop, erp, clock, "offers") == 1

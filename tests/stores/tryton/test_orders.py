@@ -12,6 +12,7 @@ from bot.domain.money import Money
 from bot.errors import Declined, OutsideError, Unanswered, Unreached
 from bot.ports import InboundFact, Order, OrderLine
 from bot.stores.tryton import TrytonOrders, orders, orders_tryton
+from bot.words import verbatim
 from tests.stores.tryton.conftest import Erp, facts
 
 pytestmark = pytest.mark.xdist_group("tryton")
@@ -142,7 +143,7 @@ async def test_a_purchase_is_found_whatever_people_did_with_it(erp: Erp) -> None
 
 async def test_an_answer_that_was_lost_is_unanswered_and_found_again(erp: Erp) -> None:
     channel = erp.orders()
-    _Cut(channel, "create", Unanswered("cut off"))
+    _Cut(channel, "create", Unanswered(verbatim("cut off")))
     with pytest.raises(Unanswered):
         await channel.send(an_order(), KEY)
     found = await channel.find(an_order(), KEY)
@@ -154,7 +155,7 @@ async def test_an_answer_that_was_lost_is_unanswered_and_found_again(erp: Erp) -
 
 async def test_a_draft_whose_enquiry_was_lost_is_no_second_purchase_and_goes_on(erp: Erp) -> None:
     channel = erp.orders("quotation")
-    _Cut(channel, "quote", Unreached("come again"), sent=False)
+    _Cut(channel, "quote", Unreached(verbatim("come again")), sent=False)
     with pytest.raises(Unanswered, match="written as a draft"):
         await channel.send(an_order(), KEY)
     found = await channel.find(an_order(), KEY)
@@ -243,7 +244,7 @@ async def test_what_tryton_keeps_otherwise_is_taken_back(erp: Erp) -> None:
     with pytest.raises(Declined, match=r"took .*'7\.1'.* and kept .*'9\.99'"):
         await channel.send(an_order(), KEY)
     assert await _written(erp) == 0
-    _Cut(channel, "delete", Unreached("away"), sent=False)
+    _Cut(channel, "delete", Unreached(verbatim("away")), sent=False)
     with pytest.raises(Unanswered, match="cannot be deleted"):
         await channel.send(an_order(), KEY)
     assert await _written(erp) == 1
@@ -252,7 +253,7 @@ async def test_what_tryton_keeps_otherwise_is_taken_back(erp: Erp) -> None:
 
 async def test_an_enquiry_that_tryton_refuses_leaves_no_draft(erp: Erp) -> None:
     channel = erp.orders("quotation")
-    _Cut(channel, "quote", Declined("no sequence"), sent=False)
+    _Cut(channel, "quote", Declined(verbatim("no sequence")), sent=False)
     with pytest.raises(Declined, match="no sequence"):
         await channel.send(an_order(), KEY)
     assert await _written(erp) == 0

@@ -14,6 +14,7 @@ from bot.errors import Declined, Fault, FileRefused, Unreached
 from bot.ports import Check, FileSeen
 from bot.ports.files import Outcome
 from bot.settings import StorePart
+from bot.words import _, verbatim
 
 PIECE = 2**20
 
@@ -43,9 +44,9 @@ class Folder:
         """Whether the folder is there, and files may be moved in it."""
         here = await asyncio.to_thread(os.access, self.path, os.R_OK | os.W_OK | os.X_OK)
         if here:
-            return (Check(f"{self.name} folder", "ok", str(self.path)),)
-        remedy = "make it, and let the user that runs Stocktide read and write it"
-        return (Check(f"{self.name} folder", "fail", f"{self.path} cannot be used", remedy),)
+            return (Check(_("{name} folder", name=self.name), "ok", verbatim(str(self.path))),)
+        remedy = _("make it, and let the user that runs Stocktide read and write it")
+        return (Check(_("{name} folder", name=self.name), "fail", _("{path} cannot be used", path=self.path), remedy),)
 
     async def close(self) -> None:
         """Nothing is open."""
@@ -57,20 +58,20 @@ class Folder:
                     if entry.is_file(follow_symlinks=False) and not entry.name.startswith("."):
                         yield _seen(entry.name, entry.stat(follow_symlinks=False))
         except OSError as error:
-            raise Declined(f"{self.path}: {error.strerror}") from error
+            raise Declined(_("{path}: {strerror}", path=self.path, strerror=error.strerror)) from error
 
     def _copy(self, seen: FileSeen, into: Path, most: int) -> None:
         try:
             # Whoever may write there must not lead us elsewhere by a link.
             handle = os.open(self.path / seen.name, os.O_RDONLY | getattr(os, "O_NOFOLLOW", 0))
         except OSError as error:
-            raise Unreached(f"{seen.name}: {error.strerror}") from error
+            raise Unreached(_("{name}: {strerror}", name=seen.name, strerror=error.strerror)) from error
         with os.fdopen(handle, "rb") as source, into.open("wb") as target:
             if not stat.S_ISREG(os.fstat(handle).st_mode):
-                raise Declined(f"{seen.name} is no file")
+                raise Declined(_("{name} is no file", name=seen.name))
             copy(source.read, target.write, seen.name, most)
             if _seen(seen.name, os.fstat(handle)) != seen:
-                raise Unreached(f"{seen.name} is still being written")
+                raise Unreached(_("{name} is still being written", name=seen.name))
 
     def _move(self, seen: FileSeen, outcome: Outcome) -> None:
         folder = self.path / outcome

@@ -18,6 +18,7 @@ from bot.ports.files import Outcome
 from bot.settings import StorePart
 from bot.stores.calling import resolve
 from bot.stores.files.sources.folder import PIECE, too_large
+from bot.words import _
 
 if TYPE_CHECKING:
     import asyncssh
@@ -68,7 +69,7 @@ class Sftp:
                         target.write(piece)
             now = await sftp.stat(path)
         if f"{now.mtime}:{size}" != seen.stamp:
-            raise Unreached(f"{seen.name} is still being written")
+            raise Unreached(_("{name} is still being written", name=seen.name))
 
     async def put_away(self, seen: FileSeen, outcome: Outcome) -> bool:
         """The server is another's: nothing is moved or deleted there."""
@@ -77,12 +78,18 @@ class Sftp:
 
     async def check(self) -> tuple[Check, ...]:
         """Connect, log in, and look into the folder."""
-        title = f"{self.name} sftp"
+        title = _("{name} sftp", name=self.name)
         try:
             found = await self.listing({})
         except OutsideError as error:
-            return (Check(title, "fail", error.detail, "compare host_key, user, secret or token, and the folder"),)
-        return (Check(title, "ok", f"{len(found)} files in {self._folder} of {self._host}"),)
+            return (Check(title, "fail", error.said, _("compare host_key, user, secret or token, and the folder")),)
+        return (
+            Check(
+                title,
+                "ok",
+                _("{count} files in {folder} of {host}", count=len(found), folder=self._folder, host=self._host),
+            ),
+        )
 
     async def close(self) -> None:
         """Nothing stays open between looks."""
@@ -100,11 +107,11 @@ class Sftp:
             ):
                 yield sftp
         except (asyncssh.HostKeyNotVerifiable, asyncssh.PermissionDenied) as error:
-            raise Declined(f"{type(error).__name__}: {self._host}") from error
+            raise Declined(_("{name}: {host}", name=type(error).__name__, host=self._host)) from error
         except (asyncssh.SFTPNoSuchFile, asyncssh.SFTPNoSuchPath, asyncssh.SFTPPermissionDenied) as error:
-            raise Declined(f"{type(error).__name__}: {self._folder}") from error
+            raise Declined(_("{name}: {folder}", name=type(error).__name__, folder=self._folder)) from error
         except (asyncssh.Error, httpx.ConnectError, OSError) as error:
-            raise Unreached(f"{type(error).__name__}: {self._host}") from error
+            raise Unreached(_("{name}: {host}", name=type(error).__name__, host=self._host)) from error
 
     def _options(self) -> asyncssh.SSHClientConnectionOptions:
         import asyncssh  # noqa: PLC0415  # as above
@@ -114,7 +121,7 @@ class Sftp:
             pinned = asyncssh.import_public_key(_bare(self._part.options["host_key"]))
             own = [asyncssh.import_private_key(key)] if key else None
         except (asyncssh.KeyImportError, ValueError) as error:
-            raise Declined("host_key or token is no key in OpenSSH's form") from error
+            raise Declined(_("host_key or token is no key in OpenSSH's form")) from error
         # Nothing of whoever runs us is used: no configuration, no agent, no known hosts, no keys of the home folder.
         return asyncssh.SSHClientConnectionOptions(
             config=None,

@@ -16,6 +16,7 @@ from bot.ports.files import Outcome
 from bot.settings import StorePart
 from bot.stores.calling import TURNS, Caller
 from bot.stores.files.sources.folder import too_large
+from bot.words import _
 
 
 class Web:
@@ -55,7 +56,7 @@ class Web:
         if seen.size > most:
             raise too_large(seen.name, most)
         if json.loads(seen.stamp)["sha256"] != hashlib.sha256(self._body).hexdigest():
-            raise Unreached(f"{seen.name} changed meanwhile")
+            raise Unreached(_("{name} changed meanwhile", name=seen.name))
         await asyncio.to_thread(into.write_bytes, self._body)
 
     async def put_away(self, seen: FileSeen, outcome: Outcome) -> bool:
@@ -66,12 +67,22 @@ class Web:
 
     async def check(self) -> tuple[Check, ...]:
         """Ask for the file."""
-        title = f"{self.name} address"
+        title = _("{name} address", name=self.name)
         try:
             answer = await self._caller.read("GET", self._path)
         except OutsideError as error:
-            return (Check(title, "fail", error.detail, "compare the address, user and secret, or token"),)
-        return (Check(title, "ok", f"{len(answer.content):,} bytes, {answer.headers.get('content-type', 'untyped')}"),)
+            return (Check(title, "fail", error.said, _("compare the address, user and secret, or token")),)
+        return (
+            Check(
+                title,
+                "ok",
+                _(
+                    "{size} bytes, {type}",
+                    size=len(answer.content),
+                    type=answer.headers.get("content-type", "–"),
+                ),
+            ),
+        )
 
     async def close(self) -> None:
         """Hang up."""

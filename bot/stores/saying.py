@@ -1,0 +1,22 @@
+"""How stores' own words, and those of the line to them, are told: quoted as they came, inside a sentence of ours."""
+
+from __future__ import annotations
+
+from bot.words import Words, _
+
+_LONGEST = 300  # characters of what a store says
+
+
+def says(text: str) -> Words:
+    """What a store gives as its reason."""
+    return _("the store says: {said}", said=text[:_LONGEST]) if text else _("the store gives no reason")
+
+
+def answered(answer: str) -> Words:
+    """An answer without success: its status, and the beginning of what came with it."""
+    return _("the store answered {answer}", answer=answer)
+
+
+def line(error: Exception) -> Words:
+    """A line that failed."""
+    return _("no connection: {error}", error=f"{type(error).__name__}: {error}".rstrip(": "))
