@@ -191,7 +191,7 @@ def _with_secrets(file: Path, environment: Environment, name: str, secrets: Mapp
     for field, secret in secrets.items():
         sealed = keys.seal(secret)
         if field in held:
-            text = with_values(text, {(*head, field): str(held[field])}, lambda _old, new=sealed: new)
+            text = with_values(text, {(*head, field): str(held[field])}, {str(held[field]): sealed}.__getitem__)
         else:
             text = with_line(text, head, field, sealed)
 
