@@ -1,4 +1,4 @@
-"""`stocktide stores add`: a store asked for, tried, and written into the settings with its secrets sealed."""
+"""`stocktide stores add` and `secrets`: a store asked for, tried, and written into the settings, its secrets sealed."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from bot.cli.sealing import tell_of_key
 from bot.cli.show import spoken
 from bot.ports import Check, FileSource, StoreFeed
 from bot.settings import Settings, parsed
-from bot.settings.resealing import add_store
+from bot.settings.resealing import add_store, replace_secrets
 
 _COLOURS = {"ok": "green", "warn": "yellow", "fail": "red"}
 _PLAIN = "token, secret and hook secret are one line each, in this order"
@@ -58,6 +58,38 @@ def add(
     tell_of_key(add_store(file, os.environ, name, fields))
     following = "stocktide check" if kind == "local" else f"stocktide stores sync {name}"
     say(out, f"Added {name} to {file}. Next: {following}")
+
+
+def secrets(
+    context: typer.Context,
+    name: Annotated[str, typer.Argument(help="The store's name in the settings.")],
+    *,
+    token_stdin: Annotated[bool, typer.Option("--token-stdin", help="Take the token from standard input.")] = False,
+    secret_stdin: Annotated[bool, typer.Option("--secret-stdin", help="Take the secret from there.")] = False,
+    hook_secret_stdin: Annotated[bool, typer.Option("--hook-secret-stdin", help=f"As those: {_PLAIN}.")] = False,
+    untried: Annotated[bool, typer.Option("--untried", help="Write them down without trying them.")] = False,
+) -> None:
+    """Replace a store's secrets: asks for them, tries the store with them, and writes them down, sealed."""
+    loaded = load_settings(context)
+    part = loaded.stores.connected.get(name)
+    if part is None:
+        raise typer.BadParameter(
+            f"no store is called {name}: {', '.join(sorted(loaded.stores.connected)) or 'none is'}"
+        )
+    asked = (("token", token_stdin), ("secret", secret_stdin), ("hook_secret", hook_secret_stdin))
+    typed = _secrets(part.kind, [field for field, wanted in asked if wanted])
+    given = {field: value for field, value in typed.items() if value}
+    if not given:
+        say(err, "No secret was given, so none is changed.")
+        raise typer.Exit(1)
+    lone = parsed({"stores": {"connected": {name: part.model_dump() | given}}})
+    logs.set_up(loaded.log.level, loaded.log.format, (*loaded.secrets(), *lone.secrets()))
+    if not untried and not told(run_async(lambda: _tried(lone)), loaded):
+        say(err, "Nothing was written. Mend it and try again, or add --untried to write it all the same.")
+        raise typer.Exit(1)
+    file = settings_file(context)
+    tell_of_key(replace_secrets(file, os.environ, name, given))
+    say(out, f"Replaced {', '.join(given)} of {name} in {file}. Start Stocktide again: it runs with the former ones.")
 
 
 def told(checks: Sequence[Check], loaded: Settings) -> bool:

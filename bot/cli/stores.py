@@ -11,7 +11,7 @@ from rich.text import Text
 
 from bot.chat.arguments import Sku
 from bot.cli.common import grid, load_settings, opened, out, run_async, say
-from bot.cli.connecting import add, told
+from bot.cli.connecting import add, secrets, told
 from bot.cli.show import spoken
 from bot.domain.setaside import words_of
 from bot.domain.storeviews import KindState, KitView, StoreState, Unsure
@@ -34,7 +34,7 @@ def register(app: typer.Typer) -> None:
     group = typer.Typer(
         no_args_is_help=True, help="Stores and ERPs: read them, and say which product and place is which."
     )
-    for command in (add, sync, status, test, place, product, kit):
+    for command in (add, secrets, sync, status, test, place, product, kit):
         group.command(command.__name__)(command)
     app.add_typer(group, name="stores")
 

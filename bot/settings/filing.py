@@ -103,6 +103,25 @@ def with_table(text: str, table: str) -> str:
     return text + (added.replace("\n", "\r\n") if "\r\n" in text else added)
 
 
+def with_line(text: str, head: Place, key: str, value: str) -> str:
+    """The text with one more key in the table `head`; SettingsError where no heading of it is found."""
+    end = "\r\n" if "\r\n" in text else "\n"
+    lines = text.splitlines(keepends=True)
+    for number, line in enumerate(lines, 1):
+        if not line.lstrip().startswith("["):
+            continue
+        whole = line if line.endswith(("\n", "\r")) else line + end
+        new = "".join((*lines[: number - 1], whole, f"{key} = {quoted(value)}{end}", *lines[number:]))
+        try:
+            data = tomllib.loads(new)
+        except tomllib.TOMLDecodeError:
+            continue  # a line of a list or a text
+        if _at(data, (*head, key)) == value:
+            return new
+    place = ".".join(head)
+    raise SettingsError([Fault(f"{place}.{key}", "finds no place in the file", f"write it below [{place}] by hand")])
+
+
 def table_text(head: str, values: Mapping[str, object]) -> str:
     """A TOML table of texts, truths, lists and tables of texts."""
     return "".join(f"{line}\n" for line in (f"[{head}]", *(f"{key} = {_toml(value)}" for key, value in values.items())))

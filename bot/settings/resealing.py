@@ -13,9 +13,22 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from pydantic import SecretStr
+
 from bot.errors import Fault, SettingsError
 from bot.settings import Settings, load, parsed
-from bot.settings.filing import alone, draft, mode_of, read_text, save, settle, table_text, with_table, with_values
+from bot.settings.filing import (
+    alone,
+    draft,
+    mode_of,
+    read_text,
+    save,
+    settle,
+    table_text,
+    with_line,
+    with_table,
+    with_values,
+)
 from bot.settings.sealing import MARK, VARIABLE, Keys, find_keys, key_file, key_text, named_keys, new_key, secrets_in
 
 _SEALED = re.compile(rf"{MARK}[\w=-]+", re.ASCII)
@@ -155,6 +168,39 @@ def _with_store(file: Path, environment: Environment, name: str, fields: Mapping
     except SettingsError as error:
         remedy = f"add it by hand:\n{table}"
         raise SettingsError([*error.faults, Fault(str(file), "was left as it was", remedy)]) from None
+    return made
+
+
+def replace_secrets(file: Path, environment: Environment, name: str, secrets: Mapping[str, str]) -> Path | None:
+    """Set secrets of a store that stands in the file, sealed; the key file where one was made.
+
+    Raises SettingsError where the file has no such store, or cannot be changed so; it then holds what to write.
+    """
+    with alone(file):
+        return _with_secrets(file, environment, name, secrets)
+
+
+def _with_secrets(file: Path, environment: Environment, name: str, secrets: Mapping[str, str]) -> Path | None:
+    load(file, environment)
+    text = read_text(file)
+    head = ("stores", "connected", name)
+    held = tomllib.loads(text).get("stores", {}).get("connected", {}).get(name)
+    if held is None:
+        raise SettingsError([Fault(".".join(head), f"does not stand in {file}", "is it in the environment?")])
+    keys, made = _keys_to_seal(file, environment)
+    for field, secret in secrets.items():
+        sealed = keys.seal(secret)
+        if field in held:
+            text = with_values(text, {(*head, field): str(held[field])}, {str(held[field]): sealed}.__getitem__)
+        else:
+            text = with_line(text, head, field, sealed)
+
+    def only_those(then: Settings, now: Settings) -> bool:
+        old, new = then.model_dump(), now.model_dump()
+        old["stores"]["connected"][name] |= {field: SecretStr(secret) for field, secret in secrets.items()}
+        return bool(old == new)
+
+    _replace(file, environment, read_text(file), text, keys, only_those)
     return made
 
 

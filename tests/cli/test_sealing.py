@@ -201,6 +201,35 @@ async def test_a_store_that_refuses_is_told_and_not_written_down(file: Path) -> 
     assert not file.with_name("stocktide.key").exists()
 
 
+def test_secrets_of_a_store_are_replaced_once_they_were_tried(file: Path, tmp_path: Path) -> None:
+    folder = tmp_path / "inbox"
+    words = ("stores", "add", "drop", "--kind", "files", "--url", folder.as_uri(), "--option", "stock=stock*")
+    code, _, why = typed(*words, "--secret-stdin", "--untried", answers="canary-old\n")
+    assert code == 0, why
+    before = settings.load(file, {}).stores.connected["drop"]
+    code, _, why = typed("stores", "secrets", "drop", "--secret-stdin", answers="canary-new\n")
+    assert (code, "Nothing was written" in why) == (1, True)
+    assert settings.load(file, {}).stores.connected["drop"] == before
+    folder.mkdir()
+    code, told, why = typed("stores", "secrets", "drop", "--secret-stdin", answers="canary-new\n")
+    assert code == 0, why
+    assert "Replaced secret of drop" in told
+    assert "canary-new" not in text_of(file) + told + why
+    after = settings.load(file, {}).stores.connected["drop"]
+    assert after == before.model_copy(update={"secret": after.secret})
+    assert after.secret.get_secret_value() == "canary-new"
+
+
+@pytest.mark.parametrize(("name", "said"), [("shop", "no secret is taken: --token-stdin"), ("web", "called web: shop")])
+def test_secrets_that_nobody_gives_or_of_no_store_change_nothing(file: Path, name: str, said: str) -> None:
+    file.write_text(CLEAR + "[stores.connected.shop]\nkind = 'local'\n")
+    before = text_of(file)
+    ran = stocktide("stores", "secrets", name)
+    assert ran.code != 0
+    assert said in ran.err
+    assert text_of(file) == before
+
+
 def test_a_store_is_written_down_untried_where_that_is_asked_for(file: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(outward, "FEEDS", {})
     code, told, why = typed("stores", "add", "demo", "--kind", "local", "--url", "http://127.0.0.1:1", "--untried")

@@ -19,7 +19,7 @@ from bot import settings
 from bot.errors import SettingsError
 from bot.settings import resealing
 from bot.settings.filing import quoted, with_values
-from bot.settings.resealing import add_store, keys_to_seal, rotate, seal_file
+from bot.settings.resealing import add_store, keys_to_seal, replace_secrets, rotate, seal_file
 from bot.settings.sealing import Keys, Place, find_keys, key_file, key_text, new_key
 from tests.settings.conftest import CLEAR
 
@@ -386,3 +386,38 @@ def test_a_file_that_takes_no_table_is_left_and_the_table_shown_sealed(tmp_path:
     assert "[stores.connected.b]" in str(caught.value)
     assert "hush" not in str(caught.value)
     assert file.read_text() == "[stores]\nconnected = { a = { kind = 'local' } }\n"
+
+
+def test_a_secret_of_a_store_is_replaced_where_it_stands_and_one_that_was_not_there_is_added(file: Path) -> None:
+    assert replace_secrets(file, NONE, "my shop", {"secret": "cs_new", "hook_secret": "hook-new"}) == key_file(file)
+    text = file.read_text()
+    assert "cs_new" not in text
+    assert "hook-new" not in text
+    assert "cs_hush" not in text
+    store = settings.load(file, NONE).stores.connected["my shop"]
+    assert (store.secret.get_secret_value(), store.hook_secret.get_secret_value()) == ("cs_new", "hook-new")
+    kept = [line for line in text.splitlines() if "secret = " not in line or "signing" in line]
+    assert kept == [line for line in CLEAR.splitlines() if not line.startswith("secret")]
+    assert replace_secrets(file, NONE, "my shop", {"hook_secret": "hook-newer"}) is None
+    assert settings.load(file, NONE).stores.connected["my shop"].hook_secret.get_secret_value() == "hook-newer"
+
+
+@pytest.mark.parametrize("name", ["other", "inline"])
+def test_a_store_whose_secrets_cannot_be_set_in_the_file_is_told_and_the_file_left(tmp_path: Path, name: str) -> None:
+    file = tmp_path / "stocktide.toml"
+    before = "[stores]\nconnected = { inline = { kind = 'local' } }\n"
+    file.write_text(before)
+    with pytest.raises(SettingsError, match=f"stores.connected.{name}") as caught:
+        replace_secrets(file, NONE, name, {"token": "hush"})
+    assert "hush" not in str(caught.value)
+    assert file.read_text() == before
+
+
+def test_a_secret_that_the_environment_gives_is_not_replaced_in_vain(
+    file: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    before = file.read_text()
+    monkeypatch.setenv("STOCKTIDE_STORES__CONNECTED", '{"my shop": {"secret": "x"}}')
+    with pytest.raises(SettingsError, match="would mean something else"):
+        replace_secrets(file, NONE, "my shop", {"secret": "y"})
+    assert file.read_text() == before
