@@ -22,6 +22,7 @@ from bot.domain.watch import Assessment, WatchSettings
 from bot.ports import Clock
 from bot.services import revenues, snapshot
 from bot.services.charts import chart_of, worth_a_look
+from bot.services.days import Days, days_before
 from bot.services.exchange import Exchange
 from bot.services.figures import (
     borrowed,
@@ -38,7 +39,7 @@ from bot.services.pages import offset, paged
 from bot.services.ranking import Ranking
 from bot.services.rates import exchange_at
 from bot.services.settings import ServiceSettings
-from bot.services.snapshot import Days, Snapshot
+from bot.services.snapshot import Snapshot
 from bot.storage import cases as case_rows
 from bot.storage import catalogue as facts
 from bot.storage import storebooks
@@ -172,7 +173,7 @@ class Catalogue:
         async with self._database.reading() as connection:
             places = await facts.places(connection)
             products = await facts.products(connection, None if sku is None else [sku.id])
-            book = await snapshot.days_before(
+            book = await days_before(
                 connection,
                 places,
                 at,

@@ -20,8 +20,8 @@ from bot.domain.demand import DemandSettings, day_masks
 from bot.domain.localtime import instant_of
 from bot.domain.promotion import Lift, StopReason
 from bot.errors import StocktideError
-from bot.services import snapshot
 from bot.services.audit import Audit
+from bot.services.days import days_before
 from bot.services.promoting import Promoting
 from bot.services.promotionforms import view_of
 from bot.services.requests import Requests
@@ -179,9 +179,7 @@ class PromotionWatch:
         since = (now.astimezone(zone).date() - last).days - 1  # whole days since the last one
         span = days * _REACH + _MONTH + since
         places = await facts.places(connection)
-        book = await snapshot.days_before(
-            connection, places, now, span, [promotion.product_id], [promotion.location_id]
-        )
+        book = await days_before(connection, places, now, span, [promotion.product_id], [promotion.location_id])
         if not len(book.product_ids):
             return _brought(promotion, [0] * days, [True] * days, days)
         masks = day_masks(book.history, self._demand)

@@ -13,6 +13,7 @@ from bot.domain import turnover
 from bot.domain.arrays import Ints
 from bot.domain.sourcing import row_numbers
 from bot.services import snapshot
+from bot.services.days import days_before
 from bot.services.settings import ServiceSettings
 from bot.services.snapshot import Snapshot
 from bot.storage import catalogue as facts
@@ -69,7 +70,7 @@ class Ranking:
     ) -> Classes:
         places = await facts.places(connection)
         products = await facts.products(connection)
-        book = await snapshot.days_before(connection, places, taken.at, self._settings.watch.turnover.period_days)
+        book = await days_before(connection, places, taken.at, self._settings.watch.turnover.period_days)
         book = book.only(np.isin(book.product_ids, np.fromiter(products, dtype=np.int64, count=len(products))))
         numbers = snapshot.classes_of(book, products, taken.exchange, self._settings.watch)
         return Classes(taken.at, days, revision, book.product_ids, book.location_ids, numbers)

@@ -14,7 +14,6 @@ from datetime import date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
 import numpy as np
-from numpy.typing import NDArray
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bot.domain import turnover
@@ -28,15 +27,15 @@ from bot.domain.uplift import Lift
 from bot.domain.watch import Assessment, Network, Positions, Routes, Taught, WatchSettings, assess
 from bot.services import peaking
 from bot.services.buying import Market, market, review_columns
+from bot.services.days import Days, days_before, with_new
 from bot.services.exchange import Exchange
 from bot.services.rates import exchange_at
 from bot.services.settings import ServiceSettings
-from bot.storage import ages, ledger, orders, promises
+from bot.storage import ages, orders, promises
 from bot.storage import catalogue as facts
 from bot.storage import lessons as lesson_rows
 from bot.storage import requests as request_rows
 from bot.storage.catalogue import FeedRow, InboundRow, PlaceRow, ProductRow
-from bot.storage.ledger import HistoryArrays
 
 HISTORY_DAYS = 365
 _EPOCH = date(1970, 1, 1)
@@ -189,102 +188,6 @@ async def take(
         ),
         told_ages=_told_ages(book, await ages.fresh(connection, at, product_ids)),
     )
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class Days:
-    """The ledger's history with its columns brought to each location's own calendar."""
-
-    product_ids: Ints
-    location_ids: Ints
-    today: Ints
-    history: SeriesHistory
-    on_hand: Ints  # at the instant
-    sold_today: Ints
-    committed: Ints
-    counted: Bools
-
-    def only(self, chosen: Bools) -> Days:
-        """Some of the series."""
-        if chosen.all():
-            return self
-        rest = {
-            field.name: getattr(self, field.name)[chosen]
-            for field in dataclasses.fields(self)
-            if field.name != "history"
-        }
-        return Days(history=self.history.rows(chosen), **rest)
-
-
-async def with_new(connection: AsyncConnection, book: Days, at: datetime, days: int, ids: Sequence[int] | None) -> Days:
-    """The history with the day, of the `days` before `at`, on which each new product was first told of."""
-    known = await facts.new_products(connection, at - timedelta(days=days), ids)
-    if not known:
-        return book
-    rows = np.flatnonzero(np.isin(book.product_ids, np.fromiter(known, dtype=np.int64)))
-    back = [(at - known[product]).days + 1 for product in book.product_ids[rows].tolist()]
-    since = np.zeros(len(book.product_ids), dtype=np.int64)
-    since[rows] = np.clip(book.history.days - np.array(back, dtype=np.int64), 0, book.history.days - 1)
-    return dataclasses.replace(book, history=dataclasses.replace(book.history, since=since))
-
-
-async def days_before(
-    connection: AsyncConnection,
-    places: Mapping[int, PlaceRow],
-    at: datetime,
-    days: int,
-    product_ids: Sequence[int] | None = None,
-    location_ids: Sequence[int] | None = None,
-) -> Days:
-    """The last `days` whole local days before `at` of every series with any fact, and what has been sold since."""
-    local = {place.id: (at.astimezone(ZoneInfo(place.zone)).date() - _EPOCH).days for place in places.values()}
-    latest, earliest = (max(local.values()), min(local.values())) if local else (0, 0)
-    until = _EPOCH + timedelta(days=latest)
-    shifts = latest - earliest
-    found = await ledger.history(
-        connection,
-        until,
-        days + 1 + shifts,
-        at=at,
-        product_ids=product_ids,
-        location_ids=location_ids,
-        zones={place.id: place.zone for place in places.values()},
-    )
-    today = np.array([local[place] for place in found.location_ids.tolist()], dtype=np.int64)
-    behind = latest - today  # columns after a location's own today
-    units, closing, receipts = (
-        _aligned(matrix, behind, days) for matrix in (found.units, found.on_hand, found.receipts)
-    )
-    here = found.units.shape[1] - 1 - behind
-    return Days(
-        product_ids=found.product_ids,
-        location_ids=found.location_ids,
-        today=today,
-        history=SeriesHistory(
-            until - timedelta(days=days), units, _known(closing, found), receipts=receipts, behind=behind
-        ),
-        on_hand=found.on_hand[:, -1].astype(np.int64),
-        sold_today=found.units[np.arange(len(here)), here].astype(np.int64),
-        committed=found.committed.astype(np.int64),
-        counted=found.counted,
-    )
-
-
-def _aligned(matrix: NDArray[np.int32], behind: Ints, days: int) -> NDArray[np.int32]:
-    """The `days` columns before each row's own today."""
-    end = matrix.shape[1] - 1
-    if not behind.any():
-        return matrix[:, end - days : end]
-    out = np.empty((len(matrix), days), dtype=matrix.dtype)
-    for shift in np.unique(behind):
-        rows = behind == shift
-        out[rows] = matrix[rows, end - shift - days : end - shift]
-    return out
-
-
-def _known(closing: NDArray[np.int32], found: HistoryArrays) -> NDArray[np.int32]:
-    """Closing stock with -1 where no count is known at all."""
-    return closing if found.counted.all() else np.where(found.counted[:, None], closing, np.int32(-1))
 
 
 def categories(product_ids: Ints, products: Mapping[int, ProductRow]) -> Ints:

@@ -28,9 +28,10 @@ from bot.domain.groups import Groups
 from bot.domain.outlook import Question, outlook, panel_of, prospects
 from bot.ports import MovableClock
 from bot.sandbox.sample import load_sample
+from bot.services.days import days_before
 from bot.services.learning import PAST_DAYS
 from bot.services.settings import ServiceSettings
-from bot.services.snapshot import Snapshot, days_before, take
+from bot.services.snapshot import Snapshot, take
 from bot.storage import catalogue
 from bot.storage.database import Database
 from bot.storage.migrations import migrate

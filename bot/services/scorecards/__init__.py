@@ -20,7 +20,7 @@ from bot.domain.scorecard import AlertsView, Latency, Scorecard, advise, worst
 from bot.domain.sourcing import SourcingSettings
 from bot.domain.views import Topic
 from bot.ports import Clock
-from bot.services import snapshot
+from bot.services.days import Days, days_before
 from bot.services.exchange import Exchange
 from bot.services.members import zone_of
 from bot.services.outbox import Outbox
@@ -38,7 +38,6 @@ from bot.services.scorecards.judging import (
 )
 from bot.services.scorecards.keeping import Keeping
 from bot.services.settings import ServiceSettings
-from bot.services.snapshot import Days
 from bot.storage import board, forecasts, hindsight
 from bot.storage import catalogue as facts
 from bot.storage.board import Delivery, StatedRow
@@ -175,7 +174,7 @@ class Scorecards:
     async def _gather(self, connection: AsyncConnection, monday: date, now: datetime) -> _Gathered:
         places = await facts.places(connection)
         products = await facts.products(connection)
-        book = await snapshot.days_before(connection, places, now, HISTORY_DAYS)
+        book = await days_before(connection, places, now, HISTORY_DAYS)
         book = book.only(np.isin(book.product_ids, np.fromiter(products, dtype=np.int64, count=len(products))))
         silent: set[int] = set()
         for feed in await facts.feeds(connection):

@@ -26,7 +26,7 @@ from bot.domain.hindsight import (
 )
 from bot.domain.scorecard import AlertsView, ForecastWeek, LeadTime, TurnPoint
 from bot.domain.sourcing import row_numbers
-from bot.services.snapshot import Days
+from bot.services.days import Days
 from bot.storage.board import Delivery, StatedRow
 from bot.storage.forecasts import Kept
 from bot.storage.hindsight import AlertRow
