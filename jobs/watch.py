@@ -8,7 +8,7 @@ from typing import Any
 
 from bot.services import Services
 from bot.services.jobs import Daily, Job
-from bot.services.watch import ScanReport
+from bot.services.scanning import ScanReport
 
 
 async def watch(services: Services, due_at: datetime) -> dict[str, Any]:  # noqa: ARG001  # a late scan judges what is true now

@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from bot.chat.router import Answer
     from bot.services import Services
     from bot.services.joining import Held
-    from bot.services.watch import ScanReport
+    from bot.services.scanning import ScanReport
 
 TERMINAL = "terminal"
 OWNER = "owner"

@@ -15,20 +15,15 @@ from __future__ import annotations
 import asyncio
 import dataclasses
 import random
-import sys
-import time
-from collections.abc import Callable, Collection, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime, timedelta
-from typing import Any, TypeVar
 
 import numpy as np
 import structlog
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bot.domain.approval import Refused, may_propose_again
-from bot.domain.sourcing import Moves, SourcingSettings, find_moves
-from bot.domain.watch import Assessment
+from bot.domain.sourcing import SourcingSettings, find_moves
 from bot.errors import StocktideError
 from bot.ports import Clock
 from bot.services import snapshot
@@ -48,128 +43,29 @@ from bot.services.findings import (
     without_facts,
 )
 from bot.services.gathering import MARK, Reviews, settled
-from bot.services.joining import Held, as_far_as_seen, as_they_go
+from bot.services.joining import as_far_as_seen, as_they_go
 from bot.services.learning import learn
 from bot.services.packing import keep_packed
-from bot.services.ranking import Classes, Ranking
+from bot.services.ranking import Ranking
 from bot.services.requests import Requests
+from bot.services.scanning import Judged, Meant, Phases, Progress, Read, ScanReport, Scope, Telling
 from bot.services.settings import ServiceSettings
-from bot.services.snapshot import Snapshot
 from bot.services.telling import most_heard
 from bot.storage import caseprints, locks, marks, proposals, touched, variants
 from bot.storage import cases as case_rows
 from bot.storage import catalogue as facts
 from bot.storage import suppliers as supplier_rows
 from bot.storage.cases import CaseRow
-from bot.storage.database import FEW, Database
+from bot.storage.database import Database
 from bot.storage.proposals import Gathering
 
 _log = structlog.get_logger(__name__)
-
-_R = TypeVar("_R")
 
 _BATCH = 400  # findings, or lines of requests, written in one transaction: about a tenth of a second
 _TURNS = 8  # a scan begins anew when others come between
 _PAUSE = 0.05  # seconds at most before it does, twice as long each time
 _WHOLE = "watch:whole"  # until when a whole scan is thought to be under way
 _PATIENCE = timedelta(minutes=10)  # of rescans with one
-Progress = Callable[[str], None]  # called with the name of each phase as it begins
-# Given the most cases that one topic has news of: how many get a card of their own, or how long all of them wait.
-Telling = Callable[[int], int | timedelta]
-
-
-@dataclass(frozen=True, slots=True)
-class ScanReport:
-    """What a scan did. `silenced` series were not judged: their facts are too old, or their stock was never counted.
-
-    `held` are purchases below their supplier's minimum that can wait. `phases` gives seconds for learn, load, assess,
-    judge, apply, draft and tell.
-    """
-
-    at: datetime
-    series: int
-    silenced: int
-    opened: int
-    worsened: int
-    resolved: int
-    requests_drafted: int
-    announced: int
-    held: tuple[Held, ...] = ()
-    phases: Mapping[str, float] = field(default_factory=dict)
-
-
-@dataclass(frozen=True, slots=True)
-class _Scope:
-    """What a scan looks at, None for the whole catalogue, and whether people are told now."""
-
-    products: Sequence[int] | None
-    telling: Telling
-
-    @property
-    def size(self) -> int:
-        """How many products, as far as `Database.reading_of` goes: those of a whole catalogue are many."""
-        return sys.maxsize if self.products is None else len(self.products)
-
-    async def reckoned(self, reckon: Callable[..., _R], *told: Any) -> _R:  # noqa: ANN401  # what it is called with
-        """Some arithmetic; in a thread, so that chats are answered meanwhile, unless the way takes as long."""
-        return reckon(*told) if self.size <= FEW else await asyncio.to_thread(reckon, *told)
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class _Read:
-    """The facts of a scan, the cases as they stand by key, and how often scans had written then.
-
-    `touched` are the products whose changes are judged with it, each with the version of its facts; `written` are the
-    fingerprints of cases, of a scan of the whole.
-    """
-
-    scans: int
-    taken: Snapshot
-    standing: Mapping[str, CaseRow]
-    feeds: Sequence[facts.FeedRow]
-    touched: Mapping[int, int]
-    ranks: Classes | None
-    written: Mapping[int, int] | None
-    inactive: Collection[int]  # products of open cases that are sold no more
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class _Judged:
-    """What the facts say, before anything is written."""
-
-    taken: Snapshot
-    assessed: Assessment
-    moves: Moves
-    findings: Sequence[Finding]
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class _Meant:
-    """What a scan is to draft, what is held, the drafts (ids) that others replace, and marks to set, by key."""
-
-    drafts: Sequence[Drafted]
-    held: tuple[Held, ...]
-    replaced: Sequence[int] = ()
-    seen: Mapping[str, str] = field(default_factory=dict)
-
-
-class _Phases:
-    """Seconds per phase."""
-
-    def __init__(self, progress: Progress | None) -> None:
-        self.seconds: dict[str, float] = {}
-        self._progress = progress
-        self._since = time.perf_counter()
-        self._name = ""
-
-    def begin(self, name: str) -> None:
-        """End the phase before and begin another; an empty name only ends."""
-        now = time.perf_counter()
-        if self._name:
-            self.seconds[self._name] = round(self.seconds.get(self._name, 0.0) + now - self._since, 3)
-        self._name, self._since = name, now
-        if name and name not in self.seconds and self._progress is not None:
-            self._progress(name)
 
 
 class Watch:
@@ -200,8 +96,8 @@ class Watch:
 
     async def scan(self, at: datetime, progress: Progress | None = None) -> ScanReport:
         """One pass over the whole catalogue as of `at` (aware)."""
-        scope = _Scope(None, lambda _news: self._settings.alerts_individual)
-        phases = _Phases(progress)
+        scope = Scope(None, lambda _news: self._settings.alerts_individual)
+        phases = Phases(progress)
         phases.begin("learn")
         await learn(self._database, self._settings, self._sourcing, at)
         phases.begin("load")
@@ -229,14 +125,14 @@ class Watch:
             until = await marks.get(connection, _WHOLE)
         if until is not None and datetime.fromisoformat(until) > self._clock.now():
             return None
-        return await self._scan(at, _Scope(products, telling), _Phases(None))
+        return await self._scan(at, Scope(products, telling), Phases(None))
 
     async def _under_way(self, until: datetime) -> None:
         """Say until when rescans are to stand back."""
         async with self._database.transaction() as connection:
             await marks.put(connection, _WHOLE, until.isoformat())
 
-    async def _scan(self, at: datetime, scope: _Scope, phases: _Phases) -> ScanReport | None:
+    async def _scan(self, at: datetime, scope: Scope, phases: Phases) -> ScanReport | None:
         """The scan; None where another one came between."""
         phases.begin("load")
         read = await self._read(at, scope)
@@ -286,14 +182,14 @@ class Watch:
             phases=phases.seconds,
         )
 
-    async def _read(self, at: datetime, scope: _Scope) -> _Read:
+    async def _read(self, at: datetime, scope: Scope) -> Read:
         products = scope.products
         async with self._database.reading_of(scope.size) as connection:
             scans = await locks.scans(connection)
             seen = await touched.versions(connection, products)
             taken = await snapshot.take(connection, self._settings, self._sourcing, at, products)
             standing = await case_rows.unresolved(connection, products)
-            return _Read(
+            return Read(
                 scans=scans,
                 taken=taken,
                 standing=standing,
@@ -315,9 +211,7 @@ class Watch:
             await self._audit.append_all(connection, deeds)
         return part
 
-    async def _tell(
-        self, connection: AsyncConnection, applied: Applied, scope: _Scope, read: _Read, at: datetime
-    ) -> int:
+    async def _tell(self, connection: AsyncConnection, applied: Applied, scope: Scope, read: Read, at: datetime) -> int:
         """Tell people, or put it off; how many messages were written. What was told of is touched no more.
 
         That a feed stopped is never put off.
@@ -336,7 +230,7 @@ class Watch:
             return 0
         return await self._cases.announce(connection, dataclasses.replace(applied, news=feeds), at, len(feeds))
 
-    def _judge(self, read: _Read, phases: _Phases) -> _Judged:
+    def _judge(self, read: Read, phases: Phases) -> Judged:
         """What the facts say."""
         phases.begin("assess")
         taken, ranks = read.taken, read.ranks
@@ -352,9 +246,9 @@ class Watch:
         if ranks is not None:
             found = [item for item in found if item.kind != "slump" and (item.kind != "surge" or item.opens > 0)]
         found += closing(read.standing, read.inactive)
-        return _Judged(taken, assessed, moves, [*found, *feed_findings(taken, read.feeds)])
+        return Judged(taken, assessed, moves, [*found, *feed_findings(taken, read.feeds)])
 
-    async def _drafts(self, judged: _Judged, applied: Applied, scope: _Scope) -> _Meant:
+    async def _drafts(self, judged: Judged, applied: Applied, scope: Scope) -> Meant:
         """What every case that wants and may have a proposal is to get, most money at risk first; and what is held."""
         taken, woken = judged.taken, {item.case_id for item in applied.news}
         async with self._database.reading_of(scope.size) as connection:
@@ -394,12 +288,12 @@ class Watch:
     def _meant(
         self,
         drafting: Drafting,
-        judged: _Judged,
+        judged: Judged,
         wanting: Sequence[CaseRow],
         reviews: Reviews,
         cased: Collection[int],
         gathering: Sequence[Gathering],
-    ) -> _Meant:
+    ) -> Meant:
         """The arithmetic; it runs in a thread, so that chats are answered meanwhile."""
         least, taken = self._settings.least_minor, judged.taken
         joint, others = reviews.joint(needs(taken, wanting, ("stockout_risk",)), cased)
@@ -409,16 +303,16 @@ class Watch:
         later, replaced = settled(gathering, due.later)
         keep = [*later, *drafting.clear(needs(taken, wanting, ("slow_mover", "overstock")), least)]
         drafts = [*(Drafted(each, "submit") for each in restock), *(Drafted(each, "keep") for each in keep)]
-        return _Meant(drafts, tuple(held), replaced, reviews.marks())
+        return Meant(drafts, tuple(held), replaced, reviews.marks())
 
-    def _seen(self, drafting: Drafting, judged: _Judged, wanting: Sequence[CaseRow], reviews: Reviews) -> _Meant:
+    def _seen(self, drafting: Drafting, judged: Judged, wanting: Sequence[CaseRow], reviews: Reviews) -> Meant:
         """The same for some products alone: what else would go with them is not known."""
         least, taken = self._settings.least_minor, judged.taken
         due = reviews.pressing(drafting.restock(needs(taken, wanting, ("stockout_risk",)), least))
         restock, held = as_far_as_seen(due.now, due.later)
         keep = drafting.clear(needs(taken, wanting, ("slow_mover", "overstock")), least)
         drafts = [*(Drafted(each, "submit") for each in restock), *(Drafted(each, "keep") for each in keep)]
-        return _Meant(drafts, tuple(held))
+        return Meant(drafts, tuple(held))
 
     async def _write(self, connection: AsyncConnection, drafts: Sequence[Drafted]) -> int:
         """Write drafts down; purchases and restocking transfers are submitted. How many requests that made.

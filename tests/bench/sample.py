@@ -18,8 +18,8 @@ from bot.cli.ask import answer, owner
 from bot.domain.sourcing import SourcingSettings
 from bot.sandbox import sample
 from bot.sandbox.sample import SampleReport
+from bot.services.scanning import ScanReport
 from bot.services.snapshot import Snapshot, take
-from bot.services.watch import ScanReport
 from tests.bench.report import Benchmark, Report, Timing
 from tests.bench.stage import AT, Stopwatch, loaded, opened
 from tests.bench.watch import RULES, SAMPLE, plain_loop

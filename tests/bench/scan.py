@@ -20,7 +20,7 @@ from sqlalchemy import insert
 
 from bot.domain.replenishment import span_demand
 from bot.ports import MovableClock
-from bot.services.watch import ScanReport
+from bot.services.scanning import ScanReport
 from bot.storage.database import Database
 from bot.storage.migrations import migrate
 from bot.storage.tables import Product

@@ -9,8 +9,9 @@ from datetime import datetime, timedelta
 import structlog
 
 from bot.ports import Clock, HookedFeed
+from bot.services.scanning import ScanReport
 from bot.services.wakes import TOUCHED, Wakes
-from bot.services.watch import ScanReport, Watch
+from bot.services.watch import Watch
 from bot.storage import deliveries, touched
 from bot.storage.database import Database
 

@@ -20,8 +20,9 @@ from bot.services.catalogue import Catalogue
 from bot.services.editing import Editing
 from bot.services.options import Options
 from bot.services.purchases import Purchases
+from bot.services.scanning import ScanReport
 from bot.services.settings import ServiceSettings
-from bot.services.watch import ScanReport, Watch
+from bot.services.watch import Watch
 from bot.storage import tables
 from bot.storage.database import Database
 from tests.services.work.kit import Desk, add, add_all, add_channel, add_team, open_bureau

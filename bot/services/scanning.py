@@ -1,0 +1,122 @@
+"""What a scan is made of: its scope, the facts it reads, what they say, what it means to draft, and its report."""
+
+from __future__ import annotations
+
+import asyncio
+import sys
+import time
+from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Any, TypeVar
+
+from bot.domain.sourcing import Moves
+from bot.domain.watch import Assessment
+from bot.services.cases import Finding
+from bot.services.findings import Drafted
+from bot.services.joining import Held
+from bot.services.ranking import Classes
+from bot.services.snapshot import Snapshot
+from bot.storage import catalogue as facts
+from bot.storage.cases import CaseRow
+from bot.storage.database import FEW
+
+_R = TypeVar("_R")
+
+Progress = Callable[[str], None]  # called with the name of each phase as it begins
+# Given the most cases that one topic has news of: how many get a card of their own, or how long all of them wait.
+Telling = Callable[[int], int | timedelta]
+
+
+@dataclass(frozen=True, slots=True)
+class ScanReport:
+    """What a scan did. `silenced` series were not judged: their facts are too old, or their stock was never counted.
+
+    `held` are purchases below their supplier's minimum that can wait. `phases` gives seconds for learn, load, assess,
+    judge, apply, draft and tell.
+    """
+
+    at: datetime
+    series: int
+    silenced: int
+    opened: int
+    worsened: int
+    resolved: int
+    requests_drafted: int
+    announced: int
+    held: tuple[Held, ...] = ()
+    phases: Mapping[str, float] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Scope:
+    """What a scan looks at, None for the whole catalogue, and whether people are told now."""
+
+    products: Sequence[int] | None
+    telling: Telling
+
+    @property
+    def size(self) -> int:
+        """How many products, as far as `Database.reading_of` goes: those of a whole catalogue are many."""
+        return sys.maxsize if self.products is None else len(self.products)
+
+    async def reckoned(self, reckon: Callable[..., _R], *told: Any) -> _R:  # noqa: ANN401  # what it is called with
+        """Some arithmetic; in a thread, so that chats are answered meanwhile, unless the way takes as long."""
+        return reckon(*told) if self.size <= FEW else await asyncio.to_thread(reckon, *told)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Read:
+    """The facts of a scan, the cases as they stand by key, and how often scans had written then.
+
+    `touched` are the products whose changes are judged with it, each with the version of its facts; `written` are the
+    fingerprints of cases, of a scan of the whole.
+    """
+
+    scans: int
+    taken: Snapshot
+    standing: Mapping[str, CaseRow]
+    feeds: Sequence[facts.FeedRow]
+    touched: Mapping[int, int]
+    ranks: Classes | None
+    written: Mapping[int, int] | None
+    inactive: Collection[int]  # products of open cases that are sold no more
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Judged:
+    """What the facts say, before anything is written."""
+
+    taken: Snapshot
+    assessed: Assessment
+    moves: Moves
+    findings: Sequence[Finding]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Meant:
+    """What a scan is to draft, what is held, the drafts (ids) that others replace, and marks to set, by key."""
+
+    drafts: Sequence[Drafted]
+    held: tuple[Held, ...]
+    replaced: Sequence[int] = ()
+    seen: Mapping[str, str] = field(default_factory=dict)
+
+
+class Phases:
+    """Seconds per phase."""
+
+    def __init__(self, progress: Progress | None) -> None:
+        self.seconds: dict[str, float] = {}
+        self._progress = progress
+        self._since = time.perf_counter()
+        self._name = ""
+
+    def begin(self, name: str) -> None:
+        """End the phase before and begin another; an empty name only ends."""
+        now = time.perf_counter()
+        if self._name:
+            self.seconds[self._name] = round(self.seconds.get(self._name, 0.0) + now - self._since, 3)
+        self._name, self._since = name, now
+        if name and name not in self.seconds and self._progress is not None:
+            self._progress(name)
