@@ -28,7 +28,7 @@ async def test_a_variant_is_told_with_what_everybody_is_asked_in_the_shops_own_c
 
 async def test_a_product_is_of_its_type_or_of_the_category_that_was_made_first(medusa: Medusa) -> None:
     categories = [{"id": "pcat_02", "name": "Sale"}, {"id": "pcat_01", "name": "Lamps"}]
-    of = {"id": "p", "title": "Lamp", "status": "published", "type": None, "categories": []}
+    of: dict[str, object] = {"id": "p", "title": "Lamp", "status": "published", "type": None, "categories": []}
     medusa.shop.vary("TYPED", product=of | {"type": {"id": "ptyp_1", "value": "Lighting"}, "categories": categories})
     medusa.shop.vary("PLACED", product=of | {"categories": categories})
     medusa.shop.vary("BARE", product=of)
