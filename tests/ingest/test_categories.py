@@ -73,7 +73,7 @@ async def test_what_a_person_states_takes_the_place_of_a_store_s_word(any_desk: 
     assert await any_desk.rows("SELECT category_source FROM products") == [(None,)]
 
 
-async def _waits(database: Database) -> None:
+async def waits(database: Database) -> None:
     """Returns when a session waits for another's transaction; SQLite's writers take turns by themselves."""
     waiting = "SELECT COUNT(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'"
     async with asyncio.timeout(10):
@@ -91,7 +91,7 @@ async def test_two_writers_at_once_make_one_category(database: Database) -> None
     async with database.transaction() as connection:
         first = await categories.intern(connection, ["Lamps"])
         writing = asyncio.create_task(other())
-        await _waits(database)
+        await waits(database)
     second = await writing
     assert second["LAMPS"] == first["Lamps"]
     assert second.keys() == {"LAMPS", "Cups"}

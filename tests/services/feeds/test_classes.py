@@ -2,11 +2,17 @@
 
 from __future__ import annotations
 
+import asyncio
 from dataclasses import replace
 
-from bot.ports import ProductFact
-from bot.storage.tables import Category
-from tests.services.feeds.kit import Shop, code, product
+from sqlalchemy import insert
+
+from bot.ports import MovableClock, ProductFact
+from bot.storage import categories
+from bot.storage.database import Database
+from bot.storage.tables import Category, Product
+from tests.ingest.test_categories import waits
+from tests.services.feeds.kit import NOW, Shop, code, open_shop, product
 
 KEPT = (
     "SELECT p.sku, c.name, p.category_source FROM products p LEFT JOIN categories c ON c.id = p.category_id ORDER BY 1"
@@ -55,3 +61,17 @@ async def test_of_several_variants_what_is_sold_has_the_last_word_and_a_long_nam
         await code(shop, name, lamp, "confirmed")
     await shop.take("products", classed("NEW", "x" * 101), classed("OLD", "Old", active=False))
     assert await shop.rows(KEPT) == [("LAMP", "x" * 100, "store:shop")]
+
+
+async def test_a_store_and_a_file_that_tell_the_same_at_once_do_not_wait_for_each_other(
+    postgres_database: Database, clock: MovableClock
+) -> None:
+    shop = await open_shop(postgres_database, clock)
+    async with postgres_database.transaction() as connection:  # as an import goes: categories, then products
+        kept = await categories.intern(connection, ["Lamps"])
+        telling = asyncio.create_task(shop.take("products", classed("LAMP", "lamps")))
+        await waits(postgres_database)
+        row = {"sku": "LAMP", "name": "Lamp", "currency": "EUR", "created_at": NOW, "category_id": kept["Lamps"]}
+        await connection.execute(insert(Product).values(row))
+    assert (await telling).faults == 0
+    assert await shop.rows(KEPT) == [("LAMP", "Lamps", None)]
