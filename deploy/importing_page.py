@@ -41,6 +41,9 @@ MEANINGS: Mapping[Kind, Mapping[str, str]] = {
         "unit_cost": "What one piece costs, landed.",
         "unit_price": "What one piece sells for; otherwise the median of its sales.",
         "currency": "Of cost and price; an ISO 4217 code.",
+        "category": "What it is sold as, such as Lamps: goods of one category are judged together where one alone "
+        "says too little. At most 100 characters; case, width and doubled spaces do not matter, and the first spelling "
+        "is shown.",
         "unit_volume": "What one packed piece takes up, its share of the carton: cm³ (millilitres), or with a "
         "unit in the cell or in brackets in the header: l, m3, cbm, ft3, in3, 升, 立方米. Rounded up to whole cm³.",
         "unit_weight": "What one packed piece weighs: grams, or with a unit: kg, t, lb, oz, 千克, 公斤.",

@@ -32,6 +32,7 @@ class Standing:
     sku: NDArray[np.object_]
     name: NDArray[np.object_]
     place: NDArray[np.object_]  # its code
+    category: NDArray[np.object_]  # its name; empty where it has none
     found: NDArray[np.object_]  # sku and name in lower case, to be searched
     on_hand: Ints
     available: Ints

@@ -116,6 +116,7 @@ class StockReport:
     cases: tuple[CaseView, ...]
     fresh_until: datetime | None  # the newest fact these figures rest on
     chart: StockChart | None = None  # of the place that needs a look most
+    category: str = ""  # as it was spelt first; empty where nobody said one
 
 
 @dataclass(frozen=True, slots=True)

@@ -28,6 +28,7 @@ class ProductFact:
     name: str
     price: Money | None = None  # in the shop's own currency; None where it has none in that
     active: bool = True
+    category: str = ""  # what it is sold as, in the store's words; empty where it says nothing of that
 
 
 @dataclass(frozen=True, slots=True)

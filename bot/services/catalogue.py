@@ -42,7 +42,7 @@ from bot.services.settings import ServiceSettings
 from bot.services.snapshot import Snapshot
 from bot.storage import cases as case_rows
 from bot.storage import catalogue as facts
-from bot.storage import storebooks
+from bot.storage import categories, storebooks
 from bot.storage.database import Database
 
 _RESTOCK: tuple[CaseKind, ...] = ("stockout_risk",)
@@ -124,6 +124,7 @@ class Catalogue:
             cases=tuple(here),
             fresh_until=None if fresh is None else min(fresh, at),
             chart=chart,
+            category=await categories.name_of(connection, sku.id),
         )
         return report, taken, assessed, shown
 

@@ -128,6 +128,7 @@ def standing_of(taken: Snapshot, assessed: Assessment, settings: ServiceSettings
         sku=np.array(skus, dtype=object),
         name=np.array(names, dtype=object),
         place=np.array([taken.place(row).code for row in range(assessed.series)], dtype=object),
+        category=np.array([taken.category_of(row) for row in range(assessed.series)], dtype=object),
         found=lower(skus, names),
         on_hand=positions.on_hand.astype(np.int64),
         available=positions.available.astype(np.int64),

@@ -10,12 +10,12 @@ from itertools import product
 from zoneinfo import ZoneInfo
 
 import httpx
-from sqlalchemy import insert
+from sqlalchemy import insert, update
 
 from bot.chat.command import Asker
 from bot.domain.chart import StockChart
 from bot.language import language
-from bot.storage import tables
+from bot.storage import categories, tables
 from bot.web.board.reading import readings
 from bot.web.board.voice import Voice
 from tests.board.conftest import ROLES, House
@@ -152,6 +152,16 @@ async def test_the_product_page_tells_the_figures_of_the_report_and_why(house: H
         assert part in shown
     chart = next(found for tag, found in read(answer).tags if tag == "svg")
     assert "out of stock Nov 22, 2011" in (chart["aria-label"] or "")
+
+
+async def test_the_product_page_says_what_it_is_sold_as(house: House) -> None:
+    client = await house.enter()
+    async with house.database.transaction() as connection:
+        kept = await categories.intern(connection, ["Lights <b>"])
+        of = update(tables.Product).where(tables.Product.sku == LANTERN)
+        await connection.execute(of.values(category_id=kept["Lights <b>"]))
+    assert "Category: Lights <b>" in text(await client.get(f"/board/sku?code={LANTERN}"))
+    assert "Category:" not in text(await client.get(f"/board/sku?code={CLOCK}"))
 
 
 async def test_a_product_is_drawn_at_the_place_that_was_chosen(house: House) -> None:

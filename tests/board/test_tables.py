@@ -15,11 +15,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from openpyxl import load_workbook
-from sqlalchemy import insert
+from sqlalchemy import insert, update
 
 from bot.language import language
-from bot.storage import tables
-from bot.web.board.columns import SLOW, STOCK
+from bot.storage import categories, tables
+from bot.web.board.columns import CATEGORY, SLOW, STOCK
 from bot.web.board.export import as_csv, as_xlsx, safe
 from tests.board.conftest import House
 from tests.handlers.conftest import CANDLE, CLOCK, LANTERN
@@ -137,7 +137,7 @@ async def test_an_export_holds_what_the_filters_leave_on_all_pages(shelf: Catalo
     assert plain.content.startswith(b"\xef\xbb\xbf")
     rows = records(plain.content)
     assert [row["sku"] for row in rows] == [f"X{number:03}" for number in range(120)]
-    assert set(rows[0]) == {column.key for column in STOCK}
+    assert set(rows[0]) == {column.key for column in (*STOCK, CATEGORY)}
     book = load_workbook(io.BytesIO((await shelf.client.get("/board/export/stock.xlsx?q=Extra&sort=sku")).content))
     sheet = [[cell.value for cell in row] for row in book.active.iter_rows()]  # type: ignore[union-attr]
     assert [str(row[0]) for row in sheet[1:]] == [row["sku"] for row in rows]
@@ -148,8 +148,19 @@ async def test_a_workbook_has_its_headings_in_the_readers_language(house: House)
     client = await house.enter(language="zh_CN")
     book = load_workbook(io.BytesIO((await client.get("/board/export/stock.xlsx")).content))
     head = [cell.value for cell in next(book.active.iter_rows())]  # type: ignore[union-attr]
-    assert head == [language("zh_CN").say(column.title) for column in STOCK]
-    assert "仓库" in head
+    assert head == [language("zh_CN").say(column.title) for column in (*STOCK, CATEGORY)]
+    assert {"仓库", "品类"} <= set(head)
+
+
+async def test_an_export_says_what_products_are_sold_as(house: House) -> None:
+    async with house.database.transaction() as connection:
+        kept = await categories.intern(connection, ["=Lights"])
+        of = update(tables.Product).where(tables.Product.sku == LANTERN)
+        await connection.execute(of.values(category_id=kept["=Lights"]))
+    client = await house.enter()
+    told = {row["sku"]: row["category"] for row in records((await client.get("/board/export/slow.csv")).content)}
+    told |= {row["sku"]: row["category"] for row in records((await client.get("/board/export/stock.csv")).content)}
+    assert (told[LANTERN], told[CANDLE]) == ("'=Lights", "")
 
 
 async def test_the_ladder_counts_down_to_the_next_fee_of_its_place(house: House) -> None:
@@ -162,7 +173,7 @@ async def test_the_ladder_counts_down_to_the_next_fee_of_its_place(house: House)
     assert (row["sku"], row["on_hand"], row["flags"]) == (CLOCK, "500", "slow_mover")
     assert (row["step_units"], row["step_age"]) == ("400", "91")
     assert int(row["step_days"]) == 91 - 79  # the last whole day is age 0
-    assert set(row) == {column.key for column in SLOW}
+    assert set(row) == {column.key for column in (*SLOW, CATEGORY)}
     assert "91" in (await client.get("/board/slow?sort=step_days")).text
 
 

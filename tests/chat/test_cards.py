@@ -199,6 +199,14 @@ def test_the_stock_card_shows_the_figures_of_the_report_with_units() -> None:
         assert part in told, part
 
 
+def test_the_stock_card_says_what_the_product_is_sold_as_where_that_is_known() -> None:
+    report = views.a_report(views.a_line())
+    card = cards.stock_card(replace(report, category="Hanging *lights*"))
+    assert "Category: Hanging *lights*\n" in said(card)
+    assert "品类：Hanging *lights*\n" in said(card, "zh_CN")
+    assert "Category" not in said(cards.stock_card(report))
+
+
 @pytest.mark.parametrize(("units", "known"), [(3000, "2,400"), (2000, "2,000")])
 def test_what_the_store_says_is_on_its_way_stands_beside_the_shipments_we_know(units: int, known: str) -> None:
     line = views.a_line(told=StoreIncoming("amazon-eu", units))

@@ -42,6 +42,7 @@ def standings(draw: st.DrawFn) -> Standing:
     places = column(st.sampled_from(PLACES), object)
     made |= {
         "at": datetime(2011, 11, 21, tzinfo=UTC), "currency": "GBP", "sku": skus, "name": skus, "place": places,
+        "category": np.full(n, "", dtype=object),
         "found": lower(skus.tolist(), skus.tolist()), "stockout": days, "arrival": days[::-1].copy(),
         "abc": column(st.integers(0, 2), np.int64), "xyz": column(st.integers(0, 2), np.int64),
         "sold_at_cost": column(COSTS, np.float64), "stock_at_cost": column(COSTS, np.float64),

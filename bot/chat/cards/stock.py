@@ -40,6 +40,8 @@ def stock_card(report: StockReport) -> Message:
     """The product at one place in full, or at all its places in a table; then the next step."""
     title = labels.product(report.sku, report.name)
     blocks: list[Block] = [Heading(title)]
+    if report.category:
+        blocks.append(Paragraph(_("Category: {name}", name=Text(report.category))))
     if not report.lines:
         blocks.append(Paragraph(_("It has no stock and no sales anywhere yet.")))
     elif len(report.lines) == 1:

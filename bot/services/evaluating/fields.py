@@ -33,7 +33,7 @@ LONG: tuple[Field, ...] = (
     _of("stockout_hours", None, "hoursoutofstock outofstockhours 缺货小时 缺货时长"),
     _of("price", _SALES["unit_price"], "sellprice"),
     _of("cost", _PRODUCTS["unit_cost"], ""),
-    _of("category", None, "categoryid department dept family productgroup group class 类别 品类 分类 类目"),
+    _of("category", _PRODUCTS["category"], ""),
     _of("pack_size", _ROUTES["pack_size"], ""),
     _of("minimum_order", _ROUTES["minimum_order"], ""),
     _of("order_ref", _SALES["order_ref"], ""),

@@ -9,10 +9,11 @@ from typing import Any
 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from bot.domain.categories import cut
 from bot.ports import AgeFact, Fact, InboundFact, OfferFact, OrderFact, Page, ProductFact, StockFact
 from bot.services.feeds.naming import Named, Names
 from bot.services.feeds.orders import Book
-from bot.storage import facts, storebooks
+from bot.storage import categories, facts, storebooks
 from bot.storage import stores as rows
 from bot.storage.stores import Code, Spot
 from bot.storage.types import to_micros
@@ -53,6 +54,10 @@ class Desks:
 
     async def fill(self, connection: AsyncConnection, desk: Desk, store: str, page: Page, now: datetime) -> None:
         """Look up what the page names and the desk has not."""
+        # Before anything else is written: whoever imports a file does so too, or each waited for the other.
+        await categories.intern(
+            connection, [cut(fact.category) for fact in page.facts if isinstance(fact, ProductFact)]
+        )
         told = _told(page.facts, desk.codes)
         if told:
             known = await rows.codes(connection, store, told)

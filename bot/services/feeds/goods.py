@@ -1,4 +1,4 @@
-"""What a store's list of goods says of products: which of them it sells, their names and prices."""
+"""What a store's list of goods says of products: which of them it sells, their names, prices and categories."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from datetime import datetime
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bot.ports import Fact, ProductFact
-from bot.storage import facts, storebooks, variants
+from bot.storage import categories, facts, storebooks, variants
 from bot.storage import stores as rows
 from bot.storage.storebooks import Priced
 from bot.storage.stores import Code
@@ -19,19 +19,28 @@ _Known = Sequence[tuple[ProductFact, Code]]
 async def take_goods(
     connection: AsyncConnection, store: str, codes: Mapping[str, Code], given: Sequence[Fact], now: datetime
 ) -> tuple[set[int], Priced]:
-    """Names and prices of what the store is the first to name or price; a person's own stand.
+    """Names, prices and categories of what the store is the first to name, price or class; a person's own stand.
 
-    The products that are sold, sold no more, or named since; and what became of prices.
+    The products that are sold, sold no more, named or classed since; and what became of prices.
     """
     products = [fact for fact in given if isinstance(fact, ProductFact)]
     sold = await variants.sell(connection, store, {fact.code: fact.active for fact in products}, now)
     # Of several that are one product what is sold has the last word.
     known = [(fact, codes[fact.code]) for fact in sorted(products, key=_is_sold) if fact.code in codes]
-    return {*sold, *await _name(connection, known)}, await _price(connection, known)
+    classed = await categories.keep(connection, f"store:{store}", _classes(known))
+    return {*sold, *classed, *await _name(connection, known)}, await _price(connection, known)
 
 
 def _is_sold(fact: ProductFact) -> bool:
     return fact.active
+
+
+def _classes(known: _Known) -> dict[int, str]:
+    return {
+        code.product_id: fact.category
+        for fact, code in known
+        if fact.category and code.product_id is not None and code.match in rows.COUNTED
+    }
 
 
 async def _price(connection: AsyncConnection, known: _Known) -> Priced:

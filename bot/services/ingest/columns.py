@@ -131,6 +131,13 @@ FIELDS: Mapping[Kind, tuple[Field, ...]] = {
         _field("unit_price", _PRICE),
         _field("currency", _CURRENCY),
         _field(
+            "category",
+            "categoryname productcategory itemcategory producttype productgroup itemgroup productfamily department "
+            "dept family group class categories categoryid "
+            "类目 品类 类别 分类 商品类目 商品品类 商品类别 商品分类 产品类目 产品品类 产品类别 产品分类 类目名称 "
+            "品类名称 类别名称 分类名称 存货分类 物料分类",
+        ),
+        _field(
             "unit_volume",
             "volume volumecm3 unitvolumecm3 packedvolume packagevolume itemvolume volumeperunit cbm cbmperunit "
             "unitcbm volumem3 volumecbm volumeml unitvolumem3 体积m3 体积cm3 "

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from typing import Any
@@ -12,11 +13,14 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from bot.services.ingest.clerks import Clerk
 from bot.services.ingest.measures import VOLUMES, WEIGHTS
 from bot.services.ingest.rows import FileRow, RowRejected, Rules
-from bot.storage import derive, masters
+from bot.storage import categories, derive, masters
 from bot.storage.tables import Location, Product, Supplier
 
 MOST_REVIEW_DAYS = 90
 _MONEY = ("unit_cost", "unit_price")  # of a product
+_UNKNOWN = (
+    "unit_cost_minor", "unit_price_minor", "unit_volume_cm3", "unit_weight_g", "category_id", "category_source",
+)  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,7 +42,7 @@ class Priced:
 
 
 class Products(Clerk):
-    """Products by SKU: names, money, measures."""
+    """Products by SKU: names, money, categories, measures."""
 
     async def begin(self, connection: AsyncConnection, rules: Rules) -> None:
         """Look up what rows refer to."""
@@ -70,13 +74,17 @@ class Products(Clerk):
             found["unit_volume_cm3"] = row.measure("unit_volume", VOLUMES)
         if row.has("unit_weight"):
             found["unit_weight_g"] = row.measure("unit_weight", WEIGHTS)
+        if row.has("category"):
+            found["category"] = row.category()
         self._priced[sku] = Priced(currency, kept.figures | stated)
         return found
 
     async def store(self, connection: AsyncConnection, rows: list[dict[str, Any]]) -> tuple[int, int]:
         """Store what `read` gave; (added, updated)."""
         currency = self._rules.options.currency or self._rules.settings.currency
-        unknown = dict.fromkeys(("unit_cost_minor", "unit_price_minor", "unit_volume_cm3", "unit_weight_g"))
+        ids = await categories.intern(connection, [row["category"] for row in rows if "category" in row])
+        rows = [_classed(row, ids) for row in rows]
+        unknown = dict.fromkeys(_UNKNOWN)
         rest = {**unknown, "active": True, "created_at": self._rules.now}
         known = [{"name": row["sku"], **row} if row["sku"] not in self._currencies else row for row in rows]
         merged = await masters.merge(connection, Product, ("sku",), known, {"currency": currency, **rest})
@@ -129,6 +137,13 @@ class Suppliers(Clerk):
         unsaid = dict.fromkeys(("minimum_total_minor", "review_every", "review_from"))
         defaults = {"email": "", **unsaid, "created_at": None if self._first else self._rules.now}
         return await masters.merge(connection, Supplier, ("code",), rows, defaults)
+
+
+def _classed(row: Mapping[str, Any], ids: Mapping[str, int]) -> dict[str, Any]:
+    """A product's row with its category's id in the place of the name; a person said it, and no store's word counts."""
+    kept = {name: value for name, value in row.items() if name != "category"}
+    found = ids.get(row.get("category", ""))
+    return kept if found is None else {**kept, "category_id": found, "category_source": None}
 
 
 def _review(row: FileRow) -> dict[str, Any]:

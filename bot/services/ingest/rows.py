@@ -9,6 +9,7 @@ from decimal import Decimal
 from typing import TypeVar
 from zoneinfo import ZoneInfo
 
+from bot.domain.categories import LONGEST, tidy
 from bot.domain.money import Money
 from bot.language import nearest_language
 from bot.services.ingest import measures, values
@@ -71,6 +72,13 @@ class FileRow:
     def sku(self) -> str:
         """The product's code."""
         return _good("sku", values.sku(self.raw("sku")))
+
+    def category(self) -> str:
+        """The name of the product's category, as it is kept."""
+        found = tidy(self.text("category"))
+        if len(found) > LONGEST:
+            raise RowRejected("category", f"{len(found)} characters; a category's name has {LONGEST} at most")
+        return found
 
     def whole(self, field: str, default: int | None = None, least: int = 0) -> int:
         """A whole number of units, at least `least`."""

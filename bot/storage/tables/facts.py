@@ -9,15 +9,24 @@ from typing import Any
 from sqlalchemy import BigInteger, CheckConstraint, ForeignKey, Index, UniqueConstraint, text
 from sqlalchemy.orm import Mapped, mapped_column
 
+from bot.domain.categories import alike
 from bot.storage.tables.base import Base, Id, key, to
 
 
+def _key_of(context: Any) -> str:  # noqa: ANN401  # SQLAlchemy's own, of the row that is inserted
+    return alike(context.get_current_parameters()["name"])
+
+
 class Category(Base):
-    """What products that sell alike have in common, as a file or a store calls it."""
+    """What products that sell alike have in common, as a file or a store calls it first.
+
+    `key` is the same for every spelling of a name (`domain.categories.alike`).
+    """
 
     __tablename__ = "categories"
     id: Mapped[int] = key()
     name: Mapped[str] = mapped_column(unique=True)
+    key: Mapped[str] = mapped_column(unique=True, default=_key_of)
 
 
 class Product(Base):
@@ -41,6 +50,7 @@ class Product(Base):
     store_price_minor: Mapped[int | None] = mapped_column(BigInteger)
     store_currency: Mapped[str | None]
     category_id: Mapped[int | None] = mapped_column(Id)  # no declared reference: SQLite would copy the table for one
+    category_source: Mapped[str | None]  # the store that said so (`store:shop`); null where a person did, or nobody
 
 
 class Location(Base):

@@ -17,7 +17,8 @@ PRICES = (
     "prices.id,prices.amount,prices.currency_code,prices.min_quantity,"
     "prices.price_rules.attribute,prices.price_rules.value"
 )
-VARIANT_FIELDS = f"{LINKS},inventory_items.inventory.sku,title,manage_inventory,product.title,product.status,{PRICES}"
+_OF_PRODUCT = "product.title,product.status,product.type.value,product.categories.name"
+VARIANT_FIELDS = f"{LINKS},inventory_items.inventory.sku,title,manage_inventory,{_OF_PRODUCT},{PRICES}"
 ITEM_FIELDS = (
     "id,sku,location_levels.location_id,location_levels.stocked_quantity,"
     "location_levels.reserved_quantity,location_levels.incoming_quantity"
@@ -53,6 +54,7 @@ def product(variant: Row, currency: str, known: Collection[str]) -> tuple[Produc
             name=_name(variant, of),
             price=None if price is None else money(price, currency),
             active=text(of, "status") == "published",
+            category=_category(of),
         )
         kit = _parts(variant)
     except Unreadable as problem:
@@ -67,6 +69,18 @@ def _name(variant: Row, of: Row) -> str:
     """The product's name, and what sets the variant apart."""
     title, own = text(of, "title"), text(variant, "title")
     return " - ".join(each for each in (title, own) if each and (each == title or own.casefold() not in _UNNAMED))
+
+
+def _category(of: Row) -> str:
+    """The product's type, of which it has one; without it that of its categories which was made first."""
+    told = of.get("categories")
+    each = [one for one in told if isinstance(one, dict)] if isinstance(told, list) else []
+    names = [name for one in sorted(each, key=_made) if (name := text(one, "name"))]
+    return text(part(of, "type"), "value") or next(iter(names), "")
+
+
+def _made(row: Row) -> str:
+    return text(row, "id")  # a ULID: by its time
 
 
 def _parts(variant: Row) -> list[str]:

@@ -26,7 +26,8 @@ def product_facts(product: Node, currency: str) -> Iterator[ProductFact | Fault]
             title = variant["title"]
             name = product["title"] if title == _ONLY_VARIANT else f"{product['title']} - {title}"
             price = money(variant["price"], currency)
-            return ProductFact(code, variant["sku"] or "", name, price, product["status"] in _SOLD)
+            active = product["status"] in _SOLD
+            return ProductFact(code, variant["sku"] or "", name, price, active, product["productType"])
 
         yield attempt(code, variant, read)
 

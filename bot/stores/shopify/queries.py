@@ -68,6 +68,7 @@ _PRODUCT = f"""
   __typename
   id
   title
+  productType
   status
   isGiftCard
   updatedAt
@@ -294,7 +295,7 @@ BULK: Final[Mapping[str, str]] = MappingProxyType(
     {
         "products": f"""{{
   products {{ edges {{ node {{
-    id title status isGiftCard updatedAt
+    id title productType status isGiftCard updatedAt
     variants {{ edges {{ node {{ {_VARIANT} }} }} }}
   }} }} }}
 }}""",

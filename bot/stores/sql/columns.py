@@ -29,7 +29,7 @@ class Shape:
 
 SHAPES: Mapping[str, Shape] = MappingProxyType(
     {
-        "products": Shape("products", ("code",), ("sku", "name", "price", "currency", "active"), ("code",)),
+        "products": Shape("products", ("code",), ("sku", "name", "price", "currency", "active", "category"), ("code",)),
         "purchase_orders": Shape(
             "inbounds",
             ("id", "code", "quantity", "ordered_at", "expected_on"),

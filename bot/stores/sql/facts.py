@@ -68,7 +68,8 @@ def _each(query: str, rows: Sequence[Row], name: Callable[[Row], str], make: Cal
 
 def _product(row: Row, terms: Terms) -> ProductFact:
     price = None if row.get("price") is None else terms.money(row, "price")
-    return ProductFact(ident(row, "code"), _sku(row), text(row, "name"), price, active=yes(row, "active"))
+    active, category = yes(row, "active"), text(row, "category")
+    return ProductFact(ident(row, "code"), _sku(row), text(row, "name"), price, active, category)
 
 
 def _count(row: Row, terms: Terms, at: datetime) -> StockFact:

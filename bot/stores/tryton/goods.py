@@ -11,7 +11,7 @@ from bot.ports import Fault, ProductFact, StockFact, StorePlace
 from bot.stores.tryton.api import Api
 from bot.stores.tryton.values import Row, Unreadable, excerpt, money, nested, text, whole
 
-FIELDS = ("code", "active", "list_price_used", "template.name", "template.active")
+FIELDS = ("code", "active", "list_price_used", "template.name", "template.active", "template.categories.name")
 GOODS = [["template.type", "=", "goods"], ["template.consumable", "=", False]]  # what is counted at all
 WAYS = ("template",)  # its name and price stand there
 _COUNTED = ("code", "quantity")
@@ -59,7 +59,14 @@ def product(row: Row, currency: str) -> ProductFact | Fault:
     except Unreadable as problem:
         return Fault(str(row["id"]), problem.said, excerpt(row, ("id", "code", "active")))
     active = bool(row["active"] and template.get("active"))
-    return ProductFact(str(row["id"]), text(row, "code"), text(template, "name"), price, active=active)
+    return ProductFact(str(row["id"]), text(row, "code"), text(template, "name"), price, active, _category(template))
+
+
+def _category(template: Row) -> str:
+    """The first of the template's categories, as Tryton orders them; those for accounting alone are none of them."""
+    told = template.get("categories.")
+    each = [one for one in told if isinstance(one, Mapping)] if isinstance(told, list | tuple) else []
+    return next((name for one in each if (name := text(one, "name"))), "")
 
 
 async def stock(api: Api, rows: Sequence[Row], warehouse: Warehouse, at: datetime) -> list[StockFact | Fault]:

@@ -11,10 +11,11 @@ from bot.stores.woocommerce.reading import Unreadable, amount, excerpt, money, r
 
 PLACE = "store"  # WooCommerce knows one stock alone
 BIN = "trash"  # a status
-PRODUCT_FIELDS = "id,type,status,sku,name,parent_id,regular_price,price,manage_stock,stock_quantity"
+PRODUCT_FIELDS = "id,type,status,sku,name,parent_id,categories,regular_price,price,manage_stock,stock_quantity"
 VARIATION_FIELDS = "id,status,sku,attributes,regular_price,price,manage_stock,stock_quantity"
 _SHOWN = ("id", "type", "status", "sku", "regular_price", "price", "manage_stock", "stock_quantity")
 _NOT_SOLD_HERE = ("grouped", "external")  # a list of other products; a link to another shop
+_NO_CATEGORY = {"uncategorized", "未分类"}  # that which WooCommerce gives to what has no other
 _OF_SEVERAL = "variable"  # subscriptions of that kind are called variable-subscription
 
 
@@ -44,6 +45,14 @@ class Good:
         options = (text(each, "option") for each in rows(self.row, "attributes"))
         return " - ".join(part for part in (text(self.parent, "name"), ", ".join(filter(None, options))) if part)
 
+    @property
+    def category(self) -> str:
+        """The first of the product's categories; a variation has those of its product."""
+        told = (self.parent or self.row).get("categories")
+        each = [one for one in told if isinstance(one, dict)] if isinstance(told, list) else []
+        own = (one for one in each if text(one, "slug") not in _NO_CATEGORY)
+        return next((name for one in own if (name := text(one, "name")).casefold() not in {"", *_NO_CATEGORY}), "")
+
 
 def has_variations(row: Row) -> bool:
     """Whether a product is sold as its variations."""
@@ -65,7 +74,7 @@ def product(good: Good, currency: str) -> ProductFact | Fault:
     try:
         name = "price" if amount(good.row, "regular_price") is None else "regular_price"
         price = None if amount(good.row, name) is None else money(good.row, name, currency)
-        return ProductFact(good.code, text(good.row, "sku"), good.name, price, active=good.live)
+        return ProductFact(good.code, text(good.row, "sku"), good.name, price, good.live, good.category)
     except Unreadable as problem:
         return Fault(good.code, problem.said, excerpt(good.row, _SHOWN))
 

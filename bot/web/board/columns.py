@@ -160,6 +160,7 @@ def _quoted(text: str) -> str:
     return quote(text, safe="")
 
 
+CATEGORY = _text("category", _("Category"))  # in files alone: the pages are wide enough
 _NAMES = (_sku(), _text("name", _("Product")), _text("place", _("Place")))
 
 STOCK: tuple[Column, ...] = (

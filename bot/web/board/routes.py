@@ -180,7 +180,7 @@ class BoardPages:
             return PlainTextResponse("not found", 404)
         standing = await self._services.boards.standings.current()
         rows = select(standing, _query(request.query_params, name)).tolist()
-        wanted = _TABLES[name]
+        wanted = (*_TABLES[name], columns.CATEGORY)
         # A workbook is for people, in their language; a CSV is for programs, whose columns keep their names.
         head = [column.key if kind == "csv" else voice.say(column.title) for column in wanted]
         cells = columns.exported(wanted, head, standing, rows)

@@ -26,6 +26,16 @@ async def test_a_variant_is_told_with_what_everybody_is_asked_in_the_shops_own_c
     assert faults(pages) == {}
 
 
+async def test_a_product_is_of_its_type_or_of_the_category_that_was_made_first(medusa: Medusa) -> None:
+    categories = [{"id": "pcat_02", "name": "Sale"}, {"id": "pcat_01", "name": "Lamps"}]
+    of: dict[str, object] = {"id": "p", "title": "Lamp", "status": "published", "type": None, "categories": []}
+    medusa.shop.vary("TYPED", product=of | {"type": {"id": "ptyp_1", "value": "Lighting"}, "categories": categories})
+    medusa.shop.vary("PLACED", product=of | {"categories": categories})
+    medusa.shop.vary("BARE", product=of)
+    told = {fact.sku: fact.category for fact in facts(await medusa.read("products"), ProductFact)}
+    assert told == {"TYPED": "Lighting", "PLACED": "Lamps", "BARE": ""}
+
+
 async def test_a_kit_is_a_product_and_says_what_it_consists_of(medusa: Medusa) -> None:
     leeds = medusa.shop.location("Leeds")
     sheet, pillow = medusa.shop.item("SHEET", {leeds: 5}), medusa.shop.item("PILLOW", {leeds: 9})

@@ -117,7 +117,7 @@ class ShopifyStore:
         if owner is None:
             owner = {
                 "__typename": "Product", "id": self.gid("Product"), "title": title, "status": "ACTIVE",
-                "isGiftCard": False, "updatedAt": at, "variants": [],
+                "isGiftCard": False, "updatedAt": at, "variants": [], "productType": "",
             }  # fmt: skip
             self.products.append(owner)
         item: dict[str, Any] = {

@@ -35,6 +35,14 @@ async def test_a_product_is_told_variant_by_variant(running: Running) -> None:
     ]
 
 
+async def test_a_product_is_of_its_type(running: Running) -> None:
+    mug = running.store.sell("MUG", "Mug", "4.25")
+    mug["product"]["productType"] = "Mugs"
+    running.store.sell("BOWL", "Bowl", "3.00")
+    told = await running.facts("products", ProductFact)
+    assert [(fact.sku, fact.category) for fact in told] == [("MUG", "Mugs"), ("BOWL", "")]
+
+
 async def test_a_price_that_cannot_be_read_sets_its_variant_aside_alone(running: Running) -> None:
     mug = running.store.sell("MUG", "Mug", "4.25")
     odd = running.store.sell("ODD", "Odd", "n/a", product=mug["product"])

@@ -31,6 +31,13 @@ async def test_products_with_their_prices_and_whether_they_are_sold(seller: Sell
     assert faults(pages) == {"D": "active is 'perhaps', neither yes nor no", "a row of products": "code is empty"}
 
 
+async def test_products_with_what_they_are_sold_as(seller: Seller) -> None:
+    seller.run("CREATE TABLE items (code TEXT, category TEXT); INSERT INTO items VALUES ('A', ' Lamps'), ('B', NULL)")
+    pages = await seller.read("products", products="SELECT * FROM items", currency="GBP")
+    assert [(fact.code, fact.category) for fact in facts(pages, ProductFact)] == [("A", "Lamps"), ("B", "")]
+    assert faults(pages) == {}
+
+
 async def test_stock_by_place_counts_a_row_told_twice_once(seller: Seller) -> None:
     seller.run(
         "CREATE TABLE levels (code TEXT, place TEXT, units INTEGER, sold INTEGER);"

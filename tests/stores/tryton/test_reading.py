@@ -94,6 +94,15 @@ async def test_what_was_changed_or_made_since_is_told(erp: Erp) -> None:
     ]
 
 
+async def test_a_product_s_category_is_the_first_that_is_not_for_accounting(erp: Erp) -> None:
+    cursor = erp.served.readings["products"][-1].cursor
+    lamps = await erp.create("product.category", name="Lamps")
+    zen = await erp.create("product.category", name="Zen")
+    await erp.write("product.template", 1, categories=[["add", [zen, lamps]]])
+    (fact,) = facts(await erp.read("products", cursor), ProductFact)
+    assert (fact.sku, fact.category) == ("85123A", "Lamps")
+
+
 async def test_a_cursor_that_nobody_can_read_is_the_beginning(erp: Erp) -> None:
     assert len(facts(await erp.read("products", "nonsense"), ProductFact)) == 4
 

@@ -85,6 +85,7 @@ class WooShop:
         number = next(self._ids)
         made = {
             "id": number, "type": "simple", "status": "publish", "sku": "", "name": f"Product {number}", "parent_id": 0,
+            "categories": [{"id": 15, "name": "Uncategorized", "slug": "uncategorized"}],
             "regular_price": "10", "sale_price": "", "manage_stock": False, "stock_quantity": None,
             "date_on_sale_from": None, "date_on_sale_to": None, "meta_data": [], "date_modified_gmt": self.stamp(),
         }  # fmt: skip

@@ -37,6 +37,17 @@ async def test_simple_products_and_variations_are_told_by_their_own_codes(woo: W
     assert faults(pages) == {}
 
 
+async def test_a_good_is_of_the_first_category_that_somebody_chose(woo: Woo) -> None:
+    none = {"id": 15, "name": "Uncategorized", "slug": "uncategorized"}
+    lamps, home = ({"id": n, "name": name, "slug": name.lower()} for n, name in ((16, "Lamps &amp; Co"), (17, "Home")))
+    woo.shop.put(sku="LAMP", categories=[none, lamps, home])
+    woo.shop.put(sku="BARE", categories=[none])
+    shirt = woo.shop.put(type="variable", sku="SHIRT", categories=[home])
+    woo.shop.vary(shirt, sku="SHIRT-L")
+    told = {fact.sku: fact.category for fact in facts(await woo.read("products"), ProductFact)}
+    assert told == {"LAMP": "Lamps & Co", "BARE": "", "SHIRT-L": "Home"}
+
+
 async def test_stock_is_read_where_the_shop_counts_it(woo: Woo) -> None:
     counted = woo.shop.put(sku="A", manage_stock=True, stock_quantity=7)
     woo.shop.put(sku="B", manage_stock=False, stock_status="instock")
