@@ -12,13 +12,13 @@ from typing import TypeVar
 
 import numpy as np
 
-from bot.domain.arrays import Floats, Ints, ratio
+from bot.domain.arrays import Bools, Floats, Ints, ratio
 from bot.domain.demand import BLOCK, DemandEstimate, DemandSettings, SeriesHistory, day_masks, without_spikes
 from bot.domain.forecasting import states, targets
 from bot.domain.forecasting.compiled import in_blocks
 from bot.domain.forecasting.engine import EngineSettings
 from bot.domain.forecasting.lessons import Lessons, recorded
-from bot.domain.forecasting.newcomers import NEW_DAYS
+from bot.domain.forecasting.newcomers import LATER, NEW_DAYS
 from bot.domain.forecasting.panel import Panel
 from bot.domain.forecasting.profile import leaning_on
 from bot.domain.groups import Groups
@@ -158,7 +158,7 @@ def outlook(
     Spikes are capped as those who teach have them capped. What `estimate` gives no velocity has none here: what had no
     stock for 180 days, and what was in stock for 90 days without a sale.
     A rate that rests on few days in stock is a part of itself, as there; a product that is new at its place borrows one
-    from its category, though none was sold yet.
+    from its category.
     """
     engine = engine or EngineSettings()
     n = history.series
@@ -193,12 +193,14 @@ def _borrow(
 ) -> None:
     """Let the products of a block that are new at their place lean on their category, in the arrays given.
 
-    By the day they were listed, `known` is no less for days without stock; by the 90th it is what it is of any other.
+    New is what came there well after its sales were first written down, and was sold there: of what was not, nobody
+    knows whether it lay there long, or whether anybody wants it there. By the day they were listed, `known` is no less
+    for days without stock; by the 90th it is what it is of any other.
     """
     if lessons.newcomers is None:
         return
     age = (ready.periods - ready.panel.listed).astype(np.float64)
-    rows = np.flatnonzero((age < NEW_DAYS) & (ready.panel.pool > 0) & (part > 0))
+    rows = np.flatnonzero((age < NEW_DAYS) & (ready.panel.pool > 0) & (known > 0) & _came_later(ready.panel, lessons))
     days = ready.exposure[rows].sum(axis=1, dtype=np.float64)
     rows, days = rows[days > 0], days[days > 0]
     if not len(rows):
@@ -217,6 +219,16 @@ def _borrow(
     pace.rate_sd[rows] = np.sqrt(phi * velocity / whole)
     into.rate[rows], into.counts[rows], into.days[rows] = prior.mean, counts, days
     into.series[rows], into.near[rows] = prior.series, prior.near
+
+
+def _came_later(panel: Panel, lessons: Lessons) -> Bools:
+    """Series (n,) that were listed well after the first sale of their region; none of a region that never sold."""
+    keys, of = np.unique(panel.region, return_inverse=True)
+    begun = [lessons.regions.get(key) for key in keys.tolist()]
+    first = np.array([panel.periods if day is None else (day - panel.first).days for day in begun], dtype=np.int64)
+    behind = 0 if panel.behind is None else panel.behind
+    found: Bools = panel.listed >= first[of] + behind + LATER
+    return found
 
 
 def _empty(days: Floats, p: Floats) -> Span:

@@ -124,7 +124,7 @@ class Catalogue:
             cases=tuple(here),
             fresh_until=None if fresh is None else min(fresh, at),
             chart=chart,
-            category=await categories.name_of(connection, sku.id),
+            category=await _category(connection, taken, sku.id),
         )
         return report, taken, assessed, shown
 
@@ -224,6 +224,15 @@ class Catalogue:
     ) -> tuple[Snapshot, Assessment]:
         taken, classes = await self.figures(connection, product_ids, at)
         return taken, taken.assess(self._settings.watch, classes)
+
+
+async def _category(connection: AsyncConnection, taken: Snapshot, product_id: int) -> str:
+    """What a product's category is called; those of products without a series are looked up."""
+    product = taken.products.get(product_id)
+    number = None if product is None else product.category_id
+    if number is None:
+        return ""
+    return taken.category_names.get(number) or await categories.name_of(connection, number)
 
 
 def _rows_at(taken: Snapshot, assessed: Assessment, location: Location | None) -> list[int]:

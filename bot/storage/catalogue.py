@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
@@ -24,6 +25,7 @@ _EPOCH = date(1970, 1, 1)
 
 
 _BEGINNING = timedelta(days=7)
+_FEW_AT_ONCE, _SHARE_AT_ONCE = 20, 0.1  # products of one day, or of all, that are still news
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,12 +129,29 @@ async def new_products(
 ) -> dict[int, datetime]:
     """Since when products with a category are known, by id: those first told of after an instant (aware).
 
-    What came within a week of the first product of all was there when the records began, and is not new.
+    What came within a week of the first product of all was there when the records began, and is not new; nor is what
+    came on one day with a large part of all products, as where another store is connected.
     """
-    found = await _NEW.run(connection, ids, after=after)
-    return {product: told for product, told, first in found if told > first + _BEGINNING}
+    found = [
+        (product, told)
+        for product, told, first in await _NEW.run(connection, ids, after=after)
+        if told > first + _BEGINNING
+    ]
+    if not found:
+        return {}
+    every = await connection.scalar(select(func.count(Product.id))) or 0
+    came = Counter[date]()
+    for told, count in await connection.execute(_CAME, {"after": after}):
+        came[told.date()] += count
+    most = max(_FEW_AT_ONCE, every * _SHARE_AT_ONCE)
+    return {product: told for product, told in found if came[told.date()] <= most}
 
 
+_CAME = (
+    select(Product.created_at, func.count())
+    .where(Product.created_at > bindparam("after", type_=UtcDateTime))
+    .group_by(Product.created_at)
+)
 _CATEGORIES = Narrowed(select(Category.id, Category.name), Category.id.in_(NAMED))
 
 

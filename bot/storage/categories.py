@@ -56,7 +56,8 @@ async def keep(connection: AsyncConnection, source: str, told: Mapping[int, str]
         )
         changed |= {row.id: wished[row.id] for row in rows if row.category_id != wished[row.id]}
     if changed:
-        statement = update(Product).where(Product.id == bindparam("of"))
+        mine = or_(Product.category_id.is_(None), Product.category_source == source)  # nobody stated one meanwhile
+        statement = update(Product).where(Product.id == bindparam("of"), mine)
         await connection.execute(
             statement.values(category_id=bindparam("category"), category_source=source),
             [{"of": product, "category": category} for product, category in changed.items()],
@@ -64,9 +65,9 @@ async def keep(connection: AsyncConnection, source: str, told: Mapping[int, str]
     return set(changed)
 
 
-async def name_of(connection: AsyncConnection, product_id: int) -> str:
-    """What a product's category is called; empty where it has none."""
-    found = await connection.scalar(
-        select(Category.name).join(Product, Product.category_id == Category.id).where(Product.id == product_id)
-    )
-    return found or ""
+_NAME = select(Category.name).where(Category.id == bindparam("category"))
+
+
+async def name_of(connection: AsyncConnection, category_id: int) -> str:
+    """What a category is called; empty where there is none of the id."""
+    return await connection.scalar(_NAME, {"category": category_id}) or ""

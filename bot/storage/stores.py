@@ -184,14 +184,23 @@ async def any_aside(connection: AsyncConnection, store: str) -> bool:
     return found.first() is not None
 
 
-async def set_aside(connection: AsyncConnection, store: str, kind: FactKind, since: datetime) -> set[str]:
-    """The variants of a kind's facts that were set aside since: their faults name them, alone or at a place."""
-    found = await connection.scalars(
-        select(StoreFault.subject).where(
-            StoreFault.store == store, StoreFault.kind == kind, StoreFault.seen_at >= since
+async def set_aside(connection: AsyncConnection, store: str, kind: FactKind, since: datetime) -> set[str] | None:
+    """The variants of a kind's facts that were set aside since: their faults name them, alone or at a place.
+
+    None where one names no variant that is known: whose facts it cost is not known either.
+    """
+    subjects = (
+        await connection.scalars(
+            select(StoreFault.subject).where(
+                StoreFault.store == store, StoreFault.kind == kind, StoreFault.seen_at >= since
+            )
         )
-    )
-    return {code for subject in found for code in (subject, subject.rpartition("@")[0])}
+    ).all()
+    named = {subject: {subject, subject.rpartition("@")[0]} for subject in subjects}
+    known = await codes(connection, store, {code for both in named.values() for code in both})
+    if any(not both & known.keys() for both in named.values()):
+        return None
+    return {code for both in named.values() for code in both}
 
 
 async def state(connection: AsyncConnection, store: str, since: datetime) -> StoreState:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import replace
-from datetime import date
+from datetime import date, timedelta
 from functools import cache
 
 import numpy as np
@@ -121,6 +121,8 @@ def test_products_that_came_new_tell_of_a_category_before_those_that_always_were
 @pytest.mark.parametrize(("listed", "most"), [(3, 0.7), (10, 0.8), (30, 0.95)])
 def test_what_is_new_is_foreseen_better_by_its_category(listed: int, most: float) -> None:
     groups, rate, units = drawn(500, 7)
+    sold = np.flatnonzero(began(units, listed).units.any(axis=1))
+    groups, rate, units = groups.rows(sold), rate[sold], units[sold]
     history, came = began(units, listed), units[:, DAYS:].sum(axis=1).astype(np.float64)
     alone = seen(history, groups, replace(lessons(), newcomers=None))
     borrowing = seen(history, groups, lessons())
@@ -136,7 +138,9 @@ def test_what_is_new_is_foreseen_better_by_its_category(listed: int, most: float
 
 
 def test_the_posterior_is_that_of_gamma_and_poisson_and_its_quantiles_are_wider() -> None:
-    groups, _rate, units = drawn(40, 8)
+    groups, _rate, units = drawn(60, 8)
+    sold = np.flatnonzero(began(units, 9).units.any(axis=1))
+    groups, units = groups.rows(sold), units[sold]
     found, told = seen(began(units, 9), groups, lessons()), lessons().newcomers
     assert told is not None
     prior, lent = told.prior(groups.category, groups.region), found.borrowed
@@ -151,7 +155,7 @@ def test_the_posterior_is_that_of_gamma_and_poisson_and_its_quantiles_are_wider(
     assert found.lead.variance == pytest.approx(usual + (found.lead.days * lent.rate_sd) ** 2)
 
 
-def test_days_without_stock_do_not_pull_a_new_product_down_nor_does_one_without_a_sale_end_at_nothing() -> None:
+def test_days_without_stock_do_not_pull_a_new_product_down_and_one_without_a_sale_borrows_nothing() -> None:
     groups, rate, units = drawn(300, 9)
     out = np.zeros((300, DAYS), dtype=np.bool_)
     out[:, DAYS - 11 :] = True  # in stock on one of the last twelve days
@@ -160,8 +164,21 @@ def test_days_without_stock_do_not_pull_a_new_product_down_nor_does_one_without_
     alone = seen(began(units, 12, out), Groups.by_place(groups.region), lessons())
     assert alone.velocity.sum() < 0.2 * rate.sum()
     none = seen(began(np.zeros_like(units), 3), groups, lessons())
-    assert (none.velocity > 0).all()
-    assert (none.velocity < none.borrowed.rate * lessons().weights.growth).all()
+    assert not none.velocity.any()
+    assert not none.borrowed.counts.any()
+
+
+def test_what_was_there_when_a_places_sales_began_and_what_lies_where_nothing_sold_borrows_nothing() -> None:
+    groups, _rate, units = drawn(60, 12)
+    history, told = began(units, 12), lessons()
+    assert (seen(history, groups, told).borrowed.counts > 0).any()
+    for days, lends in ((12, False), (30, False), (41, True)):  # since the first sale at place 9
+        opened = replace(told, regions={**told.regions, 9: FIRST + timedelta(days=DAYS - days)})
+        counts = seen(history, groups, opened).borrowed.counts
+        assert (counts[groups.region == 9] > 0).any() == lends
+        assert (counts[groups.region == 4] > 0).any()
+    unknown = replace(told, regions={4: told.regions[4]})
+    assert not seen(history, groups, unknown).borrowed.counts[groups.region == 9].any()
 
 
 def test_what_was_never_in_stock_is_old_or_has_no_category_borrows_nothing() -> None:

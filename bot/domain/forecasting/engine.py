@@ -154,7 +154,7 @@ class Engine:
             ahead = summed_over(past, factors[block], spans, weights)[:, None]
             mean = learned.means(rows)[:, None] * ahead
             shaped = spans_by_shape(rows.moments, mean[:, 0], spans, weights, law)
-            wide = shaped[:, None] if learned.scatter is None else learned.pooled(rows, mean, len(levels))
+            wide = shaped[:, None].copy() if learned.scatter is None else learned.pooled(rows, mean, len(levels))
             self._lean(rows, ahead, span, chosen, wide)
             out[block] = (wide[:, 0] * seen + shaped) / (seen + 1.0)
 

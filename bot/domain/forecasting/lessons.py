@@ -27,7 +27,7 @@ from bot.domain.leadtime import quantiles
 CHANCES = (  # between them: straight lines
     0.01, 0.05, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.85, 0.9, 0.925, 0.95, 0.975, 0.98, 0.99, 0.995, 0.999,
 )  # fmt: skip
-FORM = 4  # of lessons as plain JSON; those of another form are learned anew
+FORM = 5  # of lessons as plain JSON; those of another form are learned anew
 LEAST_SERIES = 30  # fewer teach nothing that holds for others,
 LEAST_DAYS = 84  # nor does less of a past
 _STEP = 1.25  # between the mean lengths of two laws that are told apart

@@ -25,7 +25,7 @@ MOST_DAYS = float(NEW_DAYS)  # that a category counts as at most
 _SEEN_DAYS = 56  # of a series, by which its rate is told
 _LEAST_DAYS = 14  # of them in stock, for that
 _PART = 14  # days, whose sums tell phi
-_LATER = 28  # days after the first of its region that a series was listed, if it came new
+LATER = 28  # days after the first of its region that a series was listed, if it came new
 _LAUNCHES = 10  # products of a category that came new, to tell of it alone
 _PRODUCTS = (
     10.0  # that what lies above a group counts as in its mean; with 5 and 20 tests.bench.newcomers measures the same
@@ -165,7 +165,7 @@ def _launched(ready: Past) -> Bools:
     _places, of = np.unique(region, return_inverse=True)
     begun = np.full(int(of.max(initial=-1)) + 1, ready.periods)
     np.minimum.at(begun, of, listed)
-    found: Bools = (listed >= begun[of] + _LATER) & (listed <= ready.periods - _SEEN_DAYS)
+    found: Bools = (listed >= begun[of] + LATER) & (listed <= ready.periods - _SEEN_DAYS)
     return found
 
 

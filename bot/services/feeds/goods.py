@@ -27,7 +27,7 @@ async def take_goods(
     sold = await variants.sell(connection, store, {fact.code: fact.active for fact in products}, now)
     # Of several that are one product what is sold has the last word.
     known = [(fact, codes[fact.code]) for fact in sorted(products, key=_is_sold) if fact.code in codes]
-    classed = await categories.keep(connection, f"store:{store}", _classes(known))
+    classed = await categories.keep(connection, f"store:{store}", await _classes(connection, known))
     return {*sold, *classed, *await _name(connection, known)}, await _price(connection, known)
 
 
@@ -35,12 +35,15 @@ def _is_sold(fact: ProductFact) -> bool:
     return fact.active
 
 
-def _classes(known: _Known) -> dict[int, str]:
-    return {
-        code.product_id: fact.category
+async def _classes(connection: AsyncConnection, known: _Known) -> dict[int, str]:
+    """Categories; those of what is sold no more as with prices."""
+    told = [
+        (code.product_id, fact)
         for fact, code in known
         if fact.category and code.product_id is not None and code.match in rows.COUNTED
-    }
+    ]
+    selling = await variants.selling(connection, {product for product, fact in told if not fact.active})
+    return {product: fact.category for product, fact in told if fact.active or product not in selling}
 
 
 async def _price(connection: AsyncConnection, known: _Known) -> Priced:

@@ -49,10 +49,14 @@ async def without_the_gone(connection: AsyncConnection, desk: Desk, since: datet
     """What lies there without the variants of which a reading of all there is, begun then, told nothing.
 
     Of series of which another variant is counted; and of products that stores list and none sells any more, of which
-    nothing is left. Of others nobody says so. Variants that were set aside meanwhile are not taken for gone.
+    nothing is left. Of others nobody says so. Variants that were set aside meanwhile are not taken for gone, nor is any
+    where what was set aside named none.
     """
     store = desk.source.removeprefix("store:")
-    gone = await shelves.forget(connection, store, since, await rows.set_aside(connection, store, "stock", since))
+    aside = await rows.set_aside(connection, store, "stock", since)
+    if aside is None:
+        return {}
+    gone = await shelves.forget(connection, store, since, aside)
     codes = await rows.codes(connection, store, gone)
     products = {each.product_id for each in codes.values() if each.product_id and each.match in rows.COUNTED}
     left = await shelves.of_products(connection, store, products)

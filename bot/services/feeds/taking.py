@@ -97,7 +97,7 @@ class Taking:
         since = await rows.keep_cursor(connection, store, page, now)
         if page.kind == "products" and since is not None:
             aside = await rows.set_aside(connection, store, "products", since)
-            gone = await variants.silent(connection, store, since, aside)
+            gone = set() if aside is None else await variants.silent(connection, store, since, aside)
             unsold = await variants.sell(connection, store, dict.fromkeys(gone, False), now)
             await touched.touch(connection, unsold, now, now)
         if page.kind == "products" and page.until is not None:

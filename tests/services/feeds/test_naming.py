@@ -183,6 +183,12 @@ async def test_what_a_list_of_all_goods_names_no_more_is_sold_no_more_and_nothin
     lying = "SELECT p.sku, s.on_hand FROM stock_levels s JOIN products p ON p.id = s.product_id"
     assert dict(await shop.rows(lying)) == {"MUG": 5, "CUP": 5, "POT": 0}
     shop.clock.push(timedelta(minutes=1))
+    broken = Fault("record 7 of a page", verbatim("it cannot be read"))  # nobody knows whose it is
+    await shop.take("products", _told("v-MUG", "MUG", active=True), faults=(broken,), until=NOW, anew=True)
+    assert await _active(shop) == {"MUG": True, "CUP": True, "POT": False}
+    await shop.take("stock", count("MUG", 5, minutes=-7), faults=(broken,), until=NOW, anew=True)
+    assert dict(await shop.rows(f"{lying} ORDER BY s.as_of")) == {"MUG": 5, "CUP": 5, "POT": 0}
+    shop.clock.push(timedelta(minutes=1))
     await shop.take("products", until=NOW, anew=True)  # not one of them is another store, not an empty one
     assert await _active(shop) == {"MUG": True, "CUP": True, "POT": False}
 

@@ -107,7 +107,7 @@ async def test_a_few_products_are_judged_on_the_spot_and_many_in_a_thread(
     await touch(shop, "A1", "A2")
     await rescans.round()
     assert threads == []
-    monkeypatch.setattr("bot.services.watch.FEW", 1)
+    monkeypatch.setattr("bot.services.scanning.FEW", 1)
     await touch(shop, "A1", "A2")
     await rescans.round()
     assert threads == ["_judge", "_seen"]

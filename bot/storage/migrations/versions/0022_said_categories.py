@@ -15,7 +15,8 @@ _AGAIN = "DELETE FROM store_cursors WHERE kind = 'products'"
 
 
 def upgrade() -> None:
-    op.drop_table("categories")  # empty: nothing has named one yet
+    op.execute("UPDATE products SET category_id = NULL")
+    op.drop_table("categories")  # nothing of ours has named one yet
     _create(sa.Column("key", sa.String(), nullable=False), sa.UniqueConstraint("key", name=op.f("uq_categories_key")))
     op.add_column("products", sa.Column("category_source", sa.String(), nullable=True))
     op.execute(_AGAIN)
