@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from bot.errors import OutsideError
+from bot.ports import Check
 from bot.words import Words, _
 
 _LONGEST = 300  # characters of what a store says
@@ -20,3 +22,9 @@ def answered(answer: str) -> Words:
 def line(error: Exception) -> Words:
     """A line that failed."""
     return _("no connection: {error}", error=f"{type(error).__name__}: {error}".rstrip(": "))
+
+
+def unwritable(name: str, error: OutsideError, remedy: Words) -> Check:
+    """A store that can be read, and whose prices cannot be changed."""
+    found = _("prices cannot be changed: {error}", error=error.said)
+    return Check(_("store {name}", name=name), "warn", found, remedy)

@@ -1,7 +1,7 @@
 """`python -m tests.bench.newcomers`: what is expected of new products, with their category's rates and without.
 
-Of 60 shops of FreshRetailNet-50K (/work/shared/data), or those of the file and the categories' level named, a fifth of
-the series is chosen at random, and all but the last few of their first 62 days are hidden; the others teach with all
+Of 60 shops of FreshRetailNet-50K (in `shared/data` beside the repository, or the folder named), a fifth of the series
+is chosen at random, and all but the last few of their first 62 days are hidden; the others teach with all
 of them. What is then expected of the 28 days after, had they stock, is held against the days that had. `out` is the
 share of days since the listing on which a new product had no stock, chosen at random, the first aside.
 """
@@ -23,6 +23,7 @@ from bot.domain.forecasting.lessons import Law, teach
 from bot.domain.groups import Groups
 from bot.domain.hindsight import pinball
 from bot.domain.outlook import Outlook, Question, outlook, panel_of
+from tests.bench.recovery import FOLDER, NAME
 
 PAST, AHEAD = 62, 28
 LISTED, OUT = (3, 7, 14, 28), (0.0, 0.6)
@@ -45,7 +46,7 @@ class Shops:
 def shops(folder: Path, level: str) -> Shops:
     """The series of some shops, by the categories of a level."""
     columns = ["store_id", "product_id", "dt", "sale", "stockout_hours_6_22"]
-    table = pq.read_table(folder / "fresh_retail_daily.parquet", columns=columns)
+    table = pq.read_table(folder / NAME, columns=columns)
     table = table.sort_by([("store_id", "ascending"), ("product_id", "ascending"), ("dt", "ascending")])
     store, product, sold, hours = (table[name].to_numpy() for name in ("store_id", "product_id", "sale", columns[-1]))
     days = PAST + AHEAD
@@ -99,9 +100,11 @@ def line(ahead: Outlook, came: Floats, rows: Ints) -> str:
 def main() -> None:
     """Reckon and print."""
     asked = argparse.ArgumentParser()
-    asked.add_argument("--folder", type=Path, default=Path("/work/shared/data"))
+    asked.add_argument("--folder", type=Path, default=FOLDER)
     asked.add_argument("--level", default="second_category_id", help="a column of fresh_retail_products")
     given = asked.parse_args()
+    if not (given.folder / NAME).exists():
+        raise SystemExit(f"left out: {NAME} (FreshRetailNet-50K) is not in the folder; name another by --folder")
     taught.LEAST_DAYS = PAST  # the file has 90 days in all
     of = shops(given.folder, given.level)
     n = len(of.units)

@@ -130,7 +130,8 @@ class Book:
             if pieces is None:
                 if sold.quantity and sold.code:
                     unnamed[sold.sku or sold.code] = None
-                yield from (line for name, line in before.items() if name == own or name.startswith(f"{own}/"))
+                stands = [line for name, line in before.items() if name == own or name.startswith(f"{own}/")]
+                yield from stands if sold.code or sold.quantity else _undone(order, stands, before, spot)
                 continue
             for piece in pieces:
                 line = _sold(order, sold, piece, (at, days[spot.zone], spot.location_id))
@@ -220,6 +221,15 @@ def _part(amount: Money, units: int, share: tuple[Fraction, Fraction]) -> tuple[
 def _upto(minor: int, cut: Fraction) -> int:
     """What of the money lies before a cut, halves away from nothing: so no share is a whole minor unit off."""
     return (1 if minor >= 0 else -1) * floor(abs(minor) * cut + Fraction(1, 2))
+
+
+def _undone(order: OrderFact, stands: Sequence[Line], before: Mapping[str, Line], spot: Spot) -> Iterator[Line]:
+    """The rows of a line that holds nothing any more and names nothing: a kit that is gone is known by its parts."""
+    for line in stands:
+        if line.kind == "sale":
+            yield from _cancelled(order, line, before.get(f"{line.external_id}/cancelled"), spot)
+        elif line.kind != "cancellation":
+            yield line
 
 
 def _cancelled(order: OrderFact, known: Line, ended: Line | None, spot: Spot) -> Iterator[Line]:

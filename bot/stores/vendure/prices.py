@@ -15,6 +15,7 @@ from bot.domain.money import Money
 from bot.errors import Declined, OutsideError, Unanswered, Unreached, why
 from bot.ports import Check, StoreConnector, StorePrice
 from bot.settings import StorePart
+from bot.stores.saying import unwritable
 from bot.stores.vendure.checking import GRANT, checked
 from bot.stores.vendure.client import Admin, Forbidden, Node, Terms
 from bot.stores.vendure.goods import price_of
@@ -149,14 +150,7 @@ class VendurePrices:
             return (Check(_("store {name}", name=self.name), "fail", _("its role may not UpdateCatalog"), GRANT),)
         except OutsideError as error:
             remedy = _("put deploy/vendure/stocktide.js into the store, or run no promotions in it")
-            return (
-                Check(
-                    _("store {name}", name=self.name),
-                    "warn",
-                    _("prices cannot be changed: {error}", error=error.said),
-                    remedy,
-                ),
-            )
+            return (unwritable(self.name, error, remedy),)
         return found
 
     async def _found(self, sku: str, code: str, key: str) -> tuple[_Variant, _Variant | None, Terms]:

@@ -8,6 +8,7 @@ from bot.domain.money import Money
 from bot.errors import Declined, OutsideError, Unanswered, Unreached
 from bot.ports import Check, StoreConnector, StorePrice
 from bot.settings import StorePart
+from bot.stores.saying import unwritable
 from bot.stores.woocommerce.api import MOST, Api, Row, is_absent, rows_of
 from bot.stores.woocommerce.goods import has_variations
 from bot.stores.woocommerce.reading import text
@@ -76,14 +77,7 @@ class WooPrices:
             await self._api.write("POST", "/products/batch", {})
         except OutsideError as error:
             remedy = _("give the key read and write permission, or run no promotions in this store")
-            return (
-                Check(
-                    _("store {name}", name=self.name),
-                    "warn",
-                    _("prices cannot be changed: {error}", error=error.said),
-                    remedy,
-                ),
-            )
+            return (unwritable(self.name, error, remedy),)
         return found
 
     async def _sold_in(self) -> str:

@@ -78,6 +78,11 @@ async def test_a_line_whose_goods_the_store_deleted_stays_what_it_was_and_goes_o
     assert [row[:5] for row in await shop.demand()] == [
         ("BULB", "BER", DAY, 2, 0), ("CUP", "BER", DAY, 5, 0), ("MUG", "BER", DAY, 4, 1),
     ]  # fmt: skip
+    ended = replace(later, lines=(told.lines[0], of_nothing("b", 4), of_nothing("c", 0)))
+    assert (await shop.take("orders", ended)).changed == 1
+    gone = [row[:4] for row in await shop.demand()]
+    assert gone == [("BULB", "BER", DAY, 0), ("CUP", "BER", DAY, 5), ("MUG", "BER", DAY, 4)]
+    assert (await shop.take("orders", ended)).changed == 0
     await shop.take("orders", replace(later, lines=(of_nothing("b", 0),)))
     assert [row[:4] for row in await shop.demand()] == [("MUG", "BER", DAY, 0)]
 
