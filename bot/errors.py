@@ -117,14 +117,23 @@ class StaleButton(Refusal):
 
 @dataclass(frozen=True, slots=True)
 class Fault:
-    """One thing wrong: `where` (a key, or file:line:field), `problem`, and `remedy` (what to write or do instead)."""
+    """One thing wrong: `where` (a key, or file:line:field), `problem`, and `remedy` (what to write or do instead).
+
+    Sentences where members read it; text where only whoever holds the machine does.
+    """
 
     where: str
-    problem: str
-    remedy: str = ""
+    problem: str | Words
+    remedy: str | Words = ""
 
     def __str__(self) -> str:
         return f"{self.where}: {self.problem}" + (f" ({self.remedy})" if self.remedy else "")
+
+    @property
+    def said(self) -> Words:
+        """As `str`, in the reader's language."""
+        about = {"where": self.where, "problem": self.problem, "remedy": self.remedy}
+        return _("{where}: {problem} ({remedy})", **about) if self.remedy else _("{where}: {problem}", **about)
 
 
 class SettingsError(StocktideError):

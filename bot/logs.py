@@ -48,9 +48,15 @@ class Redactor:
     """Takes secrets out of text: the given ones, in plain and percent-encoded form, and what looks like one."""
 
     def __init__(self, secrets: Sequence[str]) -> None:
-        known = {form for secret in secrets if len(secret) >= 4 for form in (secret, quote(secret, safe=""))}
-        longest_first = sorted(known, key=len, reverse=True)
-        self._known = re.compile("|".join(map(re.escape, longest_first))) if known else None
+        self._forms: set[str] = set()
+        self._known: re.Pattern[str] | None = None
+        self.learn(secrets)
+
+    def learn(self, secrets: Sequence[str]) -> None:
+        """Take these out too from now on."""
+        self._forms |= {form for secret in secrets if len(secret) >= 4 for form in (secret, quote(secret, safe=""))}
+        longest_first = sorted(self._forms, key=len, reverse=True)
+        self._known = re.compile("|".join(map(re.escape, longest_first))) if longest_first else None
 
     def text(self, text: str) -> str:
         """The text without secrets."""
@@ -100,6 +106,7 @@ def set_up(
         if form == "json"
         else structlog.dev.ConsoleRenderer(colors=target.isatty(), exception_formatter=structlog.dev.plain_traceback)
     )
+    redactor = Redactor(secrets)
     handler = logging.StreamHandler(target)
     handler.setFormatter(
         structlog.stdlib.ProcessorFormatter(
@@ -107,16 +114,16 @@ def set_up(
             processors=[
                 structlog.stdlib.ProcessorFormatter.remove_processors_meta,
                 structlog.processors.format_exc_info,
-                Redactor(secrets),
+                redactor,
                 renderer,
             ],
         )
     )
     root = logging.getLogger()
     for former in list(root.handlers):
-        if getattr(former, "stocktide", False):
+        if hasattr(former, "stocktide"):
             root.removeHandler(former)
-    handler.stocktide = True  # type: ignore[attr-defined]  # a mark of ours, so that only our own handler is replaced
+    handler.stocktide = redactor  # type: ignore[attr-defined]  # a mark of ours: only our own handler is replaced
     root.addHandler(handler)
     root.setLevel(level)
     for name in TALKATIVE:
@@ -131,3 +138,10 @@ def set_up(
         wrapper_class=structlog.stdlib.BoundLogger,
         cache_logger_on_first_use=False,
     )
+
+
+def learn(secrets: Sequence[str]) -> None:
+    """Keep these out of the logs from now on: what somebody typed while the process runs."""
+    for handler in logging.getLogger().handlers:
+        if hasattr(handler, "stocktide"):
+            handler.stocktide.learn(secrets)

@@ -65,6 +65,7 @@ class Runtime:
         wakes: Wakes,
         prepare: Callable[[], Awaitable[None]],
         close: Callable[[], Awaitable[None]],
+        changed: asyncio.Event | None = None,
         backoff: Backoff | None = None,
     ) -> None:
         self._platforms = platforms
@@ -77,6 +78,7 @@ class Runtime:
         self._wakes = wakes
         self._prepare = prepare
         self._close = close
+        self._changed = changed or asyncio.Event()  # set once other settings are to be worked by
         self._backoff = backoff or Backoff()
         self._scheduler = Scheduler(self._wake)
         self._keepers: dict[str, asyncio.Task[None]] = {}
@@ -129,22 +131,39 @@ class Runtime:
         )
         _log.info("stopped")
 
-    async def run(self) -> None:
-        """Work until the first SIGTERM or SIGINT, then drain and return; a second one ends the process at once."""
+    async def run(self) -> bool:
+        """Work until the first SIGTERM or SIGINT, then drain; a second one ends the process at once.
+
+        True where it ended because the settings have changed: somebody is to begin anew with the new ones.
+        """
         sys.setswitchinterval(SWITCH)
-        asked = asyncio.Event()
+        ended = asyncio.Event()
         loop = asyncio.get_running_loop()
         signals = (signal.SIGTERM, signal.SIGINT)
         for number in signals:
-            loop.add_signal_handler(number, asked.set)
+            loop.add_signal_handler(number, ended.set)
+        asked = [asyncio.create_task(event.wait()) for event in (ended, self._changed)]
         try:
             await self.start()
-            await asked.wait()
+            await asyncio.wait(asked, return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            for task in asked:
+                task.cancel()
+            await self._leave(signals, ended)
+        return self._changed.is_set() and not ended.is_set()
+
+    async def _leave(self, signals: Sequence[signal.Signals], ended: asyncio.Event) -> None:
+        """Drain and close. A drain that no signal set off is one that the first signal still may turn into the end."""
+        loop = asyncio.get_running_loop()
+        try:
+            if ended.is_set() or not self._changed.is_set():
+                for number in signals:
+                    loop.remove_signal_handler(number)
+            await self.stop()
+            await self._close()
         finally:
             for number in signals:
                 loop.remove_signal_handler(number)
-            await self.stop()
-            await self._close()
 
     async def _wake(self) -> None:
         """Begin a tick, unless one waits already behind one that takes long: it will see the same rows."""

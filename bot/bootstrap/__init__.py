@@ -11,6 +11,7 @@ from bot.bootstrap.files import file_sources_of
 from bot.bootstrap.outward import channels_of, outlets_of, platforms_of, room_provider_of
 from bot.bootstrap.services import services_of
 from bot.bootstrap.site import Doors, site_of
+from bot.bootstrap.trying import Change
 from bot.bootstrap.warming import load_arithmetic
 from bot.chat.router import Router
 from bot.platforms import HOOKS
@@ -32,6 +33,7 @@ from bot.services.jobs import JobRunner
 from bot.services.sessions import Address
 from bot.services.wakes import Wakes
 from bot.settings import Settings
+from bot.settings.resealing import SettingsFile
 from bot.storage.database import Database
 from bot.stores.files import open_table
 from bot.web.app import web_app
@@ -71,8 +73,13 @@ async def _close(services: Services) -> None:
     await services.database.close()
 
 
-def build(settings: Settings, clock: Clock | None = None, platforms: Sequence[ChatPlatform] | None = None) -> App:
-    """Everything, wired; `platforms` stand in for those of the settings (tests)."""
+def build(
+    settings: Settings,
+    clock: Clock | None = None,
+    platforms: Sequence[ChatPlatform] | None = None,
+    file: SettingsFile | None = None,
+) -> App:
+    """Everything, wired; `platforms` stand in for those of the settings (tests), `file` is what stores are added to."""
     clock = clock or SystemClock()
     database = Database(settings.database.url)
     chosen = platforms_of(settings, database) if platforms is None else tuple(platforms)
@@ -81,7 +88,11 @@ def build(settings: Settings, clock: Clock | None = None, platforms: Sequence[Ch
     buttons = Buttons(clock=clock)
     address = Address(settings.web.public_url)
     doors = Doors()
-    services = services_of(settings, clock, database, by_name, wakes, buttons, address, doors.shut)
+    changed = asyncio.Event()
+    services = services_of(
+        settings, clock, database, by_name, wakes, buttons, address,
+        end_room=doors.shut, change=Change(file, changed.set),
+    )  # fmt: skip
     renamed = {"slack": settings.slack.renamed}
     router: Router[Services] = Router(COMMANDS, lambda given: given.lookup, ALIASES, renamed)
     delivery = Delivery(
@@ -170,6 +181,7 @@ def build(settings: Settings, clock: Clock | None = None, platforms: Sequence[Ch
         wakes=wakes,
         prepare=prepare,
         close=lambda: _close(services),
+        changed=changed,
     )
     ingest = Ingest(
         database,

@@ -17,6 +17,7 @@ from bot.services.ingest.wishes import Wishes
 from bot.settings import Settings, StorePart
 from bot.stores.files.sources import open_source
 from bot.stores.files.table import FileLimits
+from bot.words import _
 
 FEED_LIMITS = FileLimits(bytes_on_disk=MOST_BYTES, rows=2_000_000, memory=1024 * 2**20, seconds=280)
 _MINUTES = {"file": 1}  # between two looks; a network's servers are asked less often
@@ -81,18 +82,20 @@ def _patterns(options: Mapping[str, str]) -> list[tuple[str, Kind]]:
 def _known(name: str, options: Mapping[str, str]) -> None:
     known = {*_KINDS, *_READING, *_OWN}
     faults = [
-        Fault(f"stores.connected.{name}.options.{key}", "is no option of files", "see docs/stores/files.md")
+        Fault(f"stores.connected.{name}.options.{key}", _("is no option of files"), _("see docs/stores/files.md"))
         for key in options
         if key not in known and not key.startswith("map.")
     ]
     if faults:
         raise SettingsError(faults)
+    for number in ("hours", "minutes"):  # also where the place is only tried: the next start must succeed
+        _number(name, options, number, 0)
 
 
 def _number(name: str, options: Mapping[str, str], key: str, default: int) -> int:
     text = options.get(key, str(default))
     if not (text.isascii() and text.isdigit() and len(text) < 6):
         raise SettingsError(
-            [Fault(f"stores.connected.{name}.options.{key}", "is no whole number", "write one as text")]
+            [Fault(f"stores.connected.{name}.options.{key}", _("is no whole number"), _("write one as text"))]
         )
     return int(text)

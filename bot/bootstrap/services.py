@@ -9,6 +9,7 @@ from datetime import datetime, timedelta
 from bot.bootstrap.choices import first_policy, ingest_settings, service_settings
 from bot.bootstrap.files import file_feeds_of
 from bot.bootstrap.outward import channels_of, feeds_of, outlets_of, room_provider_of
+from bot.bootstrap.trying import Change, connecting_of
 from bot.domain.promotion import PromotionSettings
 from bot.domain.sourcing import SourcingSettings
 from bot.ports import ChatPlatform, Clock, Guest, OpenRoom
@@ -125,7 +126,9 @@ def services_of(
     wakes: Wakes,
     buttons: Buttons,
     address: Address,
+    *,
     end_room: End,
+    change: Change,
 ) -> Services:
     """The services of one organisation; nothing runs yet."""
     ground = _ground(settings, clock, database, platforms, wakes, buttons)
@@ -229,6 +232,7 @@ def services_of(
         files=FileFeeds(
             database=database, clock=clock, feeds=file_feeds_of(settings, ingest_settings(settings), importer)
         ),
+        connecting=connecting_of(database, audit, deciding.authenticators, settings.stores.connected, change),
         targets=Targets(database=database, clock=clock, settings=chosen, sourcing=sourcing),
         scorecards=Scorecards(
             database=database, clock=clock, outbox=outbox, settings=chosen, sourcing=sourcing,

@@ -20,6 +20,7 @@ from bot.web.board.desk import Desk
 from bot.web.board.live import Live
 from bot.web.board.routes import BoardPages
 from bot.web.board.side import SidePages
+from bot.web.board.stores import StorePages
 from bot.web.guard import COOKIE, Guard
 from bot.web.keeper import Keeper
 from bot.web.rooms import Forwarding, Hub, IceServers, RoomSite, room_routes
@@ -69,11 +70,13 @@ def site_of(
     throttle = Throttle()
     board = BoardPages(services=services, guard=guard, desk=desk, live=live, throttle=throttle)
     side = SidePages(services=services, pages=board, desk=desk, live=live)
+    stores = StorePages(services=services, pages=board)
     rooms = room_routes(hub, RoomSite(settings.web.public_url, COOKIE), throttle)
     api = api_routes(
         keys=services.api_keys, batches=services.batches, clock=clock, currency=settings.organisation.currency
     )
     logins = signin_routes(platforms=platforms, sessions=services.sessions, guard=guard, clock=clock)
     return Site(
-        (*side.routes(), *board.routes(), *rooms, *logins, *api), (live, services.boards.standings, hub, services.rooms)
+        (*side.routes(), *stores.routes(), *board.routes(), *rooms, *logins, *api),
+        (live, services.boards.standings, hub, services.rooms),
     )

@@ -3,21 +3,31 @@
 from __future__ import annotations
 
 import os
-import re
 import sys
 from collections.abc import Mapping, Sequence
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 from rich.text import Text
 
 from bot import logs
-from bot.cli.common import at_terminal, err, grid, load_settings, out, run_async, say, settings_file
+from bot.cli.common import at_terminal, ensure_schema, err, grid, load_settings, out, run_async, say, settings_file
 from bot.cli.sealing import tell_of_key
 from bot.cli.show import spoken
-from bot.ports import Check, FileSource, StoreFeed
-from bot.settings import Settings, parsed
+from bot.errors import Refusal, SettingsError
+from bot.ports import Check, SystemClock
+from bot.services.connecting import (
+    ADDED,
+    REPLACED,
+    Wanted,
+    fit_kind,
+    fit_name,
+    paired,
+    with_secrets,
+)
+from bot.settings import Settings
 from bot.settings.resealing import add_store, replace_secrets
+from bot.storage.database import Database
 
 _COLOURS = {"ok": "green", "warn": "yellow", "fail": "red"}
 _PLAIN = "token, secret and hook secret are one line each, in this order"
@@ -40,22 +50,18 @@ def add(
 ) -> None:
     """Connect a store: asks for its secrets, tries it, and writes it into the settings file, sealed."""
     loaded = load_settings(context)
-    _check_name(loaded, name, kind)
-    piped = [
-        field
-        for field, wanted in (("token", token_stdin), ("secret", secret_stdin), ("hook_secret", hook_secret_stdin))
-        if wanted
-    ]
-    given = {"kind": kind, "url": url, "user": user, "private": private}
-    given |= {"locations": list(location or ()), "options": _options(option or ())}
-    fields = {field: value for field, value in (given | _secrets(kind, piped)).items() if value}
-    lone = parsed({"stores": {"connected": {name: fields}}})
-    logs.set_up(loaded.log.level, loaded.log.format, (*loaded.secrets(), *lone.secrets()))
-    if not untried and not told(run_async(lambda: _tried(lone)), loaded):
+    options = _fit(loaded, name, kind, option or ())
+    piped = (("token", token_stdin), ("secret", secret_stdin), ("hook_secret", hook_secret_stdin))
+    secrets = _secrets(kind, [field for field, wanted in piped if wanted], loaded)
+    wanted = Wanted(name, kind, url, user, private, tuple(location or ()), options, secrets)
+    lone = wanted.alone()
+    logs.learn(lone.secrets())
+    if not run_async(lambda: _passes(lone, loaded, untried)):
         say(err, "Nothing was written. Mend it and try again, or add --untried to write it all the same.")
         raise typer.Exit(1)
     file = settings_file(context)
-    tell_of_key(add_store(file, os.environ, name, fields))
+    tell_of_key(add_store(file, os.environ, name, wanted.fields()))
+    run_async(lambda: _recorded(loaded, ADDED, name, wanted.told() | {"untried": untried}))
     following = "stocktide check" if kind == "local" else f"stocktide stores sync {name}"
     say(out, f"Added {name} to {file}. Next: {following}")
 
@@ -77,18 +83,18 @@ def secrets(
             f"no store is called {name}: {', '.join(sorted(loaded.stores.connected)) or 'none is'}"
         )
     asked = (("token", token_stdin), ("secret", secret_stdin), ("hook_secret", hook_secret_stdin))
-    typed = _secrets(part.kind, [field for field, wanted in asked if wanted])
-    given = {field: value for field, value in typed.items() if value}
+    given = _secrets(part.kind, [field for field, wanted in asked if wanted], loaded)
     if not given:
         say(err, "No secret was given, so none is changed.")
         raise typer.Exit(1)
-    lone = parsed({"stores": {"connected": {name: part.model_dump() | given}}})
-    logs.set_up(loaded.log.level, loaded.log.format, (*loaded.secrets(), *lone.secrets()))
-    if not untried and not told(run_async(lambda: _tried(lone)), loaded):
+    lone = with_secrets(name, part, given)
+    logs.learn(lone.secrets())
+    if not run_async(lambda: _passes(lone, loaded, untried)):
         say(err, "Nothing was written. Mend it and try again, or add --untried to write it all the same.")
         raise typer.Exit(1)
     file = settings_file(context)
     tell_of_key(replace_secrets(file, os.environ, name, given))
+    run_async(lambda: _recorded(loaded, REPLACED, name, {"secrets": sorted(given), "untried": untried}))
     say(out, f"Replaced {', '.join(given)} of {name} in {file}. Start Stocktide again: it runs with the former ones.")
 
 
@@ -107,63 +113,65 @@ def told(checks: Sequence[Check], loaded: Settings) -> bool:
     return not any(check.verdict == "fail" for check in checks)
 
 
-def _check_name(loaded: Settings, name: str, kind: str) -> None:
+def _fit(loaded: Settings, name: str, kind: str, texts: Sequence[str]) -> dict[str, str]:
+    """The options, once name and kind can be; what cannot is an error of the call."""
     from bot.stores import SECRETS
 
-    if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9_-]{0,39}", name):
-        raise typer.BadParameter("a name has letters, digits, '-' and '_', forty at most")
-    if name in loaded.stores.connected:
-        raise typer.BadParameter(f"there is a store called {name} already; see the settings")
-    if kind not in SECRETS:
-        raise typer.BadParameter(f"{kind!r} is not a kind of store: write {', '.join(sorted(SECRETS))}")
+    try:
+        fit_name(name, list(loaded.stores.connected))
+        fit_kind(kind, list(SECRETS))
+        return paired(texts)
+    except Refusal as refusal:
+        raise typer.BadParameter(spoken(refusal.words, loaded)) from None
 
 
-def _options(texts: Sequence[str]) -> dict[str, str]:
-    pairs = [text.partition("=") for text in texts]
-    if wrong := next((text for text, (key, mark, _) in zip(texts, pairs, strict=True) if not key or not mark), None):
-        raise typer.BadParameter(f"--option {wrong}: write KEY=VALUE")
-    return {key.strip(): value.strip() for key, _, value in pairs}
-
-
-def _secrets(kind: str, piped: Sequence[str]) -> dict[str, str]:
-    """The secrets of the kind: a line of standard input each, or asked for, where Enter leaves one out."""
+def _secrets(kind: str, piped: Sequence[str], loaded: Settings) -> dict[str, str]:
+    """The secrets of the kind: a line of standard input each, or asked for; what is left empty is left out."""
     if piped:
-        return {field: sys.stdin.readline().strip() for field in piped}
+        given = {field: sys.stdin.readline().strip() for field in piped}
+        return {field: secret for field, secret in given.items() if secret}
     from bot.stores import SECRETS
 
-    asked: Mapping[str, str] = SECRETS[kind]
+    asked = SECRETS[kind]
     if not at_terminal():
         say(err, f"Nobody can be asked here, so no secret is taken: {', '.join(_flag(field) for field in asked)}.")
         return {}
     say(err, "Nothing of what you type is shown; Enter leaves out what the store does not ask for.")
-    return {
-        field: typer.prompt(called, default="", show_default=False, hide_input=True, err=True).strip()
+    given = {
+        field: typer.prompt(spoken(called, loaded), default="", show_default=False, hide_input=True, err=True).strip()
         for field, called in asked.items()
     }
+    return {field: secret for field, secret in given.items() if secret}
 
 
 def _flag(field: str) -> str:
     return f"--{field.replace('_', '-')}-stdin"
 
 
-async def _tried(lone: Settings) -> tuple[Check, ...]:
-    """What is found when all it is for is tried: reading, files, prices, discounts, purchases, transfers."""
-    from bot.bootstrap.files import file_sources_of
-    from bot.bootstrap.outward import feeds_of, outlets_of, written_of
+async def _passes(lone: Settings, loaded: Settings, untried: bool) -> bool:
+    """Put the store together, try it and print what was found, unless that is not wanted; whether nothing failed."""
+    from bot.bootstrap.trying import trial_of
 
-    found: list[Check] = []
-    read: list[StoreFeed | FileSource] = [*feeds_of(lone).values(), *file_sources_of(lone)]
-    for feed in read:
-        try:
-            found += await feed.check()
-        finally:
-            await feed.close()
-    for books in written_of(lone):
-        for channel in books:
-            found += await channel.check()
-    outlets = outlets_of(lone)
-    for connector in outlets.connectors.values():
-        found += await connector.check()
-    for discounts in outlets.discounts.values():
-        found += await discounts.check()
-    return tuple(check for number, check in enumerate(found) if check not in found[:number])
+    trial = trial_of(lone)
+    try:
+        return untried or told(await trial.check(), loaded)
+    finally:
+        await trial.close()
+
+
+async def _recorded(loaded: Settings, action: str, name: str, kept: Mapping[str, Any]) -> None:
+    """Write the deed into the audit log; a store may be connected before there is a database, which is said."""
+    from bot.services.audit import Audit
+
+    try:
+        await ensure_schema(loaded)
+    except SettingsError as error:
+        say(err, f"The audit log has no entry of it: {error}", "yellow")
+        return
+    database = Database(loaded.database.url)
+    try:
+        async with database.transaction() as connection:
+            log = Audit(database=database, clock=SystemClock())
+            await log.append(connection, action, f"store:{name}", kept, None, "terminal")
+    finally:
+        await database.close()

@@ -3,12 +3,20 @@
 from __future__ import annotations
 
 import gc
+import os
+from pathlib import Path
 
+import structlog
 import typer
 
-from bot.cli.common import ensure_schema, err, load_settings, run_async, say
+from bot import logs
+from bot.cli.common import ensure_schema, err, load_settings, run_async, say, settings_file
 from bot.errors import Fault, SettingsError
 from bot.ports import SystemClock
+from bot.settings import Settings, load
+from bot.settings.resealing import SettingsFile
+
+_log = structlog.get_logger(__name__)
 
 
 def register(app: typer.Typer) -> None:
@@ -29,15 +37,37 @@ def run(context: typer.Context) -> None:
         await ensure_schema(loaded)
         from bot.bootstrap import build
 
-        application = build(loaded, SystemClock())
-        gc.freeze()  # what is there now stays to the end: looking through it for garbage takes a tenth of a second
-        say(err, f"Stocktide runs; http://{loaded.web.host}:{loaded.web.port}/health answers. Ctrl-C stops it.")
-        try:
-            await application.runtime.run()
-        except OSError as error:
-            problem = f"{loaded.web.host}:{loaded.web.port} cannot be listened on: {error.strerror}"
-            raise SettingsError(
-                [Fault("web.host, web.port", problem, "choose another, or stop what uses it")]
-            ) from error
+        chosen, file = loaded, settings_file(context)
+        book = SettingsFile(file, os.environ) if file.exists() else None
+        while True:
+            application = build(chosen, SystemClock(), file=book)
+            gc.freeze()  # what is there now stays long: looking through it for garbage takes a tenth of a second
+            say(err, f"Stocktide runs; http://{loaded.web.host}:{loaded.web.port}/health answers. Ctrl-C stops it.")
+            try:
+                changed = await application.runtime.run()
+            except OSError as error:
+                problem = f"{loaded.web.host}:{loaded.web.port} cannot be listened on: {error.strerror}"
+                raise SettingsError(
+                    [Fault("web.host, web.port", problem, "choose another, or stop what uses it")]
+                ) from error
+            if not changed:
+                return
+            del application
+            gc.unfreeze()
+            chosen = _with_stores(chosen, file)
 
     run_async(work)
+
+
+def _with_stores(running: Settings, file: Path) -> Settings:
+    """The settings with the stores of the file as it is now; as they were where it cannot be read any more.
+
+    Nothing else of it is taken: what somebody is about to change there by hand holds from the next start.
+    """
+    try:
+        fresh = load(file)
+    except SettingsError as error:
+        _log.error("the settings cannot be read again; it goes on with the former ones", faults=str(error))
+        return running
+    logs.learn(fresh.secrets())
+    return running.model_copy(update={"stores": fresh.stores})

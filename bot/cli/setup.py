@@ -205,7 +205,7 @@ async def _database(loaded: settings.Settings) -> list[Check]:
             found += await _calls(database)
     except Exception as error:  # noqa: BLE001  # whatever the driver raises is a line of the report
         fault = database_fault(error)
-        found.append(Check(_("database"), "fail", verbatim(fault.problem), verbatim(fault.remedy)))
+        found.append(Check(_("database"), "fail", verbatim(str(fault.problem)), verbatim(str(fault.remedy))))
     finally:
         await database.close()
     if database.is_sqlite:

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from bot.services.boards import Boards
     from bot.services.cases import Cases
     from bot.services.catalogue import Catalogue
+    from bot.services.connecting import Connecting
     from bot.services.conversations import Conversations
     from bot.services.decisions import Decisions
     from bot.services.delegations import Delegations
@@ -106,6 +107,7 @@ class Services:
     batches: Batches
     uploads: Uploads
     files: FileFeeds
+    connecting: Connecting
     targets: Targets
     scorecards: Scorecards
 

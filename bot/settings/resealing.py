@@ -30,11 +30,20 @@ from bot.settings.filing import (
     with_values,
 )
 from bot.settings.sealing import MARK, VARIABLE, Keys, find_keys, key_file, key_text, named_keys, new_key, secrets_in
+from bot.words import _
 
 _SEALED = re.compile(rf"{MARK}[\w=-]+", re.ASCII)
 SECRETS = ("token", "secret", "hook_secret", "hook_secret_before")  # of a store
 
 Environment = Mapping[str, str]
+
+
+@dataclass(frozen=True, repr=False)
+class SettingsFile:
+    """A settings file that may be changed, and the environment that it is read in."""
+
+    path: Path
+    environment: Environment
 
 
 @dataclass(frozen=True)
@@ -151,7 +160,7 @@ def add_store(file: Path, environment: Environment, name: str, fields: Mapping[s
 def _with_store(file: Path, environment: Environment, name: str, fields: Mapping[str, Any]) -> Path | None:
     before = load(file, environment)
     if name in before.stores.connected:
-        raise SettingsError([Fault(f"stores.connected.{name}", "is there already", "choose another name")])
+        raise SettingsError([Fault(f"stores.connected.{name}", _("is there already"), _("choose another name"))])
     wanted = parsed({"stores": {"connected": {name: fields}}}).stores.connected[name]
     sealing = {key: value for key, value in fields.items() if key in SECRETS}
     keys, made = _keys_to_seal(file, environment) if sealing else (find_keys(file, environment), None)
@@ -166,8 +175,8 @@ def _with_store(file: Path, environment: Environment, name: str, fields: Mapping
     try:
         _replace(file, environment, text, with_table(text, table), keys, only_added)
     except SettingsError as error:
-        remedy = f"add it by hand:\n{table}"
-        raise SettingsError([*error.faults, Fault(str(file), "was left as it was", remedy)]) from None
+        remedy = _("add it by hand: {table}", table=f"\n{table}")
+        raise SettingsError([*error.faults, Fault(str(file), _("was left as it was"), remedy)]) from None
     return made
 
 
@@ -186,7 +195,9 @@ def _with_secrets(file: Path, environment: Environment, name: str, secrets: Mapp
     head = ("stores", "connected", name)
     held = tomllib.loads(text).get("stores", {}).get("connected", {}).get(name)
     if held is None:
-        raise SettingsError([Fault(".".join(head), f"does not stand in {file}", "is it in the environment?")])
+        raise SettingsError(
+            [Fault(".".join(head), _("does not stand in {file}", file=file), _("is it in the environment?"))]
+        )
     keys, made = _keys_to_seal(file, environment)
     for field, secret in secrets.items():
         sealed = keys.seal(secret)
@@ -222,7 +233,7 @@ def _replace(
     then = load(file, environment, keys)
     with draft(target, after, known, mode_of(known)) as new:
         if not fits(then, load(new, environment, keys)):
-            raise SettingsError([Fault(str(file), "would mean something else afterwards", "change it by hand")])
+            raise SettingsError([Fault(str(file), _("would mean something else afterwards"), _("change it by hand"))])
         if read_text(file) != before:
-            raise SettingsError([Fault(str(file), "was changed by somebody meanwhile", "run the command again")])
+            raise SettingsError([Fault(str(file), _("was changed by somebody meanwhile"), _("do it again"))])
         settle(new, target)

@@ -10,6 +10,7 @@ from types import MappingProxyType
 
 from bot.ports import Discounts, StoreConnector, StoreFeed, SupplierChannel
 from bot.settings import StorePart
+from bot.words import Words, _
 
 
 def _amazon_prices(name: str, part: StorePart) -> StoreConnector:
@@ -177,32 +178,36 @@ TRANSFERS: Mapping[str, Callable[[str, StorePart], SupplierChannel | None]] = Ma
 )
 
 # The secrets that a kind takes, by their names in the settings, and what each is called there.
-_HOOKS = "Secret of webhooks, made up: letters and digits, thirty or more"
-SECRETS: Mapping[str, Mapping[str, str]] = MappingProxyType(
+SECRETS: Mapping[str, Mapping[str, Words]] = MappingProxyType(
     {
-        "amazon": {"token": "Refresh token (Atzr|...)", "secret": "Client secret (amzn1.oa2-cs....)"},
+        "amazon": {"token": _("Refresh token (Atzr|...)"), "secret": _("Client secret (amzn1.oa2-cs....)")},
         "files": {
-            "token": "Bearer token, of an HTTPS address (a key for SFTP has many lines: write it into the file)",
-            "secret": "Password, of an SFTP server or an HTTPS address",
+            "token": _("Bearer token, of an HTTPS address (a key for SFTP has many lines: write it into the file)"),
+            "secret": _("Password, of an SFTP server or an HTTPS address"),
         },
-        "local": {"token": "Token"},
+        "local": {"token": _("Token")},
         "medusa": {
-            "token": "Secret API key (sk_...)",
-            "secret": "Password, of a user in place of a key",
-            "hook_secret": f"{_HOOKS}, of the subscriber (STOCKTIDE_SECRET)",
+            "token": _("Secret API key (sk_...)"),
+            "secret": _("Password, of a user in place of a key"),
+            "hook_secret": _(
+                "Secret of webhooks, made up: letters and digits, thirty or more, of the subscriber (STOCKTIDE_SECRET)"
+            ),
         },
         "shopify": {
-            "token": "Access token (shpat_...), of an app made in the shop's admin",
-            "secret": "Client secret, of an app of the Dev Dashboard",
-            "hook_secret": "Key that the shop's calls are signed with, where it is not the client secret",
+            "token": _("Access token (shpat_...), of an app made in the shop's admin"),
+            "secret": _("Client secret, of an app of the Dev Dashboard"),
+            "hook_secret": _("Key that the shop's calls are signed with, where it is not the client secret"),
         },
-        "sql": {"secret": "Password of the database's user"},
-        "tryton": {"secret": "Password of Tryton's user"},
+        "sql": {"secret": _("Password of the database's user")},
+        "tryton": {"secret": _("Password of Tryton's user")},
         "vendure": {
-            "token": "API key",
-            "secret": "Password, of an administrator in place of a key",
-            "hook_secret": f"{_HOOKS}, of the plugin",
+            "token": _("API key"),
+            "secret": _("Password, of an administrator in place of a key"),
+            "hook_secret": _("Secret of webhooks, made up: letters and digits, thirty or more, of the plugin"),
         },
-        "woocommerce": {"secret": "Consumer secret (cs_...)", "hook_secret": _HOOKS},
+        "woocommerce": {
+            "secret": _("Consumer secret (cs_...)"),
+            "hook_secret": _("Secret of webhooks, made up: letters and digits, thirty or more"),
+        },
     }
 )

@@ -17,6 +17,7 @@ from bot.chat.command import Invocation, Origin
 from bot.chat.router import Answer
 from bot.ports import MovableClock
 from bot.services import Services
+from bot.settings.resealing import SettingsFile
 from bot.storage import tables
 from bot.storage.database import Database
 from tests.handlers.conftest import START, Seeded
@@ -90,7 +91,9 @@ class House:
         return int(next(row.id for row in await self.all(tables.Request) if row.state == "pending"))
 
 
-async def opened(url: str, folder: Path, members: dict[str, int], **more: Any) -> House:
+async def opened(
+    url: str, folder: Path, members: dict[str, int], file: SettingsFile | None = None, **more: Any
+) -> House:
     """The application over a database that is there, serving."""
     clock = MovableClock(START, frozen=True)
     chosen = settings.given(
@@ -101,7 +104,7 @@ async def opened(url: str, folder: Path, members: dict[str, int], **more: Any) -
         storage={"fees": FEES},
         **{"web": {"port": 0}, **more},
     )
-    app = build(chosen, clock, platforms=[])
+    app = build(chosen, clock, platforms=[], file=file)
     await app.services.policies.ensure()
     await app.runtime.web.start()
     return House(app, clock, members)

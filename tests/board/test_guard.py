@@ -142,8 +142,8 @@ async def test_the_cookie_is_out_of_reach_of_scripts_and_of_other_sites(house: H
 async def test_over_https_the_browser_holds_the_cookie_to_this_host(seeded: Seeded, tmp_path: Path) -> None:
     path = tmp_path / "shop.db"
     path.write_bytes(seeded.content)
-    public = {"web": {"port": 0, "public_url": "https://board.example"}}
-    house = await opened(f"sqlite+aiosqlite:///{path}", tmp_path, dict(seeded.ids["members"]), **public)
+    public = {"port": 0, "public_url": "https://board.example"}
+    house = await opened(f"sqlite+aiosqlite:///{path}", tmp_path, dict(seeded.ids["members"]), web=public)
     link = await house.app.services.sessions.link(house.members["Lin Wei"], "/board")
     assert link.startswith("https://board.example/board/enter#")
     client = house.stranger(Origin="https://board.example")

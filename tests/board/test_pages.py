@@ -24,8 +24,8 @@ from tests.handlers.conftest import CLOCK, LANTERN, NAMES
 
 PAGES = (
     "/board", "/board/stock", "/board/slow", f"/board/sku?code={LANTERN}", f"/board/sku?code={CLOCK}&place=DE",
-    "/board/suppliers", "/board/requests", "/board/requests?who=all", "/board/request/1", "/board/case/1",
-    "/board/case/2", "/board/case/3",
+    "/board/suppliers", "/board/stores", "/board/requests", "/board/requests?who=all", "/board/request/1",
+    "/board/case/1", "/board/case/2", "/board/case/3",
 )  # fmt: skip
 OURS = {
     "Stocktide",

@@ -8,18 +8,20 @@ from pathlib import Path
 from typing import get_args
 
 import pytest
+import sqlalchemy
 from typer.testing import CliRunner
 
 from bot import settings
 from bot.bootstrap import outward
+from bot.bootstrap.trying import trial_of
 from bot.cli import connecting, sealing
 from bot.cli.app import app
-from bot.cli.connecting import _tried
 from bot.ports import Check, SystemClock
 from bot.sandbox.serving import Serving
 from bot.settings import StorePart
 from bot.settings.resealing import SECRETS as STORE_SECRETS
 from bot.settings.sealing import Keys, new_key
+from bot.storage.database import Database
 from bot.stores import FEEDS, SECRETS, STORES
 from bot.words import verbatim
 from tests.cli.terminal import stocktide
@@ -243,8 +245,8 @@ def test_a_store_is_written_down_untried_where_that_is_asked_for(file: Path, mon
     ("words", "said"),
     [
         (("my shop", "--kind", "local"), "letters, digits"),
-        (("shop", "--kind", "ebay"), "'ebay' is not a kind of store: write amazon, files, local"),
-        (("shop", "--kind", "local", "--option", "sold"), "write KEY=VALUE"),
+        (("shop", "--kind", "ebay"), "ebay is not a kind of store: write amazon, files, local"),
+        (("shop", "--kind", "local", "--option", "sold"), "write an option as KEY=VALUE"),
         (("shop", "--kind", "local", "--url", "nowhere", "--untried"), "stores.connected.shop.url"),
         (("shop", "--kind", "local", "--token", "canary"), "No such option"),
     ],
@@ -270,7 +272,9 @@ def test_every_kind_of_the_settings_is_asked_for_secrets_that_a_store_has() -> N
 def test_a_kind_calls_its_secrets_by_their_own_names(file: Path, kind: str, said: str) -> None:
     url = {"sql": "postgresql+psycopg://db.example.com/erp"}.get(kind, "https://erp.example.com/production")
     answers = "shh\n" * len(SECRETS[kind])
-    code, _, asked = typed("stores", "add", "erp", "--kind", kind, "--url", url, "--untried", answers=answers)
+    options = ("--option", "marketplaces=DE") if kind == "amazon" else ()
+    words = ("stores", "add", "erp", "--kind", kind, "--url", url, "--untried", *options)
+    code, _, asked = typed(*words, answers=answers)
     assert code == 0, asked
     assert said in asked
     assert "Password or secret" not in asked
@@ -306,14 +310,40 @@ async def test_what_purchases_and_transfers_are_written_into_is_tried_too(monkey
         monkeypatch.setattr(outward, made_by, {"local": lambda name, _part, what=made_by: Books(f"{what} {name}")})
     monkeypatch.setattr(outward, "STORES", {})
     lone = settings.parsed({"stores": {"connected": {"demo": {"kind": "local"}}}})
-    assert [check.name for check in await _tried(lone)] == ["BOOKS demo", "TRANSFERS demo"]
+    assert [check.name for check in await trial_of(lone).check()] == ["BOOKS demo", "TRANSFERS demo"]
+
+
+def test_a_store_that_the_next_start_could_not_read_is_not_written_down_untried(file: Path) -> None:
+    ran = stocktide("stores", "add", "az", "--kind", "amazon", "--option", "marketplaces=XX", "--untried")
+    assert ran.code == 2
+    assert "names no marketplace of Amazon: XX" in ran.err
+    assert file.read_text() == CLEAR
+
+
+async def test_what_is_written_at_the_terminal_stands_in_the_audit_log(home: Path) -> None:
+    file = home / "stocktide.toml"
+    file.write_text('[database]\nurl = "sqlite+aiosqlite:///shop.db"\n')
+    words = ("stores", "add", "demo", "--kind", "local", "--url", "http://127.0.0.1:1", "--untried", "--token-stdin")
+    before = await asyncio.to_thread(typed, *words, answers="canary\n")
+    assert before[0] == 0
+    assert "The audit log has no entry of it" in before[2]
+    assert (await asyncio.to_thread(stocktide, "migrate")).code == 0
+    after = await asyncio.to_thread(typed, "stores", "secrets", "demo", "--token-stdin", "--untried", answers="new\n")
+    assert after[0] == 0, after[2]
+    assert "audit" not in after[2]
+    database = Database("sqlite+aiosqlite:///shop.db")
+    async with database.reading() as connection:
+        rows = (await connection.execute(sqlalchemy.text("SELECT action, subject, data, platform FROM audit"))).all()
+    await database.close()
+    told = '{"secrets": ["token"], "untried": true}'
+    assert [tuple(row) for row in rows] == [("store.secrets", "store:demo", told, "terminal")]
 
 
 def test_a_name_that_is_taken_is_refused(file: Path) -> None:
     file.write_text(CLEAR + "[stores.connected.shop]\nkind = 'local'\n")
     ran = stocktide("stores", "add", "shop", "--kind", "local", "--untried")
     assert ran.code == 2
-    assert "there is a store called shop already" in ran.err
+    assert "There is a store called shop already" in ran.err
 
 
 def test_a_store_needs_a_file_to_stand_in(home: Path) -> None:

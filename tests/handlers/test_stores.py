@@ -9,6 +9,8 @@ from decimal import Decimal
 
 import pytest
 
+from bot.chat.command import Asker
+from bot.chat.nodes import Link, Message, Paragraph
 from bot.chat.router import Answer
 from bot.domain.money import Money
 from bot.errors import Declined
@@ -190,6 +192,73 @@ async def test_who_would_connect_a_store_is_told_where_and_that_no_secret_is_wri
     assert "stocktide stores add" in told
     assert "make a new one" in told
     assert "shpat" not in told
+
+
+def links(answer: Answer) -> list[Link]:
+    return [
+        block.content
+        for block in answer.message.blocks
+        if isinstance(block, Paragraph) and isinstance(block.content, Link)
+    ]
+
+
+class Letters:
+    """Letters to one person, who can be reached or not."""
+
+    def __init__(self) -> None:
+        self.reach = True
+        self.sent: list[int] = []
+
+    async def send(self, member_id: int, message: Message) -> bool:
+        assert message.blocks
+        self.sent.append(member_id)
+        return self.reach
+
+
+class Door:
+    """The page for secrets, open to Ada."""
+
+    writable = True
+
+    def __init__(self, ada: int) -> None:
+        self._ada = ada
+
+    async def administers(self, asker: Asker) -> bool:
+        return asker.member_id == self._ada
+
+
+@pytest.mark.parametrize(
+    ("line", "target"),
+    [
+        ("stores add", "/board/stores/add"),
+        ("stores add web token=shpat_1f2e3d", "/board/stores/add"),
+        ("stores secrets web", "/board/stores/secrets?store=web"),
+        ("店铺 web 密钥", "/board/stores/secrets?store=web"),
+    ],
+)
+async def test_an_administrator_is_led_to_the_page_for_secrets_and_nobody_else_is(
+    desk: Desk, line: str, target: str
+) -> None:
+    office = desk.office
+    ada = office.shop.members["Ada"]
+    letters = Letters()
+    office.services = dataclasses.replace(office.services, connecting=Door(ada), whispers=letters)  # type: ignore[arg-type]  # their parts
+    office.services.sessions.address.local = "http://board"
+    answer = await office.ask(line, "Ada", kind="direct")
+    (link,) = links(answer)
+    entered = await office.services.sessions.enter(link.url.partition("#")[2])
+    assert (entered.member_id, entered.target) == (ada, target)
+    assert "make a new one" in text(answer)
+    group = await office.ask(line, "Ada", kind="group")
+    assert links(group) == []
+    assert "I have sent you the link in private" in text(group)
+    assert letters.sent == [ada]
+    letters.sent.clear()
+    letters.reach = False
+    assert (await office.ask(line, "Ada", platform="telegram")).refused
+    for other in ("Maria", "Vic"):
+        assert "stocktide stores add" in text(await office.ask(line, other, kind="direct"))
+    assert "http://board" not in text(group)
 
 
 async def test_a_store_that_is_called_as_a_verb_is_that_store(desk: Desk) -> None:

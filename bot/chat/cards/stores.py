@@ -18,6 +18,7 @@ from bot.chat.nodes import (
     Heading,
     Inline,
     Instant,
+    Link,
     Message,
     Number,
     Paragraph,
@@ -56,7 +57,11 @@ def stores_card(states: Sequence[StoreState], calls: Mapping[str, Mapping[str, i
             (
                 Paragraph(_("No store is connected.")),
                 Footnote(
-                    _("An administrator connects one at the terminal: {command}", command=Code("stocktide stores add"))
+                    _(
+                        "An administrator connects one: {chat} here, or {command} at the terminal.",
+                        chat=Code("stores add"),
+                        command=Code("stocktide stores add"),
+                    )
                 ),
             ),
         )
@@ -71,14 +76,35 @@ def stores_card(states: Sequence[StoreState], calls: Mapping[str, Mapping[str, i
     return Message(title, (*blocks, *([Actions(tuple(buttons[:5]))] if buttons else [])))
 
 
+_UNSAID = _(
+    "Write no secret in a chat: one that was written here is no secret any more, so make a new one in the store."
+)
+
+
 def adding_card() -> Message:
-    """How a store is connected, and what to do about a secret that was written in a chat."""
-    words = _("An administrator connects one at the terminal: {command}", command=Code("stocktide stores add NAME"))
-    warning = _(
-        "It asks for the secrets there and seals them. Write none in a chat: one that was written here is no secret "
-        "any more, so make a new one in the store."
+    """How a store is connected where no page is open to the asker, and what to do about a secret that was written."""
+    words = _(
+        "An administrator connects one on the board, which {chat} leads to, or at the terminal: {command}",
+        chat=Code("stores add"), command=Code("stocktide stores add NAME"),
+    )  # fmt: skip
+    return Message(words, (Paragraph(words), Footnote(_UNSAID)))
+
+
+def connecting_card(url: str, minutes: int) -> Message:
+    """A link to the page for stores and secrets, for the asker alone."""
+    words = _("The page for stores and their secrets")
+    told = n_(
+        "It opens once, for you alone, within {count} minute.",
+        "It opens once, for you alone, within {count} minutes.",
+        minutes,
     )
-    return Message(words, (Paragraph(words), Footnote(warning)))
+    return Message(words, (Paragraph(Link(_("Open the page"), url)), Footnote(told), Footnote(_UNSAID)))
+
+
+def leading_card() -> Message:
+    """What a group sees in place of the link."""
+    words = _("I have sent you the link in private.")
+    return Message(words, (Paragraph(words), Footnote(_UNSAID)))
 
 
 def store_card(state: StoreState, calls: Mapping[str, int]) -> Message:
@@ -221,8 +247,13 @@ def _place(store: str, place: str, name: str) -> tuple[Block, ...]:
 
 
 def checks_card(store: str, checks: Sequence[tuple[Words, str, Words, Words | None]]) -> Message:
-    """What trying a store found: (what, ok | warn | fail, what was found, what to do)."""
+    """What trying a store found, see `checks_list`."""
     title = _("Store {store}", store=Text(store))
+    return Message(title, (Heading(title), checks_list(checks)))
+
+
+def checks_list(checks: Sequence[tuple[Words, str, Words, Words | None]]) -> Bullets:
+    """A line for each finding: (what, ok | warn | fail, what was found, what to do)."""
     lines: list[Inline] = []
     for what, verdict, found, do in checks:
         label, tone = _VERDICTS.get(verdict, _VERDICTS["warn"])
@@ -232,7 +263,7 @@ def checks_card(store: str, checks: Sequence[tuple[Words, str, Words, Words | No
         else:
             line = _("{what}: {found}. To do: {do}.", **about, do=plain(do))
         lines.append(Span((Badge(label, tone), Text(" "), line)))
-    return Message(title, (Heading(title), Bullets(tuple(lines))))
+    return Bullets(tuple(lines))
 
 
 def kit_card(kit: KitView) -> Message:

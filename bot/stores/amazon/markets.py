@@ -11,6 +11,7 @@ from types import MappingProxyType
 
 from bot.errors import Fault, SettingsError
 from bot.settings import StorePart
+from bot.words import _
 
 ENDPOINTS: Mapping[str, str] = MappingProxyType(
     {region: f"https://sellingpartnerapi-{region}.amazon.com" for region in ("na", "eu", "fe")}
@@ -115,7 +116,7 @@ class Account:
         markets = _markets(where, options, wrong)
         days = _days(where, options, "history_days", wrong)
         transfer = _days(where, options, "transfer_days", wrong)
-        wrong += [Fault(f"{where}.{option}", "is not known") for option in sorted(options.keys() - _KNOWN)]
+        wrong += [Fault(f"{where}.{option}", _("is not known")) for option in sorted(options.keys() - _KNOWN)]
         if wrong:
             raise SettingsError(wrong)
         return cls(
@@ -156,12 +157,12 @@ def _markets(where: str, options: Mapping[str, str], wrong: list[Fault]) -> tupl
     codes = _codes(options.get("marketplaces", ""))
     strange = [code for code in (*codes, *apart) if code not in MARKETS]
     if not codes or strange:
-        problem = f"names no marketplace of Amazon: {', '.join(strange)}" if strange else "is missing"
-        wrong.append(Fault(f"{where}.marketplaces", problem, 'write country codes, such as "DE, FR"'))
+        problem = _("names no marketplace of Amazon: {codes}", codes=", ".join(strange)) if strange else _("is missing")
+        wrong.append(Fault(f"{where}.marketplaces", problem, _('write country codes, such as "DE, FR"')))
         return ()
     found = [MARKETS[code] for code in codes]
     if len({market.region for market in found}) > 1:
-        wrong.append(Fault(f"{where}.marketplaces", "are of several regions", "connect a store for each region"))
+        wrong.append(Fault(f"{where}.marketplaces", _("are of several regions"), _("connect a store for each region")))
     return tuple(_apart(market) if market.code in apart else market for market in found)
 
 
@@ -179,6 +180,6 @@ def _days(where: str, options: Mapping[str, str], name: str, wrong: list[Fault])
     if told is None:
         return None
     if not told.isdecimal() or not 1 <= int(told) <= 730:
-        wrong.append(Fault(f"{where}.{name}", f"{told!r} is no number of days from 1 to 730"))
+        wrong.append(Fault(f"{where}.{name}", _("{told} is no number of days from 1 to 730", told=repr(told))))
         return None
     return int(told)

@@ -30,8 +30,8 @@ _LISTS: Mapping[FactKind, tuple[str, str, str]] = {
     "orders": ("/admin/orders", "orders", orders.FIELDS),
 }
 _PLACES = ("/admin/stock-locations", "stock_locations", {"fields": "id,name,address.country_code"})
-_RATES_GONE = "is no setting any more: orders keep the currency they were paid in"
-_RATES_REMEDY = "take it out; the day's rates convert (rates.source, organisation.rates)"
+_RATES_GONE = _("is no setting any more: orders keep the currency they were paid in")
+_RATES_REMEDY = _("take it out; the day's rates convert (rates.source, organisation.rates)")
 Told = tuple[list[Fact], list[Fault]]
 
 

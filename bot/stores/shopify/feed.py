@@ -22,7 +22,7 @@ from bot.stores.shopify.counts import all_counts, changed_counts, counts_of, wha
 from bot.stores.shopify.pages import Leaf, Pages
 from bot.stores.shopify.reading import Mark, Node, attempt, instant, nodes, stamp, tail
 from bot.stores.signed import secrets_of
-from bot.words import _
+from bot.words import Words, _
 
 KINDS: Final[tuple[FactKind, ...]] = ("products", "stock", "orders", "inbounds")
 SCOPES: Final[Mapping[FactKind, tuple[str, ...]]] = {
@@ -354,13 +354,13 @@ def _kinds(name: str, text: str) -> tuple[FactKind, ...]:
     """The kinds that `options.read` names; all where it names none."""
     wanted = set(text.split())
     if wanted - set(KINDS):
-        raise _wrong(name, "read", f"name some of {', '.join(KINDS)}")
+        raise _wrong(name, "read", _("name some of {kinds}", kinds=", ".join(KINDS)))
     return tuple(kind for kind in KINDS if not wanted or kind in wanted)
 
 
 def _days(name: str, text: str) -> int | None:
     if text and not (text.isascii() and text.isdigit()):
-        raise _wrong(name, "transfer_days", "write a number of days, such as '14'")
+        raise _wrong(name, "transfer_days", _("write a number of days, such as '14'"))
     return int(text) if text else None
 
 
@@ -369,9 +369,9 @@ def _least(name: str, text: str) -> int | None:
     if text == "never":
         return None
     if text and not (text.isascii() and text.isdigit()):
-        raise _wrong(name, "bulk_from", "write a number of records, such as '2000', or 'never'")
+        raise _wrong(name, "bulk_from", _("write a number of records, such as '2000', or 'never'"))
     return int(text) if text else LARGE
 
 
-def _wrong(name: str, option: str, remedy: str) -> SettingsError:
-    return SettingsError([Wrong(f"stores.connected.{name}.options.{option}", "cannot be read", remedy)])
+def _wrong(name: str, option: str, remedy: Words) -> SettingsError:
+    return SettingsError([Wrong(f"stores.connected.{name}.options.{option}", _("cannot be read"), remedy)])

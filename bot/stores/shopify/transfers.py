@@ -40,7 +40,7 @@ class ShopifyTransfers:
         self._state = part.options["transfers"]
         self._places = _named(name, part.options.get("transfer_places", ""))
         if self._state not in _MUTATIONS:
-            raise _wrong(name, "transfers", f"write {' or '.join(_MUTATIONS)}")
+            raise _wrong(name, "transfers", _("write one of {words}", words=", ".join(_MUTATIONS)))
 
     async def close(self) -> None:
         """Hang up."""
@@ -214,9 +214,11 @@ def _named(name: str, text: str) -> dict[str, str]:
     """`UK=65432 US=65433`: the shop's locations by our codes."""
     pairs = [part.partition("=") for part in text.split()]
     if not all(code and number.isascii() and number.isdigit() for code, _, number in pairs):
-        raise _wrong(name, "transfer_places", "write our code and the location's number, such as 'UK=65432 US=65433'")
+        raise _wrong(
+            name, "transfer_places", _("write our code and the location's number, such as 'UK=65432 US=65433'")
+        )
     return {code.casefold(): tail(gid("Location", number)) for code, _, number in pairs}
 
 
-def _wrong(name: str, option: str, remedy: str) -> SettingsError:
-    return SettingsError([Wrong(f"stores.connected.{name}.options.{option}", "cannot be read", remedy)])
+def _wrong(name: str, option: str, remedy: Words) -> SettingsError:
+    return SettingsError([Wrong(f"stores.connected.{name}.options.{option}", _("cannot be read"), remedy)])

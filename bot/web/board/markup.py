@@ -36,7 +36,7 @@ SUBMIT = "/board/submit"
 
 def card(message: Message, voice: Voice) -> Markup:
     """The message's blocks below each other; its buttons carry their tokens."""
-    return Markup("").join(_block(block, voice) for block in message.blocks)
+    return Markup("").join(block(each, voice) for each in message.blocks)
 
 
 def form(wanted: Form, voice: Voice, line: Sequence[str]) -> Markup:
@@ -49,7 +49,8 @@ def form(wanted: Form, voice: Voice, line: Sequence[str]) -> Markup:
     ).format(SUBMIT, voice.say(wanted.title), voice.inline(wanted.intro), fields, kept, voice.say(wanted.submit))
 
 
-def _block(block: Block, voice: Voice) -> Markup:
+def block(block: Block, voice: Voice) -> Markup:
+    """One block of a message."""
     match block:
         case Heading():
             return Markup("<h2>{}</h2>").format(voice.inline(block.content))

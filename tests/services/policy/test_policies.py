@@ -48,7 +48,7 @@ def test_every_fault_of_a_text_is_named_with_its_key_and_remedy() -> None:
     """
     with pytest.raises(SettingsError) as refused:
         read_policy(text, "GBP")
-    faults = {fault.where: fault.remedy for fault in refused.value.faults}
+    faults = {fault.where: str(fault.remedy) for fault in refused.value.faults}
     assert set(faults) == {"foo", "limits.approver.GBP.per_request", "careful.rate_hour", "expiry.promotion_hours"}
     assert "rate_hours" in faults["careful.rate_hour"]
     assert all(faults.values())

@@ -10,6 +10,7 @@ from bot.errors import Fault, SettingsError
 from bot.ports import FileSource
 from bot.settings import StorePart
 from bot.stores.files.sources.folder import watch_folder
+from bot.words import _
 
 
 def _sftp(name: str, part: StorePart) -> FileSource:
@@ -34,6 +35,6 @@ def open_source(name: str, part: StorePart) -> FileSource:
     """The place of a store of the kind `files`; SettingsError where its address is none of those."""
     make = FILE_SOURCES.get(urlsplit(part.url).scheme)
     if make is None:
-        remedy = "write file:///FOLDER, sftp://HOST/FOLDER or https://HOST/FILE"
-        raise SettingsError([Fault(f"stores.connected.{name}.url", "is no place of files", remedy)])
+        remedy = _("write file:///FOLDER, sftp://HOST/FOLDER or https://HOST/FILE")
+        raise SettingsError([Fault(f"stores.connected.{name}.url", _("is no place of files"), remedy)])
     return make(name, part)

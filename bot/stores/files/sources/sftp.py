@@ -18,7 +18,7 @@ from bot.ports.files import Outcome
 from bot.settings import StorePart
 from bot.stores.calling import resolve
 from bot.stores.files.sources.folder import PIECE, too_large
-from bot.words import _
+from bot.words import Words, _
 
 if TYPE_CHECKING:
     import asyncssh
@@ -37,11 +37,13 @@ class Sftp:
         self._port = _port(name, part.url)
         self._folder = unquote(url.path) or "."
         if not self._host or url.username is not None or url.password is not None:
-            raise _wrong(name, "url", "is no address of a server", "write sftp://HOST/FOLDER, and the user as `user`")
+            raise _wrong(
+                name, "url", _("is no address of a server"), _("write sftp://HOST/FOLDER, and the user as `user`")
+            )
         if not part.user:
-            raise _wrong(name, "user", "is missing", "write the account's name")
+            raise _wrong(name, "user", _("is missing"), _("write the account's name"))
         if not part.options.get("host_key"):
-            raise _wrong(name, "options.host_key", "is missing", "write what `ssh-keyscan -t ed25519 HOST` says")
+            raise _wrong(name, "options.host_key", _("is missing"), _("write what `ssh-keyscan -t ed25519 HOST` says"))
 
     async def listing(self, taken: Mapping[str, str]) -> tuple[FileSeen, ...]:
         """The files of the folder; `taken` is compared by whoever asks."""
@@ -162,10 +164,10 @@ def _port(name: str, url: str) -> int:
     try:
         return urlsplit(url).port or 22
     except ValueError as error:
-        raise _wrong(name, "url", "has no number as its port", "write sftp://HOST:22/FOLDER") from error
+        raise _wrong(name, "url", _("has no number as its port"), _("write sftp://HOST:22/FOLDER")) from error
 
 
-def _wrong(name: str, key: str, problem: str, remedy: str) -> SettingsError:
+def _wrong(name: str, key: str, problem: Words, remedy: Words) -> SettingsError:
     return SettingsError([Fault(f"stores.connected.{name}.{key}", problem, remedy)])
 
 
