@@ -111,7 +111,8 @@ class TelegramPlatform:
         if self._application.running:
             await self._application.stop()
         await self._application.shutdown()
-        # An application that never started leaves its connections open.
+        # An application that never started leaves its bot begun, which would then not open its connections anew.
+        await self._application.bot.shutdown()
         await self._sends.shutdown()
         await self._polls.shutdown()
 

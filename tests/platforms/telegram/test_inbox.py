@@ -11,11 +11,11 @@ from typing import Any
 import pytest
 
 from bot.chat.incoming import Incoming
-from bot.errors import TokenRefused
+from bot.errors import PlatformError, TokenRefused
 from bot.platforms.telegram.app import TelegramOptions
 from bot.ports import HttpAnswer, HttpRequest
 from bot.words import _
-from tests.platforms.telegram.botapi import TOKEN, BotApi, Fail, Offsets
+from tests.platforms.telegram.botapi import TOKEN, BotApi, Drop, Fail, Offsets
 from tests.platforms.telegram.conftest import Make
 from tests.platforms.telegram.recorded import GROUP, message, press
 
@@ -52,6 +52,17 @@ def call(body: object, secret: str | None = SECRET, method: str = "POST") -> Htt
         headers["x-telegram-bot-api-secret-token"] = secret
     raw = body if isinstance(body, bytes) else json.dumps(body).encode()
     return HttpRequest(method, "/telegram", "", headers, raw)
+
+
+async def test_a_bot_that_could_not_log_in_is_started_again(api: BotApi, make: Make) -> None:
+    platform, intake = make(), Intake()
+    api.script("getMe", Drop())
+    with pytest.raises(PlatformError):
+        await platform.start(intake)
+    await platform.stop()
+    await platform.start(intake)
+    await api.add(message(1, "/help"))
+    await asyncio.wait_for(intake.reached.wait(), 5)
 
 
 def offsets_asked(api: BotApi) -> list[int]:
