@@ -24,9 +24,10 @@ pytestmark = [
 ]
 
 PAGES = (
-    "/board", "/board/stock", "/board/slow", f"/board/sku?code={LANTERN}", "/board/suppliers",
+    "/board", "/board/stock", "/board/slow", f"/board/sku?code={LANTERN}", "/board/suppliers", "/board/stores",
     "/board/requests?who=all", "/board/request/1", "/board/case/1", "/board/sku?code=nothing",
 )  # fmt: skip
+FORMS = ("/board/stores/add", "/board/stores/add?kind=amazon", "/board/stores/add?kind=files")  # an administrator's
 RULES = {"runOnly": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]}
 SECONDS = 20_000.0  # milliseconds that anything may take on a busy machine
 
@@ -99,9 +100,9 @@ async def test_a_link_opens_its_page_once_and_is_refused_politely_after_that(vis
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 async def test_no_page_stands_in_the_way_of_anybody(visitor: Visitor, scheme: Literal["light", "dark"]) -> None:
-    page = await visitor.enter(scheme=scheme)
+    page, other = await visitor.enter(scheme=scheme), await visitor.enter(name="Ada", scheme=scheme)
     found = []
-    for address in PAGES:
+    for page, address in (*((page, one) for one in PAGES), *((other, one) for one in FORMS)):
         await page.goto(visitor.house.url + address)
         for fold in await page.locator("summary").all():
             await fold.click()
@@ -116,8 +117,8 @@ async def test_no_page_stands_in_the_way_of_anybody(visitor: Visitor, scheme: Li
 
 @pytest.mark.parametrize("width", [360, 768])
 async def test_no_page_is_wider_than_its_screen(visitor: Visitor, width: int) -> None:
-    page = await visitor.enter(width=width)
-    for address in PAGES:
+    page, other = await visitor.enter(width=width), await visitor.enter(name="Ada", width=width)
+    for page, address in (*((page, one) for one in PAGES), *((other, one) for one in FORMS)):
         await page.goto(visitor.house.url + address)
         for fold in await page.locator("summary").all():
             await fold.click()
@@ -201,6 +202,23 @@ async def test_a_form_that_somebody_is_at_is_left_alone_until_they_turn_away(vis
     await expect(reject).to_be_focused()  # another button would stand there now
     await page.locator("a.brand").focus()
     await expect(reject).to_have_count(0)
+
+
+async def test_the_form_of_a_store_is_filled_in_without_scripts(visitor: Visitor) -> None:
+    cookies = await (await visitor.enter(name="Ada")).context.cookies()
+    context = await visitor.browser.new_context(java_script_enabled=False)
+    visitor.contexts.append(context)
+    await context.add_cookies([{**cookie} for cookie in cookies])  # type: ignore[typeddict-item]  # as they came
+    page = await context.new_page()
+    await page.goto(f"{visitor.house.url}/board/stores/add")
+    await page.get_by_role("link", name="woocommerce").click()
+    await page.get_by_label("Name, of your choice").fill("shop")
+    await page.get_by_label("Address").fill("https://shop.example.com")
+    await page.get_by_label("Consumer secret (cs_...)").fill("canary")
+    assert await page.get_by_label("Consumer secret (cs_...)").get_attribute("type") == "password"
+    await page.get_by_role("button", name="Try it and connect it").click()
+    await expect(page.locator("main")).to_contain_text("started without a settings file")
+    assert "canary" not in await page.content()
 
 
 async def test_a_server_that_goes_away_is_told_of(visitor: Visitor) -> None:
