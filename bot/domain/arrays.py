@@ -14,6 +14,7 @@ Bools = NDArray[np.bool_]
 Counts = NDArray[np.integer[Any]] | NDArray[np.floating[Any]]  # whole numbers in any NumPy type
 
 _HALVINGS = 50  # of an interval: beyond them doubles tell no ends apart
+_NEAR = 1e-13  # of the interval's end, or of one: a step so short is the last
 MAX_MINOR = 2**62  # money beyond it is a fault of the inputs; the bound keeps int64 from wrapping round
 
 
@@ -30,17 +31,26 @@ def ratio(top: Floats | Ints, bottom: Floats | Ints, empty: float) -> Floats:
     return out
 
 
-def falling_root(value: Callable[[Floats], Floats], high: Floats) -> Floats:
-    """Where falling functions cross zero between 0 and `high`, by bisection; at an end where they do not.
+def falling_root(line: Callable[[Floats], tuple[Floats, Floats]], start: Floats, high: Floats) -> Floats:
+    """Where falling functions of straight pieces cross zero between 0 and `high`; at an end where they do not.
 
-    `value` takes and gives arrays of the shape of `high`, element by element.
+    `line` takes an array of the shape of `high` and gives, element by element, the functions' values there and how
+    steeply they fall. Newton's steps from `start`, of which straight pieces need few; a step that would leave what lies
+    between a value above zero and one that is not is one to its middle.
     """
-    low = np.zeros_like(high)
+    low, found = np.zeros_like(high), np.clip(start, 0.0, high)
     for _turn in range(_HALVINGS):
-        middle = (low + high) / 2
-        above = value(middle) > 0
-        low, high = np.where(above, middle, low), np.where(above, high, middle)
-    return high
+        value, fall = line(found)
+        above = value > 0
+        low, high = np.where(above, found, low), np.where(above, high, found)
+        step = found + ratio(value, fall, np.inf)
+        within = ((low < step) & (step < high)) | (step == found)
+        step = np.where(within, step, (low + high) / 2)
+        near: Bools = np.abs(step - found) <= _NEAR * np.maximum(high, 1.0)
+        found = step
+        if near.all():
+            break
+    return found
 
 
 def to_minor(amount: Floats) -> Ints:

@@ -106,8 +106,15 @@ def common_ratio(came: Floats, told: Floats, share: float) -> Floats:
     """
     whole = told.sum(axis=1)
     limit = (whole * np.maximum(share, 1.0 / np.maximum((told > 0).sum(axis=1), 1)))[:, None]
-    most = _MOST_TIMES * np.maximum(ratio(came.sum(axis=1), whole, 0.0), 1.0)
-    found = falling_root(lambda by: np.clip(came - by[:, None] * told, -limit, limit).sum(axis=1), most)
+    plain = ratio(came.sum(axis=1), whole, 0.0)
+
+    def left(by: Floats) -> tuple[Floats, Floats]:
+        beyond = came - by[:, None] * told
+        cut = np.clip(beyond, -limit, limit)
+        fall: Floats = (told * (cut == beyond)).sum(axis=1)
+        return cut.sum(axis=1), fall
+
+    found = falling_root(left, plain, _MOST_TIMES * np.maximum(plain, 1.0))
     return np.where(whole > _TINY, found, 1.0)
 
 

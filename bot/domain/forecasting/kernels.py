@@ -77,6 +77,28 @@ def fill_groups(values: Floats, group: Ints, out: Floats) -> None:
             out[group[row], column] += values[row, column]
 
 
+@compiled
+def fill_cut(
+    sold: Floats, expected: Floats, group: Ints, by: Floats, limit: Floats, out: Floats, fall: Floats
+) -> None:
+    """What rows (n, m) sold beyond `by` (groups, m) times what was expected, each cut to `limit`, by group: `out`.
+
+    `fall` is how steeply that falls with `by`: what was expected of those that are not cut.
+    """
+    for row in range(sold.shape[0]):
+        at = group[row]
+        for column in range(sold.shape[1]):
+            beyond = sold[row, column] - by[at, column] * expected[row, column]
+            most = limit[at, column]
+            if beyond > most:
+                out[at, column] += most
+            elif beyond < -most:
+                out[at, column] -= most
+            else:
+                out[at, column] += beyond
+                fall[at, column] += expected[row, column]
+
+
 @compiled_sums
 def fill_moments(units: Singles, whole: Bools, out: Floats) -> None:
     """Whole periods of each series, their units, their units squared, and those with a part of a unit: out (n, 4)."""

@@ -113,12 +113,15 @@ def _common(sold: Floats, expected: Floats, group: Ints) -> tuple[Floats, Floats
     """
     came, told = _by(group, sold), _by(group, expected)
     series = np.maximum(np.bincount(group, minlength=len(told)), 1)[:, None]
-    limit = (told * np.maximum(_ONE_SHARE, 1.0 / series))[group]
+    limit = told * np.maximum(_ONE_SHARE, 1.0 / series)
 
-    def left(by: Floats) -> Floats:
-        return _by(group, np.clip(sold - by[group] * expected, -limit, limit))
+    def left(by: Floats) -> tuple[Floats, Floats]:
+        value, fall = np.zeros_like(by), np.zeros_like(by)
+        kernels.fill_cut(sold, expected, group, by, limit, value, fall)
+        return value, fall
 
-    found = falling_root(left, _MOST_TIMES * np.maximum(ratio(came, told, 0.0), 1.0))
+    plain = ratio(came, told, 0.0)
+    found = falling_root(left, plain, _MOST_TIMES * np.maximum(plain, 1.0))
     return np.where(told > 0, found * told, came), told
 
 
