@@ -78,9 +78,7 @@ def fill_groups(values: Floats, group: Ints, out: Floats) -> None:
 
 
 @compiled
-def fill_cut(
-    sold: Floats, expected: Floats, group: Ints, by: Floats, limit: Floats, out: Floats, fall: Floats
-) -> None:
+def fill_cut(sold: Floats, expected: Floats, group: Ints, by: Floats, limit: Floats, out: Floats, fall: Floats) -> None:
     """What rows (n, m) sold beyond `by` (groups, m) times what was expected, each cut to `limit`, by group: `out`.
 
     `fall` is how steeply that falls with `by`: what was expected of those that are not cut.

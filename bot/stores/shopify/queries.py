@@ -219,10 +219,12 @@ _OWN = {
     "TransfersTagged": f"""query TransfersTagged($query: String!) {{
   inventoryTransfers(first: 5, query: $query) {{ nodes {{ {_WRITTEN} }} {_TURN} }}
 }}""",
-    "TransferAsWritten": f"""query TransferAsWritten($id: ID!) {{
+    "TransferAsWritten": f"""query TransferAsWritten($id: ID!, $after: String) {{
   inventoryTransfer(id: $id) {{
     {_WRITTEN}
-    lineItems(first: 250) {{ nodes {{ totalQuantity inventoryItem {{ id }} }} {_TURN} }}
+    origin {{ location {{ id }} }}
+    destination {{ location {{ id }} }}
+    lineItems(first: 250, after: $after) {{ nodes {{ totalQuantity inventoryItem {{ id }} }} {_TURN} }}
   }}
 }}""",
     "TransferDraft": """mutation TransferDraft($input: InventoryTransferCreateInput!, $key: String!) {

@@ -175,15 +175,23 @@ class ShopifyTransfers:
 
     async def _compared(self, number: str, wanted: Mapping[str, Any]) -> Node:
         """The transfer as it stands; Unanswered where it is another than was asked for: a person must look."""
-        found: Node | None = (await self._shop.ask("TransferAsWritten", id=number)).whole()["inventoryTransfer"]
-        if found is None:
-            raise Unanswered(_("written, and it is gone"))
-        units = {line["inventoryItem"]["id"]: line["totalQuantity"] for line in nodes(found, "lineItems")
-                 if line["inventoryItem"]}  # fmt: skip
-        asked = {line["inventoryItemId"]: line["quantity"] for line in wanted["lineItems"]}
-        more = found["lineItems"]["pageInfo"]["hasNextPage"]
-        if any(asked.get(item) != count for item, count in units.items()) or (units != asked and not more):
+        units: dict[str, int] = {}
+        after: str | None = None
+        while True:
+            told = (await self._shop.ask("TransferAsWritten", id=number, after=after)).whole()
+            found: Node | None = told["inventoryTransfer"]
+            if found is None:
+                raise Unanswered(_("written, and it is gone"))
+            units |= {line["inventoryItem"]["id"]: line["totalQuantity"] for line in nodes(found, "lineItems")
+                      if line["inventoryItem"]}  # fmt: skip
+            if not found["lineItems"]["pageInfo"]["hasNextPage"]:
+                break
+            after = found["lineItems"]["pageInfo"]["endCursor"]
+        if units != {line["inventoryItemId"]: line["quantity"] for line in wanted["lineItems"]}:
             raise Unanswered(_("Shopify kept other lines in {name}; look at it", name=found["name"]))
+        ends = [((found[end] or {}).get("location") or {}).get("id") for end in ("origin", "destination")]
+        if ends != [wanted["originLocationId"], wanted["destinationLocationId"]]:
+            raise Unanswered(_("Shopify kept other places in {name}; look at it", name=found["name"]))
         return found
 
     async def _known(self, order: Order, key: str, ends: tuple[str, str]) -> Node | None:

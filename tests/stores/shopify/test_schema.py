@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import pytest
@@ -44,6 +45,13 @@ def test_what_is_deprecated_would_be_noticed() -> None:
     document = parse("{ orders(first: 1) { nodes { riskLevel } } }")
     assert validate(SCHEMA, document) == []
     assert validate(SCHEMA, document, [NoDeprecatedCustomRule])
+
+
+def test_no_operation_changes_counts() -> None:
+    """Such a one needs `changeFromQuantity` from 2026-04 on; what lies there is read, and moved by transfers alone."""
+    written = [field for text in OPERATIONS.values() for field in re.findall(r"\binventory\w+(?=\()", text)]
+    assert {"inventoryTransferCreate", "inventoryTransferCreateAsReadyToShip"} <= set(written)
+    assert not [field for field in written if field.endswith(("Quantities", "OnHandQuantities", "Adjust", "Activate"))]
 
 
 def test_no_operation_asks_for_a_person() -> None:

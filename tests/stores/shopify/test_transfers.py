@@ -190,6 +190,42 @@ async def test_a_transfer_that_cannot_be_read_just_now_is_looked_for_again_later
             await again(order(("MUG", 30)), KEY)
 
 
+class _Elsewhere(list[dict[str, Any]]):
+    """A shop that sends it elsewhere."""
+
+    def append(self, transfer: dict[str, Any]) -> None:
+        transfer["destination"] = transfer["origin"]
+        super().append(transfer)
+
+
+async def test_a_transfer_that_the_shop_sends_elsewhere_is_for_a_person(
+    running: Running, transfers: ShopifyTransfers, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(running.store, "transfers", _Elsewhere())
+    for again in (transfers.send, transfers.find):
+        with pytest.raises(Unanswered, match="other places in #T1"):
+            await again(order(("MUG", 30)), KEY)
+
+
+async def test_a_transfer_of_more_lines_than_a_page_is_compared_whole(
+    running: Running, transfers: ShopifyTransfers, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    skus = [f"CUP-{number}" for number in range(251)]
+    for sku in skus:
+        running.store.sell(sku, "A cup", "4.25")
+    monkeypatch.setattr(running.store, "transfers", _LastFewer())
+    with pytest.raises(Unanswered, match="other lines in #T1"):
+        await transfers.send(order(*((sku, 2) for sku in skus)), KEY)
+
+
+class _LastFewer(list[dict[str, Any]]):
+    """A shop that keeps one unit less of the last line."""
+
+    def append(self, transfer: dict[str, Any]) -> None:
+        transfer["lineItems"][-1]["totalQuantity"] -= 1
+        super().append(transfer)
+
+
 class _Fewer(list[dict[str, Any]]):
     """A shop that keeps one unit less of each line."""
 
