@@ -196,7 +196,8 @@ class Page:
     """Some facts of one kind. `cursor` goes on after them; the last page of a read says `until` when it speaks.
 
     `waits`: the next page has no facts and may be long in coming, for the store prepares something. `anew`: with it
-    begins a read that tells all there is, though from no empty cursor.
+    begins a read that tells all there is, though from no empty cursor. `well` are what faults named that is well now,
+    and tells no fact itself: a report whose rows could all be read.
     """
 
     kind: FactKind
@@ -206,6 +207,7 @@ class Page:
     until: datetime | None = None
     waits: bool = False
     anew: bool = False
+    well: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -136,7 +136,7 @@ class Taking:
             case _:
                 taken = await self._ages(connection, desk, page.facts, faults, now)
         wrong = {fault.where for fault in faults}
-        good = {subject(fact) for fact in page.facts} - wrong - taken.outdated
+        good = ({subject(fact) for fact in page.facts} | {*page.well}) - wrong - taken.outdated
         await rows.keep_faults(connection, store, page.kind, faults, good, now)
         await touched.touch(connection, taken.touched - demand.noted, now, now + demand.wait)
         if page.until is not None and page.kind in WATCHED:

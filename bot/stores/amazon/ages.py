@@ -22,7 +22,7 @@ from bot.stores.amazon.api import Api
 from bot.stores.amazon.cursor import OVERLAP, Mark
 from bot.stores.amazon.markets import Market
 from bot.stores.amazon.reading import Unreadable, decimal, excerpt, money, need, text, whole
-from bot.stores.amazon.reports import Broken, FlatRow
+from bot.stores.amazon.reports import Broken, FlatRow, crooked
 from bot.words import _
 
 PLANNING = "GET_FBA_INVENTORY_PLANNING_DATA"
@@ -56,7 +56,7 @@ async def ages(api: Api, mark: Mark) -> AsyncIterator[Page]:
             raise
         rows = await reports.rows(api, document) if document else iter(())
         facts, faults = await asyncio.to_thread(_read, rows, market, charges, begun)
-        yield Page("ages", facts, str(mark.next_part()), faults)
+        yield Page("ages", facts, str(mark.next_part()), faults, well=(market.place,))
         mark = mark.next_part()
     yield Page("ages", (), str(mark.ended()), (), mark.begun)
 
@@ -109,11 +109,10 @@ def _read(
     facts: list[Fact] = []
     faults: list[Fault] = []
     left = dict(charges)  # several SKUs bear a label where it is the manufacturer's: its fee is told once
+    broken: list[Broken] = []
     for row in rows:
         if isinstance(row, Broken):
-            faults.append(
-                Fault(f"{market.place}:{row.number}", _("a row of the report has {fields} fields", fields=row.fields))
-            )
+            broken.append(row)
             continue
         try:
             facts.append(age(row, market.place, left, now))
@@ -121,7 +120,7 @@ def _read(
         except Unreadable as problem:
             where = f"{text(row, 'sku') or '?'}@{market.place}"
             faults.append(Fault(where, problem.said, excerpt(row, _SHOWN)))
-    return tuple(facts), tuple(faults)
+    return tuple(facts), (*faults, *crooked(market.place, broken))
 
 
 def age(row: FlatRow, place: str, charges: Charges, now: datetime) -> AgeFact:

@@ -112,13 +112,13 @@ class AmazonFeed:
     async def _listings(self, mark: Mark, market: Market, document: str, seen: set[str]) -> AsyncIterator[Page]:
         currency = market.currency if market is self._account.first else ""
         listed = await reports.rows(self._api, document) if document else iter(())
+        broken: list[Broken] = []
         while some := await asyncio.to_thread(lambda: list(islice(listed, _AT_ONCE))):
             facts: list[Fact] = []
             faults: list[Fault] = []
             for row in some:
                 if isinstance(row, Broken):
-                    where = f"{mark.report}:{row.number}"
-                    faults.append(Fault(where, _("a row of the report has {fields} fields", fields=row.fields)))
+                    broken.append(row)
                     continue
                 try:
                     fact = goods.product(row, currency)
@@ -128,6 +128,9 @@ class AmazonFeed:
                 facts += [fact] if fact.code not in seen else []
                 seen.add(fact.code)
             yield Page("products", tuple(facts), str(mark), tuple(faults))
+        if document:
+            where = f"{goods.LISTINGS}@{market.code}"
+            yield Page("products", (), str(mark), tuple(reports.crooked(where, broken)), well=(where,))
 
     async def _stock(self, mark: Mark) -> AsyncIterator[Page]:
         """All counts, stock by stock; each from its beginning, for the token of a next page lives for seconds."""

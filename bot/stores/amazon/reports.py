@@ -11,6 +11,7 @@ from datetime import datetime
 import httpx
 
 from bot.errors import Declined, Unreached
+from bot.ports import Fault
 from bot.stores.amazon.api import Api
 from bot.stores.amazon.reading import Row, need, stamp, text
 from bot.words import _
@@ -31,10 +32,11 @@ class Failed(Unreached):
 
 @dataclass(frozen=True, slots=True)
 class Broken:
-    """A row that has not as many fields as the heading: its number, and how many."""
+    """A row that has not as many fields as the heading: its number, how many, and what its first one says."""
 
     number: int
     fields: int
+    first: str = ""
 
 
 async def ask(api: Api, kind: str, marketplaces: Sequence[str], since: datetime | None, until: datetime | None) -> str:
@@ -139,6 +141,22 @@ def parsed(told: Iterator[str], free: str = "") -> Iterator[FlatRow | Broken]:
             continue
         fields = line.split("\t", most)
         if len(fields) != len(heading):
-            yield Broken(number, len(fields))
+            yield Broken(number, len(fields), fields[0].strip())
             continue
         yield dict(zip(heading, fields, strict=True))
+
+
+def crooked(where: str, broken: Sequence[Broken]) -> list[Fault]:
+    """One fault of all rows of a report that could not be read, under a name that the next report of its kind has too.
+
+    Named by report and row each would stand for ever, and another beside it each hour.
+    """
+    if not broken:
+        return []
+    said = _(
+        "rows of the report with too few or too many fields: {count}; the first is row {number} with {fields}",
+        count=len(broken),
+        number=broken[0].number,
+        fields=broken[0].fields,
+    )
+    return [Fault(where, said)]

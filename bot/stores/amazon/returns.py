@@ -20,7 +20,7 @@ from bot.stores.amazon import reports
 from bot.stores.amazon.api import Api
 from bot.stores.amazon.cursor import OVERLAP, Mark
 from bot.stores.amazon.reading import Unreadable, excerpt, instant, need, text, whole
-from bot.stores.amazon.reports import Broken, FlatRow
+from bot.stores.amazon.reports import Broken, FlatRow, crooked
 from bot.words import _
 
 AT_AMAZON = "GET_FBA_FULFILLMENT_CUSTOMER_RETURNS_DATA"
@@ -142,15 +142,7 @@ def read(
         if name in found and fact.id.startswith(_NAMELESS):
             fact = replace(fact, quantity=fact.quantity + found[name].quantity)
         found[name] = fact
-    if broken:  # one fault of all, for each day's report has those of the days before
-        said = _(
-            "rows of the report with too few or too many fields: {count}; the first is row {number} with {fields}",
-            count=len(broken),
-            number=broken[0].number,
-            fields=broken[0].fields,
-        )
-        faults.append(Fault(report, said))
-    return list(found.values()), faults
+    return list(found.values()), [*faults, *crooked(report, broken)]
 
 
 def at_amazon(row: FlatRow) -> ReturnedUnits | None:

@@ -175,7 +175,7 @@ def test_rows_are_read_wherever_the_pieces_are_cut(table: list[list[str]], size:
 
 
 def test_a_row_that_is_broken_is_named() -> None:
-    assert list(reports.parsed(iter(["a\tb", "1\t2\t3", "", "4\t5"]))) == [Broken(2, 3), {"a": "4", "b": "5"}]
+    assert list(reports.parsed(iter(["a\tb", "1\t2\t3", "", "4\t5"]))) == [Broken(2, 3, "1"), {"a": "4", "b": "5"}]
 
 
 @pytest.mark.parametrize(

@@ -52,3 +52,35 @@ async def test_what_amazon_tells_is_taken_once_and_follows_its_changes(
     assert await shop.rows("SELECT quantity FROM stock_movements WHERE kind = 'receipt'") == [(98,)]
     assert await read("inbounds") == 0
     assert await shop.faults() == {}
+
+
+async def test_rows_that_cannot_be_read_stand_as_one_fault_until_a_report_can_be_read_whole(
+    amazon: Amazon, sqlite_database: Database, clock: MovableClock
+) -> None:
+    shop = await open_shop(sqlite_database, clock)
+    lamp = {"seller-sku": "LAMP", "item-name": "Lampe", "price": "9.90", "status": "Active"}
+    torn = {**lamp, "seller-sku": "MUG", "item-name": "a\ttab"}
+    where = "GET_MERCHANT_LISTINGS_ALL_DATA@DE"
+    for rows, wrong in (([lamp, torn], {where}), ([torn, lamp], {where}), ([lamp], set[str]())):
+        amazon.account.flat_listings = {amazon.account.market.id: rows}
+        for page in await amazon.read("products"):
+            await shop.taking.take(SHOP, page)
+        assert set(await shop.faults()) == wrong
+
+
+async def test_a_torn_row_of_an_order_is_well_once_a_report_tells_the_order(
+    amazon: Amazon, sqlite_database: Database, clock: MovableClock
+) -> None:
+    shop = await open_shop(sqlite_database, clock)
+    number = amazon.account.place(("LAMP", 1, "12.00", "1.92", "0")).number
+    clock.push(timedelta(minutes=10))
+    whole, name = amazon.account.flat, "product-name"
+    amazon.account.flat = lambda order: [{**row, name: "a\ttab"} for row in whole(order)]  # type: ignore[method-assign]  # what it tells
+    for page in await amazon.read("orders"):
+        await shop.taking.take(SHOP, page)
+    torn = await shop.faults()
+    assert (list(torn), "fields" in torn[number]) == ([number], True)
+    amazon.account.flat = whole  # type: ignore[method-assign]  # as it was
+    for page in await amazon.read("orders"):
+        await shop.taking.take(SHOP, page)
+    assert "fields" not in (await shop.faults())[number]  # it waits for its place to be named, as any other
