@@ -38,8 +38,7 @@ _HALF_LIVES: Mapping[Freq, tuple[float, ...]] = MappingProxyType({
     "week": (1, 2, 4, 8, 16, _EVER),
     "month": (1.5, 3, 6, 12, 24, _EVER),
 })  # fmt: skip
-# Ages at which half of a young level is believed, of which the past chooses: three weeks at most, for beyond them little
-# is gained, and what sells rarely loses.
+# Ages at which half of a young level is believed, of which the past chooses: beyond three weeks rare sellers lose.
 _DOUBTS: Mapping[Freq, tuple[float, ...]] = MappingProxyType({
     "day": (0, 7, 14, 21),
     "week": (0, 1, 2, 3),
