@@ -224,7 +224,6 @@ def test_of_two_series_that_sell_as_much_the_rarer_one_gets_the_lower_level() ->
     plain = Flat().over(of_units(units), lead.periods + 4, lead.chances, ours.knobs)
     kept = (np.asarray(found.up_to, dtype=np.float64) / plain)[:, len(ours.knobs) // 2]
     assert kept[0] < 0.95 < kept[1] < 1.05
-    assert found.most == pytest.approx(2.5 * 4 / 9)
 
 
 def test_a_spike_before_a_review_does_move_it() -> None:
