@@ -6,7 +6,6 @@ policies where they fill equally much. A policy sees the past alone.
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -41,7 +40,7 @@ _COVER = _grid((0.1, 60.0), (0.9, 6.0))  # times the lead time and the review
 _TIMES = _grid((0.05, 80.0), (0.9, 8.0))
 _DEVIATIONS = tuple(round(float(one), 3) for one in (*np.linspace(-3.0, 4.0, 36), *np.geomspace(4.5, 25.0, 12)))
 VELOCITY_DAYS = 30
-MOST = 2.5  # times a review's share of the level that an order is at most
+_STEEPNESS = 0.5  # how fast the cut of orders is loosened as the tail above the level shrinks tenfold
 _LEAST_HALF_LIFE = 6.0  # periods that the rate of sales is smoothed over
 
 
@@ -49,12 +48,13 @@ _LEAST_HALF_LIFE = 6.0  # periods that the rate of sales is smoothed over
 class Plan:
     """Order up to `up_to` (n, knobs) units wherever the position is not above `reorder`; None: wherever it is below.
 
-    No order is more than `most` times `up_to`, but for what packs and minimum orders raise it to.
+    No order is more than `most` (knobs,) times `up_to`, but for what packs and minimum orders raise it to. None: orders
+    are what is lacking.
     """
 
     up_to: Floats | Singles
     reorder: Floats | Singles | None = None
-    most: float = math.inf
+    most: Floats | None = None
 
 
 class Policy(Protocol):
@@ -81,8 +81,8 @@ class Quantile:
 
     The level is that of a series which sells every period. Where sales are rarer, one more unit spares fewer lost ones
     than the tail above it holds, and the tail is as much longer (`worth`): marginal analysis in units. An order is cut
-    to `MOST` times a review's share of the level, so that one bulk order is not bought again at once; where sales are
-    lost, such a cut saves stock (Xin 2021, Operations Research 69).
+    to some times a review's share of the level (`cut`), so that one bulk order is not bought again at once; where sales
+    are lost, such a cut saves stock (Xin 2021, Operations Research 69).
 
     `product` (n,) numbers the products of the series, from 0: what sells at many places rises at all of them together.
     """
@@ -103,8 +103,18 @@ class Quantile:
         found = self.forecaster.over(past, lead.periods + review, lead.chances, _ASKED)
         found = found * rises(past, self.product)[:, None]
         worth = weights(sale_rate(past, max(span, _LEAST_HALF_LIFE)), self.setting.lead_mean, review)
-        tails = (1.0 - np.asarray(self.knobs))[None, :] / worth[:, None]
-        return Plan(at_tails(found, np.asarray(_ASKED), tails), most=MOST * review / span)
+        tails = 1.0 - np.asarray(self.knobs)
+        up_to = at_tails(found, np.asarray(_ASKED), tails[None, :] / worth[:, None])
+        return Plan(up_to, most=cut(tails) * review / span)
+
+
+def cut(tails: Floats) -> Floats:
+    """How many times a review's share of the level an order may be, by the chance above the level.
+
+    1 where any sale may be lost, half a share more for each tenfold rarer loss: the dearer a lost sale, the more of an
+    order comes at once. That the best cut rises with what a lost sale costs is Xin's (2021); the slope was measured.
+    """
+    return 1.0 - _STEEPNESS * np.log10(tails)
 
 
 class Flat30:

@@ -73,8 +73,7 @@ class _Stock:
         """Order where the position asks for it; the quantities."""
         position = self.on_hand + self._on_order
         up_to = plan.up_to[rows].astype(np.float64)
-        # Infinity times a level of zero is no number.
-        wanted = np.minimum(up_to - position, up_to * plan.most) if plan.most < np.inf else up_to - position
+        wanted = up_to - position if plan.most is None else np.minimum(up_to - position, up_to * plan.most)
         if plan.reorder is not None:
             wanted = np.where(position <= plan.reorder[rows] + _HAIR, wanted, 0.0)
         quantity = packed(wanted, self._pack, self._minimum)

@@ -3,7 +3,8 @@
 1. Exposure: days without stock ask for nothing, and a weekday for its share (`profile`, `targets`).
 2. Levels of several half-lives, updated by exposure (`kernels.fill_levels`): simple exponential smoothing that no
    stock-out pulls down.
-3. How these combine, and how fast the whole grows, is learned from the past's own origins (`fitting.combined`).
+3. How these combine, how far those of young series are believed, and how fast the whole grows, is learned from the
+   past's own origins (`fitting.combined`).
 4. Quantiles are those of demand over its mean at these origins among series alike in mean and spread
    (`fitting.scattered`); far in the tail each series' own past has a say.
 
@@ -37,6 +38,12 @@ _HALF_LIVES: Mapping[Freq, tuple[float, ...]] = MappingProxyType({
     "week": (1, 2, 4, 8, 16, _EVER),
     "month": (1.5, 3, 6, 12, 24, _EVER),
 })  # fmt: skip
+# Ages at which half of a young level is believed, of which the past chooses: beyond three weeks rare sellers lose.
+_DOUBTS: Mapping[Freq, tuple[float, ...]] = MappingProxyType({
+    "day": (0, 7, 14, 21),
+    "week": (0, 1, 2, 3),
+    "month": (0, 0.25, 0.5, 0.7),
+})  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +51,7 @@ class EngineSettings:
     """Defaults, each measured on public data (docs/forecasting.md)."""
 
     half_lives: Mapping[Freq, tuple[float, ...]] = field(default_factory=lambda: _HALF_LIVES)  # periods, ascending
+    doubts: Mapping[Freq, tuple[float, ...]] = field(default_factory=lambda: _DOUBTS)  # periods, ascending
     origins: int = 8  # looked back from
     teachers: int = 5_000  # series that the pooled figures are learned from at most
     weekday_prior: float = 100.0  # units
@@ -60,15 +68,16 @@ class EngineSettings:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class _Known:
-    """What each series tells of itself, (n, ...): its levels, its own quantiles and, last, its spread, its moments."""
+    """What each series tells of itself, (n, ...): its age, levels, own quantiles and, last, its spread, its moments."""
 
+    age: Floats
     levels: Floats
     own: Floats
     moments: Floats
 
     def rows(self, block: slice) -> _Known:
         """Some of the series."""
-        return _Known(self.levels[block], self.own[block], self.moments[block])
+        return _Known(self.age[block], self.levels[block], self.own[block], self.moments[block])
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -82,7 +91,7 @@ class _Learned:
     def means(self, known: _Known) -> Floats:
         """Units (n,) of a whole period in stock."""
         mean: Floats = known.levels @ self.weights.beta * self.weights.growth
-        return mean
+        return mean * fitting.credible(known.age, self.weights.doubt)
 
     def pooled(self, known: _Known, means: Floats, levels: int) -> Floats:
         """Quantiles (n, C, levels) of cells with `means` (n, C), as all series scatter; zero where too few taught."""
@@ -168,7 +177,12 @@ class Engine:
         half_lives = np.asarray(self._settings.half_lives[past.freq], dtype=np.float64)
         now, chances = np.array([past.periods]), np.append(levels, states.SPREAD_LEVEL)
         n = past.series
-        known = _Known(np.empty((n, len(half_lives))), np.empty((n, len(chances))), np.empty((n, 4)))
+        known = _Known(
+            states.ages(past.listed, now)[0],
+            np.empty((n, len(half_lives))),
+            np.empty((n, len(chances))),
+            np.empty((n, 4)),
+        )
 
         def look(block: slice) -> None:
             ready = targets.prepared(past.chosen(block), factors[block])
@@ -190,7 +204,9 @@ class Engine:
         scale = np.sqrt(ratio(np.where(both, steps**2, 0.0).sum(axis=1), both.sum(axis=1), 0.0))
         columns = np.append(found.columns, teachers.periods)
         seasons = season.rises(teachers, columns, found.reach, self._settings.season)
-        weights, means = fitting.combined(found, known, scale, seasons, self._settings.fit)
+        ages = states.ages(teachers.panel.listed, found.columns)
+        doubts = self._settings.doubts[teachers.panel.freq]
+        weights, means = fitting.combined(found, known, ages, scale, seasons, doubts, self._settings.fit)
         own = states.own(teachers, span, found.columns, np.array([states.SPREAD_LEVEL]))[:, :, 0]
         scatter = fitting.scattered(found, means, states.spread(own, means), levels, self._settings.fit)
         few = teachers.panel.series if scatter is not None else 0

@@ -8,6 +8,7 @@ distribution is assumed, and rare large orders are in it as often as they came.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 
@@ -41,10 +42,11 @@ class FitSettings:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Weights:
-    """How levels become a mean: `mean = levels @ beta x growth`."""
+    """How levels become a mean: `mean = levels @ beta x growth x credible(age, doubt)`, the doubt in periods."""
 
     beta: Floats
     growth: float
+    doubt: float = 0.0
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -56,14 +58,32 @@ class Scatter:
     ratios: Floats
 
 
+def credible(age: Floats, doubt: float) -> Floats:
+    """How far the level of a series of such an age is believed, age / (age + doubt); an endless age wholly.
+
+    A series begins with its first sale, which is in the level: of all that might sell, just what did is looked at, and
+    much of it hardly does again. So the rate of a young one leans on that of what hardly sells, by the credibility of
+    what was seen for `age` periods (Buehlmann 1967, ASTIN Bulletin 4); at the age `doubt` half of it is believed.
+    """
+    return 1.0 / (1.0 + doubt / age)
+
+
 def combined(
-    targets: Targets, levels: Floats, scale: Floats, seasons: Floats, settings: FitSettings
+    targets: Targets,
+    levels: Floats,
+    ages: Floats,
+    scale: Floats,
+    seasons: Floats,
+    doubts: Sequence[float],
+    settings: FitSettings,
 ) -> tuple[Weights, Floats]:
     """Weights, and the means (origins, n) of a unit of exposure that each origin would have told.
 
-    `levels` (origins, n, kinds) as each origin began; `scale` (n,): errors are held against each series' own steps, so
-    that series count alike. `seasons` (origins + 1,) are the rises of last year, the last one that of now; growth is
-    what came beyond them. Without origins the last level, the mean of all history, stands alone.
+    `levels` (origins, n, kinds) as each origin began, of series of such `ages` (origins, n) then, in periods and above
+    zero; `scale` (n,): errors are held against each series' own steps, so that series count alike. Of `doubts`, which
+    begin with the least, the one with the least error is taken. `seasons` (origins + 1,) are the rises of last year,
+    the last one that of now; growth is what came beyond them. Without origins the last level, the mean of all history,
+    stands alone.
     """
     kinds = levels.shape[2]
     plain = np.zeros(kinds)
@@ -72,15 +92,24 @@ def combined(
     used = (asked > 0) & (scale > 0)[None, :]
     if used.sum() < 10 * kinds:
         return Weights(plain, float(seasons[-1])), levels @ plain * seasons[:-1, None]
-    size = np.broadcast_to(scale, used.shape)[used]
     root = np.sqrt(asked[used])
-    rows = levels[used] / size[:, None] * root[:, None]
-    wanted = sold[used] / asked[used] / size * root
-    beta, _ = scipy.optimize.nnls(rows.T @ rows, rows.T @ wanted)
-    if not beta.any():
-        beta = plain
-    growth, means = grown(targets, levels @ beta, seasons, settings)
-    return Weights(beta, growth), means
+    size = np.broadcast_to(scale, used.shape)[used] / root
+    rows, wanted, age = levels[used] / size[:, None], sold[used] / asked[used] / size, ages[used]
+    fits = [_weighed(rows * credible(age, doubt)[:, None], wanted) for doubt in doubts]
+    at = int(np.argmin([error for _, error in fits]))
+    beta = fits[at][0] if fits[at][0].any() else plain
+    growth, means = grown(targets, levels @ beta * credible(ages, doubts[at]), seasons, settings)
+    return Weights(beta, growth, doubts[at]), means
+
+
+def _weighed(rows: Floats, wanted: Floats) -> tuple[Floats, float]:
+    """Weights (kinds,), none below zero, by which `rows` (m, kinds) come nearest to `wanted` (m,); the squared error.
+
+    The error lacks the squares of `wanted`, which are the same for all rows.
+    """
+    gram, both = rows.T @ rows, rows.T @ wanted
+    beta, _ = scipy.optimize.nnls(gram, both)
+    return beta, float(beta @ (gram @ beta - 2.0 * both))
 
 
 def grown(targets: Targets, plain: Floats, seasons: Floats, settings: FitSettings) -> tuple[float, Floats]:

@@ -132,7 +132,8 @@ def teach(
         columns = np.append(spans.columns, ready.periods)
         seasons = season.rises(ready, columns, spans.reach, settings.season)
         if weights is None:
-            weights, means = fitting.combined(spans, known, _steps(ready), seasons, settings.fit)
+            endless = np.full(known.shape[:2], np.inf)  # velocities count the days that they rest on themselves
+            weights, means = fitting.combined(spans, known, endless, _steps(ready), seasons, (0.0,), settings.fit)
         else:
             means = fitting.grown(spans, known @ weights.beta, seasons, settings.fit)[1]
         own = states.own(ready, span, spans.columns, np.array([states.SPREAD_LEVEL]))[:, :, 0]

@@ -20,6 +20,12 @@ def levels(of: Past, half_lives: Floats, columns: Ints) -> Floats:
     return out
 
 
+def ages(listed: Ints, columns: Ints) -> Floats:
+    """(columns, n): periods from the listing to each column, one at least; endless from the first column of all on."""
+    known = np.maximum(columns[:, None] - listed[None, :], 1).astype(np.float64)
+    return np.where(listed > 0, known, np.inf)
+
+
 def own(of: Past, span: int, columns: Ints, chances: Floats) -> Floats:
     """(columns, n, chances): quantiles of each series' own units per exposure over `span` periods."""
     samples, ends = targets.own_samples(of, span)

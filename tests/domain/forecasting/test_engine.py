@@ -9,7 +9,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from bot.domain.forecasting import Engine, Freq
+from bot.domain.forecasting import Engine, Freq, Panel, fitting, states
+from bot.domain.forecasting.engine import EngineSettings
 from tests.domain.forecasting.panels import drawn, panel
 
 LEVELS = (0.5, 0.8, 0.95, 0.99)
@@ -135,3 +136,48 @@ def test_the_order_in_which_levels_are_asked_for_changes_none() -> None:
     units, _ = drawn(300, 100, seed=12)
     some = ENGINE.forecast(panel(units), 7, (0.99, 0.5)).quantiles
     np.testing.assert_array_equal(some[:, :, ::-1], ENGINE.forecast(panel(units), 7, (0.5, 0.99)).quantiles)
+
+
+def arrivals(rate: float, seed: int) -> Panel:
+    """300 series that always sold a unit a day, and 600 that begin with a sale and sell at the rate from then on."""
+    law = np.random.default_rng(seed)
+    units, begin = np.zeros((900, 160)), law.integers(0, 150, 900)
+    begin[:300] = 0
+    for row in range(900):
+        units[row, begin[row] :] = law.poisson(rate if row >= 300 else 1.0, 160 - begin[row])
+        units[row, begin[row]] = max(units[row, begin[row]], 1.0)
+    return panel(units, listed=begin)
+
+
+def test_what_the_past_of_new_series_did_says_how_far_a_young_level_is_believed() -> None:
+    faded, stayed = arrivals(0.01, 1), arrivals(1.0, 1)
+    told = ENGINE.forecast(faded, 14, LEVELS).mean.mean(axis=1)
+    blind = Engine(dataclasses.replace(EngineSettings(), doubts={"day": (0.0,)})).forecast(faded, 14, LEVELS)
+    young = (faded.listed > 120) & (np.arange(900) >= 300)
+    old = np.arange(900) < 300
+    off, off_blind = (abs(mean[young].mean() - 0.01) for mean in (told, blind.mean.mean(axis=1)))
+    assert off < 0.85 * off_blind
+    assert told[old].mean() == pytest.approx(1.0, rel=0.05)
+    told = ENGINE.forecast(stayed, 14, LEVELS).mean.mean(axis=1)
+    assert told[stayed.listed > 120].mean() == pytest.approx(1.0, rel=0.1)
+
+
+def test_no_future_sale_changes_how_far_a_young_level_is_believed() -> None:
+    calm = arrivals(0.01, 2)
+    units = calm.units.copy()
+    units[:, 100] += np.where(calm.listed == 90, 500.0, 0.0).astype(np.float32)
+    spiked = dataclasses.replace(calm, units=units)
+    for column in (96, 100, 101):
+        known = calm.listed < column
+        found, other = (
+            ENGINE.over(of.before(column).chosen(known), np.array([14]), np.array([1.0]), LEVELS)
+            for of in (calm, spiked)
+        )
+        assert np.array_equal(found, other) == (column <= 100)
+
+
+def test_a_level_is_believed_by_half_at_the_doubted_age_and_one_from_before_all_history_wholly() -> None:
+    ages = states.ages(np.array([0, 4, 9]), np.array([9, 18]))
+    assert ages.tolist() == [[np.inf, 5.0, 1.0], [np.inf, 14.0, 9.0]]
+    assert fitting.credible(ages[1], 14.0) == pytest.approx([1.0, 0.5, 9 / 23])
+    assert fitting.credible(ages[0], 0.0).tolist() == [1.0, 1.0, 1.0]
