@@ -275,11 +275,14 @@ class Connecting:
         trial = self._connect(lone)  # also what is not to be tried must be such that the next start succeeds
         try:
             if by.untried:
+                await self._prove(by)
                 return Outcome((), written=True)
             if self._one.locked():
                 raise Refusal(_("Another store is being tried; do this again in a minute."))
-            async with self._one, asyncio.timeout(SECONDS):
-                outcome = Outcome(await trial.check(), written=True)
+            async with self._one:
+                await self._prove(by)  # before the trial: after its minute a code would be too old
+                async with asyncio.timeout(SECONDS):
+                    outcome = Outcome(await trial.check(), written=True)
         except TimeoutError:
             raise Refusal(_("The store did not answer within a minute; nothing was written.")) from None
         finally:
@@ -295,7 +298,6 @@ class Connecting:
         write: Callable[[SettingsFile], object],
     ) -> None:
         """Write the file and the entry of the audit log, or neither; then have it taken up."""
-        await self._prove(by)
         file = self._file
         assert file is not None  # noqa: S101  # refused before
         async with self._database.transaction() as connection:
@@ -321,7 +323,7 @@ def _fit_place(wanted: Wanted) -> None:
     schemes = SCHEMES[wanted.kind]
     if wanted.private:
         raise Refusal(_LOCAL)
-    if urlsplit(wanted.url).scheme.lower() not in schemes:
+    if _scheme_of(wanted.url) not in schemes:
         begin = " / ".join(f"{scheme}://" for scheme in schemes if scheme)
         raise Refusal(_("The address begins with {begin} here.", begin=Code(begin)))
     if own := sorted(_OURS & wanted.options.keys()):
@@ -336,6 +338,14 @@ def host_of(url: str) -> str:
         return urlsplit(url).hostname or ""
     except ValueError:
         return ""
+
+
+def _scheme_of(url: str) -> str | None:
+    """What an address begins with, in small letters; None where it cannot be read."""
+    try:
+        return urlsplit(url).scheme
+    except ValueError:
+        return None
 
 
 def _held(part: StorePart) -> list[str]:
