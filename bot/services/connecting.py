@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import re
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Protocol
 from urllib.parse import urlsplit
 
@@ -43,6 +43,7 @@ SCHEMES: Mapping[str, tuple[str, ...]] = {
 _OURS = frozenset({"papers"})  # options that name a folder of this machine
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,39}")
 _LONGEST = 8_000  # letters of one secret
+_TELLING = 4  # letters of the shortest that is taken out of what a store says
 
 
 class Trial(Protocol):
@@ -282,7 +283,8 @@ class Connecting:
             async with self._one:
                 await self._prove(by)  # before the trial: after its minute a code would be too old
                 async with asyncio.timeout(SECONDS):
-                    outcome = Outcome(await trial.check(), written=True)
+                    checks = await trial.check()
+            outcome = Outcome(tuple(_unsaid(check, lone.secrets()) for check in checks), written=True)
         except TimeoutError:
             raise Refusal(_("The store did not answer within a minute; nothing was written.")) from None
         finally:
@@ -338,6 +340,24 @@ def host_of(url: str) -> str:
         return urlsplit(url).hostname or ""
     except ValueError:
         return ""
+
+
+def _unsaid(check: Check, secrets: Sequence[str]) -> Check:
+    """What was found without the secrets: a store may quote them as it refuses them."""
+    longest = sorted((secret for secret in secrets if len(secret) >= _TELLING), key=len, reverse=True)
+
+    def cleared(words: Words) -> Words:
+        return replace(words, values={name: value_of(each) for name, each in words.values.items()})
+
+    def value_of(value: object) -> object:
+        if isinstance(value, Words):
+            return cleared(value)
+        if isinstance(value, str):
+            for secret in longest:
+                value = value.replace(secret, "[…]")
+        return value
+
+    return replace(check, found=cleared(check.found))
 
 
 def _scheme_of(url: str) -> str | None:

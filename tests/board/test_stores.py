@@ -51,6 +51,9 @@ class Till:
         if self.during is not None:
             await self.during()
         found = (_("it answers"), None) if self.verdict == "ok" else (_("it was refused"), verbatim("<b>look</b>"))
+        if self.verdict == "quoting":
+            found = (_("the store answered {answer}", answer=f"401 no such key: {self.asked[-1]}."), None)
+            return (Check(verbatim("harbour-gifts"), "fail", *found),)
         return (Check(verbatim("harbour-gifts"), self.verdict, *found),)  # type: ignore[arg-type]  # ok or fail
 
     async def close(self) -> None:
@@ -145,6 +148,13 @@ async def test_a_store_that_refuses_is_told_and_the_form_keeps_all_but_the_secre
     assert "read=products stock" in answer.text
     assert (office.text, office.renewed, office.till.closed) == (before, False, 1)
     assert await audit_of(office.house, "store.connected") == []
+
+
+async def test_a_store_that_quotes_a_secret_as_it_refuses_it_does_not_bring_it_to_the_page(office: Office) -> None:
+    office.till.verdict = "quoting"
+    for answer in (await office.connect(), await office.send("secrets", {"store": "old", "secret-secret": "canary-2"})):
+        assert "401 no such key: […]." in text(answer)
+        assert "canary" not in answer.text
 
 
 async def test_a_store_is_written_down_untried_where_that_is_asked_for(office: Office) -> None:
