@@ -52,8 +52,8 @@ class Till:
             await self.during()
         found = (_("it answers"), None) if self.verdict == "ok" else (_("it was refused"), verbatim("<b>look</b>"))
         if self.verdict == "quoting":
-            found = (_("the store answered {answer}", answer=f"401 no such key: {self.asked[-1]}."), None)
-            return (Check(verbatim("harbour-gifts"), "fail", *found),)
+            quoted = _("the store answered {answer}", answer=f"401 no such key: {self.asked[-1]}.")
+            return (Check(verbatim("harbour-gifts"), "fail", quoted),)
         return (Check(verbatim("harbour-gifts"), self.verdict, *found),)  # type: ignore[arg-type]  # ok or fail
 
     async def close(self) -> None:
