@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from bot.bootstrap.files import file_sources_of
 from bot.bootstrap.outward import feeds_of, outlets_of, written_of
+from bot.errors import Declined, Fault, SettingsError
 from bot.logs import learn
 from bot.ports import Check, FileSource, StoreFeed, SupplierChannel
 from bot.services.audit import Audit
@@ -56,8 +57,12 @@ class Trial:
 
 def trial_of(lone: Settings) -> Trial:
     """What stands in settings, put together; SettingsError where `stocktide run` could not start with them."""
-    books, transfers = written_of(lone)
-    return Trial((*feeds_of(lone).values(), *file_sources_of(lone)), (*books, *transfers), outlets_of(lone))
+    try:
+        books, transfers = written_of(lone)
+        return Trial((*feeds_of(lone).values(), *file_sources_of(lone)), (*books, *transfers), outlets_of(lone))
+    except Declined as refused:  # an address that no store may have
+        where = ", ".join(f"stores.connected.{name}" for name in lone.stores.connected)
+        raise SettingsError([Fault(where, refused.said)]) from None
 
 
 def connecting_of(

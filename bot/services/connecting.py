@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import re
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Protocol
 from urllib.parse import urlsplit
 
@@ -43,6 +43,7 @@ SCHEMES: Mapping[str, tuple[str, ...]] = {
 _OURS = frozenset({"papers"})  # options that name a folder of this machine
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,39}")
 _LONGEST = 8_000  # letters of one secret
+_TELLING = 4  # letters of the shortest that is taken out of what a store says
 
 
 class Trial(Protocol):
@@ -275,11 +276,15 @@ class Connecting:
         trial = self._connect(lone)  # also what is not to be tried must be such that the next start succeeds
         try:
             if by.untried:
+                await self._prove(by)
                 return Outcome((), written=True)
             if self._one.locked():
                 raise Refusal(_("Another store is being tried; do this again in a minute."))
-            async with self._one, asyncio.timeout(SECONDS):
-                outcome = Outcome(await trial.check(), written=True)
+            async with self._one:
+                await self._prove(by)  # before the trial: after its minute a code would be too old
+                async with asyncio.timeout(SECONDS):
+                    checks = await trial.check()
+            outcome = Outcome(tuple(_unsaid(check, lone.secrets()) for check in checks), written=True)
         except TimeoutError:
             raise Refusal(_("The store did not answer within a minute; nothing was written.")) from None
         finally:
@@ -295,7 +300,6 @@ class Connecting:
         write: Callable[[SettingsFile], object],
     ) -> None:
         """Write the file and the entry of the audit log, or neither; then have it taken up."""
-        await self._prove(by)
         file = self._file
         assert file is not None  # noqa: S101  # refused before
         async with self._database.transaction() as connection:
@@ -321,7 +325,7 @@ def _fit_place(wanted: Wanted) -> None:
     schemes = SCHEMES[wanted.kind]
     if wanted.private:
         raise Refusal(_LOCAL)
-    if urlsplit(wanted.url).scheme.lower() not in schemes:
+    if _scheme_of(wanted.url) not in schemes:
         begin = " / ".join(f"{scheme}://" for scheme in schemes if scheme)
         raise Refusal(_("The address begins with {begin} here.", begin=Code(begin)))
     if own := sorted(_OURS & wanted.options.keys()):
@@ -336,6 +340,32 @@ def host_of(url: str) -> str:
         return urlsplit(url).hostname or ""
     except ValueError:
         return ""
+
+
+def _unsaid(check: Check, secrets: Sequence[str]) -> Check:
+    """What was found without the secrets: a store may quote them as it refuses them."""
+    longest = sorted((secret for secret in secrets if len(secret) >= _TELLING), key=len, reverse=True)
+
+    def cleared(words: Words) -> Words:
+        return replace(words, values={name: value_of(each) for name, each in words.values.items()})
+
+    def value_of(value: object) -> object:
+        if isinstance(value, Words):
+            return cleared(value)
+        if isinstance(value, str):
+            for secret in longest:
+                value = value.replace(secret, "[…]")
+        return value
+
+    return replace(check, found=cleared(check.found))
+
+
+def _scheme_of(url: str) -> str | None:
+    """What an address begins with, in small letters; None where it cannot be read."""
+    try:
+        return urlsplit(url).scheme
+    except ValueError:
+        return None
 
 
 def _held(part: StorePart) -> list[str]:

@@ -11,7 +11,7 @@ from collections.abc import Awaitable, Callable, Mapping
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from typing import Any, BinaryIO
-from urllib.parse import urlsplit
+from urllib.parse import SplitResult, urlsplit
 
 import httpx
 
@@ -84,7 +84,7 @@ async def resolve(host: str, port: int, *, private: bool) -> str:
     """The address that a host's name has; Forbidden where any of its addresses is not public and none may be."""
     try:
         found = await asyncio.get_running_loop().getaddrinfo(host, port, type=socket.SOCK_STREAM)
-    except OSError as error:
+    except (OSError, UnicodeError) as error:  # also what no name can be
         raise httpx.ConnectError(f"{host} is not found") from error
     addresses = [str(entry[4][0]) for entry in found]
     if not private and not all(map(is_public, addresses)):
@@ -128,7 +128,7 @@ class Caller:
         turns: int = TURNS,
         patience: float = PATIENCE,
     ) -> None:
-        parts = urlsplit(url)
+        parts = _parts(url)
         if parts.scheme not in {"http", "https"} or not parts.hostname or parts.username is not None:
             raise Forbidden(_("a store's address begins with https:// and holds no password"))
         if parts.scheme == "http" and not private:
@@ -218,6 +218,8 @@ class Caller:
             raise TooSlow(said) from error
         except httpx.HTTPError as error:
             raise Unreached(line(error)) from error
+        except (httpx.InvalidURL, UnicodeError):
+            raise _unsendable() from None
         target.flush()
 
     async def _once(self, method: str, path: str, given: Mapping[str, Any], seconds: float) -> httpx.Response:
@@ -238,9 +240,27 @@ class Caller:
             raise Unreached(line(error)) from error
         except httpx.HTTPError as error:
             raise Unanswered(line(error)) from error
+        except (httpx.InvalidURL, UnicodeError):
+            raise _unsendable() from None
         if not answer.is_success and answer.status_code != 304:  # to a condition of ours: it is as it was
             _refuse(answer)
         return answer
+
+
+def _parts(url: str) -> SplitResult:
+    """An address in its parts; Forbidden where it is none."""
+    try:
+        parts = urlsplit(url)
+        httpx.URL(url)
+        parts.port  # noqa: B018  # raises where it is no number
+    except (ValueError, httpx.InvalidURL):
+        raise Forbidden(_("a store's address cannot be read; write it as https://HOST/PATH")) from None
+    return parts
+
+
+def _unsendable() -> Declined:
+    """What a header or an address cannot hold; which it is stays unsaid, for it may be a secret."""
+    return Declined(_("the address, a secret or an option has signs that cannot be sent"))
 
 
 def _refuse(answer: httpx.Response) -> None:

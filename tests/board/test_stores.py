@@ -8,6 +8,7 @@ import logging
 import re
 from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass, field
+from datetime import timedelta
 from pathlib import Path
 
 import httpx
@@ -50,6 +51,9 @@ class Till:
         if self.during is not None:
             await self.during()
         found = (_("it answers"), None) if self.verdict == "ok" else (_("it was refused"), verbatim("<b>look</b>"))
+        if self.verdict == "quoting":
+            quoted = _("the store answered {answer}", answer=f"401 no such key: {self.asked[-1]}.")
+            return (Check(verbatim("harbour-gifts"), "fail", quoted),)
         return (Check(verbatim("harbour-gifts"), self.verdict, *found),)  # type: ignore[arg-type]  # ok or fail
 
     async def close(self) -> None:
@@ -146,6 +150,13 @@ async def test_a_store_that_refuses_is_told_and_the_form_keeps_all_but_the_secre
     assert await audit_of(office.house, "store.connected") == []
 
 
+async def test_a_store_that_quotes_a_secret_as_it_refuses_it_does_not_bring_it_to_the_page(office: Office) -> None:
+    office.till.verdict = "quoting"
+    for answer in (await office.connect(), await office.send("secrets", {"store": "old", "secret-secret": "canary-2"})):
+        assert "401 no such key: […]." in text(answer)
+        assert "canary" not in answer.text
+
+
 async def test_a_store_is_written_down_untried_where_that_is_asked_for(office: Office) -> None:
     office.till.verdict = "fail"
     answer = await office.connect(untried="on")
@@ -218,6 +229,49 @@ async def test_what_cannot_be_is_refused_in_words_and_the_file_left(
     assert (office.text, office.renewed, office.till.asked) == (before, False, [])
 
 
+ODD: list[tuple[dict[str, str], str]] = [
+    ({"url": "https://["}, "begins with https://"),
+    ({"url": "https://a\u2100b.com"}, "begins with https://"),
+    ({"url": "https://"}, "begins with https:// and holds no password"),
+    ({"url": "https://user:canary@shop.example.com", "untried": "on"}, "holds no password"),
+    ({"url": "https://shop.example.com:x", "untried": "on"}, "cannot be read"),
+    ({"url": "https://a\x00b.com", "untried": "on"}, "cannot be read"),
+    ({"url": "https://a..b"}, "is not found"),
+    ({"url": "https://xn--.com"}, "has signs that cannot be sent"),
+    ({"url": "https://127.0.0.1", "secret-token": "\u5bc6\u7801\u5bc6\u7801"}, "has signs that cannot be sent"),
+    ({"url": "https://127.0.0.1"}, "in a private network"),
+    ({"kind": "vendure", "url": "https://127.0.0.1", "options": "channel=\u4e2d"}, "has signs that cannot be sent"),
+    ({"kind": "files", "url": "sftp://[", "options": "host_key=ssh-ed25519 AAAA"}, "begins with https:// / sftp://"),
+    ({"kind": "amazon", "url": "", "options": "marketplaces=DE\nlogin=http://127.0.0.1"}, "called by https:// alone"),
+    ({"kind": "amazon", "url": "", "options": "marketplaces=DE\nhistory_days=" + "9" * 5_000}, "is no number of days"),
+    ({"options": "bulk_from=" + "9" * 5_000, "untried": "on"}, "write a number of records"),
+    ({"options": "transfer_days=" + "9" * 5_000, "untried": "on"}, "write a number of days"),
+]
+
+
+async def test_an_odd_address_secret_or_number_is_refused_in_words_by_the_stores_themselves(
+    office: Office, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("bot.web.board.stores.BURST", len(ODD))
+    monkeypatch.setattr(outward, "FEEDS", FEEDS)
+    monkeypatch.setattr("bot.stores.calling.random.uniform", lambda _least, _most: 0.0)
+    before, client = office.text, await office.house.enter("Ada")
+    for number, (changed, said) in enumerate(ODD):
+        answer = await client.post("/board/stores/add", data={**FORM, "options": "", "name": f"s{number}", **changed})
+        shown = re.sub("<[^>]*>", "", answer.text)
+        assert (answer.status_code, said in shown) == (422, True), (changed, shown)
+    assert (office.text, office.renewed) == (before, False)
+
+
+async def test_a_form_that_is_refused_keeps_what_was_typed(office: Office, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("bot.web.board.stores.BURST", 1)
+    for said in ("KEY=VALUE", "wait half a minute"):
+        answer = await office.connect(options="read=products\nstock")
+        assert said in text(answer)
+        for kept in (f'value="{FORM["url"]}"', 'value="0123"', 'value="UK" type="checkbox" checked', "products\nstock"):
+            assert kept in answer.text, kept
+
+
 async def test_what_is_wrong_is_said_in_chinese_too(office: Office) -> None:
     answer = await office.connect(language="zh_CN", kind="amazon", url="", options="marketplaces=XX")
     assert "marketplaces" in text(answer)
@@ -279,6 +333,26 @@ async def test_an_administrator_with_an_authenticator_gives_a_code(office: Offic
     answer = await office.connect(code=code.at(clock.now().timestamp() + 30))
     assert answer.status_code == 200, text(answer)
     assert office.stored().user == "0123"
+
+
+async def test_a_code_is_good_for_a_store_that_takes_its_time_and_none_is_tried_without(office: Office) -> None:
+    ada, clock = office.house.members["Ada"], office.house.clock
+    authenticators = office.house.app.services.authenticators
+    code = pyotp.TOTP((await authenticators.begin(ada, "Ada", "slack")).secret)
+    await authenticators.confirm(ada, code.at(clock.now()), "slack")
+
+    tried = 0
+
+    async def slowly() -> None:
+        nonlocal tried
+        tried += 1
+        clock.push(timedelta(seconds=59))
+
+    office.till.during = slowly
+    assert "That code is wrong" in text(await office.connect(code="000000"))
+    assert tried == 0
+    answer = await office.connect(code=code.at(clock.now().timestamp() + 30))
+    assert answer.status_code == 200, text(answer)
 
 
 async def test_who_ceases_to_be_an_administrator_while_it_is_tried_writes_nothing(office: Office) -> None:

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import gc
 import os
 import signal
-from collections.abc import AsyncIterator
+import weakref
+from collections.abc import AsyncIterator, Callable
 from pathlib import Path
 
 import httpx
@@ -14,7 +16,7 @@ import pytest
 
 from bot import settings
 from bot.bootstrap import App, build
-from bot.cli.run import _with_stores
+from bot.cli.run import _anew, _with_stores, _work
 from bot.ports import MovableClock, SystemClock
 from bot.settings.resealing import SettingsFile
 from bot.storage.database import Database
@@ -40,7 +42,7 @@ async def app(sqlite_database: Database, clock: MovableClock) -> AsyncIterator[A
 
 async def test_a_change_of_the_settings_drains_the_process_and_asks_for_another(app: App) -> None:
     running = asyncio.create_task(app.runtime.run())
-    await until(lambda: app.runtime.connected)
+    await until(lambda: app.runtime.connected, 20)
     app.services.connecting._renew()
     assert await asyncio.wait_for(running, 10) is True
     assert not app.runtime.connected
@@ -53,7 +55,7 @@ async def test_a_signal_during_such_a_drain_is_the_end(app: App, monkeypatch: py
             await asyncio.sleep(0)
 
     running = asyncio.create_task(app.runtime.run())
-    await until(lambda: app.runtime.connected)
+    await until(lambda: app.runtime.connected, 20)
     stopped = app.runtime.stop
     monkeypatch.setattr(app.runtime, "stop", stop)
     app.services.connecting._renew()
@@ -69,6 +71,51 @@ def test_other_settings_of_the_file_wait_for_the_next_start(tmp_path: Path) -> N
     assert (chosen.organisation.name, set(chosen.stores.connected)) == ("Ours", {"shop"})
     file.write_text("[stores.connected.shop\n")
     assert _with_stores(chosen, file) == chosen
+
+
+async def test_a_store_that_was_spoilt_by_hand_meanwhile_does_not_end_the_process(tmp_path: Path) -> None:
+    file = tmp_path / "stocktide.toml"
+    running = settings.given(database={"url": f"sqlite+aiosqlite:///{tmp_path}/shop.db"})
+    for spoilt in ('kind = "files"\nurl = "file:///tmp"\noptions = { no = "x" }', 'url = "http://a.example"'):
+        kind = "" if "kind" in spoilt else 'kind = "shopify"\n'
+        file.write_text(f"[stores.connected.shop]\n{kind}{spoilt}\n")
+        app = _anew(running, SettingsFile(file, {}))
+        assert not app.settings.stores.connected
+        await app.close()
+
+
+class _Ended:
+    """What runs once; it holds itself, so that only the collector of garbage ends it."""
+
+    settings = settings.given()
+
+    def __init__(self, look: Callable[[], None], *, again: bool) -> None:
+        self.runtime, self._again, self._look = self, again, look
+
+    async def run(self) -> bool:
+        self._look()
+        return self._again
+
+
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")  # other tests' garbage goes too
+async def test_what_has_ended_is_let_go_before_the_next_begins(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    kept: list[bool] = []
+    first = _Ended(lambda: None, again=True)
+    known = weakref.ref(first)
+    monkeypatch.setattr(
+        "bot.bootstrap.build", lambda *_, **__: _Ended(lambda: kept.append(known() is not None), again=False)
+    )
+    book = SettingsFile(tmp_path / "stocktide.toml", {})
+    book.path.touch()
+    given = [first]
+    del first
+    gc.disable()
+    try:
+        await _work(given.pop(), book)  # type: ignore[arg-type]  # all of an application that is used
+    finally:
+        gc.enable()
+        gc.unfreeze()
+    assert kept == [False]
 
 
 async def test_a_running_process_takes_up_a_store_and_goes_on(unused_tcp_port: int, tmp_path: Path) -> None:

@@ -179,7 +179,7 @@ def _days(where: str, options: Mapping[str, str], name: str, wrong: list[Fault])
     told = options.get(name)
     if told is None:
         return None
-    if not told.isdecimal() or not 1 <= int(told) <= 730:
+    if not told.isdecimal() or len(told) > 3 or not 1 <= int(told) <= 730:
         wrong.append(Fault(f"{where}.{name}", _("{told} is no number of days from 1 to 730", told=repr(told))))
         return None
     return int(told)

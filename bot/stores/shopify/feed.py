@@ -359,7 +359,7 @@ def _kinds(name: str, text: str) -> tuple[FactKind, ...]:
 
 
 def _days(name: str, text: str) -> int | None:
-    if text and not (text.isascii() and text.isdigit()):
+    if text and not (text.isascii() and text.isdigit() and len(text) < 5):
         raise _wrong(name, "transfer_days", _("write a number of days, such as '14'"))
     return int(text) if text else None
 
@@ -368,7 +368,7 @@ def _least(name: str, text: str) -> int | None:
     """The records from which on a first reading is by a bulk operation; None: never."""
     if text == "never":
         return None
-    if text and not (text.isascii() and text.isdigit()):
+    if text and not (text.isascii() and text.isdigit() and len(text) < 10):
         raise _wrong(name, "bulk_from", _("write a number of records, such as '2000', or 'never'"))
     return int(text) if text else LARGE
 

@@ -100,22 +100,23 @@ class StorePages:
     async def add(self, request: Request, asker: Asker, voice: Voice) -> Response:
         """Connect what the form says."""
         form = await request.form(max_files=0)
-        wanted = Wanted(_text(form, "name"), _text(form, "kind"))
+        wanted, lines = Wanted(_text(form, "name"), _text(form, "kind")), _lines(form)
         ready = Ready(enrolled=False, places=())
         try:
             ready = await self._services.connecting.ready(asker)
+            wanted = _wanted(form, wanted)  # before anything is refused: the form keeps what was typed
             self._throttle(asker)
-            wanted = _wanted(form, wanted)
+            wanted = replace(wanted, options=paired(lines))
             outcome = await self._services.connecting.add(wanted, _asked(form, asker))
         except SettingsError as error:
             said = [fault.said for fault in error.faults]
-            return self._form(request, voice, wanted, ready, said)
+            return self._form(request, voice, wanted, ready, said, lines=lines)
         except NotAllowed as refusal:
             return self._refused(request, voice, refusal)
         except Refusal as refusal:
-            return self._form(request, voice, wanted, ready, [refusal.words])
+            return self._form(request, voice, wanted, ready, [refusal.words], lines=lines)
         if not outcome.written:
-            return self._form(request, voice, wanted, ready, outcome=outcome)
+            return self._form(request, voice, wanted, ready, outcome=outcome, lines=lines)
         return self._done(request, voice, wanted.name, outcome)
 
     async def secrets(self, request: Request, asker: Asker, voice: Voice) -> Response:
@@ -155,14 +156,18 @@ class StorePages:
         ready: Ready,
         said: Sequence[Words] = (),
         outcome: Outcome | None = None,
+        lines: Sequence[str] = (),
     ) -> Response:
-        """The form with what was typed, but for secrets; with what is wrong with it where something is."""
+        """The form with what was typed, but for secrets; with what is wrong with it where something is.
+
+        `lines` are the options as they were typed.
+        """
         kind = wanted.kind if wanted.kind in SCHEMES else ""
         return self._pages.page(
             request, "connect.html", voice, 422 if said or outcome else 200,
             title=_("Connect a store"), kinds=list(SCHEMES), kind=kind, wanted=wanted, of=_OF.get(kind),
             asked=self._services.connecting.secrets(kind) if kind else {},
-            ready=ready, said=said, checks=_checks(outcome, voice), code=Code,
+            lines=lines, ready=ready, said=said, checks=_checks(outcome, voice), code=Code,
         )  # fmt: skip
 
     def _secrets(
@@ -207,8 +212,8 @@ class StorePages:
 
 
 def _wanted(form: FormData, empty: Wanted) -> Wanted:
-    """What a form says; Refusal for options that are not written KEY=VALUE."""
-    given = replace(
+    """What a form says, but for its options."""
+    return replace(
         empty,
         url=_text(form, "url"),
         user=_text(form, "user"),
@@ -216,9 +221,11 @@ def _wanted(form: FormData, empty: Wanted) -> Wanted:
         locations=tuple(str(code) for code in form.getlist("location")),
         secrets=_secrets(form),
     )
-    return replace(
-        given, options=paired([line.strip() for line in _text(form, "options").splitlines() if line.strip()])
-    )
+
+
+def _lines(form: FormData) -> list[str]:
+    """The options of a form as they were typed."""
+    return [line.strip() for line in _text(form, "options").splitlines() if line.strip()]
 
 
 def _secrets(form: FormData) -> dict[str, str]:
