@@ -27,8 +27,8 @@ from bot.storage.database import Database
 from bot.storage.tables import Base
 from tests.postgres import QUICK, TRACES, Kept, Shelf
 
-# A busy machine is no fault of the code: no example fails for the time it took.
-settings.register_profile("patient", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+# A busy machine is no fault of the code: no example fails for its time. What needs more than fifty examples says so.
+settings.register_profile("patient", max_examples=50, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("patient")
 
 _warmed: dict[str, Engine] = {}  # by dialect
