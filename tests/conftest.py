@@ -212,9 +212,17 @@ async def load_into(url: str) -> None:
     await database.close()
 
 
+@pytest.hookimpl(tryfirst=True)  # before pytest looks who has parameters of their own
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    """A test marked `databases` runs on those; a mark of its own goes before that of its file."""
+    mark = metafunc.definition.get_closest_marker("databases")
+    if mark is not None and "database" in metafunc.fixturenames:
+        metafunc.definition.add_marker(pytest.mark.parametrize("database", mark.args, indirect=True))
+
+
 @pytest.fixture(params=["sqlite", "postgres"])
 def database(request: pytest.FixtureRequest) -> Database:
-    """A fresh database with every table: the test runs on SQLite and on PostgreSQL."""
+    """A fresh database with every table: the test runs on SQLite and on PostgreSQL, or on what it is marked with."""
     found = request.getfixturevalue(f"{request.param}_database")
     assert isinstance(found, Database)
     return found
