@@ -37,7 +37,7 @@ _kept = Kept()
 
 @pytest.hookimpl(wrapper=True)
 def pytest_collection() -> Generator[None, object, object]:
-    """Nothing that is imported or collected is garbage: looking for some would cost each process two seconds."""
+    """Nothing that is imported or collected is garbage: looking for some would cost each process over a second."""
     gc.disable()
     try:
         return (yield)
