@@ -7,7 +7,7 @@ import gc
 import ssl
 import tempfile
 import warnings
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Generator, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
 from pathlib import Path
@@ -27,12 +27,22 @@ from bot.storage.database import Database
 from bot.storage.tables import Base
 from tests.postgres import QUICK, TRACES, Kept, Shelf
 
-# A busy machine is no fault of the code: no example fails for the time it took.
-settings.register_profile("patient", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+# A busy machine is no fault of the code: no example fails for its time. What needs more than fifty examples says so.
+settings.register_profile("patient", max_examples=50, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("patient")
 
 _warmed: dict[str, Engine] = {}  # by dialect
 _kept = Kept()
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_collection() -> Generator[None, object, object]:
+    """Nothing that is imported or collected is garbage: looking for some would cost each process over a second."""
+    gc.disable()
+    try:
+        return (yield)
+    finally:
+        gc.enable()
 
 
 def pytest_collection_finish() -> None:
@@ -202,9 +212,17 @@ async def load_into(url: str) -> None:
     await database.close()
 
 
+@pytest.hookimpl(tryfirst=True)  # before pytest looks who has parameters of their own
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    """A test marked `databases` runs on those; a mark of its own goes before that of its file."""
+    mark = metafunc.definition.get_closest_marker("databases")
+    if mark is not None and "database" in metafunc.fixturenames:
+        metafunc.definition.add_marker(pytest.mark.parametrize("database", mark.args, indirect=True))
+
+
 @pytest.fixture(params=["sqlite", "postgres"])
 def database(request: pytest.FixtureRequest) -> Database:
-    """A fresh database with every table: the test runs on SQLite and on PostgreSQL."""
+    """A fresh database with every table: the test runs on SQLite and on PostgreSQL, or on what it is marked with."""
     found = request.getfixturevalue(f"{request.param}_database")
     assert isinstance(found, Database)
     return found

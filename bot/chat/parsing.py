@@ -8,6 +8,7 @@ import types
 import unicodedata
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cache
 from typing import Any, Literal, Union, get_args, get_origin, get_type_hints
 
 from bot.chat.arguments import (
@@ -142,6 +143,7 @@ _ORDER: tuple[type, ...] = (
 _SPANS: Mapping[type, int] = {Location: 4, Lapse: 2, ClockTime: 2, Percent: 3, Price: 2, Until: 5, Units: 2}
 
 
+@cache
 def grammar(run: Callable[..., Any]) -> tuple[Parameter, ...]:
     """The arguments of a command's function, its first parameter (the invocation) left out; TypeError on a kind that
     nobody can read.

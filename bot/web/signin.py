@@ -5,8 +5,9 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Sequence
 from datetime import timedelta
+from functools import cache
 
-from jinja2 import Environment, PackageLoader, StrictUndefined
+from jinja2 import Environment, PackageLoader, StrictUndefined, Template
 from starlette.requests import Request
 from starlette.responses import PlainTextResponse, RedirectResponse, Response
 from starlette.routing import Route
@@ -25,6 +26,14 @@ _PROOF_LIFE = timedelta(minutes=15)  # how long a used one is remembered: longer
 _OURS = re.compile(r"/(?:board|rooms(?=/))(?:/[A-Za-z0-9_-]+)*(?:\?[A-Za-z0-9_=&%+.~-]*)?")
 
 
+@cache  # compiled with the first refusal: most processes have none
+def _page() -> Template:
+    return Environment(
+        loader=PackageLoader("bot.web.board"), autoescape=True, undefined=StrictUndefined, trim_blocks=True,
+        lstrip_blocks=True,
+    ).get_template("gone.html")  # fmt: skip
+
+
 class SignIn:
     """Lets in whoever a platform vouches for, once for each of its signatures."""
 
@@ -33,10 +42,6 @@ class SignIn:
         self._sessions = sessions
         self._guard = guard
         self._clock = clock
-        self._page = Environment(
-            loader=PackageLoader("bot.web.board"), autoescape=True, undefined=StrictUndefined, trim_blocks=True,
-            lstrip_blocks=True,
-        ).get_template("gone.html")  # fmt: skip
 
     async def login(self, request: Request) -> Response:
         """Open a session and lead on; one page, without a reason, to whoever is not let in."""
@@ -62,7 +67,7 @@ class SignIn:
 
     def _refused(self) -> Response:
         mark = nonce()
-        html = self._page.render(
+        html = _page().render(
             nonce=mark,
             english=language("en").say,
             chinese=language("zh_CN").say,

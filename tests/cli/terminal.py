@@ -10,23 +10,26 @@ import sys
 from collections.abc import Mapping
 from contextlib import redirect_stderr, redirect_stdout
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from typing import Any
 
 import pytest
 import typer
 
+from bot.cli import parts
 from bot.cli.app import app, main
-from bot.cli.parts import PARTS, load
 
 COMMAND = Path(sys.executable).parent / "stocktide"
+_command = cache(parts.load)  # a user makes a process per call; this one calls hundreds of times
 
 
+@cache
 def whole_tree() -> Any:
     """The root with every command itself below it, in place of its outline."""
     root = typer.main.get_group(app)
-    for part in PARTS:
-        root.commands[part.name] = load(part)
+    for part in parts.PARTS:
+        root.commands[part.name] = _command(part)
     return root
 
 
@@ -49,6 +52,7 @@ def stocktide(*arguments: str) -> Ran:
     out, err = io.StringIO(), io.StringIO()
     code = 0
     with pytest.MonkeyPatch.context() as patch, redirect_stdout(out), redirect_stderr(err):
+        patch.setattr(parts, "load", _command)
         patch.setattr(sys, "argv", ["stocktide", *arguments])
         patch.setattr(sys, "stdin", io.StringIO())
         try:

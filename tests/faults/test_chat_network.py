@@ -19,7 +19,7 @@ from tests.faults import figures
 from tests.faults.town import REPEAT
 from tests.unpaced import unpaced
 
-POSTS = figures.times(40, 100, 5_000)  # on each platform
+POSTS = figures.times(24, 100, 5_000)  # on each platform
 FINE = "delay:0"
 MODES = (*[FINE] * 5, "drop_after_reading", "drop_before_applying", "429:1", "500", "delay:0.02")
 FREE = Limits(overall_per_second=1e5, conversation_per_second=1e5)

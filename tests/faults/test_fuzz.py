@@ -44,8 +44,8 @@ from tests.faults.hostile import Hostile
 from tests.platforms.telegram.autolinks import autolinks
 
 SHARES = 2
-NAMES = figures.times(12_000, 180_000, 2_000_000) // SHARES
-COMMANDS = figures.times(4_000, 20_000, 400_000) // SHARES
+NAMES = figures.times(6_000, 180_000, 2_000_000) // SHARES
+COMMANDS = figures.times(2_000, 20_000, 400_000) // SHARES
 READERS = (
     Reader("en", ZoneInfo("Asia/Bangkok"), {7: "U2147483697"}),
     Reader("zh_CN", ZoneInfo("Europe/Berlin"), {7: "7012345678"}),

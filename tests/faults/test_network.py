@@ -33,7 +33,7 @@ from tests.services.effects.kit import STEADY, Floor, failed, followed, open_flo
 from tests.services.effects.yard import ALL, BlindTill, Till, Yard
 from tests.suppliers.kit import PostOffice, an_order, mail_server
 
-LOST = times(60, 1000, 1000)  # calls that are applied and whose answer is lost
+LOST = times(30, 1000, 1000)  # calls that are applied and whose answer is lost
 SOME = times(24, 100, 2000)
 SHELVES = times(10, 40, 1000)  # products of the store
 

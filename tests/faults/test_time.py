@@ -30,8 +30,8 @@ DAYS = (date(FIRST.year + YEARS, 1, 1) - FIRST).days
 SLOTS = 48
 HALF_HOUR = 1800
 SHARES = 2  # of the zones, so that two workers share them
-SAMPLE = figures.times(150, 600, 20_000)  # dates compared per zone besides those near a change
-STRIDE = figures.times(5, 1, 1)  # of the half hours compared near a change; the first moves on with the date
+SAMPLE = figures.times(60, 600, 20_000)  # dates compared per zone besides those near a change
+STRIDE = figures.times(9, 1, 1)  # of the half hours compared near a change; the first moves on with the date
 SHARED = [pytest.param(share, marks=pytest.mark.xdist_group(f"zones {share}")) for share in range(SHARES)]
 
 EPOCH = date(1970, 1, 1)

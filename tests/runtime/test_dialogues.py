@@ -17,6 +17,8 @@ from bot.storage.tables import Button, Dialogue, Inbox, Outbox
 from tests.runtime.forming import House, buttons, housed, label_of, logged, on_telegram, presses
 from tests.runtime.recorder import Told
 
+pytestmark = pytest.mark.databases("sqlite")  # their statements run on PostgreSQL where that is named, and elsewhere
+
 
 @pytest.fixture
 async def house(database: Database, clock: MovableClock) -> AsyncIterator[House]:
@@ -51,6 +53,7 @@ async def test_a_form_is_a_menu_of_its_fields_with_their_values(house: House) ->
     assert not told.message.asks
 
 
+@pytest.mark.databases("sqlite", "postgres")
 async def test_a_pressed_field_is_asked_for_and_the_next_line_is_its_value(house: House) -> None:
     shown = await menu(house)
     asked = only(await house.take(presses(shown, "Quantity")), "reply")
@@ -93,6 +96,7 @@ async def test_a_wrong_value_is_told_and_asked_for_again(house: House) -> None:
     assert labels(only(told, "edit"))[0] == "Quantity: 1000"
 
 
+@pytest.mark.databases("sqlite", "postgres")
 async def test_what_is_missing_is_asked_for_at_once_one_after_another(house: House) -> None:
     (first,) = await house.take(on_telegram("fresh"))
     assert labels(first) == ["by sea", "by air", "Back"]
@@ -125,6 +129,7 @@ async def test_cancel_ends_it(house: House, typed: str, kind: str) -> None:
     assert house.desk.calls == []
 
 
+@pytest.mark.databases("sqlite", "postgres")
 async def test_a_command_meanwhile_answers_normally_and_ends_nothing(house: House) -> None:
     shown = await menu(house)
     await house.take(presses(shown, "Quantity"))
@@ -134,11 +139,13 @@ async def test_a_command_meanwhile_answers_normally_and_ends_nothing(house: Hous
     assert labels(only(told, "edit"))[0] == "Quantity: 7"
 
 
+@pytest.mark.databases("sqlite", "postgres")
 async def test_a_line_while_nothing_is_asked_for_is_a_command(house: House) -> None:
     await menu(house)
     assert only(await house.take(on_telegram("menu")), "reply").text == "Card"
 
 
+@pytest.mark.databases("sqlite", "postgres")
 async def test_a_newer_form_takes_the_place_of_the_older(house: House) -> None:
     older = await menu(house)
     told = await house.take(on_telegram("edit R-12@3"))
@@ -159,6 +166,7 @@ async def test_it_is_over_after_a_quarter_of_an_hour_without_a_step(house: House
     assert "no command" in late[0].text
 
 
+@pytest.mark.databases("sqlite", "postgres")
 async def test_it_survives_a_restart(house: House, database: Database, clock: MovableClock) -> None:
     shown = await menu(house)
     await house.take(presses(shown, "Quantity"))
@@ -171,6 +179,7 @@ async def test_it_survives_a_restart(house: House, database: Database, clock: Mo
     await again.app.close()
 
 
+@pytest.mark.databases("sqlite", "postgres")
 async def test_a_value_that_was_handled_but_not_written_down_is_taken_once(house: House) -> None:
     (first,) = await house.take(on_telegram("fresh"))
     await house.take(presses(first, "by air"))
@@ -204,6 +213,7 @@ def in_group(text: str, person: str = "71", reply_to: str = "", **more: object) 
     return replace(usual, **more)  # type: ignore[arg-type]  # fields of Incoming
 
 
+@pytest.mark.databases("sqlite", "postgres")
 async def test_in_a_group_only_an_answer_to_the_question_by_its_addressee_is_a_value(house: House) -> None:
     (shown,) = await house.take(in_group("edit R-12@3", kind="command"))
     asked = only(await house.take(presses(shown, "Quantity")), "reply")
@@ -230,6 +240,7 @@ async def test_a_one_time_code_is_asked_for_in_private_alone(house: House) -> No
     assert told[2].message.asks
 
 
+@pytest.mark.databases("sqlite", "postgres")
 async def test_a_one_time_code_is_kept_nowhere_and_never_tried_twice(house: House) -> None:
     with logged() as log:
         shown, _question = await house.take(on_telegram("confirm R-12@3"))

@@ -26,6 +26,8 @@ from bot.storage.database import Database
 from bot.storage.tables import DigestEntry, Identity, Member
 from tests.runtime.recorder import Recorder
 
+pytestmark = pytest.mark.databases("sqlite")  # their statements run on PostgreSQL where that is named, and elsewhere
+
 
 @dataclass
 class House:
@@ -127,6 +129,7 @@ async def test_every_local_date_gets_one_digest_across_a_change_of_clocks(
     await app.close()
 
 
+@pytest.mark.databases("sqlite", "postgres")
 async def test_two_workers_at_once_send_each_morning_once(database: Database, clock: MovableClock) -> None:
     slack = Recorder("slack")
     url = database.url.render_as_string(hide_password=False)
@@ -176,6 +179,7 @@ async def test_after_a_week_away_one_digest_stands_for_every_missed_morning(hous
     assert states[date(2011, 11, 28)] == "sent"
 
 
+@pytest.mark.databases("sqlite", "postgres")
 async def test_days_off_and_public_holidays_have_no_digest(house: House) -> None:
     await house.member(1, "Europe/Berlin", time(10, 30), country="DE")
     await house.tick()
@@ -189,6 +193,7 @@ async def test_days_off_and_public_holidays_have_no_digest(house: House) -> None
     assert date(2011, 12, 26) not in dict(await house.ledger())
 
 
+@pytest.mark.databases("sqlite", "postgres")
 async def test_a_new_time_on_a_morning_that_was_sent_means_tomorrow(house: House) -> None:
     await house.member(1, "UTC", time(9, 30))
     await house.tick()
@@ -200,6 +205,7 @@ async def test_a_new_time_on_a_morning_that_was_sent_means_tomorrow(house: House
     assert len(house.slack.told) == 1
 
 
+@pytest.mark.databases("sqlite", "postgres")
 async def test_a_morning_is_not_lost_to_a_setting_changed_in_its_minute(house: House) -> None:
     await house.member(1, "UTC", time(10))
     await house.tick()
@@ -212,6 +218,7 @@ async def test_a_morning_is_not_lost_to_a_setting_changed_in_its_minute(house: H
     assert house.slack.told[0].reader.language == "zh_CN"
 
 
+@pytest.mark.databases("sqlite", "postgres")
 async def test_travelling_west_gives_no_second_digest_for_the_same_date(house: House) -> None:
     await house.member(1, "UTC", time(9, 30))
     await house.tick()
@@ -224,6 +231,7 @@ async def test_travelling_west_gives_no_second_digest_for_the_same_date(house: H
     assert len(house.slack.told) == 2
 
 
+@pytest.mark.databases("sqlite", "postgres")
 async def test_a_member_nobody_can_reach_is_skipped_and_planned_on(house: House) -> None:
     await house.member(1, "UTC", time(10))
     async with house.app.services.database.transaction() as connection:
@@ -261,6 +269,7 @@ async def test_a_zone_that_is_none_any_more_stops_nobody_elses_morning(house: Ho
     assert (await house.tick(local("UTC", 2011, 11, 21, 10, 0))).sent == 2
 
 
+@pytest.mark.databases("sqlite", "postgres")
 async def test_a_digest_that_fails_half_way_leaves_nothing_and_is_sent_by_the_next_tick(
     house: House, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -17,6 +17,8 @@ from tests.runtime.conftest import IMPATIENT, says
 from tests.runtime.forming import House, buttons, housed, logged, on_slack, presses, submits
 from tests.runtime.recorder import Told
 
+pytestmark = pytest.mark.databases("sqlite")  # their statements run on PostgreSQL where that is named, and elsewhere
+
 
 @pytest.fixture
 async def house(database: Database, clock: MovableClock) -> AsyncIterator[House]:
@@ -61,6 +63,7 @@ async def test_what_may_be_left_as_it_is_and_was_is_left_out(house: House) -> No
     assert house.desk.calls[0][2] == {"quantity": "240", "mode": "sea"}
 
 
+@pytest.mark.databases("sqlite", "postgres")
 async def test_hostile_values_stay_one_argument_each(house: House) -> None:
     window = await opened(house)
     note = 'a=b quantity=9999999 "x\ny" ' + "z" * 2_900
@@ -68,6 +71,7 @@ async def test_hostile_values_stay_one_argument_each(house: House) -> None:
     assert house.desk.calls[0][1:] == ("R-12@3", {"quantity": "5", "mode": "air", "note": note})
 
 
+@pytest.mark.databases("sqlite", "postgres")
 async def test_a_redelivered_window_acts_once(house: House) -> None:
     sent = submits(await opened(house), {"quantity": "5", "mode": "sea"})
     await house.take(sent)
@@ -102,6 +106,7 @@ async def test_a_refusal_of_the_command_leads_back_to_the_form(house: House) -> 
     assert [button.command for button in buttons(told)] == ["edit"]
 
 
+@pytest.mark.databases("sqlite", "postgres")
 @pytest.mark.parametrize(
     "fault", [MessageGone("expired"), RateLimited(30), Unreachable("no"), Uncertain("?"), TimeoutError()]
 )
@@ -124,6 +129,7 @@ async def test_a_line_that_brings_no_trigger_is_answered_with_the_button(house: 
     assert [(button.command, button.arguments) for button in buttons(told)] == [("edit", ("R-12@3",))]
 
 
+@pytest.mark.databases("sqlite", "postgres")
 async def test_a_window_of_a_lost_sender_is_not_opened_minutes_later(house: House) -> None:
     await house.app.services.inbox.take(on_slack("edit R-12@3"))
     await house.app.dispatcher.drain()
@@ -142,6 +148,7 @@ async def test_a_form_that_no_platform_could_show_is_apologised_for(house: House
     assert ["Sorry" in one.text for one in told] == [True]
 
 
+@pytest.mark.databases("sqlite", "postgres")
 async def test_a_form_waits_behind_nothing(house: House) -> None:
     window = await opened(house)
     async with house.app.services.database.transaction() as connection:
@@ -156,6 +163,7 @@ async def test_a_form_waits_behind_nothing(house: House) -> None:
     assert window.token != house.slack.told[1].token
 
 
+@pytest.mark.databases("sqlite", "postgres")
 async def test_a_one_time_code_is_kept_nowhere(house: House) -> None:
     with logged() as log:
         window = await opened(house, "confirm R-12@3")

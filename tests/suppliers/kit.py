@@ -65,11 +65,14 @@ class PostOffice:
     logins: list[tuple[str, str]] = field(default_factory=list)
     envelopes: list[Envelope] = field(default_factory=list)
     secure: list[bool] = field(default_factory=list)
+    _read: list[EmailMessage] = field(default_factory=list)
 
     @property
     def taken(self) -> list[EmailMessage]:
-        """The messages."""
-        return [message_from_bytes(one.content or b"", policy=policy.default) for one in self.envelopes]  # type: ignore[arg-type]  # what SMTP hands over
+        """The messages; each is read once, however often somebody looks whether all are there."""
+        for envelope in self.envelopes[len(self._read) :]:
+            self._read.append(message_from_bytes(envelope.content or b"", policy=policy.default))  # type: ignore[arg-type]  # what SMTP hands over
+        return list(self._read)
 
     async def handle_MAIL(  # noqa: N802  # aiosmtpd's name
         self, server: SMTP, _session: Session, envelope: Envelope, address: str, options: list[str]

@@ -6,6 +6,7 @@ import asyncio
 import json
 from collections.abc import Awaitable, Callable, Mapping
 from decimal import Decimal
+from functools import cache
 from importlib.resources import files
 from typing import Any
 from urllib.parse import urlencode
@@ -58,6 +59,17 @@ _WORDS: dict[str, Any] = {
 Page = Callable[[Request, Asker, Voice], Awaitable[Response]]
 
 
+@cache  # each page is compiled with its first reader, and once
+def _templates() -> Environment:
+    found = Environment(
+        loader=PackageLoader("bot.web.board"), autoescape=True, undefined=StrictUndefined, trim_blocks=True,
+        lstrip_blocks=True,
+    )  # fmt: skip
+    found.globals |= _WORDS
+    found.filters["percent"] = lambda share: Decimal(repr(round(share, 4)))
+    return found
+
+
 class BoardPages:
     """Answers the requests of browsers; every page is for a member and shows what they may see."""
 
@@ -67,12 +79,6 @@ class BoardPages:
         self._desk = desk
         self._live = live
         self._throttle = throttle
-        self._templates = Environment(
-            loader=PackageLoader("bot.web.board"), autoescape=True, undefined=StrictUndefined, trim_blocks=True,
-            lstrip_blocks=True,
-        )  # fmt: skip
-        self._templates.globals |= _WORDS
-        self._templates.filters["percent"] = lambda share: Decimal(repr(round(share, 4)))
         folder = files("bot.web.board") / "static"
         self._static = {name: (folder / name).read_bytes() for name in _STATIC}
 
@@ -327,7 +333,7 @@ class BoardPages:
         if voice is not None:
             context["_"] = lambda text, **named: voice.say(Words(text, named))
             context["n_"] = lambda one, several, count: voice.say(Words(one, {"count": count}, several, count))
-        html = self._templates.get_template(name).render(context)
+        html = _templates().get_template(name).render(context)
         return dressed(Response(html, status, media_type="text/html"), mark)
 
 

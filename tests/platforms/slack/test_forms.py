@@ -204,6 +204,7 @@ async def test_slacks_refusals_of_a_window_are_our_own_errors(
 
 async def test_a_window_that_cannot_be_stored_is_not_acknowledged(office: Office) -> None:
     view = await opened(office, edit_form())
+    office.slack.courier.ack_seconds = 0.3
 
     async def broken(_incoming: Incoming) -> None:
         raise RuntimeError("the database is away")

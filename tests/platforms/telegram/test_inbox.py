@@ -12,6 +12,7 @@ import pytest
 
 from bot.chat.incoming import Incoming
 from bot.errors import PlatformError, TokenRefused
+from bot.platforms.telegram import app
 from bot.platforms.telegram.app import TelegramOptions
 from bot.ports import HttpAnswer, HttpRequest
 from bot.words import _
@@ -193,8 +194,10 @@ async def test_stop_does_not_wait_for_an_idle_poll_and_finishes_the_update_in_ha
 
 
 async def test_stop_gives_up_on_an_intake_that_hangs_within_five_seconds(
-    api: BotApi, make: Make, caplog: pytest.LogCaptureFixture
+    api: BotApi, make: Make, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    assert app._DRAIN_SECONDS < 4.5  # half a second is the polling's own; here a tenth is waited for
+    monkeypatch.setattr(app, "_DRAIN_SECONDS", app._DRAIN_SECONDS / 10)
     intake, offsets = Intake(), Offsets()
     intake.gate = asyncio.Event()
     platform = make(offset=offsets)
@@ -203,7 +206,7 @@ async def test_stop_gives_up_on_an_intake_that_hangs_within_five_seconds(
     await intake.reached.wait()
     before = time.monotonic()
     await platform.stop()
-    assert time.monotonic() - before < 5
+    assert time.monotonic() - before < 3
     assert offsets.saved == []
     assert "delivered again" in caplog.text
 

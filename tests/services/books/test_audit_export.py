@@ -20,6 +20,8 @@ from bot.storage import audit as rows
 from bot.storage import marks, tables
 from bot.storage.database import Database
 
+pytestmark = pytest.mark.databases("sqlite")  # their statements run on PostgreSQL where that is named, and elsewhere
+
 PAGE = Path(__file__).parents[3] / "docs" / "audit.md"
 
 
@@ -89,6 +91,7 @@ async def test_it_finds_an_edited_and_a_missing_line(
         assert script(path) == (1, "something is missing before entry 3")
 
 
+@pytest.mark.databases("sqlite", "postgres")
 async def test_a_span_is_a_piece_of_the_chain(
     database: Database, audit: Audit, clock: MovableClock, tmp_path: Path, script: Any
 ) -> None:
@@ -135,6 +138,7 @@ async def rewrite(database: Database, audit: Audit, connection: Any) -> None:
         await audit.append(connection, entry.action, entry.subject, data, entry.member_id, entry.platform)
 
 
+@pytest.mark.databases("sqlite", "postgres")
 async def test_a_chain_that_was_rewritten_whole_is_found_by_a_head_that_was_posted(
     database: Database, audit: Audit, clock: MovableClock
 ) -> None:

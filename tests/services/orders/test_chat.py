@@ -25,6 +25,8 @@ from bot.storage.tables import Supplier
 from tests.chat.views import sealed
 from tests.services.work.shop import Shop, open_shop
 
+pytestmark = pytest.mark.databases("sqlite")  # their statements run on PostgreSQL where that is named, and elsewhere
+
 UTC_ZONE = ZoneInfo("UTC")
 
 
@@ -134,6 +136,7 @@ async def test_an_order_goes_from_approved_to_received_by_chat(chat: Chat, tmp_p
     assert (await chat.app.services.audit.verify()).broken_at is None
 
 
+@pytest.mark.databases("sqlite", "postgres")
 async def test_a_form_asks_for_the_units_of_each_line(chat: Chat) -> None:
     number = await chat.drafted(("LAMP", 240), ("MUG", 60))
     await chat.ask(f"approve R-{number}", "Lin Wei")
@@ -185,6 +188,7 @@ async def test_what_cannot_be_read_is_answered_in_words(chat: Chat, line: str, s
     assert said in text(await chat.ask(line.format(number=number)))
 
 
+@pytest.mark.databases("sqlite", "postgres")
 async def test_a_stale_button_of_an_order_says_so(chat: Chat) -> None:
     number = await chat.drafted(("LAMP", 240))
     await chat.ask(f"approve R-{number}", "Lin Wei")

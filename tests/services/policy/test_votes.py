@@ -21,12 +21,15 @@ from bot.storage.database import Database
 from tests.services.policy.kit import LARGE, POLICY, WIDE, Court, change, lend, open_court, said, wide_court
 from tests.services.work.kit import SETTINGS, add_channel, request_row
 
+pytestmark = pytest.mark.databases("sqlite")  # their statements run on PostgreSQL where that is named, and elsewhere
+
 
 @pytest.fixture
 async def court(database: Database, clock: MovableClock) -> Court:
     return await wide_court(database, clock)
 
 
+@pytest.mark.databases("sqlite", "postgres")
 async def test_a_large_request_takes_two_people_and_shows_the_first_on_every_copy(court: Court) -> None:
     request_id = await court.pending(LARGE)
     assert (await request_row(court, request_id)).needs == 2
@@ -53,6 +56,7 @@ async def test_a_large_request_takes_two_people_and_shows_the_first_on_every_cop
     assert actions == ["request.voted", "request.approved", "request.refused"]
 
 
+@pytest.mark.databases("sqlite", "postgres")
 @pytest.mark.parametrize("change", [{"active": False}, {"role": "buyer"}], ids=["left", "another role"])
 async def test_an_approval_counts_no_more_once_its_giver_may_not_approve(court: Court, change: dict[str, Any]) -> None:
     request_id = await court.pending(LARGE)
@@ -71,6 +75,7 @@ async def test_an_approval_counts_no_more_once_its_giver_may_not_approve(court: 
     assert [vote.name for vote in third.request.votes] == ["Greta", "Bo"]
 
 
+@pytest.mark.databases("sqlite", "postgres")
 async def test_who_lent_their_authority_may_approve_themselves_once_the_other_has_left(court: Court) -> None:
     await court.rules(limits=(*WIDE[:1], RoleLimit("buyer", "GBP", 5_000_000)))
     request_id = await court.pending(LARGE)
@@ -101,6 +106,7 @@ async def test_one_rejection_ends_it_even_by_who_approved_before(court: Court) -
     assert court.begun.requests == []
 
 
+@pytest.mark.databases("sqlite", "postgres")
 async def test_votes_given_to_an_older_version_do_not_count(court: Court) -> None:
     request_id = await court.pending(LARGE)
     await court.decide(request_id, "Lin Wei", version=2)
@@ -133,6 +139,7 @@ async def test_a_new_policy_lets_the_request_wait_anew_with_the_difference_shown
     assert (await court.decide(request_id, "Lin Wei", version=3)).request.state == "approved"
 
 
+@pytest.mark.databases("sqlite", "postgres")
 async def test_an_order_that_was_tampered_with_is_not_approved_as_shown(court: Court) -> None:
     """Changed without a new version, as no code of ours does: the hash of what was shown tells."""
     request_id = await court.pending(LARGE)
@@ -166,6 +173,7 @@ async def test_an_order_without_a_rate_cannot_be_added_and_asks_for_a_second_per
     assert (row.needs, [each["kind"] for each in row.detail["reasons"]]) == (2, ["others_unknown"])
 
 
+@pytest.mark.databases("sqlite", "postgres")
 async def test_an_order_that_came_meanwhile_asks_for_a_second_person(court: Court) -> None:
     """What is shown is the same; only more people are needed than were at first."""
     first = await court.pending(300_000)
@@ -175,6 +183,7 @@ async def test_an_order_that_came_meanwhile_asks_for_a_second_person(court: Cour
     assert (await request_row(court, first)).needs == 2
 
 
+@pytest.mark.databases("sqlite", "postgres")
 async def test_a_new_supplier_takes_two_until_something_was_ordered_from_it(court: Court, clock: MovableClock) -> None:
     async with court.database.transaction() as connection:
         await connection.execute(update(tables.Supplier).values(created_at=clock.now() - timedelta(days=89)))
@@ -191,6 +200,7 @@ async def test_quantity_and_price_of_a_line_are_held_against_need_and_quote(cour
     assert row.needs == 2
 
 
+@pytest.mark.databases("sqlite", "postgres")
 async def test_a_rate_that_nobody_stated_takes_two_and_binds(clock: MovableClock, database: Database) -> None:
     settings = ServiceSettings(
         watch=SETTINGS.watch, organisation_currency="GBP", default_zone="Europe/London", rates={"CNY": Decimal("0.1")}
@@ -270,6 +280,7 @@ async def test_self_approval_is_for_small_totals_and_only_where_the_policy_says_
         await court.decide(more, "Greta")
 
 
+@pytest.mark.databases("sqlite", "postgres")
 async def test_the_rules_are_explained_one_by_one(court: Court) -> None:
     request_id = await court.pending(LARGE, requested_by=court.members["Lin Wei"])
     await court.decide(request_id, "Greta")

@@ -16,6 +16,7 @@ from tests.services.work.kit import add
 FRIDAY = datetime(2011, 11, 25, 15, 59, tzinfo=UTC)  # the last minute of it in Shanghai, where the team sits
 
 
+@pytest.mark.databases("sqlite")
 async def test_a_promotion_lives_from_the_question_to_the_report(yard: Yard) -> None:
     request_id = await yard.asked()
     asked = await yard.request(request_id)
@@ -232,6 +233,7 @@ async def test_one_stopped_while_nobody_knows_whether_it_started_is_put_back_onc
     assert [change.price for change in yard.store.changes] == [pounds(200), pounds(250)]
 
 
+@pytest.mark.databases("sqlite")
 async def test_it_stops_when_enough_is_sold(yard: Yard) -> None:
     request_id = await yard.runs()
     target = (await yard.promotion(request_id)).stop_after
@@ -280,6 +282,7 @@ async def test_it_stops_when_another_location_needs_the_stock(yard: Yard) -> Non
     assert (await yard.promotion(request_id)).stop_reason == "needed"
 
 
+@pytest.mark.databases("sqlite")
 async def test_a_halt_lets_what_runs_go_on_until_all_are_stopped(yard: Yard) -> None:
     running = await yard.runs()
     await yard.app.services.halts.halt(("promotions",), yard.asker("Lin Wei"), "slack")
@@ -329,6 +332,7 @@ async def test_two_of_one_product_in_one_store_never_run_at_once(yard: Yard) -> 
     assert not (await yard.says("Nok", "promo LAMP 30% until Friday")).refused
 
 
+@pytest.mark.databases("sqlite")
 async def test_one_that_was_asked_for_beside_another_is_refused_at_its_approval(yard: Yard) -> None:
     first = await yard.runs()
     second = await _beside(yard, first)

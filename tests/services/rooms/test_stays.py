@@ -61,6 +61,7 @@ async def test_the_people_of_a_killed_process_left_when_they_were_seen_last(
     assert (await other.tick())["missed"] == 0
 
 
+@pytest.mark.databases("sqlite")
 async def test_the_card_and_the_call_lose_them_as_if_they_had_left(
     floor: Floor, holder: Process, other: Process
 ) -> None:
@@ -99,6 +100,7 @@ async def test_the_stays_that_another_replica_holds_go_on(floor: Floor, holder: 
     assert holder.hub.rooms
 
 
+@pytest.mark.databases("sqlite")
 async def test_a_page_that_comes_back_after_that_begins_a_stay_of_its_own(
     floor: Floor, holder: Process, other: Process
 ) -> None:
@@ -117,6 +119,7 @@ async def test_a_page_that_comes_back_after_that_begins_a_stay_of_its_own(
     assert await floor.stayed() == {"Lin Wei": 13 * MINUTE, "Jonas": 10 * MINUTE}
 
 
+@pytest.mark.databases("sqlite")
 async def test_a_process_that_was_merely_away_takes_its_stays_up_again(
     floor: Floor, holder: Process, other: Process
 ) -> None:
@@ -144,6 +147,7 @@ async def test_whoever_leaves_a_process_that_was_merely_away_leaves_now(
     assert (stay.left_at, stay.missed_at) == (floor.clock.now(), None)
 
 
+@pytest.mark.databases("sqlite")
 async def test_nobody_goes_on_in_a_room_that_is_over(floor: Floor, holder: Process, other: Process) -> None:
     floor.later(5 * MINUTE)
     await other.tick()
@@ -154,6 +158,7 @@ async def test_nobody_goes_on_in_a_room_that_is_over(floor: Floor, holder: Proce
     assert None not in before
 
 
+@pytest.mark.databases("sqlite")
 async def test_a_room_that_is_ended_before_the_job_looks_counts_the_dead_until_they_were_seen(
     floor: Floor, holder: Process, other: Process
 ) -> None:
@@ -177,13 +182,14 @@ async def test_a_stay_of_a_dead_process_and_the_one_after_it_count_their_common_
     assert (await floor.stayed())["Lin Wei"] == 11 * MINUTE
 
 
+@pytest.mark.databases("sqlite")
 async def test_a_process_that_stops_says_until_when_everybody_was_there(floor: Floor, holder: Process) -> None:
     floor.later(SECOND)
     await holder.hub.close()
     assert [stay.seen_at for stay in await floor.all(tables.RoomVisit)] == [floor.clock.now()] * 2
 
 
-@pytest.mark.parametrize("database", ["postgres"], indirect=True)
+@pytest.mark.databases("postgres")
 async def test_marking_stays_does_not_wait_for_a_room_that_is_being_ended(floor: Floor, holder: Process) -> None:
     """Each would wait for what the other has locked; on SQLite one writes at a time anyway."""
     visits = [stay.visit for stay in await floor.all(tables.RoomVisit)]

@@ -16,6 +16,8 @@ from bot.storage import ages, tables
 from bot.storage.database import Database
 from tests.services.work.shop import Shop, open_shop, steady
 
+pytestmark = pytest.mark.databases("sqlite")  # their statements run on PostgreSQL where that is named, and elsewhere
+
 
 @pytest.fixture
 async def shop(database: Database, clock: MovableClock) -> Shop:
@@ -24,6 +26,7 @@ async def shop(database: Database, clock: MovableClock) -> Shop:
     return shop
 
 
+@pytest.mark.databases("sqlite", "postgres")
 async def test_the_windows_are_whole_local_days_and_today_stands_apart(shop: Shop) -> None:
     units = [*([3] * 83), 1, 2, 3, 4, 5, 6, 7]
     await shop.add_product("A1")
@@ -69,6 +72,7 @@ async def test_what_a_store_says_is_coming_is_told_beside_what_we_know_and_count
     assert american.told is None
 
 
+@pytest.mark.databases("sqlite", "postgres")
 async def test_what_a_store_says_of_its_stocks_age_is_believed_while_it_is_fresh(shop: Shop) -> None:
     await shop.add_product("A1")
     await shop.sells("A1", "UK", [1] * 120)
@@ -172,6 +176,7 @@ async def test_a_product_without_facts_has_no_lines(shop: Shop) -> None:
     assert (report.lines, report.cases, report.fresh_until) == ((), (), None)
 
 
+@pytest.mark.databases("sqlite", "postgres")
 async def test_restock_shows_the_figures_of_this_moment(shop: Shop, clock: MovableClock) -> None:
     for number, price in enumerate((300, 900, 600)):
         await shop.add_product(f"A{number}", price=price)
@@ -190,6 +195,7 @@ async def test_restock_shows_the_figures_of_this_moment(shop: Shop, clock: Movab
     assert (await shop.catalogue.slow()).items == ()
 
 
+@pytest.mark.databases("sqlite", "postgres")
 async def test_turnover_is_cost_of_sales_over_average_stock(shop: Shop) -> None:
     await shop.add_place("DE", "Europe/Berlin", "DE")
     await shop.add_product("A1", cost=200)
@@ -224,6 +230,7 @@ async def test_the_past_is_seen_as_it_was(shop: Shop, clock: MovableClock) -> No
     assert (line.as_of, line.incoming) == (before, 0)
 
 
+@pytest.mark.databases("sqlite", "postgres")
 async def test_a_store_s_price_in_another_currency_stands_in_where_the_product_has_none(shop: Shop) -> None:
     await shop.add_product("A1", price=None)
     await shop.sells("A1", "UK", [10] * 120)

@@ -15,12 +15,15 @@ from bot.storage.database import Database
 from tests.services.policy.kit import Court, open_court, said
 from tests.services.work.kit import DAY, add_case, add_channel, request_row
 
+pytestmark = pytest.mark.databases("sqlite")  # their statements run on PostgreSQL where that is named, and elsewhere
+
 
 @pytest.fixture
 async def court(database: Database, clock: MovableClock) -> Court:
     return await open_court(database, clock)
 
 
+@pytest.mark.databases("sqlite", "postgres")
 async def test_an_approval_writes_state_vote_and_audit_together_and_begins_what_follows(court: Court) -> None:
     case_id = await add_case(court)
     request_id = await court.pending(case_id=case_id)
@@ -48,6 +51,7 @@ async def test_an_approval_writes_state_vote_and_audit_together_and_begins_what_
     assert (await court.audit.verify()).broken_at is None
 
 
+@pytest.mark.databases("sqlite", "postgres")
 async def test_a_rejection_begins_nothing_and_frees_the_case(court: Court) -> None:
     case_id = await add_case(court, severity=2, state="acknowledged")
     request_id = await court.pending(case_id=case_id)
@@ -59,6 +63,7 @@ async def test_a_rejection_begins_nothing_and_frees_the_case(court: Court) -> No
     assert (await request_row(court, request_id)).detail["severity"] == 2
 
 
+@pytest.mark.databases("sqlite", "postgres")
 @pytest.mark.parametrize(
     ("name", "total", "currency", "words"),
     [
@@ -112,6 +117,7 @@ async def test_nobody_approves_their_own_request_but_may_withdraw_it(court: Cour
     assert (await court.decide(request_id, "Greta", "reject")).request.state == "rejected"
 
 
+@pytest.mark.databases("sqlite", "postgres")
 async def test_the_second_press_of_one_person_says_already_and_does_nothing(court: Court) -> None:
     request_id = await court.pending()
     await court.decide(request_id, "Lin Wei", version=2)
@@ -122,6 +128,7 @@ async def test_the_second_press_of_one_person_says_already_and_does_nothing(cour
     assert len(await court.all(tables.Audit)) == entries
 
 
+@pytest.mark.databases("sqlite", "postgres")
 @pytest.mark.parametrize(("first", "second"), [("approve", "reject"), ("reject", "approve"), ("approve", "approve")])
 async def test_whoever_comes_second_is_told_who_was_first(court: Court, first: Verdict, second: Verdict) -> None:
     request_id = await court.pending()
@@ -151,6 +158,7 @@ async def test_the_role_in_the_database_counts_not_the_one_the_chat_believes(cou
         await court.decisions.decide(request_id, None, "approve", court.asker("Jonas", "approver"), "slack")
 
 
+@pytest.mark.databases("sqlite", "postgres")
 async def test_whoever_was_deactivated_decides_nothing(court: Court) -> None:
     request_id = await court.pending()
     async with court.database.transaction() as connection:
@@ -175,6 +183,7 @@ async def test_a_decision_edits_every_message_that_shows_the_request(court: Cour
     assert all("Lin Wei" in str(edit.message) for edit in edits)
 
 
+@pytest.mark.databases("sqlite", "postgres")
 async def test_a_request_lapses_after_its_hours_and_not_before(court: Court, clock: MovableClock) -> None:
     case_id = await add_case(court)
     request_id = await court.pending(case_id=case_id)
@@ -236,6 +245,7 @@ async def test_a_request_whose_time_has_passed_cannot_be_decided_before_the_job_
     assert await court.requests.expire(clock.now()) == 0
 
 
+@pytest.mark.databases("sqlite", "postgres")
 async def test_a_request_can_be_approved_up_to_the_last_moment(court: Court, clock: MovableClock) -> None:
     request_id = await court.pending()
     expires_at = (await request_row(court, request_id)).expires_at

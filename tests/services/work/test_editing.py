@@ -21,6 +21,8 @@ from tests.services.work.kit import DAY, add
 from tests.services.work.shop import Shop, open_shop, steady
 from tests.services.work.test_watch import plant_shortage
 
+pytestmark = pytest.mark.databases("sqlite")  # their statements run on PostgreSQL where that is named, and elsewhere
+
 
 @pytest.fixture
 async def shop(database: Database, clock: MovableClock) -> Shop:
@@ -59,6 +61,7 @@ async def test_a_changed_quantity_goes_back_to_be_approved_with_the_difference_s
     assert (entry.action, entry.data["difference"]) == ("request.edited", view.detail["difference"])
 
 
+@pytest.mark.databases("sqlite", "postgres")
 async def test_a_stale_edit_is_told_what_changed(shop: Shop) -> None:
     version = (await shop.requests.get(1)).version
     await edit(shop, version, A1="240")
@@ -83,6 +86,7 @@ async def test_every_bad_word_is_named_and_nothing_is_changed(shop: Shop) -> Non
         await edit(shop, A1=str(next(line.quantity for line in before.lines if line.sku == "A1")))
 
 
+@pytest.mark.databases("sqlite", "postgres")
 async def test_a_line_that_is_taken_out_leaves_its_case_asleep_for_a_while(shop: Shop, clock: MovableClock) -> None:
     view = await edit(shop, A1="0")
     assert [line.sku for line in view.lines] == ["B2"]
@@ -94,6 +98,7 @@ async def test_a_line_that_is_taken_out_leaves_its_case_asleep_for_a_while(shop:
     assert (await shop.unresolved())["stockout_risk", "A1"].request_id not in {None, 1}
 
 
+@pytest.mark.databases("sqlite", "postgres")
 async def test_another_supplier_prices_every_line_by_its_own_routes(shop: Shop) -> None:
     await shop.buys("UK", 9, 140, sku="A1", supplier="NINGBO", mode="air", minimum=10, pack=10)
     with pytest.raises(BadArgument) as bad:
@@ -107,6 +112,7 @@ async def test_another_supplier_prices_every_line_by_its_own_routes(shop: Shop) 
     assert {item["what"] for item in view.detail["difference"]} >= {"supplier", "mode", "date", "A1", "B2"}
 
 
+@pytest.mark.databases("sqlite", "postgres")
 async def test_the_form_asks_for_what_can_be_changed_and_comes_back_as_words(shop: Shop) -> None:
     await shop.buys("UK", 9, 140, sku="A1", supplier="NINGBO", mode="air")
     await shop.buys("UK", 12, 130, sku="B2", supplier="NINGBO", mode="air")
@@ -163,6 +169,7 @@ async def test_expediting_takes_the_line_out_of_the_sea_order_into_an_air_order(
     assert (await shop.audit.verify()).broken_at is None
 
 
+@pytest.mark.databases("sqlite", "postgres")
 async def test_waiting_takes_the_line_out_and_lets_the_case_sleep(shop: Shop, clock: MovableClock) -> None:
     case = (await shop.unresolved())["stockout_risk", "B2"]
     found = await shop.options.choose(case.id, "wait", shop.asker("Jonas"), "slack")
@@ -186,6 +193,7 @@ async def test_options_are_refused_where_there_are_none(shop: Shop) -> None:
         await shop.options.weigh(case.id)
 
 
+@pytest.mark.databases("sqlite", "postgres")
 async def test_every_copy_of_the_cards_follows_an_edit(shop: Shop) -> None:
     cases = await shop.unresolved()
     async with shop.database.transaction() as connection:

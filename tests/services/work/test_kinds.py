@@ -13,6 +13,8 @@ from bot.storage.database import Database
 from tests.services.work.kit import DAY
 from tests.services.work.shop import Shop, open_shop, steady
 
+pytestmark = pytest.mark.databases("sqlite")  # their statements run on PostgreSQL where that is named, and elsewhere
+
 HOUR = timedelta(hours=1)
 
 
@@ -115,6 +117,7 @@ async def test_a_week_far_below_the_usual_is_a_slump_which_buys_nothing_and_it_e
     assert ("slump", "COLD") not in await shop.unresolved()
 
 
+@pytest.mark.databases("sqlite", "postgres")
 async def test_neither_an_empty_shelf_nor_a_silent_feed_is_a_slump(shop: Shop, clock: MovableClock) -> None:
     for sku in ("OUT", "MUTE"):
         await shop.add_product(sku)
@@ -144,6 +147,7 @@ async def test_a_look_at_some_products_alone_neither_opens_nor_resolves_a_slump(
     assert ("slump", "COLD") in await shop.unresolved()
 
 
+@pytest.mark.databases("sqlite", "postgres")
 async def test_goods_past_their_promised_day_are_late_until_they_come(shop: Shop, clock: MovableClock) -> None:
     await shop.add_product("A1")
     await shop.sells("A1", "UK", steady())
@@ -191,6 +195,7 @@ async def test_a_feed_gone_silent_opens_one_case_and_silences_the_rest(shop: Sho
     assert set(await shop.unresolved()) == {("stockout_risk", "A1"), ("stockout_risk", "B2")}
 
 
+@pytest.mark.databases("sqlite", "postgres")
 async def test_stale_facts_resolve_nothing(shop: Shop, clock: MovableClock) -> None:
     await shortage(shop, "A1")
     await shop.feed("count", "stock", clock.now())
@@ -221,6 +226,7 @@ async def test_stock_that_was_never_counted_is_not_judged(shop: Shop) -> None:
     assert (report.series, report.silenced, report.opened) == (1, 1, 0)
 
 
+@pytest.mark.databases("sqlite", "postgres")
 async def test_a_snoozed_case_is_silent_until_it_ends(shop: Shop, clock: MovableClock) -> None:
     await shortage(shop, "A1")
     await shop.scan()
@@ -239,6 +245,7 @@ async def test_a_snoozed_case_is_silent_until_it_ends(shop: Shop, clock: Movable
     assert (await shop.cases.get(case.id)).snoozed_until is None
 
 
+@pytest.mark.databases("sqlite", "postgres")
 async def test_a_snoozed_case_that_worsens_speaks_up(shop: Shop, clock: MovableClock) -> None:
     await shortage(shop, "A1", on_hand=150)
     await shop.scan()
@@ -250,6 +257,7 @@ async def test_a_snoozed_case_that_worsens_speaks_up(shop: Shop, clock: MovableC
     assert len(await shop.said()) == 2
 
 
+@pytest.mark.databases("sqlite", "postgres")
 async def test_a_case_is_snoozed_by_those_who_tend_it_and_into_the_future(shop: Shop, clock: MovableClock) -> None:
     await shortage(shop, "A1")
     await shop.scan()
@@ -277,6 +285,7 @@ async def test_the_costliest_get_cards_of_their_own_and_the_rest_share_one(shop:
     assert (await shop.scan()).announced == 0
 
 
+@pytest.mark.databases("sqlite", "postgres")
 async def test_each_topic_is_told_apart(shop: Shop) -> None:
     async with shop.database.transaction() as connection:
         await connection.execute(tables.Subscription.__table__.delete())  # type: ignore[attr-defined]
@@ -294,6 +303,7 @@ async def test_each_topic_is_told_apart(shop: Shop) -> None:
     assert "'OLD'" in post
 
 
+@pytest.mark.databases("sqlite", "postgres")
 async def test_whoever_hears_of_requests_gets_the_card_of_a_case_that_asks(shop: Shop) -> None:
     async with shop.database.transaction() as connection:
         await connection.execute(

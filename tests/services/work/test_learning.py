@@ -25,6 +25,8 @@ from bot.storage import tables
 from bot.storage.database import Database
 from tests.services.work.shop import Shop, open_shop
 
+pytestmark = pytest.mark.databases("sqlite")  # their statements run on PostgreSQL where that is named, and elsewhere
+
 DAYS = 120
 LAW = np.random.default_rng(3)
 
@@ -59,6 +61,7 @@ async def taken(shop: Shop, *skus: str) -> snapshot.Snapshot:
         return await snapshot.take(connection, shop.settings, SourcingSettings(), shop.clock.now(), ids)
 
 
+@pytest.mark.databases("sqlite", "postgres")
 async def test_a_scan_learns_once_a_day_and_forgets_what_is_old(shop: Shop, clock: MovableClock) -> None:
     await shop.scan()
     (first,) = await told(shop)
@@ -96,6 +99,7 @@ async def test_a_few_products_are_judged_as_the_whole_catalogue_would(shop: Shop
         assert again.supply.order_up_to[at] == pytest.approx(judged.supply.order_up_to[row], rel=1e-12)
 
 
+@pytest.mark.databases("sqlite", "postgres")
 async def test_too_few_products_teach_nothing_which_is_not_asked_again_that_day(
     database: Database, clock: MovableClock, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -119,6 +123,7 @@ async def test_a_look_at_yesterday_does_not_know_what_was_learned_today(shop: Sh
         assert await rows.latest(connection, now) is not None
 
 
+@pytest.mark.databases("sqlite", "postgres")
 async def test_lessons_come_back_from_the_database_as_they_went_in(shop: Shop) -> None:
     found = await learn(shop.database, shop.settings, SourcingSettings(), shop.clock.now())
     assert found is not None
@@ -159,6 +164,7 @@ async def test_events_behind_are_no_usual_days_and_events_ahead_are_asked_for_an
     assert told[1]["times"] == "4.00"
 
 
+@pytest.mark.databases("sqlite", "postgres")
 async def test_lessons_of_another_version_are_no_lessons_and_are_learned_anew(shop: Shop, clock: MovableClock) -> None:
     async with shop.database.transaction() as connection:
         await connection.execute(insert(tables.Lesson).values(at=clock.now(), told='{"form": 0, "beta": []}'))

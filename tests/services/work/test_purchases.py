@@ -17,6 +17,8 @@ from tests.services.work.kit import DAY, add
 from tests.services.work.shop import Shop, open_shop, steady
 from tests.services.work.test_watch import plant_shortage
 
+pytestmark = pytest.mark.databases("sqlite")  # their statements run on PostgreSQL where that is named, and elsewhere
+
 
 @pytest.fixture
 async def shop(database: Database, clock: MovableClock) -> Shop:
@@ -47,6 +49,7 @@ async def test_a_buyers_order_waits_for_approval_and_counts_as_asked_for(shop: S
     assert len(await shop.said()) == 1  # whoever hears of requests
 
 
+@pytest.mark.databases("sqlite", "postgres")
 async def test_an_operators_order_stays_a_draft_that_a_buyer_submits_and_takes_lines_for_an_hour(
     shop: Shop, clock: MovableClock
 ) -> None:
@@ -104,6 +107,7 @@ async def test_a_quantity_that_cannot_be_bought_changes_nothing_and_names_those_
     assert await shop.requested() == []
 
 
+@pytest.mark.databases("sqlite", "postgres")
 async def test_a_named_supplier_is_found_by_code_or_name_and_must_deliver_there(shop: Shop) -> None:
     await shop.buys("UK", 5, 150, sku="A1", supplier="NINGBO", mode="air")
     assert (await buy(shop, 7, supplier="ningbo")).request.supplier == "Ningbo"
@@ -125,6 +129,7 @@ async def test_what_somebody_bought_for_a_case_is_not_drafted_again(shop: Shop) 
     assert (await shop.scan()).requests_drafted == 0
 
 
+@pytest.mark.databases("sqlite", "postgres")
 async def test_a_person_who_cancels_is_not_asked_again_at_once(shop: Shop, clock: MovableClock) -> None:
     await shop.scan()
     view = await shop.purchases.cancel(1, None, shop.asker("Jonas"), "slack")
@@ -145,6 +150,7 @@ async def test_an_operator_cancels_their_own_alone(shop: Shop) -> None:
     assert (await shop.purchases.cancel(own.id, own.version, shop.asker("Maria"), "slack")).state == "cancelled"
 
 
+@pytest.mark.databases("sqlite", "postgres")
 async def test_an_approved_order_is_called_off_only_while_nothing_has_gone_out(shop: Shop) -> None:
     await shop.scan()
     await shop.decisions.decide(1, None, "approve", shop.asker("Lin Wei"), "slack")
@@ -165,6 +171,7 @@ async def test_an_approved_order_is_called_off_only_while_nothing_has_gone_out(s
     assert (await shop.unresolved())["stockout_risk", "A1"].state == "open"
 
 
+@pytest.mark.databases("sqlite", "postgres")
 async def test_lists_show_drafts_orders_and_all(shop: Shop) -> None:
     await shop.scan()
     draft = (await buy(shop, 120, "Maria")).request
@@ -196,6 +203,7 @@ async def test_a_line_whose_need_is_over_leaves_its_order_and_the_last_cancels_i
     assert (await shop.requests.get(request.id)).state == "cancelled"
 
 
+@pytest.mark.databases("sqlite", "postgres")
 async def test_an_order_below_the_suppliers_minimum_says_so(shop: Shop) -> None:
     async with shop.database.transaction() as connection:
         await connection.execute(update(tables.Supplier).values(minimum_total_minor=50_000_000, currency="GBP"))

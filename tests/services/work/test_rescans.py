@@ -67,6 +67,7 @@ async def cases(shop: Shop) -> dict[tuple[str, str], tuple[int, int, dict[str, A
     return found
 
 
+@pytest.mark.databases("sqlite")
 async def test_judging_touched_products_one_by_one_finds_what_a_scan_of_the_whole_finds(
     shop: Shop, clock: MovableClock
 ) -> None:
@@ -85,6 +86,7 @@ async def test_judging_touched_products_one_by_one_finds_what_a_scan_of_the_whol
     assert await cases(shop) == alone
 
 
+@pytest.mark.databases("sqlite")
 async def test_what_is_not_touched_is_left_alone(shop: Shop) -> None:
     await touch(shop, "A1")
     await rescans_of(shop).round()
@@ -92,6 +94,7 @@ async def test_what_is_not_touched_is_left_alone(shop: Shop) -> None:
     assert await rescans_of(shop).round() is None
 
 
+@pytest.mark.databases("sqlite")
 async def test_a_few_products_are_judged_on_the_spot_and_many_in_a_thread(
     shop: Shop, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -113,6 +116,7 @@ async def test_a_few_products_are_judged_on_the_spot_and_many_in_a_thread(
     assert threads == ["_judge", "_seen"]
 
 
+@pytest.mark.databases("sqlite")
 async def test_a_case_resolves_as_soon_as_the_count_says_so(shop: Shop, clock: MovableClock) -> None:
     await shop.scan()
     clock.push(timedelta(minutes=5))

@@ -140,6 +140,7 @@ async def test_who_asks_is_not_kept_waiting_for_the_weeks_that_are_made_up_for(
     await cards.close()
 
 
+@pytest.mark.databases("sqlite")
 async def test_what_keeps_weeks_from_being_made_up_for_keeps_nobody_from_the_card(
     shop: Shop, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -170,6 +171,7 @@ async def test_a_week_that_a_crash_cut_off_is_written_on_and_one_without_facts_w
     assert (await of_week(shop, MONDAY)).figures.tolist() == whole
 
 
+@pytest.mark.databases("sqlite")
 async def test_the_last_week_is_judged_against_its_sales_and_what_was_out_of_stock_is_left_out(shop: Shop) -> None:
     await stocked(shop, "A", [10] * 121, 500)
     await stocked(shop, "EMPTY", [10] * 121, 25)
@@ -191,6 +193,7 @@ async def test_the_last_week_is_judged_against_its_sales_and_what_was_out_of_sto
     assert [week.replayed for week in card.forecasts[1:]] == [True] * 3  # made up for, of what was known then
 
 
+@pytest.mark.databases("sqlite")
 async def test_a_place_whose_feed_stopped_is_not_judged(shop: Shop) -> None:
     await stocked(shop, "A", [10] * 121, 500)
     cards = scorecards(shop)
@@ -257,6 +260,7 @@ async def test_of_a_place_whose_feed_stopped_nobody_knows_what_became_of_its_ale
     assert card.alerts.score.judged + card.alerts.score.ordered == 0
 
 
+@pytest.mark.databases("sqlite")
 async def test_the_day_that_an_alert_foretold_first_is_the_one_it_is_judged_by(shop: Shop) -> None:
     await stocked(shop, "A", [10] * 120, 50)
     await shop.buys("UK", 20, 100)
@@ -272,6 +276,7 @@ async def test_the_day_that_an_alert_foretold_first_is_the_one_it_is_judged_by(s
     assert case.foretold_on == first
 
 
+@pytest.mark.databases("sqlite")
 async def test_an_alert_told_when_the_shelf_was_empty_foretold_nothing(shop: Shop) -> None:
     await stocked(shop, "A", [10] * 120, 0)
     await shop.buys("UK", 20, 100)
@@ -283,6 +288,7 @@ async def test_an_alert_told_when_the_shelf_was_empty_foretold_nothing(shop: Sho
     assert (card.alerts.score.late, card.alerts.score.judged, card.alerts.score.stockouts) == (1, 0, 0)
 
 
+@pytest.mark.databases("sqlite")
 async def test_before_the_watch_has_run_a_week_alerts_are_those_that_weekly_scans_would_have_told(shop: Shop) -> None:
     await shop.buys("UK", 20, 100)
     await stocked(shop, "A", [10] * 120, 60)
@@ -350,6 +356,7 @@ async def test_lead_times_and_turnover_rest_on_what_arrived_and_sold(shop: Shop)
     assert days[4] == pytest.approx(float(earlier[0].days_of_inventory or 0), abs=0.06)
 
 
+@pytest.mark.databases("sqlite")
 async def test_an_empty_organisation_gets_a_card_that_says_what_is_lacking(shop: Shop) -> None:
     card = await scorecards(shop).view(to(shop, MORNING))
     assert (card.forecasts, card.alerts, card.worst, card.proposals) == ((), None, (), ())
@@ -390,6 +397,7 @@ async def test_each_channel_gets_the_card_once_on_its_own_monday_morning(shop: S
     assert (await posted(shop))[3:] == [shanghai, london]
 
 
+@pytest.mark.databases("sqlite")
 async def test_the_card_of_monday_carries_the_picture_of_its_weeks(shop: Shop) -> None:
     await stocked(shop, "A", [10] * 120, 500)
     await counted(shop, "A", SUNDAY - 60 * DAY, 2_000)

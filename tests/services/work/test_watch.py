@@ -14,6 +14,8 @@ from bot.storage.database import Database
 from tests.services.work.kit import DAY
 from tests.services.work.shop import Shop, open_shop, steady
 
+pytestmark = pytest.mark.databases("sqlite")  # their statements run on PostgreSQL where that is named, and elsewhere
+
 
 @pytest.fixture
 async def shop(database: Database, clock: MovableClock) -> Shop:
@@ -88,6 +90,7 @@ async def test_a_second_scan_proposes_and_says_nothing_more(shop: Shop, clock: M
     assert len(await shop.unresolved()) == 1
 
 
+@pytest.mark.databases("sqlite", "postgres")
 async def test_two_scans_at_once_open_nothing_twice(shop: Shop) -> None:
     for number in range(4):
         await plant_shortage(shop, f"A{number}")
@@ -109,6 +112,7 @@ async def test_an_approved_purchase_is_not_proposed_again_and_its_case_stays(sho
     assert case.state == "acting"
 
 
+@pytest.mark.databases("sqlite", "postgres")
 async def test_an_order_that_was_placed_counts_as_incoming_and_no_longer_as_asked_for(shop: Shop) -> None:
     await plant_shortage(shop, on_hand=200)
     await shop.scan()
@@ -139,6 +143,7 @@ async def test_a_rejected_purchase_comes_back_only_after_the_cool_down(shop: Sho
     assert [row.state for row in await shop.requested()] == ["rejected", "pending"]
 
 
+@pytest.mark.databases("sqlite", "postgres")
 async def test_a_rejected_purchase_comes_back_at_once_when_the_case_worsens(shop: Shop) -> None:
     await plant_shortage(shop, on_hand=150)
     await shop.scan()
