@@ -85,6 +85,14 @@ def told(text: str) -> Words:
     return verbatim(text)
 
 
+def unkept(data: Mapping[str, Any]) -> dict[str, Any]:
+    """The same fields, with those that `kept` made back as sentences."""
+    return {
+        name: told(value) if isinstance(value, str) and value.startswith(_KEPT) else value
+        for name, value in data.items()
+    }
+
+
 def plain(words: Words) -> Words:
     """A sentence whose values may stand in a message: text, whole numbers and sentences."""
     return told(kept(words))

@@ -157,12 +157,12 @@ class Shelf:
             connection.close()
 
 
-def until_somebody_waits(database: Database) -> None:
-    """Until a transaction waits for a row that another one holds; an error after twenty seconds."""
+def until_somebody_waits(database: Database, many: int = 1) -> None:
+    """Until so many transactions wait for rows that others hold; an error after twenty seconds."""
     address = database.url.set(drivername="postgresql").render_as_string(hide_password=False)
     with psycopg.connect(address, autocommit=True) as connection:
         connection.execute("SET statement_timeout = '20s'")
         connection.execute(
-            "DO $$ BEGIN WHILE NOT EXISTS (SELECT 1 FROM pg_locks WHERE NOT granted) "
+            f"DO $$ BEGIN WHILE (SELECT COUNT(DISTINCT pid) FROM pg_locks WHERE NOT granted) < {many:d} "  # noqa: S608  # a number
             "LOOP PERFORM pg_sleep(0.01); END LOOP; END $$"
         )

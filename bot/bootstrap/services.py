@@ -256,7 +256,7 @@ def _ground(
         container_least=float(settings.watch.container_least),
     )
     zone, language = chosen.default_zone, chosen.default_language
-    audit = Audit(database=database, clock=clock)
+    audit = Audit(database=database, clock=clock, language=language)
     ranking = Ranking(chosen)
     return _Ground(
         settings=settings,

@@ -19,6 +19,7 @@ from bot.domain.told import ToldAge
 
 CaseKind = Literal["stockout_risk", "surge", "slump", "slow_mover", "overstock", "late_inbound", "data_stale"]
 CaseState = Literal["open", "acknowledged", "acting", "resolved"]
+CaseEnd = Literal["unsold", "unknown"]  # why one is over though nothing recovered: sold no more, or without any facts
 RequestKind = Literal["purchase_order", "transfer", "promotion"]
 RequestState = Literal[
     "draft", "pending", "approved", "executing", "done", "rejected", "expired", "cancelled", "failed"
@@ -155,6 +156,7 @@ class CaseView:
     request_id: int | None
     evidence: Mapping[str, Any] = field(default_factory=dict)
     told_age: ToldAge | None = None
+    ended: CaseEnd | None = None
 
 
 @dataclass(frozen=True, slots=True)

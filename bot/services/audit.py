@@ -17,10 +17,12 @@ from typing import Any, Literal
 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from bot.language import language
 from bot.ports import Clock
 from bot.storage import audit as books
 from bot.storage import locks, marks
 from bot.storage.database import Database
+from bot.words import Words
 
 GENESIS = "0" * 64
 POSTED = "audit:posted:"  # followed by the local date; the value is a head
@@ -49,7 +51,10 @@ class AuditVerdict:
 
 @dataclass(frozen=True, slots=True)
 class Deed:
-    """What is to be recorded; `subject` is case:12, request:7, member:3 ..., `data` plain JSON."""
+    """What is to be recorded; `subject` is case:12, request:7, member:3 ..., `data` plain JSON, or sentences in it.
+
+    What is hashed stays as it is, so that a sentence is said as it is written down, in the organisation's language.
+    """
 
     action: str
     subject: str
@@ -70,9 +75,10 @@ class Checked:
 class Audit:
     """Appends to the log, verifies it, and reads it out."""
 
-    def __init__(self, *, database: Database, clock: Clock) -> None:
+    def __init__(self, *, database: Database, clock: Clock, language: str = "en") -> None:
         self._database = database
         self._clock = clock
+        self._language = language
 
     async def append(
         self,
@@ -98,12 +104,23 @@ class Audit:
                 "platform": deed.platform,
                 "action": deed.action,
                 "subject": deed.subject,
-                "data": json.loads(_canonical(deed.data)),
+                "data": json.loads(_canonical(self._said(deed.data))),
                 "previous_hash": previous,
             }
             previous = entry["hash"] = _hash(entry)
             values.append(entry)
         return await books.add(connection, values, write_head(count + len(values), previous))
+
+    def _said(self, data: object) -> object:
+        """Data whose sentences are text."""
+        match data:
+            case Words():
+                return language(self._language).say(data)
+            case Mapping():
+                return {name: self._said(value) for name, value in data.items()}
+            case list() | tuple():
+                return [self._said(value) for value in data]
+        return data
 
     async def verify(self, against: str | None = None) -> AuditVerdict:
         """Walk the whole chain; on the first fault stop and say where.

@@ -13,7 +13,7 @@ from bot.chat.arguments import Location
 from bot.chat.nodes import Code
 from bot.domain.approval import OPEN_STATES
 from bot.domain.cases import Standing, judge
-from bot.domain.views import CaseKind, CaseView, Page
+from bot.domain.views import CaseEnd, CaseKind, CaseView, Page
 from bot.errors import BadArgument, NotAllowed, UnknownReference
 from bot.ports import Clock
 from bot.services import telling
@@ -37,7 +37,8 @@ class Finding:
 
     `opens` and `holds` are the severities by the opening and by the relaxed limits; `evidence` is JSON text. `ends_on`
     is the local day on which the stock would end, of a stock-out risk; `fingerprint` stands for what `evidence` tells,
-    where that is known. Facts too old to judge make no finding, and a case without a finding stays as it is.
+    where that is known; `ended` is why the case is over where nothing can be found any more. Facts too old to judge
+    make no finding, and a case without a finding stays as it is.
     """
 
     kind: CaseKind
@@ -50,6 +51,7 @@ class Finding:
     evidence: str
     ends_on: date | None = None
     fingerprint: int | None = None
+    ended: CaseEnd | None = None
 
 
 @dataclass(slots=True)
@@ -133,6 +135,7 @@ class Cases:
         standing = await self._held(connection, [known[item.key].id for item in findings if item.key in known])
         applied, fresh, figures = Applied(), [], []
         written: dict[int, int | None] = {}
+        over: dict[CaseEnd | None, list[int]] = {}
         for finding in findings:
             case = standing.get(finding.key)
             verdict = judge(_standing(case), finding.opens, finding.holds, at)
@@ -142,6 +145,7 @@ class Cases:
                 continue
             if verdict.change == "resolves":
                 applied.resolved.append(case.id)
+                over.setdefault(finding.ended, []).append(case.id)
                 written[case.id] = None
                 continue
             figures.append(
@@ -168,7 +172,8 @@ class Cases:
                 if case.snoozed_until is not None:
                     applied.snoozed[case.id] = case.snoozed_until
         await rows.update_all(connection, figures)
-        await rows.resolve_all(connection, applied.resolved, at)
+        for ended, ids in over.items():
+            await rows.resolve_all(connection, ids, at, ended)
         written |= await self._open(connection, fresh, at, applied)
         await caseprints.keep(connection, written)
         return applied

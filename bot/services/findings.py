@@ -76,13 +76,21 @@ def without_facts(taken: Snapshot, standing: Mapping[str, CaseRow]) -> set[int]:
     )
 
 
-def closing(standing: Mapping[str, CaseRow], inactive: Collection[int]) -> list[Finding]:
-    """Findings that resolve every case of products that are sold no more."""
+def closing(taken: Snapshot, standing: Mapping[str, CaseRow], inactive: Collection[int]) -> list[Finding]:
+    """Findings that resolve every case of which nothing was read: its product is sold no more, or all facts are gone.
+
+    Facts go by hand, or with the store or the place that told them; nothing is left then that could recover.
+    """
+    mine = [(key, case) for key, case in standing.items() if case.product_id is not None]
+    unread = _rows_of(taken, [case for _key, case in mine]) < 0
     return [
-        Finding(case.kind, key, case.product_id, case.location_id, 0, 0, 0, "{}")
-        for key, case in standing.items()
-        if case.product_id in inactive
-    ]
+        Finding(
+            case.kind, key, case.product_id, case.location_id, 0, 0, 0, "{}",
+            ended="unsold" if case.product_id in inactive else "unknown",
+        )
+        for (key, case), gone in zip(mine, unread.tolist(), strict=True)
+        if gone
+    ]  # fmt: skip
 
 
 def batches(findings: Sequence[Finding], size: int) -> Iterator[Sequence[Finding]]:

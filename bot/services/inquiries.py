@@ -131,7 +131,7 @@ class Inquiries:
             await kind.failed(connection, held, held.error)
         else:
             await self._wakes.after(connection, BELL)
-        data = {**facts(held), "verdict": verdict, "note": note, "role": asker.role, "error": str(told(held.error))}
+        data = {**facts(held), "verdict": verdict, "note": note, "role": asker.role, "error": told(held.error)}
         await self._audit.append(connection, rows.ANSWERED, f"effect:{held.id}", data, asker.member_id, platform)
 
     async def _refused(

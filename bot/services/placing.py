@@ -171,7 +171,7 @@ class Placing:
         await case_rows.set_states(connection, case_ids, "open", now)
         await self._effects.cancel(connection, held.id)
         await self._requests.show(connection, [held])
-        data = {"channel": effect.payload["channel"], "error": str(told(error))}
+        data = {"channel": effect.payload["channel"], "error": told(error)}
         await self._audit.append(connection, "order.failed", f"request:{held.id}", data)
 
     async def _plan(self, connection: AsyncConnection, request_id: int, payload: Mapping[str, Any]) -> None:

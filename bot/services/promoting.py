@@ -36,7 +36,7 @@ from bot.storage.effects import EffectRow
 from bot.storage.promotions import PromotionRow
 from bot.storage.requests import RequestRow
 from bot.storage.variants import variants_of
-from bot.words import _, told
+from bot.words import _, told, unkept
 
 Json = Mapping[str, Any]
 _UNCERTAIN = ("sending", "halted")  # the call may have happened
@@ -217,9 +217,7 @@ class Promoting:
         await self._advance(connection, held, {"trouble": trouble}, {})
         await self._requests.show(connection, [held])
         await self._tell_trouble(connection, held.id, f"not_restored:{effect.id}")
-        await self._audit.append(
-            connection, "promotion.not_restored", f"request:{held.id}", {"error": str(told(error))}
-        )
+        await self._audit.append(connection, "promotion.not_restored", f"request:{held.id}", {"error": told(error)})
 
     async def stop(
         self, connection: AsyncConnection, held: RequestRow, promotion: PromotionRow, reason: StopReason, name: str = ""
@@ -306,7 +304,7 @@ class Promoting:
         await self._advance(connection, held, facts, {"state": state, "stage": "stopped", "finished_at": now})
         await case_rows.set_states(connection, case_ids, "open", now)
         await self._requests.show(connection, [held])
-        return Deed("promotion.not_started", f"request:{held.id}", {"trouble": dict(trouble) if trouble else None})
+        return Deed("promotion.not_started", f"request:{held.id}", {"trouble": unkept(trouble) if trouble else None})
 
     async def _advance(self, connection: AsyncConnection, held: RequestRow, facts: Json, values: Json) -> None:
         """Change a request that is held, and what its card tells of the promotion's life."""

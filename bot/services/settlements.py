@@ -21,7 +21,7 @@ from bot.storage import effects as rows
 from bot.storage import locks
 from bot.storage.database import Database
 from bot.storage.effects import EffectRow
-from bot.words import Words, _, kept
+from bot.words import Words, _, kept, unkept
 
 TOLD: tuple[EffectState, ...] = ("halted", "failed")  # people get a card
 
@@ -138,8 +138,8 @@ class Settlements:
             return []
         data = {
             **facts(held),
-            "error": "" if outcome.error is None else str(outcome.error),
-            "result": dict(outcome.result or {}),
+            "error": outcome.error or "",
+            "result": unkept(outcome.result or {}),
         }
         return [Deed(f"effect.{outcome.state}", f"effect:{held.id}", data)]
 

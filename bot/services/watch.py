@@ -245,7 +245,7 @@ class Watch:
         found = findings(taken, assessed, read.standing, read.written)
         if ranks is not None:
             found = [item for item in found if item.kind != "slump" and (item.kind != "surge" or item.opens > 0)]
-        found += closing(read.standing, read.inactive)
+        found += closing(read.taken, read.standing, read.inactive)
         return Judged(taken, assessed, moves, [*found, *feed_findings(taken, read.feeds)])
 
     async def _drafts(self, judged: Judged, applied: Applied, scope: Scope) -> Meant:

@@ -30,7 +30,7 @@ from sqlalchemy import (
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bot.domain.money import Money
-from bot.domain.views import Arrival, CaseKind, CaseState, CaseView
+from bot.domain.views import Arrival, CaseEnd, CaseKind, CaseState, CaseView
 from bot.storage.chunks import chunked
 from bot.storage.dialect import insert_into
 from bot.storage.narrowed import NAMED
@@ -181,9 +181,11 @@ async def set_states(connection: AsyncConnection, ids: Collection[int], state: C
         )
 
 
-async def resolve_all(connection: AsyncConnection, ids: Collection[int], at: datetime) -> None:
-    """Close cases."""
-    values = {"state": "resolved", "resolved_at": at, "updated_at": at, "snoozed_until": None}
+async def resolve_all(
+    connection: AsyncConnection, ids: Collection[int], at: datetime, ended: CaseEnd | None = None
+) -> None:
+    """Close cases, and say why where their figures did not recover."""
+    values = {"state": "resolved", "resolved_at": at, "updated_at": at, "snoozed_until": None, "ended": ended}
     for some in chunked(ids):
         await connection.execute(update(Case).where(Case.id.in_(some), Case.resolved_at.is_(None)).values(**values))
 
@@ -301,6 +303,7 @@ def _view(row: Any) -> CaseView:  # noqa: ANN401  # a row of `_SHOWN`
         else None,
         request_id=row.request_id,
         evidence=row.evidence,
+        ended=row.ended,
     )
 
 

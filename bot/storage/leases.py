@@ -11,10 +11,15 @@ from bot.storage.dialect import insert_into
 from bot.storage.tables import StoreLease
 
 
-async def take(connection: AsyncConnection, store: str, holder: str, now: datetime, until: datetime) -> bool:
-    """Hold a store's lease until then; false where another one holds it now."""
+async def take(
+    connection: AsyncConnection, store: str, holder: str, now: datetime, until: datetime, dead: datetime | None = None
+) -> bool:
+    """Hold a store's lease until then; false where another one holds it now.
+
+    `dead`: a lease that ends then is taken over, for its holder renews it no more.
+    """
     row = insert_into(connection, StoreLease).values(store=store, holder=holder, held_until=until)
-    free = or_(StoreLease.held_until <= now, StoreLease.holder == holder)
+    free = or_(StoreLease.held_until <= now, StoreLease.holder == holder, StoreLease.held_until == dead)
     taken = row.on_conflict_do_update(
         index_elements=[StoreLease.store], set_={"holder": holder, "held_until": until}, where=free
     )

@@ -12,8 +12,9 @@ Taken in this order, and within a kind by ascending id, so that two transactions
     2. requests
        members           whose budgets a decision spends
     3. cases
-       a product         one promotion of it begins at a time
        a store's orders  whose states are taken, by store and id (`storage.storeorders`)
+       a store's variants  of which it says whether it sells them
+       products          that a store's facts change; one promotion of a product begins at a time
     4. the gate          before calls that cost money: calls begin and halts are thrown one transaction at a time
     5. the audit's head  always last: a transaction that appended takes no further lock
 
@@ -34,7 +35,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bot.storage.chunks import chunked
 from bot.storage.dialect import insert_into
-from bot.storage.tables import Case, Mark, Member, Product, Request, RequestLine
+from bot.storage.tables import Case, Mark, Member, Product, Request, RequestLine, StoreCode
 
 LINKING = "members:linking"
 POLICY = "policy:change"
@@ -92,9 +93,26 @@ async def product(connection: AsyncConnection, product_id: int) -> None:
 
 
 async def products(connection: AsyncConnection, product_ids: Collection[int]) -> None:
-    """Hold products, by id, while what is told of them is summed up. Rows that refer to them may still be written."""
-    held = select(Product.id).where(Product.id.in_(sorted(product_ids))).order_by(Product.id)
-    await connection.execute(held.with_for_update(key_share=True))
+    """Hold products while what is told of them is summed up. Rows that refer to them may still be written."""
+    if _one_writer(connection):
+        return
+    for some in chunked(sorted(product_ids)):
+        held = select(Product.id).where(Product.id.in_(some)).order_by(Product.id)
+        await connection.execute(held.with_for_update(key_share=True))
+
+
+async def variants(connection: AsyncConnection, store: str, codes: Collection[str]) -> None:
+    """Hold what is known of a store's variants, by their codes; it comes before the products that they are."""
+    if _one_writer(connection):
+        return
+    found: set[int] = set()
+    for some in chunked(sorted(codes)):
+        found.update(
+            await connection.scalars(select(StoreCode.id).where(StoreCode.store == store, StoreCode.code.in_(some)))
+        )
+    for part in chunked(sorted(found)):
+        held = select(StoreCode.id).where(StoreCode.id.in_(part)).order_by(StoreCode.id)
+        await connection.execute(held.with_for_update(key_share=True))
 
 
 async def scan(connection: AsyncConnection, expected: int) -> bool:

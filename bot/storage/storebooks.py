@@ -40,6 +40,7 @@ class Line(NamedTuple):
     kind: str
     cancels: str | None = None
     cancelled_by: str | None = None
+    kit_units: int | None = None
 
 
 class Counted(NamedTuple):

@@ -135,14 +135,19 @@ async def begin(connection: AsyncConnection, store: str, kind: FactKind) -> Begu
     return Begun(await cursor(connection, store, kind), int(said or 0))
 
 
+async def whole_since(connection: AsyncConnection, store: str, page: Page, now: datetime) -> datetime | None:
+    """When the reading of all there is began that a page is of; None where it tells but what changed."""
+    mine = StoreCursor.store == store, StoreCursor.kind == page.kind
+    known = (await connection.execute(select(StoreCursor.whole_since).where(*mine))).one_or_none()
+    return now if known is None or page.anew else known.whole_since
+
+
 async def keep_cursor(connection: AsyncConnection, store: str, page: Page, now: datetime) -> datetime | None:
     """Note how far a kind is read, while the store's naming is held and is what it was as the reading began.
 
     `now` is before the page's facts were written. Where the page ends a reading of all there is: when that began.
     """
-    mine = StoreCursor.store == store, StoreCursor.kind == page.kind
-    known = (await connection.execute(select(StoreCursor.whole_since).where(*mine))).one_or_none()
-    since = now if known is None or page.anew else known.whole_since
+    since = await whole_since(connection, store, page, now)
     ended = page.until is not None
     values = {"cursor": page.cursor, "read_at": now, "whole_since": None if ended else since}
     row = insert_into(connection, StoreCursor).values(store=store, kind=page.kind, **values)

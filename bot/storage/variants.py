@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime, timedelta
 
-from sqlalchemy import Date, bindparam, or_, select, update
+from sqlalchemy import ColumnElement, Date, bindparam, or_, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from bot.storage import locks
 from bot.storage.chunks import chunked
 from bot.storage.stores import COUNTED
 from bot.storage.tables import Kit, Product, Sale, StoreCode
@@ -94,8 +95,21 @@ async def doubtful(connection: AsyncConnection) -> set[int]:
     return set(found)
 
 
+async def hold(connection: AsyncConnection, store: str, codes: Collection[str], also: Collection[int]) -> None:
+    """Hold a store's variants, and then what products they are, with the parts of sets, and others.
+
+    For whoever changes some of these and others later: two of them that went by order each time could wait crosswise.
+    """
+    await locks.variants(connection, store, codes)
+    meant = set(also)
+    for part in chunked(sorted(codes)):
+        meant |= await _meant(connection, StoreCode.store == store, StoreCode.code.in_(part))
+    await locks.products(connection, await _with_parts(connection, meant))
+
+
 async def sell(connection: AsyncConnection, store: str, told: Mapping[str, bool], now: datetime) -> set[int]:
     """Keep which variants (code -> whether) a store still sells; the products that are active or inactive since."""
+    await locks.variants(connection, store, told)
     meant: set[int] = set()
     for part in chunked(sorted(told)):
         named = StoreCode.store == store, StoreCode.code.in_(part)
@@ -104,9 +118,22 @@ async def sell(connection: AsyncConnection, store: str, told: Mapping[str, bool]
             codes = [code for code in part if told[code] is sold]
             changed = StoreCode.store == store, StoreCode.code.in_(codes), StoreCode.sold.is_distinct_from(sold)
             await connection.execute(update(StoreCode).where(*changed).values(sold=sold))
-        found = await connection.scalars(select(StoreCode.product_id).where(*named, _LISTED))
-        meant.update(product for product in found if product is not None)
+        meant |= await _meant(connection, *named)
     return await weigh(connection, meant, now)
+
+
+async def _meant(connection: AsyncConnection, *named: ColumnElement[bool]) -> set[int]:
+    """The products that variants are."""
+    found = await connection.scalars(select(StoreCode.product_id).where(*named, _LISTED))
+    return {product for product in found if product is not None}
+
+
+async def _with_parts(connection: AsyncConnection, products: Collection[int]) -> set[int]:
+    """The products, and what those that are sets consist of."""
+    whole = set(products)
+    for part in chunked(sorted(products)):
+        whole.update(await connection.scalars(select(Kit.component_id).where(Kit.product_id.in_(part))))
+    return whole
 
 
 async def silent(connection: AsyncConnection, store: str, since: datetime, spared: Collection[str]) -> set[str]:
@@ -127,9 +154,8 @@ async def weigh(connection: AsyncConnection, products: Collection[int], now: dat
     those that are sets. Which of all these changed.
     """
     changed: set[int] = set()
-    whole = set(products)
-    for part in chunked(sorted(products)):
-        whole.update(await connection.scalars(select(Kit.component_id).where(Kit.product_id.in_(part))))
+    whole = await _with_parts(connection, products)
+    await locks.products(connection, whole)
     for part in chunked(sorted(whole)):
         for active in (True, False):
             is_so = _ACTIVE if active else ~_ACTIVE

@@ -34,6 +34,8 @@ _NEVER_SENT = (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout, http
 
 # IPv6 addresses whose last 32 bits are an IPv4 address: NAT64 (RFC 6052), IPv4-compatible (RFC 4291, 2.5.5.1).
 _OVER_IPV4 = (ipaddress.IPv6Network("64:ff9b::/96"), ipaddress.IPv6Network("::/96"))
+# So are those of a tunnel's host under any prefix (RFC 5214): its interface begins so, whatever its bits u and g say.
+_ISATAP, _ISATAP_BITS = 0x5EFE, 0xFCFFFFFF
 # What older or laxer tables of Python's call global: of the IANA registries of special-purpose addresses that for
 # protocols, 6to4 relays, documentation and segment routing; site-local (RFC 3879) and IPv4-translated (RFC 7915) ones.
 _SPECIAL = tuple(
@@ -103,10 +105,10 @@ def is_public(address: str) -> bool:
         return True
     if found.teredo is not None or found in _LOCAL_NAT64:
         return False
-    inner = found.sixtofour or found.ipv4_mapped
-    if inner is None and any(found in network for network in _OVER_IPV4):
-        inner = ipaddress.IPv4Address(int(found) & 0xFFFFFFFF)
-    return inner is None or is_public(str(inner))
+    inner = [each for each in (found.sixtofour, found.ipv4_mapped) if each is not None]
+    if int(found) >> 32 & _ISATAP_BITS == _ISATAP or any(found in network for network in _OVER_IPV4):
+        inner.append(ipaddress.IPv4Address(int(found) & 0xFFFFFFFF))
+    return all(is_public(str(each)) for each in inner)
 
 
 class Caller:

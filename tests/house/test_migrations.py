@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
@@ -19,7 +20,7 @@ from bot.storage.database import Database
 from bot.storage.migrations import config, differences, migrate, revisions
 from tests.services.work.kit import add
 
-HEAD = "0022"
+HEAD = "0024"
 
 
 async def inspected(database: Database) -> dict[str, Any]:
@@ -147,14 +148,16 @@ async def test_every_migration_can_be_taken_back(empty: Database) -> None:
     assert await migrate(empty) == ("none", HEAD)
 
 
+def upgrade(connection: Connection, to: str) -> None:
+    """Migrate to a revision."""
+    chosen = config()
+    chosen.attributes["connection"] = connection
+    command.upgrade(chosen, to)
+
+
 async def test_stays_left_open_by_an_earlier_version_were_seen_when_they_began(
     empty: Database, clock: MovableClock
 ) -> None:
-    def upgrade(connection: Connection, to: str) -> None:
-        chosen = config()
-        chosen.attributes["connection"] = connection
-        command.upgrade(chosen, to)
-
     at = clock.now()
     async with empty.transaction() as connection:
         await connection.run_sync(upgrade, "0003")
@@ -170,6 +173,33 @@ async def test_stays_left_open_by_an_earlier_version_were_seen_when_they_began(
         await connection.run_sync(upgrade, "0004")
         found = await connection.execute(select(tables.RoomVisit.visit, tables.RoomVisit.seen_at))
         assert {row.visit: row.seen_at for row in found} == {"open": at, "over": None}
+
+
+async def test_parts_of_kits_that_were_sold_are_kept_with_their_units_where_every_kit_takes_as_many(
+    empty: Database, clock: MovableClock
+) -> None:
+    at = clock.now()
+    async with empty.transaction() as connection:
+        await connection.run_sync(upgrade, "0022")
+        place = await add(
+            connection, tables.Location, code="BER", name="BER", zone="UTC", country="", currency="EUR", markets=[]
+        )  # fmt: skip
+        ids = {}
+        for sku in ("SET", "BOX", "MUG", "CUP"):
+            ids[sku] = await add(
+                connection, tables.Product, sku=sku, name=sku, currency="EUR", active=True, created_at=at
+            )  # fmt: skip
+        for kit, part, units in (("SET", "MUG", 2), ("BOX", "MUG", 2), ("SET", "CUP", 1), ("BOX", "CUP", 3)):
+            await add(connection, tables.Kit, product_id=ids[kit], component_id=ids[part], quantity=units)
+        for name, sku in (("1/a/{}", "MUG"), ("1/a/{}/return/r", "MUG"), ("1/a/{}", "CUP"), ("1/b", "MUG")):
+            await add(
+                connection, tables.Sale, source="store:shop", external_id=name.format(ids[sku]), order_ref="1",
+                product_id=ids[sku], location_id=place, code=sku, sold_at=at, day=at.date(), quantity=4,
+                unit_price=Decimal(1), amount_minor=400, currency="EUR", customer="", kind="sale",
+            )  # fmt: skip
+        await connection.run_sync(upgrade, "0023")
+        found = await connection.execute(select(tables.Sale.kit_units).order_by(tables.Sale.id))
+        assert found.scalars().all() == [2, 2, None, None]
 
 
 def test_the_revisions_are_numbered_in_one_line() -> None:

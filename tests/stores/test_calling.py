@@ -170,6 +170,9 @@ LEADS_TO: dict[str, Callable[[int], IPv6Address]] = {
     "compatible": IPv6Address,
     "NAT64": lambda inner: IPv6Address(int(IPv6Address("64:ff9b::")) | inner),
     "6to4": lambda inner: IPv6Address(int(IPv6Address("2002::1")) | inner << 80),
+    "ISATAP": lambda inner: IPv6Address(int(IPv6Address("2606:2800:21f:cb07:0:5efe::")) | inner),
+    "ISATAP of a global one": lambda inner: IPv6Address(int(IPv6Address("2606:2800:21f:cb07:200:5efe::")) | inner),
+    "ISATAP over 6to4": lambda inner: IPv6Address(int(IPv6Address("2002:5db8:d70e::5efe:0:0")) | inner),
 }
 
 
@@ -182,7 +185,17 @@ def test_an_address_within_another_is_public_only_as_it_is_itself(way: str, inne
 
 
 @pytest.mark.parametrize(
-    "public", ["93.184.215.14", "2606:2800:21f:cb07::1", "64:ff9b::5db8:d70e", "2002:5db8:d70e::1"]
+    "public",
+    [
+        "93.184.215.14",
+        "2606:2800:21f:cb07::1",
+        "64:ff9b::5db8:d70e",
+        "2002:5db8:d70e::1",
+        "2606:2800:21f:cb07:0:5efe:5db8:d70e",
+        "2606:2800:21f:cb07:200:5efe:5db8:d70e",
+        "2606:2800:21f:cb07:0:5eff:a00:1",
+        "2606:2800:21f:cb07:1000:5efe:a00:1",
+    ],
 )
 def test_an_address_of_the_internet_is_public_also_where_it_leads_to_another(public: str) -> None:
     assert is_public(public)

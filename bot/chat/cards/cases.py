@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from types import MappingProxyType
 
 from bot.chat.cards import labels
 from bot.chat.cards.requests import decision_line, next_of_decision, warnings
@@ -31,7 +32,7 @@ from bot.chat.nodes import (
 from bot.chat.paging import PAGE_SIZE, page_blocks
 from bot.domain.money import Money
 from bot.domain.told import ToldAge
-from bot.domain.views import CaseView, Page, RequestView
+from bot.domain.views import CaseEnd, CaseView, Page, RequestView
 from bot.words import Words, _, n_
 
 _LYING = ("slow_mover", "overstock")  # what stock's age matters for
@@ -101,10 +102,19 @@ def _money_label(case: CaseView) -> Words:
     return _("Capital tied up") if case.kind in {"slow_mover", "overstock"} else _("Margin at risk")
 
 
+_OVER: Mapping[CaseEnd | None, Words] = MappingProxyType(
+    {
+        None: _("Solved: the figures have recovered."),
+        "unsold": _("Closed: the product is sold no more."),
+        "unknown": _("Closed: nothing is known of it here any more, neither stock nor sales."),
+    }
+)
+
+
 def _proposal(case: CaseView, request: RequestView | None) -> Inline:
     """The next step in one line."""
     if case.state == "resolved":
-        return _("Solved: the figures have recovered.")
+        return _OVER[case.ended]
     if request is not None and request.state not in {"draft", "pending"}:
         after = next_of_decision(request)
         decided = decision_line(request)

@@ -99,7 +99,8 @@ class Desks:
         named = [(code, name, names.find(sku, name)) for code, (sku, name) in unsure.items()]
         good = [(code, name, found) for code, name, found in named if not found.problem]
         ids = await facts.product_ids(connection)
-        fresh = {found.sku: self._currency for _, _, found in good if not found.suggested}
+        # Of two pages at once that tell of the same products the later waits, and neither for the other.
+        fresh = dict.fromkeys(sorted({found.sku for _, _, found in good if not found.suggested}), self._currency)
         await facts.add_products(connection, fresh, now, ids)
         at = to_micros(now)
         codes: list[tuple[Any, ...]] = [
@@ -110,7 +111,7 @@ class Desks:
         strange = [(code, name) for code, name, found in named if found.problem and code not in kept]
         codes += [(code, _shown(unsure[code][0]), name, None, "waiting", 0, at) for code, name in strange]
         await rows.write_codes(connection, store, codes)
-        await facts.name_products(connection, [(found.sku, name) for _, name, found in good if name])
+        await facts.name_products(connection, sorted(((found.sku, name) for _, name, found in good if name), key=_sku))
         answered = any(code in known and not found.suggested for code, _, found in good)
         if answered and await rows.any_aside(connection, store):
             await rows.forget_cursors(connection, store)
@@ -118,6 +119,10 @@ class Desks:
 
 def _match(found: Named) -> str:
     return "suggested" if found.suggested else "same"
+
+
+def _sku(named: tuple[str, str]) -> str:
+    return named[0]
 
 
 def _shown(sku: str) -> str:

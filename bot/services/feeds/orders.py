@@ -92,11 +92,13 @@ class Book:
         stated: set[str] = set()
         zones = {spot.location_id: spot for spot in self.spots.values()}
         for (order, name, code), of_line in _by_line(told).items():
-            for piece in self._pieces(code) or ():
-                sale = before.get(f"{order}/{name}{piece.suffix}")
+            nested = f"{order}/{_escaped(name)}"
+            own = nested if _rows_of(nested, before) else f"{order}/{name}"
+            for piece in (self._pieces(code) if code else _as_before(own, _rows_of(own, before))) or ():
+                sale = before.get(f"{own}{piece.suffix}")
                 if sale is None or sale.location_id not in zones:  # it waits for a word of people, or is none of ours
                     continue
-                stated |= {_return_id(sale, back.id) for back in of_line}
+                stated |= {_return_id(sale.external_id, back.id) for back in of_line}
                 sold = 0 if sale.cancelled_by else sale.quantity // piece.each
                 lines = _returned(sale, piece, fitting(of_line, sold), zones[sale.location_id])
                 wanted |= {line.external_id: line for line in lines}
@@ -119,23 +121,26 @@ class Book:
             returns.setdefault(back.line, []).append(back)
         at, days = to_micros(order.placed_at), _Days(order.placed_at)
         for sold in order.lines:
-            own = f"{order.id}/{sold.id}"
-            if not sold.code and not any(name == own or name.startswith(f"{own}/") for name in before):
+            own = f"{order.id}/{_apart(sold.id, order)}"
+            stands = [] if sold.code else _rows_of(own, before)
+            if not sold.code and not stands:
                 continue
             spot = self._spot(sold.place or order.place)
             if spot.location_id is None:
                 continue
-            known = before.get(own)
-            pieces = self._pieces(sold.code) if sold.code or known is None else (_Piece(known.product_id, known.code),)
+            pieces = self._pieces(sold.code) if sold.code else _as_before(own, stands)
             if pieces is None:
                 if sold.quantity and sold.code:
                     unnamed[sold.sku or sold.code] = None
-                stands = [line for name, line in before.items() if name == own or name.startswith(f"{own}/")]
+                stands = _rows_of(own, before)
                 yield from stands if sold.code or sold.quantity else _undone(order, stands, before, spot)
                 continue
+            same = not sold.code and _is_as_before(sold, pieces, stands)
             for piece in pieces:
-                line = _sold(order, sold, piece, (at, days[spot.zone], spot.location_id))
+                line = _sold(order, sold, f"{own}{piece.suffix}", piece, (at, days[spot.zone], spot.location_id))
                 known = before.get(line.external_id)
+                if same and known is not None:
+                    line = line._replace(unit_price=known.unit_price, amount_minor=known.amount_minor)
                 if sold.quantity:
                     yield line
                 elif known is not None:
@@ -170,10 +175,9 @@ class Book:
         weights = [(self.goods[part][1] or 0) * each for part, each in parts]
         if not sum(weights):
             weights = [each for _, each in parts]
-        cuts = [Fraction(upto, sum(weights)) for upto in accumulate(weights, initial=0)]
         return tuple(
             _Piece(part, self.goods[part][0], each, share, f"/{part}")
-            for (part, each), share in zip(parts, pairwise(cuts), strict=True)
+            for (part, each), share in zip(parts, _cuts(weights), strict=True)
         )
 
 
@@ -189,15 +193,15 @@ class _Days(dict[str, str]):
         return day
 
 
-def _sold(order: OrderFact, sold: SoldLine, piece: _Piece, stands: tuple[int, str, int]) -> Line:
+def _sold(order: OrderFact, sold: SoldLine, name: str, piece: _Piece, stands: tuple[int, str, int]) -> Line:
     """The row of what was bought, at (instant, local day, location); of no units its price is that of nothing."""
     product, sku, each, share, suffix = piece
     at, day, location = stands
     units = sold.quantity * each
     price, amount = _whole(sold.amount, units) if share is None else _part(sold.amount, units, share)
     return Line(
-        f"{order.id}/{sold.id}{suffix}", order.id, product, location, sku, at, day, units, price, amount,
-        sold.amount.currency, order.customer, "sale",
+        name, order.id, product, location, sku, at, day, units, price, amount,
+        sold.amount.currency, order.customer, "sale", kit_units=each if suffix else None,
     )  # fmt: skip
 
 
@@ -218,9 +222,72 @@ def _part(amount: Money, units: int, share: tuple[Fraction, Fraction]) -> tuple[
     return price, _upto(amount.minor, end) - _upto(amount.minor, begin)
 
 
+def _cuts(weights: Sequence[int]) -> Iterator[tuple[Fraction, Fraction]]:
+    """Where in the whole of them each of some weights begins and ends."""
+    return pairwise(Fraction(upto, sum(weights)) for upto in accumulate(weights, initial=0))
+
+
 def _upto(minor: int, cut: Fraction) -> int:
     """What of the money lies before a cut, halves away from nothing: so no share is a whole minor unit off."""
     return (1 if minor >= 0 else -1) * floor(abs(minor) * cut + Fraction(1, 2))
+
+
+def _apart(line: str, order: OrderFact) -> str:
+    """A line's id as its rows bear it: one that begins with another line's and a slash could be a kit's part there."""
+    if "/" in line and any(line.startswith(f"{other.id}/") for other in order.lines):
+        return _escaped(line)
+    return line
+
+
+def _escaped(line: str) -> str:
+    return line.replace("/", "%2F")
+
+
+def _rows_of(own: str, before: Mapping[str, Line]) -> list[Line]:
+    """The rows of one line among all that stand of its order, in the order of their names."""
+    return [line for name, line in sorted(before.items()) if name.startswith(own) and _is_of(own, line)]
+
+
+def _is_of(own: str, line: Line) -> bool:
+    """Whether a row is a line's own, and none of another line whose id begins with this one's and a slash."""
+    for stem in (own, f"{own}/{line.product_id}"):  # sold as itself, or a part of a kit
+        match line.kind:
+            case "sale":
+                found = line.external_id == stem
+            case "cancellation":
+                found = line.external_id == f"{stem}/cancelled"
+            case _:
+                found = line.external_id.startswith(_return_id(stem, ""))
+        if found:
+            return True
+    return False
+
+
+def _as_before(own: str, stands: Sequence[Line]) -> Sequence[_Piece] | None:
+    """What a line that names nothing any more takes from the shelf, by its rows; of a kit with its shares of the money.
+
+    None where no row says so: nothing was sold, or so long ago that it was not kept yet how many units a kit takes.
+    """
+    sales = [line for line in stands if line.kind == "sale"]
+    if len(sales) == 1 and sales[0].external_id == own:
+        return (_Piece(sales[0].product_id, sales[0].code),)
+    weights = [line.unit_price * line.quantity for line in sales]
+    if not sum(weights):
+        weights = [line.quantity for line in sales]
+    if not sum(weights) or not all(line.kit_units for line in sales):
+        return None
+    cuts = _cuts(weights)
+    return tuple(
+        _Piece(line.product_id, line.code, line.kit_units or 1, share, line.external_id.removeprefix(own))
+        for line, share in zip(sales, cuts, strict=True)
+    )
+
+
+def _is_as_before(sold: SoldLine, pieces: Sequence[_Piece], stands: Sequence[Line]) -> bool:
+    """Whether a line is of as many units and as much money as its rows: then each keeps its share to the last digit."""
+    sales = [line for line in stands if line.kind == "sale"]
+    units = [sold.quantity * piece.each for piece in pieces]
+    return units == [line.quantity for line in sales] and sold.amount.minor == sum(line.amount_minor for line in sales)
 
 
 def _undone(order: OrderFact, stands: Sequence[Line], before: Mapping[str, Line], spot: Spot) -> Iterator[Line]:
@@ -256,7 +323,7 @@ def _returned(line: Line, piece: _Piece, returns: Iterable[ReturnedLine], spot: 
         gone, before = gone + units, paid
         paid = _upto(line.amount_minor, Fraction(gone, line.quantity)) if line.quantity else 0
         yield line._replace(
-            external_id=_return_id(line, back.id),
+            external_id=_return_id(line.external_id, back.id),
             sold_at=to_micros(back.at),
             day=_day(back.at, spot.zone),
             quantity=-units,
@@ -265,8 +332,8 @@ def _returned(line: Line, piece: _Piece, returns: Iterable[ReturnedLine], spot: 
         )
 
 
-def _return_id(sale: Line, ident: str) -> str:
-    return f"{sale.external_id}/return/{ident}"
+def _return_id(sale: str, ident: str) -> str:
+    return f"{sale}/return/{ident}"
 
 
 def _by_line(told: Iterable[ReturnedUnits]) -> dict[tuple[str, str, str], list[ReturnedUnits]]:

@@ -122,7 +122,7 @@ class Taking:
         faults = list(page.faults)
         match page.kind:
             case "products":
-                taken = await self._products(connection, desk, page.facts, now, demand)
+                taken = await self._products(connection, desk, page, now, demand)
             case "stock":
                 taken = await self._stock(connection, desk, page.facts, faults, now)
             case "orders":
@@ -151,14 +151,25 @@ class Taking:
             await revenues.mend(connection, self._selling.currency, self._selling.rates)
 
     async def _products(
-        self, connection: AsyncConnection, desk: Desk, given: Sequence[Fact], now: datetime, demand: Demand
+        self, connection: AsyncConnection, desk: Desk, page: Page, now: datetime, demand: Demand
     ) -> Taken:
         """What the store's list of goods says."""
-        changed, prices = await take_goods(connection, desk.source.removeprefix("store:"), desk.codes, given, now)
+        store = desk.source.removeprefix("store:")
+        await self._hold(connection, store, page, now)
+        changed, prices = await take_goods(connection, store, desk.codes, page.facts, now)
         if prices.moved:  # what is revenue in their own currency is derived by the currency they are kept in
             await demand.note(connection, desk.source, prices.moved, derive.BEGINNING)
         changed |= prices.changed
         return Taken(changed=len(changed), touched=changed)
+
+    async def _hold(self, connection: AsyncConnection, store: str, page: Page, now: datetime) -> None:
+        """Hold all that the last page of goods, and its being the last, may change; any other page changes its own."""
+        if page.until is None:
+            return
+        told = {fact.code for fact in page.facts if isinstance(fact, ProductFact)}
+        since = await rows.whole_since(connection, store, page, now)
+        gone = set() if since is None else await variants.silent(connection, store, since, told)
+        await variants.hold(connection, store, told | gone, await variants.doubtful(connection))
 
     async def _stock(
         self, connection: AsyncConnection, desk: Desk, given: Sequence[Fact], faults: list[Fault], now: datetime

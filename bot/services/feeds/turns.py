@@ -6,7 +6,9 @@ import asyncio
 import secrets
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
 from contextlib import asynccontextmanager, suppress
-from datetime import timedelta
+from datetime import datetime, timedelta
+
+import structlog
 
 from bot.chat.nodes import Text
 from bot.errors import UnderWay
@@ -14,6 +16,8 @@ from bot.ports import Clock
 from bot.storage import leases
 from bot.storage.database import FAILURES, Database
 from bot.words import _
+
+_log = structlog.get_logger(__name__)
 
 LEASE, BEAT = timedelta(minutes=2), timedelta(seconds=20)
 _Pause = Callable[[float], Awaitable[object]]
@@ -62,18 +66,25 @@ class Turns:
                         await leases.drop(connection, store, holder)
 
     async def _take(self, store: str, holder: str) -> None:
-        """Take the lease, once it is free; UnderWay where its holder renews it."""
-        seen = None
+        """Take the lease, once it is free; UnderWay where its holder renews it.
+
+        One that was taken by a clock that was ahead may end in a year: who lives renews it long before LEASE is over.
+        """
+        seen: datetime | None = None
+        since = self._clock.now()
         while True:
             now = self._clock.now()
+            dead = seen if now - since >= LEASE else None
             async with self._database.transaction() as connection:
-                if await leases.take(connection, store, holder, now, now + LEASE):
-                    return
+                if await leases.take(connection, store, holder, now, now + LEASE, dead):
+                    break
                 until = await leases.held_until(connection, store)
             if seen is not None and until != seen:
                 raise _under_way(store)
             seen = until
             await self._pause(BEAT.total_seconds() / 4)
+        if seen is not None and seen > now:
+            _log.warning("a lease by a clock that was ahead is taken over", store=store, held_until=seen.isoformat())
 
     async def _beat(self, store: str, holder: str, limit: asyncio.Timeout) -> None:
         """Renew the lease for as long as the reading goes on; where it is lost, end that."""

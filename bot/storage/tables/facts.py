@@ -199,7 +199,7 @@ class Sale(Base):
     `kind`: sale, cancellation (`cancels` names the sale's external id; that sale has `cancelled_by`), return, fee
     (not a product; `product_id` is null). Only a `sale` without `cancelled_by` is demand. `quantity` is signed as
     in the source. `day` is the local date at the location; `amount_minor` is quantity x unit price, rounded half to
-    even.
+    even. `kit_units`: of what was sold in a kit, how many units of the product one kit takes.
     """
 
     __tablename__ = "sales"
@@ -232,6 +232,7 @@ class Sale(Base):
     kind: Mapped[str]
     cancels: Mapped[str | None]
     cancelled_by: Mapped[str | None]
+    kit_units: Mapped[int | None]
 
 
 class DailyDemand(Base):

@@ -56,6 +56,7 @@ class Case(Base):
     resolved_at: Mapped[datetime | None] = mapped_column(index=True)
     evidence: Mapped[dict[str, Any]]
     foretold_on: Mapped[date | None] = mapped_column(doc="when the stock would end, as it was first told; a local day")
+    ended: Mapped[str | None] = mapped_column(doc="why it is over, where that is not that its figures recovered")
 
 
 class CasePrint(Base):

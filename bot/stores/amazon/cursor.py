@@ -16,7 +16,8 @@ class Mark:
 
     `part` counts what is read one after the other, `report` and `done` are a report that was asked for and how many of
     its records were told, `token` asks for the next page; `left` and `open` are shipments (or, by their
-    numbers, reports) still to be read now, and those to be read again next time.
+    numbers, reports) still to be read now, and those to be read again next time. Of listings, `left` are marketplaces
+    whose report Amazon cancelled.
     """
 
     since: datetime | None = None

@@ -91,7 +91,11 @@ class AmazonFeed:
         return ages(self._api, mark)
 
     async def _products(self, mark: Mark) -> AsyncIterator[Page]:
-        """All listings, marketplace by marketplace: a report knows no changes. Prices are the first one's."""
+        """All listings, marketplace by marketplace: a report knows no changes. Prices are the first one's.
+
+        Amazon cancels a report that holds nothing, and one that it has no time for: such a marketplace (`Mark.left`)
+        may list anything, so that the reading is none of all there is.
+        """
         mark = mark.begin(self._api.clock.now())
         seen: set[str] = set()  # a SKU that several marketplaces list is told as the first one lists it
         for market in self._account.markets[mark.part :]:
@@ -100,6 +104,7 @@ class AmazonFeed:
                 yield Page("products", (), str(mark))
             try:
                 document = await reports.made(self._api, mark.report)
+                mark = mark if document else replace(mark, left=(*mark.left, market.id))
                 async for page in self._listings(mark, market, document, seen):
                     yield page
             except reports.Failed:
@@ -107,7 +112,7 @@ class AmazonFeed:
                 raise
             mark = mark.next_part()
             yield Page("products", (), str(mark))
-        yield Page("products", (), str(mark.ended()), (), mark.begun)
+        yield Page("products", (), str(mark.ended()), (), None if mark.left else mark.begun)
 
     async def _listings(self, mark: Mark, market: Market, document: str, seen: set[str]) -> AsyncIterator[Page]:
         currency = market.currency if market is self._account.first else ""

@@ -33,6 +33,12 @@ _MONTHS = ("jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct",
 _DAY = re.compile(r"(\d{1,2})-([A-Za-z]{3})-(\d{4})")
 _NAMELESS = "@"  # begins the id of a unit without a label
 _NAMES = ("order-id", "sku", "license-plate-number", "Order ID", "Merchant SKU", "Amazon RMA ID")
+# Of two rows of one request and SKU any of these says that other units are meant. Money, claims and states do not: a
+# row stands there once for each of them. What all of these say alike is told twice, and counts once.
+_APART = (
+    "Order Item ID", "ASIN", "Merchant RMA ID", "Return request date", "Return Reason", "Return carrier", "Tracking ID",
+    "Return delivery date", "Return quantity",
+)  # fmt: skip
 _SHOWN = (
     "return-date", "order-id", "sku", "quantity", "detailed-disposition", "status", "license-plate-number",
     "Order ID", "Return request date", "Return delivery date", "Merchant SKU", "Return quantity", "Amazon RMA ID",
@@ -122,8 +128,13 @@ async def _told(api: Api, mark: Mark, kind: _Kind) -> AsyncIterator[Page]:
 def read(
     table: Iterable[FlatRow | Broken], meaning: Callable[[FlatRow], ReturnedUnits | None], report: str
 ) -> tuple[list[ReturnedUnits], list[Fault]]:
-    """The rows of a report. Those without a number of their own that say the same are units beside each other."""
+    """The rows of a report. Those without a number of their own that say the same are units beside each other.
+
+    So are distinct ones of one request and SKU (another parcel, line of the order or reason): they are one fact, by the
+    request, whatever becomes of a parcel's number later; having one date of request they are told by the same reports.
+    """
     found: dict[tuple[str, str, str], ReturnedUnits] = {}
+    parcels: dict[tuple[str, str, str], set[tuple[str, ...]]] = {}
     faults: list[Fault] = []
     broken: list[Broken] = []
     for row in table:
@@ -139,9 +150,12 @@ def read(
         if fact is None:
             continue
         name = fact.order, fact.line, fact.id
-        if name in found and fact.id.startswith(_NAMELESS):
-            fact = replace(fact, quantity=fact.quantity + found[name].quantity)
-        found[name] = fact
+        parcel, known = tuple(text(row, column) for column in _APART), found.get(name)
+        if known is None:
+            found[name] = fact
+        elif fact.id.startswith(_NAMELESS) or parcel not in parcels[name]:
+            found[name] = replace(known, quantity=known.quantity + fact.quantity, at=min(known.at, fact.at))
+        parcels.setdefault(name, set()).add(parcel)
     return list(found.values()), [*faults, *crooked(report, broken)]
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 import subprocess
 import sys
@@ -19,6 +20,7 @@ from bot.services.audit import GENESIS, POSTED, Audit, write_head
 from bot.storage import audit as rows
 from bot.storage import marks, tables
 from bot.storage.database import Database
+from bot.words import _, kept, unkept
 
 pytestmark = pytest.mark.databases("sqlite")  # their statements run on PostgreSQL where that is named, and elsewhere
 
@@ -74,6 +76,22 @@ async def test_the_documented_script_recomputes_the_chain(
     path = await exported(audit, tmp_path / f"audit.{form}")
     count, head = await audit.head()
     assert script(path) == (0, f"{count} {head}")
+
+
+@pytest.mark.parametrize(("language", "said"), [("en", "order_id is missing"), ("zh_CN", "缺少 order_id")])
+async def test_a_sentence_is_said_in_the_organisation_s_language_and_hashed_as_it_is_said(
+    database: Database, clock: MovableClock, tmp_path: Path, script: Any, language: str, said: str
+) -> None:
+    audit = Audit(database=database, clock=clock, language=language)
+    why = _("{name} is missing", name="order_id")
+    data = unkept({"error": kept(why), "all": [why], "by": {"name": why}, "text": "{name} is missing", "none": None})
+    async with database.transaction() as connection:
+        await audit.append(connection, "effect.failed", "effect:7", data)
+    path = await exported(audit, tmp_path / "audit.jsonl")
+    assert json.loads(path.read_text(encoding="utf-8"))["data"] == {
+        "error": said, "all": [said], "by": {"name": said}, "text": "{name} is missing", "none": None,
+    }  # fmt: skip
+    assert script(path)[0] == 0
 
 
 @pytest.mark.parametrize("form", ["jsonl", "csv"])

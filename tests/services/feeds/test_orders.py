@@ -8,11 +8,11 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from fractions import Fraction
 
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from bot.domain.money import Money
-from bot.ports import MovableClock, OrderFact, Page, ReturnedLine, SoldLine
+from bot.ports import MovableClock, OrderFact, Page, ReturnedLine, ReturnedUnits, SoldLine
 from bot.services.feeds import Taking
 from bot.services.feeds.orders import Book
 from bot.storage.database import Database
@@ -85,6 +85,81 @@ async def test_a_line_whose_goods_the_store_deleted_stays_what_it_was_and_goes_o
     assert (await shop.take("orders", ended)).changed == 0
     await shop.take("orders", replace(later, lines=(of_nothing("b", 0),)))
     assert [row[:4] for row in await shop.demand()] == [("MUG", "BER", DAY, 0)]
+
+
+async def test_a_kit_that_the_store_deleted_comes_back_and_changes_as_what_it_consisted_of(shop: Shop) -> None:
+    await shop.product("MUG", unit_price_minor=300)
+    await shop.product("CUP", unit_price_minor=401)
+    for kit, units in (("SET", 2), ("BOX", 4)):  # the same parts: the rows alone do not tell which of them it was
+        await shop.kit(kit, {"MUG": units, "CUP": units // 2})
+        await code(shop, f"v-{kit}", (await shop.rows(f"SELECT id FROM products WHERE sku = '{kit}'"))[0][0], "same")  # noqa: S608  # our own
+    told = order("1", sold("a", "SET", 4, "39.99"))
+    await shop.take("orders", told)
+
+    def gone(quantity: int, amount: str, *back: tuple[str, int]) -> OrderFact:
+        line = replace(sold("a", "", quantity, amount), code="")
+        return replace(told, lines=(line,), returns=tuple(ReturnedLine(name, "a", n, NOW) for name, n in back))
+
+    async def rows(*columns: str) -> list[tuple[object, ...]]:
+        chosen = f"SELECT code, kind, {', '.join(columns)} FROM sales ORDER BY kind, code, external_id"  # noqa: S608  # our own
+        return await shop.rows(chosen)
+
+    whole = await shop.rows("SELECT * FROM sales ORDER BY id")
+    assert (await shop.take("orders", gone(4, "39.99"))).changed == 0
+    assert await shop.rows("SELECT * FROM sales ORDER BY id") == whole
+    for _time in range(2):
+        await shop.take("orders", gone(4, "39.99", ("r", 1)))
+        assert (await rows("quantity"))[:2] == [("CUP", "return", -1), ("MUG", "return", -2)]
+    await shop.take("orders", gone(4, "39.99", ("r", 1), ("s", 3)))
+    assert await shop.rows("SELECT SUM(quantity), SUM(amount_minor) FROM sales") == [(0, 0)]
+    assert (await shop.take("orders", gone(3, "29.99"))).changed == 1
+    assert await rows("quantity", "amount_minor") == [("CUP", "sale", 3, 1201), ("MUG", "sale", 6, 1798)]
+    again = await shop.rows("SELECT * FROM sales ORDER BY id")
+    assert (await shop.take("orders", gone(3, "29.99"))).changed == 0
+    await shop.take("orders", gone(0, "0"))
+    assert await shop.rows("SELECT SUM(quantity), SUM(amount_minor) FROM sales") == [(0, 0)]
+    assert [row[:2] for row in await rows("id")] == [
+        (sku, kind) for kind in ("cancellation", "sale") for sku in ("CUP", "MUG")
+    ]
+    await shop.take("orders", gone(3, "29.99"))
+    assert await shop.rows("SELECT * FROM sales ORDER BY id") == again
+
+
+async def test_of_a_kit_that_was_sold_before_its_units_were_kept_and_deleted_since_nothing_is_guessed(
+    shop: Shop,
+) -> None:
+    await shop.product("BULB")
+    await shop.kit("SET", {"BULB": 2})
+    told = order("1", sold("a", "SET", 1))
+    await shop.take("orders", told)
+    async with shop.database.transaction() as connection:
+        await connection.exec_driver_sql("UPDATE sales SET kit_units = NULL")
+    fewer = replace(told, lines=(replace(sold("a", "", 3), code=""),))
+    assert (await shop.take("orders", fewer)).changed == 0
+    ended = replace(told, lines=(replace(sold("a", "", 0), code=""),))
+    assert (await shop.take("orders", ended)).changed == 1
+    assert await shop.rows("SELECT SUM(quantity) FROM sales") == [(0,)]
+
+
+async def test_a_line_whose_id_begins_with_that_of_another_and_a_slash_is_none_of_its_rows(shop: Shop) -> None:
+    part = await shop.product("MUG")
+    kit = await shop.kit("SET", {"MUG": 2})
+    await code(shop, "v-SET", kit, "same")
+    told = order("1", sold("a", "SET", 1), sold(f"a/{part}", "CUP", 3), sold("a/b", "PLATE", 5))
+    await shop.take("orders", told)
+    assert await units(shop) == {"CUP": 3, "MUG": 2, "PLATE": 5}
+    back = ReturnedUnits("L", "1", f"a/{part}", "v-CUP", 1, NOW)
+    await shop.take("returns", back, replace(back, line="a", code="", quantity=1))
+    assert await units(shop) == {"CUP": 2, "MUG": 0, "PLATE": 5}
+    bare = replace(sold("a", "", 0), code="")
+    await shop.take("orders", replace(told, lines=(bare, *told.lines[1:])))
+    assert await units(shop) == {"CUP": 2, "MUG": 0, "PLATE": 5}
+    assert await shop.rows("SELECT DISTINCT code FROM sales WHERE kind = 'cancellation'") == [("MUG",)]
+
+
+async def units(shop: Shop) -> dict[str, int]:
+    """What of each SKU went out and did not come back."""
+    return dict(await shop.rows("SELECT code, CAST(SUM(quantity) AS INTEGER) FROM sales GROUP BY code"))
 
 
 async def test_an_older_state_that_is_told_later_changes_nothing_and_an_equal_one_is_taken(shop: Shop) -> None:
@@ -172,6 +247,22 @@ def test_the_money_of_a_kit_is_all_that_its_parts_cost_and_no_part_is_a_cent_off
     weights = weights if sum(weights) else [each for each, _ in parts]
     for part, weight in zip(lines, weights, strict=True):
         assert abs(part.amount_minor - Fraction(minor * weight, sum(weights))) < 1
+
+
+@given(MINOR, st.integers(1, 9), st.lists(PART, min_size=1, max_size=5))
+@example(minor=1, units=2, parts=[(5, 1), (1, 333)])
+def test_a_kit_that_the_store_deleted_is_what_it_was_to_the_last_digit_and_another_share_by_share(
+    minor: int, units: int, parts: list[tuple[int, int | None]]
+) -> None:
+    line = replace(sold("a", "SET", units), amount=Money.of_minor(minor, "EUR"))
+    kept = book(parts)
+    before = kept.change(order("1", line), ()).added
+    bare = replace(line, code="")
+    assert not kept.change(order("1", bare), before)
+    other = replace(bare, quantity=units + 1, amount=Money.of_minor(minor + 7, "EUR"))
+    changed = kept.change(order("1", other), before)
+    assert [row.quantity for row in changed.changed] == [(units + 1) * each for each, _ in parts]
+    assert (changed.added, changed.dropped, sum(row.amount_minor for row in changed.changed)) == ((), (), minor + 7)
 
 
 def test_three_equal_parts_of_one_pound_are_one_pound_also_when_they_come_back_one_by_one() -> None:

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 import pytest
+from structlog.testing import capture_logs
 
 from bot.errors import UnderWay
 from bot.ports import Clock, MovableClock
@@ -89,6 +90,47 @@ async def test_a_process_that_died_holds_a_store_for_minutes_alone_and_one_that_
     with pytest.raises(UnderWay):
         await asyncio.wait_for(read_both(), 20)
     assert (sum(waited, timedelta()), await _until(database)) == (LEASE, None)
+
+
+async def test_a_lease_of_a_clock_that_was_ahead_is_taken_over_after_minutes_and_the_log_says_so(
+    database: Database, clock: MovableClock
+) -> None:
+    waited, ahead = list[timedelta](), NOW + timedelta(days=400)
+    async with database.transaction() as connection:
+        assert await leases.take(connection, SHOP, "died", NOW, ahead)
+
+    async def meanwhile(_seconds: float) -> None:
+        if sum(waited, timedelta()) == LEASE:  # it reads by now
+            await asyncio.Event().wait()
+        waited.append(BEAT)
+        clock.push(BEAT)
+
+    with capture_logs() as logs:
+        async with asyncio.timeout(20), Process(database, clock).turns(meanwhile).of(SHOP):
+            assert await _until(database) == clock.now() + LEASE
+    assert [(log["log_level"], log["store"], log["held_until"]) for log in logs] == [
+        ("warning", SHOP, ahead.isoformat())
+    ]
+
+
+async def test_a_process_whose_clock_is_ahead_keeps_its_turn_while_it_lives(
+    database: Database, clock: MovableClock
+) -> None:
+    one = Process(database, MovableClock(NOW + timedelta(hours=1), frozen=True))
+
+    async def meanwhile(_seconds: float) -> None:
+        before = await _until(database)
+        for moved in (clock, one.clock):
+            moved.push(LEASE)
+        one.beats.set()
+        async with asyncio.timeout(10):
+            while await _until(database) == before:  # noqa: ASYNC110  # the other one's beat is a row of the database
+                await asyncio.sleep(0.01)
+
+    async with one.turns().of(SHOP):
+        with pytest.raises(UnderWay):
+            async with Process(database, clock).turns(meanwhile).of(SHOP):
+                pytest.fail("both read it")
 
 
 async def test_an_error_of_the_reading_itself_is_raised_and_gives_the_turn_back(

@@ -147,6 +147,10 @@ class Yard:
         """Rows of the outbox that post a message with that text in it."""
         return [row for row in await self.all(tables.Outbox) if row.kind == "post" and text in str(row.message)]
 
+    async def data(self, action: str) -> list[dict[str, Any]]:
+        """What the audit log says of every such deed."""
+        return [entry["data"] async for entry in self.app.services.audit.export() if entry["action"] == action]
+
     async def deeds(self) -> list[str]:
         """The actions of the audit log."""
         return [row.action for row in await self.all(tables.Audit)]

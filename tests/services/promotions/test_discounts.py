@@ -311,6 +311,8 @@ async def test_a_discount_that_stands_otherwise_than_approved_is_told_and_taken_
         "failed", "stopped", "differs_there",
     )  # fmt: skip
     assert (await small.promotion(request_id)).stop_reason == "differs"
+    called = [deed["result"] for deed in await small.data("effect.done") if deed["kind"] == "discount.grant"]
+    assert [result["differs"] for result in called] == ["it takes off 90.0%"]
     assert "not as it was approved" in str((await small.says("Nok", f"requests R-{request_id}")).message)
     assert len(await small.posts("not as it was approved")) == 1
     small.clock.push(timedelta(days=2))

@@ -69,6 +69,11 @@ async def test_a_variant_that_joined_since_the_question_keeps_the_price_from_bei
     error = request.detail["life"]["trouble"]["error"]
     assert "as {count} variants" in error
     assert "ask for a discount (code or basket)" in error
+    ((unbegun,), failures) = await small.data("promotion.not_started"), await small.data("effect.failed")
+    said = {unbegun["trouble"]["error"], *(failed["error"] for failed in failures)}
+    assert [sentence.split(";")[0] for sentence in said] == [
+        "the store sells it as 2 variants, and their prices are not changed all at once"
+    ]
 
 
 class _Priced:

@@ -1,37 +1,32 @@
-"""The scorecard: forecasts kept once and judged as kept, alerts by what became of them, one card per Monday morning."""
+"""The scorecard: forecasts kept once and judged as kept, alerts by what became of them."""
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
-from dataclasses import asdict, replace
-from datetime import UTC, date, datetime, time, timedelta
-from decimal import Decimal
-from types import SimpleNamespace
-from typing import Any, cast
+from datetime import date, timedelta
 
 import pytest
 from sqlalchemy import delete, insert, select, update
 
-from bot.chat.codec import decode_message
-from bot.chat.nodes import Chart
-from bot.domain.chart import ScoreChart
-from bot.domain.sourcing import SourcingSettings
 from bot.ports import MovableClock
-from bot.services import Services
 from bot.services.cleanup import clean
-from bot.services.jobs import JobRunner
-from bot.services.scorecards import Scorecards
 from bot.storage import forecasts, tables
 from bot.storage.database import Database
-from jobs.scorecard import JOB
-from tests.services.work.kit import add, add_channel
+from tests.services.work.kit import add
+from tests.services.work.scored import (
+    DAY,
+    MONDAY,
+    MORNING,
+    NEXT,
+    SUNDAY,
+    counted,
+    moved,
+    of_week,
+    scorecards,
+    stocked,
+    to,
+)
 from tests.services.work.shop import Shop, open_shop
-
-SUNDAY = datetime(2011, 11, 20, 12, tzinfo=UTC)
-MONDAY, NEXT = date(2011, 11, 21), date(2011, 11, 28)
-DAY = timedelta(days=1)
-MORNING = datetime(2011, 11, 21, 9, tzinfo=UTC)
 
 
 @pytest.fixture
@@ -45,53 +40,6 @@ async def shop(database: Database, clock: MovableClock) -> Shop:
     shop = await open_shop(database, clock)
     await shop.add_place("UK")
     return shop
-
-
-def scorecards(shop: Shop, **more: Any) -> Scorecards:
-    settings = replace(shop.settings, **more)
-    return Scorecards(
-        database=shop.database, clock=shop.clock, outbox=shop.outbox, settings=settings, sourcing=SourcingSettings()
-    )  # fmt: skip
-
-
-def to(shop: Shop, at: datetime) -> datetime:
-    """Push the clock to an instant."""
-    clock = cast("MovableClock", shop.clock)
-    clock.push(at - clock.now())
-    return at
-
-
-async def stocked(shop: Shop, sku: str, units: Sequence[int], on_hand: int) -> None:
-    """A product with its past sales, and what lies there now."""
-    await shop.add_product(sku)
-    await shop.sells(sku, "UK", units)
-    await shop.holds(sku, "UK", on_hand)
-
-
-async def counted(shop: Shop, sku: str, at: datetime, on_hand: int) -> None:
-    """What lay there at an earlier instant."""
-    async with shop.database.transaction() as connection:
-        await connection.execute(
-            insert(tables.StockLevel).values(
-                product_id=shop.skus[sku], location_id=shop.places["UK"], as_of=at, on_hand=on_hand, committed=0,
-                source="earlier",
-            )
-        )  # fmt: skip
-
-
-async def moved(shop: Shop, sku: str, day: date, quantity: int) -> None:
-    """Goods that came in at noon of a day."""
-    at = datetime.combine(day, time(12), tzinfo=UTC)
-    async with shop.database.transaction() as connection:
-        await add(
-            connection, tables.StockMovement, product_id=shop.skus[sku], location_id=shop.places["UK"], at=at, day=day,
-            quantity=quantity, kind="receipt", source="erp", external_id=f"{sku}:{day}",
-        )  # fmt: skip
-
-
-async def of_week(shop: Shop, monday: date) -> forecasts.Kept:
-    async with shop.database.reading() as connection:
-        return await forecasts.of_week(connection, monday)
 
 
 async def test_a_weeks_forecasts_are_kept_once_and_later_facts_change_nothing_of_them(shop: Shop) -> None:
@@ -363,85 +311,6 @@ async def test_an_empty_organisation_gets_a_card_that_says_what_is_lacking(shop:
     assert {each.kind: (each.have, each.need) for each in card.lacking} == {
         "weeks": (0, 3), "alerts": (0, 8), "lead_time": (0, 5), "decisions": (0, 8),
     }  # fmt: skip
-
-
-async def channel(shop: Shop, name: str, zone: str) -> int:
-    """A channel in a zone that wants the scorecard."""
-    async with shop.database.transaction() as connection:
-        place = await add_channel(connection, name, "scorecard", now=shop.clock.now())
-        await connection.execute(update(tables.Conversation).where(tables.Conversation.id == place).values(zone=zone))
-    return place
-
-
-async def posted(shop: Shop) -> list[int]:
-    """The conversations that the card was posted in, in that order."""
-    return [row.conversation_id for row in await shop.all(tables.Outbox) if row.subject.startswith("scorecard:")]
-
-
-async def test_each_channel_gets_the_card_once_on_its_own_monday_morning(shop: Shop) -> None:
-    await stocked(shop, "A", [10] * 120, 500)
-    cards = scorecards(shop)
-    shanghai, london, austin = [
-        await channel(shop, name, zone)
-        for name, zone in (("C-S", "Asia/Shanghai"), ("C-L", "Europe/London"), ("C-A", "America/Chicago"))
-    ]
-    seen = []
-    for hour in (18, 29, 30, 31, 32, 33, 37, 38, 39, 56):  # from Sunday midnight, around what is to happen
-        at = to(shop, SUNDAY + timedelta(hours=hour - 12))
-        done = await cards.tick(at)
-        seen += [(at.isoformat(timespec="hours")[5:13], done.posted)] if done.posted else []
-    assert seen == [("11-21T06", 1), ("11-21T08", 1), ("11-21T14", 1)]  # the week ends at 06:00 for the organisation
-    assert await posted(shop) == [shanghai, london, austin]
-    to(shop, MORNING + 7 * DAY)
-    assert (await cards.tick(MORNING + 7 * DAY)).posted == 2  # in Austin it is still night
-    assert (await posted(shop))[3:] == [shanghai, london]
-
-
-@pytest.mark.databases("sqlite")
-async def test_the_card_of_monday_carries_the_picture_of_its_weeks(shop: Shop) -> None:
-    await stocked(shop, "A", [10] * 120, 500)
-    await counted(shop, "A", SUNDAY - 60 * DAY, 2_000)
-    await channel(shop, "C-L", "Europe/London")
-    to(shop, MORNING)
-    assert (await scorecards(shop).tick(MORNING)).posted == 1
-    (row,) = [row for row in await shop.all(tables.Outbox) if row.subject.startswith("scorecard:")]
-    (picture,) = [block for block in decode_message(row.message).blocks if isinstance(block, Chart)]
-    assert isinstance(picture.of, ScoreChart)
-    assert len(picture.of.weeks) == 4
-    assert all(week.held.count(Decimal(1)) == 3 for week in picture.of.weeks)  # ten a day, as ever
-
-
-async def test_who_subscribes_later_waits_for_the_next_monday_and_old_cards_are_not_sent_after(shop: Shop) -> None:
-    cards = scorecards(shop, scorecard_at=time(7))
-    early = await channel(shop, "C-1", "Europe/London")
-    to(shop, MORNING)
-    await channel(shop, "C-2", "Europe/London")
-    assert (await cards.tick(MORNING)).posted == 1
-    assert await posted(shop) == [early]
-    at = to(shop, MORNING + 10 * DAY)  # nothing ran from Monday to Thursday
-    assert asdict(await cards.tick(at)) == {"kept": 0, "posted": 0}
-
-
-async def test_replicas_and_ticks_at_once_post_one_card(shop: Shop) -> None:
-    await stocked(shop, "A", [10] * 120, 500)
-    place = await channel(shop, "C-1", "Europe/London")
-    to(shop, MORNING)
-    done = await asyncio.gather(*(scorecards(shop).tick(MORNING) for _replica in range(3)))
-    assert await posted(shop) == [place]
-    assert max(each.kept for each in done) == 1
-    assert len((await of_week(shop, MONDAY)).figures) == 1
-
-
-async def test_the_job_keeps_and_posts_and_runs_each_quarter_of_an_hour_once(shop: Shop) -> None:
-    await stocked(shop, "A", [10] * 120, 500)
-    await channel(shop, "C-1", "Europe/London")
-    to(shop, MORNING)
-    services = SimpleNamespace(database=shop.database, clock=shop.clock, scorecards=scorecards(shop))
-    runner = JobRunner(services=cast("Services", services), jobs=[JOB])
-    assert await runner.tick() == ["scorecard"]
-    assert await runner.tick() == []
-    [state] = await runner.overview()
-    assert (state.state, state.result) == ("done", {"kept": 1, "posted": 1})
 
 
 async def test_forecasts_older_than_half_a_year_are_forgotten(shop: Shop) -> None:

@@ -39,13 +39,14 @@ def unit(order: str, at: datetime, label: str = "", sku: str = "LAMP", **given: 
 def request(
     order: str, asked: datetime, number: str, units: int = 1, sku: str = "LAMP", **given: str
 ) -> dict[str, str]:
-    """A customer's request to send something back to the seller; `given`: `came`, when it did."""
+    """A customer's request to send something back to the seller; `given`: `came`, when it did, and other columns."""
+    came = given.pop("came", "")
     return {
         "Order ID": order, "Order date": _day(asked), "Return request date": _day(asked),
         "Return request status": "Approved", "Amazon RMA ID": number, "ASIN": "B000TEST01", "Merchant SKU": sku,
         "Item Name": f"The {sku}", "Return quantity": str(units), "Return Reason": "CR-UNWANTED_ITEM",
-        "Return delivery date": given.get("came", ""),
-    }  # fmt: skip
+        "Return delivery date": came,
+    } | {name.replace("_", " "): value for name, value in given.items()}  # fmt: skip
 
 
 def within(kind: str, rows: list[dict[str, str]], body: Mapping[str, Any]) -> list[dict[str, str]]:

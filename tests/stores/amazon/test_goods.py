@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from datetime import date, timedelta
 from decimal import Decimal
 
@@ -10,8 +11,10 @@ import pytest
 from bot.domain.money import Money
 from bot.errors import Declined, SettingsError, Unreached
 from bot.ports import InboundFact, MovableClock, ProductFact, StockFact, StorePlace
+from bot.storage.database import Database
 from bot.stores.amazon.cursor import Mark
 from bot.stores.amazon.markets import ENDPOINTS, MARKETS, Account
+from tests.services.feeds.kit import SHOP, open_shop
 from tests.stores.amazon.conftest import Amazon, facts, faults, last
 from tests.stores.amazon.server import amazon_part
 
@@ -89,6 +92,38 @@ async def test_a_report_that_fails_is_forgotten_and_asked_for_anew(amazon: Amazo
     cursor = await amazon.broken("products", "could not make")
     amazon.account.states = None
     assert [fact.sku for fact in facts(await amazon.read("products", cursor), ProductFact)] == ["A"]
+
+
+async def test_what_a_marketplace_lists_whose_report_amazon_cancelled_is_not_known(
+    amazon: Amazon, database: Database, clock: MovableClock
+) -> None:
+    shop, feed = await open_shop(database, clock), amazon.feed("DE,FR")
+    amazon.account.flat_listings = {DE: [{"seller-sku": "A"}], FR: [{"seller-sku": "F"}]}
+
+    async def read(cursor: str, *, parts: int) -> str:
+        """Read on, or as many marketplaces; Amazon makes its next reports as it should."""
+        async with contextlib.aclosing(feed.read("products", cursor)) as reading:  # type: ignore[type-var]
+            async for page in reading:
+                await shop.taking.take(SHOP, page)
+                cursor, amazon.account.states = page.cursor, ["DONE"]
+                if Mark.of(cursor).part == parts:
+                    break
+            else:
+                clock.push(timedelta(hours=1))
+        return cursor
+
+    async def sold() -> dict[str, bool]:
+        return {name: bool(is_sold) for name, is_sold in await shop.rows("SELECT code, sold FROM store_codes")}
+
+    await read("", parts=9)
+    async with database.transaction() as connection:
+        await connection.exec_driver_sql("DELETE FROM store_cursors")
+    amazon.account.states = ["CANCELLED"]
+    cursor = await read(await read("", parts=1), parts=9)
+    assert await sold() == {"A": True, "F": True}
+    amazon.account.flat_listings[DE] = []
+    await read(cursor, parts=9)
+    assert await sold() == {"A": False, "F": True}, "now every report came, and none lists it"
 
 
 async def test_a_report_that_was_asked_for_is_not_asked_for_again(amazon: Amazon) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -29,6 +30,20 @@ async def selling(database: Database, clock: MovableClock) -> Shop:
     )  # fmt: skip
     await shop.add(StorePlace, store=SHOP, place="FBA-EU", name="Amazon", location_id=place, counts=True)
     return shop
+
+
+def reader(amazon: Amazon, shop: Shop) -> Callable[[FactKind], Awaitable[int]]:
+    """Reads a kind on from where it was read to last; how many facts changed anything."""
+    feed, cursors = amazon.feed(), dict[FactKind, str]()
+
+    async def read_all(kind: FactKind) -> int:
+        changed = 0
+        async for page in feed.read(kind, cursors.get(kind, "")):
+            changed += (await shop.taking.take(SHOP, page)).changed
+            cursors[kind] = page.cursor
+        return changed
+
+    return read_all
 
 
 async def test_what_came_back_is_told_by_order_sku_and_label(amazon: Amazon) -> None:
@@ -169,6 +184,49 @@ def test_a_label_is_one_unit_however_often_it_is_told_and_units_without_one_are_
     assert wrong == []
 
 
+def test_distinct_rows_of_one_request_and_sku_add_up_and_one_that_is_told_once_for_each_claim_counts_once() -> None:
+    def came(day: int, units: int, **given: str) -> dict[str, str]:
+        return request(ORDER, BACK, "RMA1", units, came=f"{day}-Nov-2011", **given)
+
+    rows = [
+        came(20, 1, Tracking_ID="T1"),
+        came(20, 1, Tracking_ID="T1", SafeT_claim_id="S1", Refunded_Amount="9.00", Return_request_status="Completed"),
+        came(19, 2, Tracking_ID="T2"),
+        came(20, 1, Tracking_ID="T1", Order_Item_ID="2"),
+        came(20, 1, Tracking_ID="T1", Return_Reason="CR-DEFECTIVE"),
+        request(ORDER, BACK, "RMA1", 4, Tracking_ID="T3"),  # on its way
+        request(ORDER, BACK, "RMA1", 1, "CUP", came="20-Nov-2011"),
+        request(ORDER, BACK, "RMA2", 1, came="20-Nov-2011"),
+    ]
+    found, wrong = read(rows, at_the_seller, AT_THE_SELLER)
+    assert [(fact.line, fact.id, fact.quantity, fact.at.day) for fact in found] == [
+        ("LAMP", "RMA1", 5, 19), ("CUP", "RMA1", 1, 20), ("LAMP", "RMA2", 1, 20),
+    ]  # fmt: skip
+    assert wrong == []
+
+
+async def test_what_comes_back_to_the_seller_in_two_parcels_counts_whole_and_once_whatever_is_read_again(
+    amazon: Amazon, database: Database, clock: MovableClock
+) -> None:
+    shop = await selling(database, clock)
+    read_all = reader(amazon, shop)
+    known = amazon.account.place(("LAMP", 5, "60.00", "0", "0"))
+    clock.push(timedelta(minutes=10))
+    rows = [request(known.number, NOW, "RMA1", 2, came="21-Nov-2011", Tracking_ID="T1")]
+    rows += [request(known.number, NOW, "RMA1", 1, Tracking_ID="T2")]
+    amazon.account.sent_back = {AT_THE_SELLER: rows}
+    assert [await read_all(kind) for kind in ("orders", "returns")] == [1, 1]
+    assert await shop.rows("SELECT SUM(quantity) FROM sales") == [(3,)]
+    rows[1]["Return delivery date"] = "22-Nov-2011"
+    clock.push(timedelta(days=1))
+    assert await read_all("returns") == 1
+    for _day in range(2):
+        assert await shop.rows("SELECT SUM(quantity) FROM sales") == [(2,)]
+        clock.push(timedelta(days=1))
+        rows[0]["Tracking ID"] = "T1 anew"
+        assert await read_all("returns") == 0
+
+
 def test_tabs_part_what_stands_before_the_customers_words_alone() -> None:
     heading = "\t".join(HEADINGS[AT_AMAZON])
     row = "\t".join([*["x"] * 12, "too\tbig"])
@@ -189,15 +247,7 @@ async def test_returns_are_taken_off_their_orders_once_whatever_is_read_again(
     amazon: Amazon, database: Database, clock: MovableClock
 ) -> None:
     shop = await selling(database, clock)
-    feed, cursors = amazon.feed(), dict[str, str]()
-
-    async def read_all(kind: FactKind) -> int:
-        changed = 0
-        async for page in feed.read(kind, cursors.get(kind, "")):
-            changed += (await shop.taking.take(SHOP, page)).changed
-            cursors[kind] = page.cursor
-        return changed
-
+    read_all = reader(amazon, shop)
     amazon.account.count("LAMP", 40)
     known = amazon.account.place(("LAMP", 3, "36.00", "0", "0"))
     clock.push(timedelta(minutes=10))
