@@ -112,7 +112,8 @@ _PRODUCTS = Narrowed(
 
 async def products(connection: AsyncConnection, ids: Collection[int] | None = None) -> dict[int, ProductRow]:
     """Active products by id; all where none are named."""
-    return {row.id: ProductRow(*row) for row in await _PRODUCTS.run(connection, ids)}
+    found = (await _PRODUCTS.run(connection, ids)).cursor.fetchall()  # the driver's own tuples, as plain as they are kept
+    return {row[0]: ProductRow(*row) for row in found}
 
 
 _OTHER = aliased(Product)
