@@ -10,14 +10,15 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any, TypeVar
 
-from bot.domain.sourcing import Moves
+from bot.domain.sourcing import Moves, SourcingSettings
 from bot.domain.watch import Assessment
 from bot.services.cases import Finding
-from bot.services.findings import Drafted
+from bot.services.findings import Drafted, Levels, changing
 from bot.services.joining import Held
 from bot.services.ranking import Classes
+from bot.services.settings import ServiceSettings
 from bot.services.snapshot import Snapshot
-from bot.storage import catalogue as facts
+from bot.services.sources import Sources
 from bot.storage.cases import CaseRow
 from bot.storage.database import FEW
 
@@ -69,18 +70,20 @@ class Scope:
 class Read:
     """The facts of a scan, the cases as they stand by key, and how often scans had written then.
 
-    `touched` are the products whose changes are judged with it, each with the version of its facts; `written` are the
-    fingerprints of cases, of a scan of the whole.
+    `touched` are the products whose changes are judged with it, each with the version of its facts. Of a scan of the
+    whole `written` are the fingerprints of cases and `digest` that of its facts; one of some products knows the `ranks`
+    of the whole.
     """
 
     scans: int
-    taken: Snapshot
+    told: Sources
     standing: Mapping[str, CaseRow]
-    feeds: Sequence[facts.FeedRow]
     touched: Mapping[int, int]
-    ranks: Classes | None
-    written: Mapping[int, int] | None
     inactive: Collection[int]  # products of open cases that are sold no more
+    written: Mapping[int, int] | None = None
+    digest: bytes = b""
+    taken: Snapshot | None = None  # where the facts were put together already
+    ranks: Classes | None = None
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -90,7 +93,30 @@ class Judged:
     taken: Snapshot
     assessed: Assessment
     moves: Moves
+    levels: Levels
     findings: Sequence[Finding]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Known:
+    """What the last scan of the whole said of the facts with a digest, by its rules: the same facts say the same.
+
+    `unmet` is what nothing could be drafted for (`Watch._drafts`), None where something was.
+    """
+
+    digest: bytes
+    rules: tuple[ServiceSettings, SourcingSettings]
+    levels: Levels
+    unmet: str | None = None
+    held: tuple[Held, ...] = ()
+
+    def covers(self, read: Read, rules: tuple[ServiceSettings, SourcingSettings]) -> bool:
+        """Whether these facts say nothing else, and every case is written as they say: but for the cases of feeds and
+        of products that are sold no more, which need no judgement.
+        """
+        if read.digest != self.digest or rules != self.rules:
+            return False
+        return not any(len(rows) for rows in changing(self.levels, read.standing, read.written).values())
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -7,9 +7,10 @@ instant is seen.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, fields
 from datetime import UTC, date, datetime, time, timedelta
+from typing import Any
 from zoneinfo import ZoneInfo
 
 import numpy as np
@@ -104,6 +105,44 @@ async def history(
     lived through `until`. A sale that was cancelled only after `at` is still demand. `zones` are every location's by
     ascending id, where the caller has them. ValueError when `days` is below 1.
     """
+    return (
+        await past(connection, until, days, at=at, product_ids=product_ids, location_ids=location_ids, zones=zones)
+    ).history()
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Past:
+    """What `history` is made of: the window, and the facts that bear on it."""
+
+    window: Window
+    facts: Facts
+
+    def history(self) -> HistoryArrays:
+        """The facts as arrays of series and days."""
+        return HistoryArrays(_EPOCH + timedelta(days=self.window.first), *assemble(self.window, self.facts))
+
+    def columns(self) -> Iterator[NDArray[Any]]:
+        """All of the facts, each array once: two pasts of one window whose columns are alike are the same history."""
+        facts, counts = self.facts, self.facts.counts
+        yield from (facts.demand, facts.moved, facts.sold_after)
+        yield from (getattr(counts, field.name) for field in fields(counts))
+        for part in facts.packed:
+            yield from (part.product, part.location, part.first, part.present, part.units)
+            if part.shipped is not part.units:
+                yield part.shipped
+
+
+async def past(
+    connection: AsyncConnection,
+    until: date,
+    days: int,
+    *,
+    at: datetime | None = None,
+    product_ids: Sequence[int] | None = None,
+    location_ids: Sequence[int] | None = None,
+    zones: Mapping[int, str] | None = None,
+) -> Past:
+    """The facts that `history` is made of, as it takes them; putting them together can wait, or be left out."""
     if days < 1:
         raise ValueError("a history has at least one day")
     zones = zones if zones is not None else await _zones(connection)
@@ -123,7 +162,7 @@ async def history(
         sold_after=await ledgerrows.sold_after_count(scope, counts.id[~counts.opens]),
         packed=[part.within(since, places.today_of(part.location)) for part in parts],
     )
-    return HistoryArrays(_EPOCH + timedelta(days=window.first), *assemble(window, facts))
+    return Past(window, facts)
 
 
 async def _demand(scope: ledgerrows.Scope, since: int, last: int) -> tuple[ledgerrows.Ints, list[Packed]]:
