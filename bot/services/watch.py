@@ -270,7 +270,9 @@ class Watch:
         """What every case that wants and may have a proposal is to get, most money at risk first; and what is held."""
         at, woken = read.told.at, {item.case_id for item in applied.news}
         async with self._database.reading_of(scope.size) as connection:
-            standing = list((await case_rows.unresolved(connection, scope.products)).values())
+            standing = list(read.standing.values())
+            if judged is not None or applied.opened or applied.resolved:
+                standing = list((await case_rows.unresolved(connection, scope.products)).values())
             awake = [
                 case for case in standing if case.snoozed_until is None or case.snoozed_until <= at or case.id in woken
             ]

@@ -6,9 +6,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from datetime import date, datetime
 from decimal import Decimal
+from functools import partial
 from typing import Any, NamedTuple
 
 from sqlalchemy import (
@@ -67,17 +68,17 @@ _UNRESOLVED_OF = select(*_SCANNED).where(
 )
 
 
-_SLEEP = CaseRow._fields.index("snoozed_until")
+_MADE: Callable[[Iterable[Any]], CaseRow] = partial(tuple.__new__, CaseRow)  # as `_make`, without its steps in Python
 
 
 def _scanned(row: Any) -> CaseRow:  # noqa: ANN401  # a row of `_SCANNED`
     return CaseRow._make(row)
 
 
-def _as_stored(row: tuple[Any, ...]) -> CaseRow:
-    """A row of `_SCANNED` as the driver gives it."""
-    case = CaseRow._make(row)
-    return case if row[_SLEEP] is None else case._replace(snoozed_until=of_stored(row[_SLEEP]))
+def _as_stored(rows: Iterable[tuple[Any, ...]]) -> Iterator[CaseRow]:
+    """Rows of `_SCANNED` as the driver gives them."""
+    for case in map(_MADE, rows):
+        yield case if case.snoozed_until is None else case._replace(snoozed_until=of_stored(case.snoozed_until))
 
 
 async def unresolved(connection: AsyncConnection, product_ids: Collection[int] | None = None) -> dict[str, CaseRow]:
@@ -87,7 +88,7 @@ async def unresolved(connection: AsyncConnection, product_ids: Collection[int] |
     else:
         found = await connection.execute(_UNRESOLVED_OF, {"products": list(product_ids)})
     # The driver's own tuples: making a Row and converting its columns takes thrice as long as all else.
-    return {case.key: case for case in map(_as_stored, found.cursor.fetchall())}
+    return {case.key: case for case in _as_stored(found.cursor.fetchall())}
 
 
 async def unresolved_of(connection: AsyncConnection, ids: Collection[int]) -> dict[int, CaseRow]:

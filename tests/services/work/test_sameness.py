@@ -208,6 +208,7 @@ def _longer(told: Sources) -> Any:
     return dataclasses.replace(past, today={place: day + 1 for place, day in past.today.items()})
 
 
+STUDIED: Lessons = Lessons.__new__(Lessons)
 PLACE = PlaceRow(9, "X", "X", "UTC", "GB")
 FEED = FeedRow(1, "till", "sales", datetime(2011, 11, 20, 12, tzinfo=UTC), 48)
 AGE = ToldAge("amazon", datetime(2011, 11, 20, tzinfo=UTC), ((0, 90, 5),))
@@ -228,7 +229,6 @@ OTHERS: dict[str, Callable[[Sources], Any]] = {
     "category_names": lambda _told: {1: "Lamps"},
     "told_ages": lambda _told: {(1, 1): AGE},
 }
-STUDIED = Lessons.__new__(Lessons)
 
 
 async def test_every_fact_that_a_snapshot_is_made_of_is_in_the_digest(
