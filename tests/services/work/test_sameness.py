@@ -257,12 +257,20 @@ async def test_every_figure_of_the_past_is_in_the_digest(sqlite_database: Databa
     shop = await planted(sqlite_database, clock)
     async with shop.database.reading() as connection:
         past = (await sources.read(connection, shop.settings, clock.now())).past.ledger
-    seen = {id(column) for column in past.columns()}
-    counts = {id(getattr(past.facts.counts, field.name)) for field in dataclasses.fields(past.facts.counts)}
-    packed = {id(getattr(part, field.name)) for part in past.facts.packed for field in dataclasses.fields(part)}
-    rows = {id(past.facts.demand), id(past.facts.moved), id(past.facts.sold_after)}
-    assert past.facts.packed
-    assert seen == counts | packed | rows
-    assert {field.name for field in dataclasses.fields(past.facts)} == {
-        "demand", "moved", "counts", "sold_after", "packed"
-    }  # fmt: skip
+    bundle, told = past.packs, {column.tobytes() for column in past.columns()}
+    assert bundle is not None
+    assert bundle.rows
+    for column in (past.facts.demand, past.facts.moved, past.facts.sold_after, bundle.until.product, bundle.until.day):
+        assert column.tobytes() in told
+    for field in dataclasses.fields(past.facts.counts):
+        assert getattr(past.facts.counts, field.name).tobytes() in told
+    before = list(bundle.columns())
+    first: tuple[Any, ...] = bundle.rows[0]
+    for place, value in enumerate(first):
+        other: Any = (*first[:place], b"\1" + value if place == 3 else int(value) + 1, *first[place + 1 :])
+        after = dataclasses.replace(bundle, rows=[other, *bundle.rows[1:]]).columns()
+        assert any(one.tobytes() != two.tobytes() for one, two in zip(before, after, strict=True)), place
+    assert {field.name for field in dataclasses.fields(past)} == {"window", "places", "facts", "packs"}
+    kept = {"demand", "moved", "counts", "sold_after", "packed"}
+    assert {field.name for field in dataclasses.fields(past.facts)} == kept
+    assert {field.name for field in dataclasses.fields(bundle)} == {"rows", "until", "since", "last"}
