@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from hashlib import blake2b
+from operator import attrgetter
 
 import numpy as np
 
@@ -81,12 +82,13 @@ def quiet(
     if not cases:
         return np.zeros(0, np.bool_)
     opens, holds, money = levels
-    of = dict(zip(CaseRow._fields, zip(*cases, strict=True), strict=True))  # column by column: there are many
+    # Column by column: there are many.
     severity, told, at_risk = (
-        np.array(of[name], np.int64) for name in ("severity", "notified_severity", "money_minor")
+        np.array(list(map(attrgetter(name), cases)), np.int64)
+        for name in ("severity", "notified_severity", "money_minor")
     )
-    awake = np.array([until is None for until in of["snoozed_until"]])
-    prints_before = list(map(known.get, of["id"]))
+    awake = np.array([case.snoozed_until is None for case in cases])
+    prints_before = list(map(known.get, map(attrgetter("id"), cases)))
     written = np.array([found is not None for found in prints_before])
     before = np.array([found or 0 for found in prints_before], np.int64)
     same = written & (prints[rows] == before) & (money[rows] == at_risk)

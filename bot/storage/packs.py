@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, timedelta
 from functools import cache
+from operator import itemgetter
 from typing import Any
 
 import numpy as np
@@ -99,7 +100,7 @@ class Bundle:
     def columns(self) -> Iterator[NDArray[Any]]:
         """All that the records are made of, beside the days that are asked for."""
         yield from (self.until.product, self.until.day)
-        product, span, wide, body = zip(*self.rows, strict=True) if self.rows else ((), (), (), ())
+        product, span, wide, body = (list(map(itemgetter(place), self.rows)) for place in range(4))
         yield from (np.array(column, np.int64) for column in (product, span, wide, list(map(len, body))))
         yield np.frombuffer(b"".join(body), np.uint8)
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from itertools import chain
 
-from sqlalchemy import BindParameter, and_, bindparam, or_, select
+from sqlalchemy import BindParameter, and_, bindparam, func, null, or_, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bot.storage import requests
@@ -27,7 +27,7 @@ _REFUSED = (
     .join(Request, Request.id == Case.request_id)
     .join(RequestLine, and_(RequestLine.request_id == Request.id, RequestLine.case_id == Case.id))
     .where(
-        Case.resolved_at.is_(None),
+        func.coalesce(Case.resolved_at, null()).is_(None),  # SQLite is kept from starting with every unresolved case
         Request.state.in_(("rejected", "cancelled")),
         Request.decided_at.is_not(None),
     )
