@@ -21,6 +21,7 @@ from bot.services.snapshot import Snapshot
 from bot.services.sources import Sources
 from bot.storage.cases import CaseRow
 from bot.storage.database import FEW
+from bot.storage.proposals import Gathering
 
 _R = TypeVar("_R")
 
@@ -101,7 +102,7 @@ class Judged:
 class Known:
     """What the last scan of the whole said of the facts with a digest, by its rules: the same facts say the same.
 
-    `unmet` is what nothing could be drafted for (`Watch._drafts`), None where something was.
+    `unmet` is what nothing could be drafted for (`Asked.text`), None where something was.
     """
 
     digest: bytes
@@ -117,6 +118,27 @@ class Known:
         if read.digest != self.digest or rules != self.rules:
             return False
         return not any(len(rows) for rows in changing(self.levels, read.standing, read.written).values())
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Asked:
+    """What drafts are made from beside the facts: the cases that want and may have a proposal, those at risk of running
+    out, the suppliers' minimums and names, the drafts that gather, and the marks of review dates.
+    """
+
+    wanting: Sequence[CaseRow]
+    at_risk: Sequence[CaseRow]
+    minimums: Mapping[int, tuple[int, str]]
+    names: Mapping[int, str]
+    gathering: Sequence[Gathering]
+    seen: Mapping[str, str]
+
+    @property
+    def text(self) -> str:
+        """The same for what makes the same drafts of the same facts."""
+        wanted = [(case.id, case.severity, case.money_minor) for case in self.wanting]
+        at_risk = [case.id for case in self.at_risk]
+        return repr((wanted, at_risk, self.minimums, self.names, self.gathering, self.seen))
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -50,7 +50,7 @@ from bot.services.packing import keep_packed
 from bot.services.ranking import Ranking
 from bot.services.requests import Requests
 from bot.services.sameness import fingerprints
-from bot.services.scanning import Judged, Known, Meant, Phases, Progress, Read, ScanReport, Scope, Telling
+from bot.services.scanning import Asked, Judged, Known, Meant, Phases, Progress, Read, ScanReport, Scope, Telling
 from bot.services.settings import ServiceSettings
 from bot.services.telling import most_heard
 from bot.storage import caseprints, locks, marks, proposals, touched, variants
@@ -268,13 +268,36 @@ class Watch:
         self, read: Read, known: Known, judged: Judged | None, applied: Applied, scope: Scope, phases: Phases
     ) -> tuple[Known, Meant]:
         """What every case that wants and may have a proposal is to get, most money at risk first; and what is held."""
-        at, woken = read.told.at, {item.case_id for item in applied.news}
+        asked = await self._asked(read, applied, scope)
+        text = asked.text
+        if judged is None and known.unmet == text:
+            return known, Meant((), known.held)
+        if judged is None:
+            judged = await scope.reckoned(self._judge, read, phases)
+            phases.begin("draft")
+        drafting = Drafting(judged.taken, judged.assessed, judged.moves, self._sourcing, asked.minimums)
+        reviews = Reviews(judged.taken, judged.assessed, asked.seen)
+        if scope.products is None:
+            cased = {found.row for found in needs(judged.taken, asked.at_risk, ("stockout_risk",))}
+            told = drafting, judged, asked.wanting, reviews, cased, asked.gathering
+            meant = await asyncio.to_thread(self._meant, *told)
+        else:
+            meant = await scope.reckoned(self._seen, drafting, judged, asked.wanting, reviews)
+        held = tuple(dataclasses.replace(each, supplier=asked.names[each.supplier_id]) for each in meant.held)
+        nothing = not (meant.drafts or meant.replaced or meant.seen)
+        known = dataclasses.replace(known, unmet=text if nothing else None, held=held)
+        return known, dataclasses.replace(meant, held=held)
+
+    async def _asked(self, read: Read, applied: Applied, scope: Scope) -> Asked:
+        """What to draft for; cases are read again where the scan changed any."""
+        at, woken, standing = read.told.at, {item.case_id for item in applied.news}, read.standing
         async with self._database.reading_of(scope.size) as connection:
-            standing = list(read.standing.values())
-            if judged is not None or applied.opened or applied.resolved:
-                standing = list((await case_rows.unresolved(connection, scope.products)).values())
+            if applied.changed:
+                standing = await case_rows.unresolved(connection, scope.products)
             awake = [
-                case for case in standing if case.snoozed_until is None or case.snoozed_until <= at or case.id in woken
+                case
+                for case in standing.values()
+                if case.snoozed_until is None or case.snoozed_until <= at or case.id in woken
             ]
             of = None if scope.products is None else [case.id for case in awake]
             busy = await proposals.busy(connection, of)
@@ -293,26 +316,8 @@ class Watch:
                 Refused(*refused[case.id]) if case.id in refused else None, case.severity, at, cool_down
             )
         ]
-        at_risk = [case for case in standing if case.kind == "stockout_risk"]
-        wanted = [(case.id, case.severity, case.money_minor) for case in wanting]
-        unmet = repr((wanted, [case.id for case in at_risk], minimums, names, gathering, seen))
-        if judged is None and known.unmet == unmet:
-            return known, Meant((), known.held)
-        if judged is None:
-            judged = await scope.reckoned(self._judge, read, phases)
-            phases.begin("draft")
-        taken = judged.taken
-        drafting = Drafting(taken, judged.assessed, judged.moves, self._sourcing, minimums)
-        reviews = Reviews(taken, judged.assessed, seen)
-        if scope.products is None:
-            cased = {found.row for found in needs(taken, at_risk, ("stockout_risk",))}
-            meant = await asyncio.to_thread(self._meant, drafting, judged, wanting, reviews, cased, gathering)
-        else:
-            meant = await scope.reckoned(self._seen, drafting, judged, wanting, reviews)
-        named = tuple(dataclasses.replace(each, supplier=names[each.supplier_id]) for each in meant.held)
-        nothing = not (meant.drafts or meant.replaced or meant.seen)
-        known = dataclasses.replace(known, unmet=unmet if nothing else None, held=named)
-        return known, dataclasses.replace(meant, held=named)
+        at_risk = [case for case in standing.values() if case.kind == "stockout_risk"]
+        return Asked(wanting, at_risk, minimums, names, gathering, seen)
 
     def _meant(
         self,
