@@ -83,7 +83,7 @@ class Fingerprints:
 
     def shared(self, value: object) -> None:
         """Something that is the same for every series."""
-        for part in _parts(value):
+        for part in parts(value):
             self._shared.update(part)
             self._shared.update(b"\x00")
 
@@ -91,7 +91,7 @@ class Fingerprints:
 def number(value: object) -> int:
     """64 bits that stand for plain values, to be a series' figure in a column."""
     made = blake2b(digest_size=8)
-    for part in _parts(value):
+    for part in parts(value):
         made.update(part + b"\x00")
     return int.from_bytes(made.digest(), signed=True)
 
@@ -103,7 +103,7 @@ def _summed(values: NDArray[Any]) -> NDArray[Any]:
     return summed
 
 
-def _parts(value: object) -> Any:  # noqa: ANN401  # bytes, one after the other
+def parts(value: object) -> Any:  # noqa: ANN401  # bytes, one after the other
     """The bytes of plain values, of arrays, and of what is made of them."""
     if isinstance(value, np.ndarray):
         yield f"{value.dtype}{value.shape}".encode()
@@ -111,18 +111,18 @@ def _parts(value: object) -> Any:  # noqa: ANN401  # bytes, one after the other
     elif is_dataclass(value) and not isinstance(value, type):
         yield type(value).__name__.encode()
         for field in fields(value):
-            yield from _parts(getattr(value, field.name))
+            yield from parts(getattr(value, field.name))
     elif isinstance(value, Mapping):
         yield f"{len(value)} of".encode()
         for key, item in value.items():
-            yield from _parts(key)
-            yield from _parts(item)
+            yield from parts(key)
+            yield from parts(item)
     elif isinstance(value, tuple | list):
         yield f"{len(value)}:".encode()
         for item in value:
-            yield from _parts(item)
+            yield from parts(item)
     elif isinstance(value, AbstractSet):  # in one order, whatever process asks
-        yield from _parts(sorted(repr(item) for item in value))
+        yield from parts(sorted(repr(item) for item in value))
     elif value is None or isinstance(value, _PLAIN):
         yield repr(value).encode()
     else:

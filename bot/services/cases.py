@@ -62,6 +62,7 @@ class Applied:
     worsened: list[int] = field(default_factory=list)
     eased: list[int] = field(default_factory=list)
     resolved: list[int] = field(default_factory=list)
+    written: list[int] = field(default_factory=list)  # those that stay, with other figures
     news: list[News] = field(default_factory=list)
     snoozed: dict[int, datetime] = field(default_factory=dict)
 
@@ -71,6 +72,11 @@ class Applied:
             if mine.name != "snoozed":
                 getattr(self, mine.name).extend(getattr(more, mine.name))
         self.snoozed |= more.snoozed
+
+    @property
+    def changed(self) -> bool:
+        """Whether any case is another than before."""
+        return bool(self.opened or self.resolved or self.written)
 
 
 class Cases:
@@ -159,6 +165,7 @@ class Cases:
                 }
             )
             written[case.id] = finding.fingerprint
+            applied.written.append(case.id)
             if verdict.change == "worsens":
                 applied.worsened.append(case.id)
             elif verdict.change == "eases":

@@ -50,13 +50,72 @@ class Days:
 async def with_new(connection: AsyncConnection, book: Days, at: datetime, days: int, ids: Sequence[int] | None) -> Days:
     """The history with the day, of the `days` before `at`, on which each new product was first told of."""
     known = await facts.new_products(connection, at - timedelta(days=days), ids)
+    return since_told(book, {product: (at - told).days for product, told in known.items()})
+
+
+def since_told(book: Days, known: Mapping[int, int]) -> Days:
+    """The history with the day on which each new product was first told of, so many whole days ago."""
     if not known:
         return book
     rows = np.flatnonzero(np.isin(book.product_ids, np.fromiter(known, dtype=np.int64)))
-    back = [(at - known[product]).days + 1 for product in book.product_ids[rows].tolist()]
+    back = [known[product] + 1 for product in book.product_ids[rows].tolist()]
     since = np.zeros(len(book.product_ids), dtype=np.int64)
     since[rows] = np.clip(book.history.days - np.array(back, dtype=np.int64), 0, book.history.days - 1)
     return dataclasses.replace(book, history=dataclasses.replace(book.history, since=since))
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Past:
+    """What `Days` are made of: the ledger's facts, and each location's own today (days since 1970)."""
+
+    ledger: ledger.Past
+    today: Mapping[int, int]
+    days: int
+
+    def brought(self) -> Days:
+        """The facts as arrays, each location's by its own calendar."""
+        latest, days = max(self.today.values(), default=0), self.days
+        found = self.ledger.history()
+        today = np.array([self.today[place] for place in found.location_ids.tolist()], dtype=np.int64)
+        behind = latest - today  # columns after a location's own today
+        units, closing, receipts = (
+            _aligned(matrix, behind, days) for matrix in (found.units, found.on_hand, found.receipts)
+        )
+        here = found.units.shape[1] - 1 - behind
+        last = _EPOCH + timedelta(days=latest - days)
+        return Days(
+            product_ids=found.product_ids,
+            location_ids=found.location_ids,
+            today=today,
+            history=SeriesHistory(last, units, _known(closing, found), receipts=receipts, behind=behind),
+            on_hand=found.on_hand[:, -1].astype(np.int64),
+            sold_today=found.units[np.arange(len(here)), here].astype(np.int64),
+            committed=found.committed.astype(np.int64),
+            counted=found.counted,
+        )
+
+
+async def past_before(
+    connection: AsyncConnection,
+    places: Mapping[int, PlaceRow],
+    at: datetime,
+    days: int,
+    product_ids: Sequence[int] | None = None,
+    location_ids: Sequence[int] | None = None,
+) -> Past:
+    """What `days_before` is made of."""
+    local = {place.id: (at.astimezone(ZoneInfo(place.zone)).date() - _EPOCH).days for place in places.values()}
+    latest, earliest = (max(local.values()), min(local.values())) if local else (0, 0)
+    found = await ledger.past(
+        connection,
+        _EPOCH + timedelta(days=latest),
+        days + 1 + latest - earliest,
+        at=at,
+        product_ids=product_ids,
+        location_ids=location_ids,
+        zones={place.id: place.zone for place in places.values()},
+    )
+    return Past(found, local, days)
 
 
 async def days_before(
@@ -68,37 +127,7 @@ async def days_before(
     location_ids: Sequence[int] | None = None,
 ) -> Days:
     """The last `days` whole local days before `at` of every series with any fact, and what has been sold since."""
-    local = {place.id: (at.astimezone(ZoneInfo(place.zone)).date() - _EPOCH).days for place in places.values()}
-    latest, earliest = (max(local.values()), min(local.values())) if local else (0, 0)
-    until = _EPOCH + timedelta(days=latest)
-    shifts = latest - earliest
-    found = await ledger.history(
-        connection,
-        until,
-        days + 1 + shifts,
-        at=at,
-        product_ids=product_ids,
-        location_ids=location_ids,
-        zones={place.id: place.zone for place in places.values()},
-    )
-    today = np.array([local[place] for place in found.location_ids.tolist()], dtype=np.int64)
-    behind = latest - today  # columns after a location's own today
-    units, closing, receipts = (
-        _aligned(matrix, behind, days) for matrix in (found.units, found.on_hand, found.receipts)
-    )
-    here = found.units.shape[1] - 1 - behind
-    return Days(
-        product_ids=found.product_ids,
-        location_ids=found.location_ids,
-        today=today,
-        history=SeriesHistory(
-            until - timedelta(days=days), units, _known(closing, found), receipts=receipts, behind=behind
-        ),
-        on_hand=found.on_hand[:, -1].astype(np.int64),
-        sold_today=found.units[np.arange(len(here)), here].astype(np.int64),
-        committed=found.committed.astype(np.int64),
-        counted=found.counted,
-    )
+    return (await past_before(connection, places, at, days, product_ids, location_ids)).brought()
 
 
 def _aligned(matrix: NDArray[np.int32], behind: Ints, days: int) -> NDArray[np.int32]:

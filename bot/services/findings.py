@@ -9,18 +9,18 @@ from typing import Literal
 
 import numpy as np
 
-from bot.domain.arrays import Ints
+from bot.domain.arrays import Bools, Ints
 from bot.domain.cases import NUMERIC_KINDS, Severity
 from bot.domain.sheet import json_text
 from bot.domain.sourcing import row_numbers, without_requests
-from bot.domain.views import CaseKind
+from bot.domain.views import CaseEnd, CaseKind
 from bot.domain.watch import Assessment
 from bot.services.cases import Finding
 from bot.services.drafting import Need
 from bot.services.figures import evidence_of_kind, stockout_on
-from bot.services.sameness import fingerprints, quiet
+from bot.services.sameness import quiet
 from bot.services.snapshot import Snapshot
-from bot.storage import catalogue as facts
+from bot.services.sources import Sources
 from bot.storage.cases import CaseRow
 from bot.storage.requests import Draft
 
@@ -33,29 +33,67 @@ class Drafted:
     then: Literal["submit", "keep"]
 
 
-def findings(
-    taken: Snapshot, assessed: Assessment, standing: Mapping[str, CaseRow], written: Mapping[int, int] | None = None
-) -> list[Finding]:
-    """Findings of what can be judged: everything over an opening limit, and every case that is open already.
+@dataclass(frozen=True, slots=True, eq=False)
+class Levels:
+    """What n series come to, as far as it decides which cases are written: arrays (n,), some of them by kind.
+
+    `opens` and `holds` are severities as if nothing had been asked for; `prints` the fingerprints of all figures, where
+    they are known.
+    """
+
+    product_ids: Ints
+    location_ids: Ints
+    opens: Mapping[CaseKind, Ints]
+    holds: Mapping[CaseKind, Ints]
+    money_minor: Mapping[CaseKind, Ints]
+    stale: Bools | None
+    prints: Ints | None
+
+    @property
+    def silenced(self) -> int:
+        """How many series are not judged: their facts are too old, or their stock was never counted."""
+        return 0 if self.stale is None else int(self.stale.sum())
+
+
+def levels_of(taken: Snapshot, assessed: Assessment, prints: Ints | None) -> Levels:
+    """What was judged, with the fingerprints of its figures where they are known."""
+    opens, holds = without_requests(assessed)
+    stale, money = taken.positions.stale, assessed.money_minor
+    return Levels(taken.product_ids, taken.location_ids, opens, holds, money, stale, prints)
+
+
+def changing(
+    levels: Levels, standing: Mapping[str, CaseRow], written: Mapping[int, int] | None
+) -> dict[CaseKind, Ints]:
+    """The rows with a finding of each kind: everything over an opening limit, and every case that is open already.
 
     Where the fingerprints of cases are known as they were `written` last, by case, those that stay as they are make no
     finding.
     """
-    opens, holds = without_requests(assessed)
-    prints = None if written is None else fingerprints(taken, assessed)
-    found: list[Finding] = []
+    by_kind: dict[CaseKind, list[CaseRow]] = {}
+    for case in standing.values():
+        by_kind.setdefault(case.kind, []).append(case)
+    found: dict[CaseKind, Ints] = {}
     for kind in NUMERIC_KINDS:
-        mine = [case for case in standing.values() if case.kind == kind]
-        held = _rows_of(taken, mine)
-        rows = np.union1d(np.flatnonzero(opens[kind] > 0), held[held >= 0])
-        levels = opens[kind], holds[kind], assessed.money_minor[kind]
-        if prints is not None and len(prints) and written:
-            rows = np.setdiff1d(rows, held[quiet(mine, held, written, prints, levels)], assume_unique=True)
-        if taken.positions.stale is not None:
-            rows = rows[~taken.positions.stale[rows]]
-        columns = (taken.product_ids, taken.location_ids, *levels)
+        mine = by_kind.get(kind, [])
+        held = _rows_of(levels, mine)
+        rows = np.union1d(np.flatnonzero(levels.opens[kind] > 0), held[held >= 0])
+        if levels.prints is not None and len(levels.prints) and written:
+            of_kind = levels.opens[kind], levels.holds[kind], levels.money_minor[kind]
+            rows = np.setdiff1d(rows, held[quiet(mine, held, written, levels.prints, of_kind)], assume_unique=True)
+        found[kind] = rows if levels.stale is None else rows[~levels.stale[rows]]
+    return found
+
+
+def findings(taken: Snapshot, assessed: Assessment, levels: Levels, changed: Mapping[CaseKind, Ints]) -> list[Finding]:
+    """The findings of the rows of each kind, with their evidence."""
+    found: list[Finding] = []
+    for kind, rows in changed.items():
+        columns = (
+            levels.product_ids, levels.location_ids, levels.opens[kind], levels.holds[kind], levels.money_minor[kind],
+        )  # fmt: skip
         ends = [stockout_on(taken, assessed, row) if kind == "stockout_risk" else None for row in rows.tolist()]
-        marks = [None] * len(rows) if prints is None else prints[rows].tolist()
+        marks = [None] * len(rows) if levels.prints is None else levels.prints[rows].tolist()
         found += [
             Finding(kind, f"{kind}:{product}:{place}", product, place, opening, holding, money, proof, end, mark)
             for product, place, opening, holding, money, proof, end, mark in zip(
@@ -69,28 +107,30 @@ def findings(
     return found
 
 
-def without_facts(taken: Snapshot, standing: Mapping[str, CaseRow]) -> set[int]:
-    """The products of open cases of which nothing was read; those that are inactive are among them."""
-    return {case.product_id for case in standing.values() if case.product_id is not None} - set(
-        np.unique(taken.product_ids).tolist()
-    )
+def without_facts(sold: Collection[int], standing: Mapping[str, CaseRow]) -> set[int]:
+    """The products of open cases that are not among those `sold`; those that are inactive are among them."""
+    return {case.product_id for case in standing.values() if case.product_id is not None}.difference(sold)
 
 
-def closing(taken: Snapshot, standing: Mapping[str, CaseRow], inactive: Collection[int]) -> list[Finding]:
-    """Findings that resolve every case of which nothing was read: its product is sold no more, or all facts are gone.
+def closing(standing: Mapping[str, CaseRow], inactive: Collection[int]) -> list[Finding]:
+    """Findings that resolve every case of products that are sold no more."""
+    return [_ending(key, case, "unsold") for key, case in standing.items() if case.product_id in inactive]
+
+
+def forgotten(taken: Snapshot, standing: Mapping[str, CaseRow], inactive: Collection[int]) -> list[Finding]:
+    """Findings that resolve every other case of which nothing was read: all facts of it are gone.
 
     Facts go by hand, or with the store or the place that told them; nothing is left then that could recover.
     """
-    mine = [(key, case) for key, case in standing.items() if case.product_id is not None]
+    mine = [
+        (key, case) for key, case in standing.items() if case.product_id is not None and case.product_id not in inactive
+    ]
     unread = _rows_of(taken, [case for _key, case in mine]) < 0
-    return [
-        Finding(
-            case.kind, key, case.product_id, case.location_id, 0, 0, 0, "{}",
-            ended="unsold" if case.product_id in inactive else "unknown",
-        )
-        for (key, case), gone in zip(mine, unread.tolist(), strict=True)
-        if gone
-    ]  # fmt: skip
+    return [_ending(key, case, "unknown") for (key, case), gone in zip(mine, unread.tolist(), strict=True) if gone]
+
+
+def _ending(key: str, case: CaseRow, ended: CaseEnd) -> Finding:
+    return Finding(case.kind, key, case.product_id, case.location_id, 0, 0, 0, "{}", ended=ended)
 
 
 def batches(findings: Sequence[Finding], size: int) -> Iterator[Sequence[Finding]]:
@@ -135,15 +175,15 @@ def only(draft: Draft, free: Collection[int]) -> Draft | None:
     )
 
 
-def _rows_of(taken: Snapshot, cases: Sequence[CaseRow]) -> Ints:
+def _rows_of(series: Snapshot | Levels, cases: Sequence[CaseRow]) -> Ints:
     """The row of each case's series; -1 where it has no facts now."""
     keys = np.array([(case.product_id or 0, case.location_id or 0) for case in cases], dtype=np.int64).reshape(-1, 2)
-    return row_numbers(taken.product_ids, taken.location_ids, keys[:, 0], keys[:, 1])
+    return row_numbers(series.product_ids, series.location_ids, keys[:, 0], keys[:, 1])
 
 
-def feed_findings(taken: Snapshot, feeds: Sequence[facts.FeedRow]) -> list[Finding]:
+def feed_findings(told: Sources) -> list[Finding]:
     """One finding per feed: stale opens a case, fresh resolves it."""
-    stale = {feed.id for feed in taken.stale_feeds}
+    stale = {feed.id for feed in told.stale_feeds}
     worst = int(Severity.WARNING)
     return [
         Finding(
@@ -160,11 +200,11 @@ def feed_findings(taken: Snapshot, feeds: Sequence[facts.FeedRow]) -> list[Findi
                     "feed": feed.kind,
                     "fresh_until": feed.fresh_until.isoformat(),
                     "limit_hours": feed.limit_hours,
-                    "at": taken.at.isoformat(),
+                    "at": told.at.isoformat(),
                 }
             ),
         )
-        for feed in feeds
+        for feed in told.feeds
     ]
 
 
@@ -179,8 +219,3 @@ def needs(taken: Snapshot, cases: Sequence[CaseRow], kinds: Sequence[CaseKind]) 
             seen.add(row)
             needs.append(Need(case.id, row, case.severity, case.money_minor))
     return needs
-
-
-def silenced(taken: Snapshot) -> int:
-    """How many series are not judged: their facts are too old, or their stock was never counted."""
-    return 0 if taken.positions.stale is None else int(taken.positions.stale.sum())

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from hashlib import blake2b
+from operator import attrgetter
 
 import numpy as np
 
@@ -78,14 +79,19 @@ def quiet(
     `known` are the fingerprints by case as they were written last, `prints` those of the series now, and `levels` the
     severities by the opening and by the relaxed limits and the money at risk, of each series.
     """
+    if not cases:
+        return np.zeros(0, np.bool_)
     opens, holds, money = levels
-    figures = [
-        (case.severity, case.notified_severity, case.money_minor, case.snoozed_until is None, case.id in known)
-        for case in cases
-    ]
-    severity, told, at_risk, awake, written = np.array(figures, np.int64).reshape(-1, 5).T
-    before = np.array([known.get(case.id, 0) for case in cases], np.int64)
-    same = (written > 0) & (prints[rows] == before) & (money[rows] == at_risk)
+    # Column by column: there are many.
+    severity, told, at_risk = (
+        np.array(list(map(attrgetter(name), cases)), np.int64)
+        for name in ("severity", "notified_severity", "money_minor")
+    )
+    awake = np.array([case.snoozed_until is None for case in cases])
+    prints_before = list(map(known.get, map(attrgetter("id"), cases)))
+    written = np.array([found is not None for found in prints_before])
+    before = np.array([found or 0 for found in prints_before], np.int64)
+    same = written & (prints[rows] == before) & (money[rows] == at_risk)
     same &= (severity > 0) & (step(severity, opens[rows], holds[rows]) == severity)
-    stays: Bools = same & (rows >= 0) & (awake > 0) & (told >= severity)
+    stays: Bools = same & (rows >= 0) & awake & (told >= severity)
     return stays

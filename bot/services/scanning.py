@@ -10,16 +10,18 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any, TypeVar
 
-from bot.domain.sourcing import Moves
+from bot.domain.sourcing import Moves, SourcingSettings
 from bot.domain.watch import Assessment
 from bot.services.cases import Finding
-from bot.services.findings import Drafted
+from bot.services.findings import Drafted, Levels, changing
 from bot.services.joining import Held
 from bot.services.ranking import Classes
+from bot.services.settings import ServiceSettings
 from bot.services.snapshot import Snapshot
-from bot.storage import catalogue as facts
+from bot.services.sources import Sources
 from bot.storage.cases import CaseRow
 from bot.storage.database import FEW
+from bot.storage.proposals import Gathering
 
 _R = TypeVar("_R")
 
@@ -69,18 +71,20 @@ class Scope:
 class Read:
     """The facts of a scan, the cases as they stand by key, and how often scans had written then.
 
-    `touched` are the products whose changes are judged with it, each with the version of its facts; `written` are the
-    fingerprints of cases, of a scan of the whole.
+    `touched` are the products whose changes are judged with it, each with the version of its facts. Of a scan of the
+    whole `written` are the fingerprints of cases and `digest` that of its facts; one of some products knows the `ranks`
+    of the whole.
     """
 
     scans: int
-    taken: Snapshot
+    told: Sources
     standing: Mapping[str, CaseRow]
-    feeds: Sequence[facts.FeedRow]
     touched: Mapping[int, int]
-    ranks: Classes | None
-    written: Mapping[int, int] | None
     inactive: Collection[int]  # products of open cases that are sold no more
+    written: Mapping[int, int] | None = None
+    digest: bytes = b""
+    taken: Snapshot | None = None  # where the facts were put together already
+    ranks: Classes | None = None
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -90,7 +94,51 @@ class Judged:
     taken: Snapshot
     assessed: Assessment
     moves: Moves
+    levels: Levels
     findings: Sequence[Finding]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Known:
+    """What the last scan of the whole said of the facts with a digest, by its rules: the same facts say the same.
+
+    `unmet` is what nothing could be drafted for (`Asked.text`), None where something was.
+    """
+
+    digest: bytes
+    rules: tuple[ServiceSettings, SourcingSettings]
+    levels: Levels
+    unmet: str | None = None
+    held: tuple[Held, ...] = ()
+
+    def covers(self, read: Read, rules: tuple[ServiceSettings, SourcingSettings]) -> bool:
+        """Whether these facts say nothing else, and every case is written as they say: but for the cases of feeds and
+        of products that are sold no more, which need no judgement.
+        """
+        if read.digest != self.digest or rules != self.rules:
+            return False
+        return not any(len(rows) for rows in changing(self.levels, read.standing, read.written).values())
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Asked:
+    """What drafts are made from beside the facts: the cases that want and may have a proposal, those at risk of running
+    out, the suppliers' minimums and names, the drafts that gather, and the marks of review dates.
+    """
+
+    wanting: Sequence[CaseRow]
+    at_risk: Sequence[CaseRow]
+    minimums: Mapping[int, tuple[int, str]]
+    names: Mapping[int, str]
+    gathering: Sequence[Gathering]
+    seen: Mapping[str, str]
+
+    @property
+    def text(self) -> str:
+        """The same for what makes the same drafts of the same facts."""
+        wanted = [(case.id, case.severity, case.money_minor) for case in self.wanting]
+        at_risk = [case.id for case in self.at_risk]
+        return repr((wanted, at_risk, self.minimums, self.names, self.gathering, self.seen))
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -11,7 +11,6 @@ import dataclasses
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
-from zoneinfo import ZoneInfo
 
 import numpy as np
 from sqlalchemy.ext.asyncio import AsyncConnection
@@ -27,17 +26,13 @@ from bot.domain.uplift import Lift
 from bot.domain.watch import Assessment, Network, Positions, Routes, Taught, WatchSettings, assess
 from bot.services import peaking
 from bot.services.buying import Market, market, review_columns
-from bot.services.days import Days, days_before, with_new
+from bot.services.days import Days, since_told
 from bot.services.exchange import Exchange
-from bot.services.rates import exchange_at
 from bot.services.settings import ServiceSettings
-from bot.storage import ages, orders, promises
-from bot.storage import catalogue as facts
-from bot.storage import lessons as lesson_rows
-from bot.storage import requests as request_rows
+from bot.services.sources import HISTORY_DAYS, Sources, read
+from bot.storage import orders
 from bot.storage.catalogue import FeedRow, InboundRow, PlaceRow, ProductRow
 
-HISTORY_DAYS = 365
 _EPOCH = date(1970, 1, 1)
 
 
@@ -130,30 +125,23 @@ async def take(
     location_ids: Sequence[int] | None = None,
 ) -> Snapshot:
     """Read the facts as of `at` (aware); of some products and places only where they are named."""
-    places = await facts.places(connection)
-    products = await facts.products(connection, product_ids)
-    book = await days_before(connection, places, at, HISTORY_DAYS, product_ids, location_ids)
+    return put_together(await read(connection, settings, at, product_ids, location_ids), settings, sourcing)
+
+
+def put_together(told: Sources, settings: ServiceSettings, sourcing: SourcingSettings) -> Snapshot:
+    """The facts that were read, aligned."""
+    at, places, products, exchange = told.at, told.places, told.products, told.exchange
+    book = told.past.brought()
     book = book.only(np.isin(book.product_ids, np.fromiter(products, dtype=np.int64, count=len(products))))
     groups = Groups(categories(book.product_ids, products), book.location_ids)
     met = np.unique(groups.category).tolist()  # categories
-    if any(met):
-        book = await with_new(connection, book, at, HISTORY_DAYS, product_ids)
-    exchange = await exchange_at(connection, settings, at)
+    book = since_told(book, told.new)
     cost, price = _unit_money(book.product_ids, products, exchange)
-    routes = await facts.routes(connection, at, product_ids, settings.closures)
-    general = {int(supplier) for supplier in routes.supplier[routes.product == 0]}
-    series = (book.product_ids, book.location_ids)
-    offers = market(routes, await facts.assortments(connection, general), series, cost, exchange)
-    feeds = await facts.feeds(connection)
-    stale_feeds = tuple(feed for feed in feeds if feed.fresh_until + timedelta(hours=feed.limit_hours) < at)
-    requested = await request_rows.counted(connection, at, product_ids)
-    inbounds = await facts.inbounds(connection, at, product_ids)
-    stale = await _stale(connection, stale_feeds, book)
-    positions, overdue_since = _positions(book, inbounds, requested, stale)
-    if product_ids is None:  # where slumps are judged
-        untold = await _untold(connection, [feed for feed in feeds if feed not in stale_feeds], book, places)
-        positions = dataclasses.replace(positions, untold=untold)
-    lessons, today = await lesson_rows.latest(connection, at), peaking.todays(places, at)
+    offers = market(told.routes, told.assortments, (book.product_ids, book.location_ids), cost, exchange)
+    positions, overdue_since = _positions(book, told.inbounds, told.requested, _stale(told, book))
+    if told.whole:
+        positions = dataclasses.replace(positions, untold=_untold(told, book))
+    lessons, today = told.lessons, told.today
     events = peaking.behind(places, today, settings.peaks, HISTORY_DAYS)
     return Snapshot(
         at=at,
@@ -169,14 +157,14 @@ async def take(
         routes=_planned_routes(offers, book.today, cost, price, sourcing),
         market=offers,
         network=_network(book, places, sourcing),
-        promised=_promised(book, [*requested, *await promises.unshipped(connection, at, product_ids)]),
+        promised=_promised(book, [*told.requested, *told.unshipped]),
         overdue_since=overdue_since,
-        overdue_orders=_overdue_orders(book, [row for row in inbounds if row.source == orders.SOURCE]),
+        overdue_orders=_overdue_orders(book, [row for row in told.inbounds if row.source == orders.SOURCE]),
         products=products,
-        category_names=await facts.category_names(connection, None if product_ids is None else met) if any(met) else {},
+        category_names=told.category_names,
         places=places,
-        stale_feeds=stale_feeds,
-        fresh_until=min((feed.fresh_until for feed in feeds), default=None),
+        stale_feeds=told.stale_feeds,
+        fresh_until=min((feed.fresh_until for feed in told.feeds), default=None),
         exchange=exchange,
         lessons=lessons,
         lift=peaking.ahead(
@@ -186,7 +174,7 @@ async def take(
             {} if lessons is None else lessons.uplifts,
             met,
         ),
-        told_ages=_told_ages(book, await ages.fresh(connection, at, product_ids)),
+        told_ages=_told_ages(book, told.told_ages),
     )
 
 
@@ -302,29 +290,22 @@ def _added(n: int, row: Ints, value: Ints) -> Ints:
     return np.bincount(row[known], weights=value[known], minlength=n).astype(np.int64)
 
 
-async def _stale(connection: AsyncConnection, feeds: Sequence[FeedRow], book: Days) -> Bools:
+def _stale(told: Sources, book: Days) -> Bools:
     """Series that are not judged: a feed of their place is too old, or their stock was never counted."""
-    silent: set[int] = set()
-    for feed in feeds:
-        silent |= await facts.fed_places(connection, feed)
+    silent = {place for feed in told.stale_feeds for place in told.fed[feed.id]}
     return ~book.counted | np.isin(book.location_ids, np.fromiter(silent, dtype=np.int64, count=len(silent)))
 
 
-async def _untold(
-    connection: AsyncConnection, feeds: Sequence[FeedRow], book: Days, places: Mapping[int, PlaceRow]
-) -> Ints:
+def _untold(told: Sources, book: Days) -> Ints:
     """Of each series the last whole days whose sales a feed of its place has not told to their end."""
-    untold = np.zeros(len(book.today), dtype=np.int64)
-    here, first, where = np.unique(book.location_ids, return_index=True, return_inverse=True)
-    zones = [ZoneInfo(places[place].zone) for place in here.tolist()]
-    for feed in (each for each in feeds if each.kind == "sales"):
-        told = [(feed.fresh_until.astimezone(zone).date() - _EPOCH).days for zone in zones]
-        days = book.today[first] - np.array(told, dtype=np.int64)
-        if (days > 0).any():
-            fed = await facts.fed_places(connection, feed)
-            mine = np.isin(here, np.fromiter(fed, dtype=np.int64, count=len(fed)))
-            untold = np.maximum(untold, np.where(mine, days, 0)[where])
-    return np.minimum(untold, book.history.days)
+    lacking: dict[int, int] = {}
+    for feed in (each for each in told.feeds if each.kind == "sales" and each not in told.stale_feeds):
+        for place, missing in told.untold(feed).items():
+            if place in told.fed.get(feed.id, ()):
+                lacking[place] = max(missing, lacking.get(place, 0))
+    here, where = np.unique(book.location_ids, return_inverse=True)
+    untold = np.array([lacking.get(place, 0) for place in here.tolist()], dtype=np.int64)
+    return np.minimum(untold[where], book.history.days)
 
 
 def _network(book: Days, places: Mapping[int, PlaceRow], sourcing: SourcingSettings) -> Network:

@@ -26,7 +26,7 @@ from bot.domain.approval import Refused, may_propose_again
 from bot.domain.sourcing import SourcingSettings, find_moves
 from bot.errors import StocktideError
 from bot.ports import Clock
-from bot.services import snapshot
+from bot.services import snapshot, sources
 from bot.services.audit import Audit
 from bot.services.cases import Applied, Cases, Finding
 from bot.services.drafting import Drafting
@@ -34,12 +34,14 @@ from bot.services.findings import (
     Drafted,
     batches,
     batches_of,
+    changing,
     closing,
     feed_findings,
     findings,
+    forgotten,
+    levels_of,
     needs,
     only,
-    silenced,
     without_facts,
 )
 from bot.services.gathering import MARK, Reviews, settled
@@ -48,12 +50,12 @@ from bot.services.learning import learn
 from bot.services.packing import keep_packed
 from bot.services.ranking import Ranking
 from bot.services.requests import Requests
-from bot.services.scanning import Judged, Meant, Phases, Progress, Read, ScanReport, Scope, Telling
+from bot.services.sameness import fingerprints
+from bot.services.scanning import Asked, Judged, Known, Meant, Phases, Progress, Read, ScanReport, Scope, Telling
 from bot.services.settings import ServiceSettings
 from bot.services.telling import most_heard
 from bot.storage import caseprints, locks, marks, proposals, touched, variants
 from bot.storage import cases as case_rows
-from bot.storage import catalogue as facts
 from bot.storage import suppliers as supplier_rows
 from bot.storage.cases import CaseRow
 from bot.storage.database import Database
@@ -93,6 +95,7 @@ class Watch:
         self._sourcing = sourcing or SourcingSettings()
         self._ranking = ranking or Ranking(settings)
         self._batch = batch
+        self._last: Known | None = None  # of scans of the whole
 
     async def scan(self, at: datetime, progress: Progress | None = None) -> ScanReport:
         """One pass over the whole catalogue as of `at` (aware)."""
@@ -137,9 +140,10 @@ class Watch:
         phases.begin("load")
         read = await self._read(at, scope)
         scans = read.scans
-        judged = await scope.reckoned(self._judge, read, phases)
+        known, judged = await scope.reckoned(self._known, read, phases)
+        found = self._without_figures(read) if judged is None else judged.findings
         applied, drafted = Applied(), 0
-        for part in batches(judged.findings, self._batch):
+        for part in batches(found, self._batch):
             phases.begin("apply")
             async with self._database.transaction_of(scope.size) as connection:
                 if not await locks.scan(connection, scans):
@@ -147,7 +151,7 @@ class Watch:
                 applied.add(await self._apply(connection, part, read.standing, at))
             scans += 1
         phases.begin("draft")
-        meant = await self._drafts(judged, applied, scope)
+        known, meant = await self._drafts(read, known, judged, applied, scope, phases)
         if meant.replaced:
             async with self._database.transaction_of(scope.size) as connection:
                 if not await locks.scan(connection, scans):
@@ -169,10 +173,12 @@ class Watch:
             for key, day in meant.seen.items():
                 await marks.put(connection, key, day)
         phases.begin("")
+        if scope.products is None:
+            self._last = known
         return ScanReport(
             at=at,
-            series=judged.assessed.series,
-            silenced=silenced(judged.taken),
+            series=len(known.levels.product_ids),
+            silenced=known.levels.silenced,
             opened=len(applied.opened),
             worsened=len(applied.worsened),
             resolved=len(applied.resolved),
@@ -187,18 +193,16 @@ class Watch:
         async with self._database.reading_of(scope.size) as connection:
             scans = await locks.scans(connection)
             seen = await touched.versions(connection, products)
-            taken = await snapshot.take(connection, self._settings, self._sourcing, at, products)
+            told = await sources.read(connection, self._settings, at, products)
             standing = await case_rows.unresolved(connection, products)
-            return Read(
-                scans=scans,
-                taken=taken,
-                standing=standing,
-                inactive=await variants.inactive(connection, without_facts(taken, standing)),
-                feeds=await facts.feeds(connection),
-                touched=seen,
-                ranks=None if products is None else await self._ranking.recent(connection, taken),
-                written=await caseprints.known(connection) if products is None else None,
-            )
+            inactive = await variants.inactive(connection, without_facts(told.products, standing))
+            if products is not None:
+                taken = snapshot.put_together(told, self._settings, self._sourcing)
+                ranks = await self._ranking.recent(connection, taken)
+                return Read(scans, told, standing, seen, inactive, taken=taken, ranks=ranks)
+            written = await caseprints.known(connection)
+        digest = await asyncio.to_thread(told.digest)
+        return Read(scans, told, standing, seen, inactive, written, digest)
 
     async def _apply(
         self, connection: AsyncConnection, findings: Sequence[Finding], standing: Mapping[str, CaseRow], at: datetime
@@ -230,10 +234,19 @@ class Watch:
             return 0
         return await self._cases.announce(connection, dataclasses.replace(applied, news=feeds), at, len(feeds))
 
+    def _known(self, read: Read, phases: Phases) -> tuple[Known, Judged | None]:
+        """What the facts say; None where they said it before, and every case is written as they say."""
+        rules = self._settings, self._sourcing
+        if self._last is not None and self._last.covers(read, rules):
+            return self._last, None
+        judged = self._judge(read, phases)
+        return Known(read.digest, rules, judged.levels), judged
+
     def _judge(self, read: Read, phases: Phases) -> Judged:
         """What the facts say."""
         phases.begin("assess")
-        taken, ranks = read.taken, read.ranks
+        taken = read.taken or snapshot.put_together(read.told, self._settings, self._sourcing)
+        ranks = read.ranks
         if ranks is None:
             assessed = taken.assess(self._settings.watch)
         else:
@@ -242,21 +255,51 @@ class Watch:
         fresh = np.ones(assessed.series, dtype=np.bool_) if stale is None else ~stale
         moves = find_moves(assessed, taken.network, fresh, taken.promised)
         phases.begin("judge")
-        found = findings(taken, assessed, read.standing, read.written)
+        levels = levels_of(taken, assessed, None if read.written is None else fingerprints(taken, assessed))
+        found = findings(taken, assessed, levels, changing(levels, read.standing, read.written))
         if ranks is not None:
             found = [item for item in found if item.kind != "slump" and (item.kind != "surge" or item.opens > 0)]
-        found += closing(read.taken, read.standing, read.inactive)
-        return Judged(taken, assessed, moves, [*found, *feed_findings(taken, read.feeds)])
+        found += forgotten(taken, read.standing, read.inactive)
+        return Judged(taken, assessed, moves, levels, [*found, *self._without_figures(read)])
 
-    async def _drafts(self, judged: Judged, applied: Applied, scope: Scope) -> Meant:
+    def _without_figures(self, read: Read) -> list[Finding]:
+        """The findings that need no judgement."""
+        return [*closing(read.standing, read.inactive), *feed_findings(read.told)]
+
+    async def _drafts(
+        self, read: Read, known: Known, judged: Judged | None, applied: Applied, scope: Scope, phases: Phases
+    ) -> tuple[Known, Meant]:
         """What every case that wants and may have a proposal is to get, most money at risk first; and what is held."""
-        taken, woken = judged.taken, {item.case_id for item in applied.news}
+        asked = await self._asked(read, applied, scope)
+        text = asked.text
+        if judged is None and known.unmet == text:
+            return known, Meant((), known.held)
+        if judged is None:
+            judged = await scope.reckoned(self._judge, read, phases)
+            phases.begin("draft")
+        drafting = Drafting(judged.taken, judged.assessed, judged.moves, self._sourcing, asked.minimums)
+        reviews = Reviews(judged.taken, judged.assessed, asked.seen)
+        if scope.products is None:
+            cased = {found.row for found in needs(judged.taken, asked.at_risk, ("stockout_risk",))}
+            told = drafting, judged, asked.wanting, reviews, cased, asked.gathering
+            meant = await asyncio.to_thread(self._meant, *told)
+        else:
+            meant = await scope.reckoned(self._seen, drafting, judged, asked.wanting, reviews)
+        held = tuple(dataclasses.replace(each, supplier=asked.names[each.supplier_id]) for each in meant.held)
+        nothing = not (meant.drafts or meant.replaced or meant.seen)
+        known = dataclasses.replace(known, unmet=text if nothing else None, held=held)
+        return known, dataclasses.replace(meant, held=held)
+
+    async def _asked(self, read: Read, applied: Applied, scope: Scope) -> Asked:
+        """What to draft for; cases are read again where the scan changed any."""
+        at, woken, standing = read.told.at, {item.case_id for item in applied.news}, read.standing
         async with self._database.reading_of(scope.size) as connection:
-            standing = (await case_rows.unresolved(connection, scope.products)).values()
+            if applied.changed:
+                standing = await case_rows.unresolved(connection, scope.products)
             awake = [
                 case
-                for case in standing
-                if case.snoozed_until is None or case.snoozed_until <= taken.at or case.id in woken
+                for case in standing.values()
+                if case.snoozed_until is None or case.snoozed_until <= at or case.id in woken
             ]
             of = None if scope.products is None else [case.id for case in awake]
             busy = await proposals.busy(connection, of)
@@ -272,18 +315,11 @@ class Watch:
             for case in awake
             if case.id not in busy
             and may_propose_again(
-                Refused(*refused[case.id]) if case.id in refused else None, case.severity, taken.at, cool_down
+                Refused(*refused[case.id]) if case.id in refused else None, case.severity, at, cool_down
             )
         ]
-        drafting = Drafting(taken, judged.assessed, judged.moves, self._sourcing, minimums)
-        reviews = Reviews(taken, judged.assessed, seen)
-        if scope.products is None:
-            cased = {found.row for found in needs(taken, list(standing), ("stockout_risk",))}
-            meant = await asyncio.to_thread(self._meant, drafting, judged, wanting, reviews, cased, gathering)
-        else:
-            meant = await scope.reckoned(self._seen, drafting, judged, wanting, reviews)
-        named = (dataclasses.replace(each, supplier=names[each.supplier_id]) for each in meant.held)
-        return dataclasses.replace(meant, held=tuple(named))
+        at_risk = [case for case in standing.values() if case.kind == "stockout_risk"]
+        return Asked(wanting, at_risk, minimums, names, gathering, seen)
 
     def _meant(
         self,

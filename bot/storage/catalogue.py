@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -28,8 +29,7 @@ _BEGINNING = timedelta(days=7)
 _FEW_AT_ONCE, _SHARE_AT_ONCE = 20, 0.1  # products of one day, or of all, that are still news
 
 
-@dataclass(frozen=True, slots=True)
-class ProductRow:
+class ProductRow(NamedTuple):
     """A product; cost and price are per unit in minor units of `currency`, None where unknown.
 
     `volume_cm3` and `weight_g` are those of a packed unit, None where unknown.
@@ -112,7 +112,10 @@ _PRODUCTS = Narrowed(
 
 async def products(connection: AsyncConnection, ids: Collection[int] | None = None) -> dict[int, ProductRow]:
     """Active products by id; all where none are named."""
-    return {row.id: ProductRow(*row) for row in await _PRODUCTS.run(connection, ids)}
+    found = (
+        await _PRODUCTS.run(connection, ids)
+    ).cursor.fetchall()  # the driver's own tuples, as plain as they are kept
+    return {row[0]: ProductRow(*row) for row in found}
 
 
 _OTHER = aliased(Product)
@@ -247,8 +250,7 @@ async def assortments(connection: AsyncConnection, supplier_ids: Collection[int]
     return found
 
 
-@dataclass(frozen=True, slots=True)
-class InboundRow:
+class InboundRow(NamedTuple):
     """Goods on their way; `external_id` names them at their source."""
 
     product_id: int

@@ -7,9 +7,10 @@ instant is seen.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, fields, replace
 from datetime import UTC, date, datetime, time, timedelta
+from typing import Any
 from zoneinfo import ZoneInfo
 
 import numpy as np
@@ -19,7 +20,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bot.storage import ledgerrows, packs
 from bot.storage.ledgermath import Counts, Facts, Places, Window, assemble
-from bot.storage.packform import Packed
+from bot.storage.packs import Bundle
 from bot.storage.tables import Location, Sale, StockLevel, StockMovement
 from bot.storage.types import of_micros
 
@@ -104,6 +105,47 @@ async def history(
     lived through `until`. A sale that was cancelled only after `at` is still demand. `zones` are every location's by
     ascending id, where the caller has them. ValueError when `days` is below 1.
     """
+    return (
+        await past(connection, until, days, at=at, product_ids=product_ids, location_ids=location_ids, zones=zones)
+    ).history()
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Past:
+    """What `history` is made of: the window, the facts that bear on it, and packs of more of them."""
+
+    window: Window
+    places: Places
+    facts: Facts
+    packs: Bundle | None
+
+    def history(self) -> HistoryArrays:
+        """The facts as arrays of series and days."""
+        facts = self.facts
+        if self.packs is not None:
+            facts = replace(facts, packed=self.packs.opened(self.places.today_of))
+        return HistoryArrays(_EPOCH + timedelta(days=self.window.first), *assemble(self.window, facts))
+
+    def columns(self) -> Iterator[NDArray[Any]]:
+        """Pasts of one window and one today at each place whose columns are alike are the same history."""
+        facts, counts = self.facts, self.facts.counts
+        yield from (facts.demand, facts.moved, facts.sold_after)
+        yield from (getattr(counts, field.name) for field in fields(counts))
+        if self.packs is not None:
+            yield from self.packs.columns()
+
+
+async def past(
+    connection: AsyncConnection,
+    until: date,
+    days: int,
+    *,
+    at: datetime | None = None,
+    product_ids: Sequence[int] | None = None,
+    location_ids: Sequence[int] | None = None,
+    zones: Mapping[int, str] | None = None,
+) -> Past:
+    """The facts that `history` is made of, as it takes them; putting them together can wait, or be left out."""
     if days < 1:
         raise ValueError("a history has at least one day")
     zones = zones if zones is not None else await _zones(connection)
@@ -112,7 +154,7 @@ async def history(
     window = Window((until - _EPOCH).days - days + 1, days)
     counts = Counts.read(await ledgerrows.counts(scope, window.first), places, window)
     since = min(window.first, int(counts.day.min(initial=window.first)))
-    rows, parts = await _demand(scope, since, window.last)
+    rows, bundle = await _demand(scope, since, window.last)
     past = places.over(rows)
     running = places.running(await ledgerrows.partial_day(scope, list(zones)), window.last)
     revived = places.begun(await ledgerrows.cancelled_later(scope, since, window.last))
@@ -121,15 +163,14 @@ async def history(
         moved=places.begun(await ledgerrows.movements(scope, since, window.last)),
         counts=counts,
         sold_after=await ledgerrows.sold_after_count(scope, counts.id[~counts.opens]),
-        packed=[part.within(since, places.today_of(part.location)) for part in parts],
     )
-    return HistoryArrays(_EPOCH + timedelta(days=window.first), *assemble(window, facts))
+    return Past(window, places, facts, bundle)
 
 
-async def _demand(scope: ledgerrows.Scope, since: int, last: int) -> tuple[ledgerrows.Ints, list[Packed]]:
+async def _demand(scope: ledgerrows.Scope, since: int, last: int) -> tuple[ledgerrows.Ints, Bundle | None]:
     """Rows, and of a whole catalogue packs: of what is named the rows are found as quickly."""
     if scope.shape.by_product or scope.shape.by_location:
-        return await ledgerrows.demand(scope, since, last), []
+        return await ledgerrows.demand(scope, since, last), None
     return await packs.demand(scope, since, last)
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, time
-from typing import NamedTuple
+from typing import NamedTuple, TypeAlias
 from zoneinfo import ZoneInfo
 
 import numpy as np
@@ -17,6 +17,8 @@ from bot.storage.types import of_micros
 
 _EPOCH = date(1970, 1, 1)
 _NEVER = 1 << 40  # a day after every other
+_BLOCK = 1_024  # series whose lines are drawn at once: what they take of the memory stays near the processor
+_Lines: TypeAlias = NDArray[np.float64]  # (n, T)
 
 
 class Window(NamedTuple):
@@ -268,7 +270,6 @@ def _closing(
     """
     of_count, day, closes = counts
     n = len(changes)
-    moving = np.cumsum(changes, axis=1, dtype=np.float64)
     column = day - window.first
     early = np.flatnonzero(column < 0)
     base = np.full(n, -1, np.int64)
@@ -278,8 +279,20 @@ def _closing(
     carried = np.bincount(flow.series[before], weights=flow.units[before], minlength=n)
     level = np.where(base >= 0, np.append(closes, 0)[base] + carried, np.nan)
     late = np.flatnonzero(column >= 0)
+    late = late[np.argsort(of_count[late], kind="stable")]  # of one series still in order of time
     row, column, closes = of_count[late], column[late], closes[late]
-    once = np.bincount(row, minlength=n).max(initial=0) <= 1 and bool(np.isnan(level[row]).all())
+    stock = np.empty(changes.shape, np.int32)
+    for start in range(0, n, _BLOCK):
+        part, mine = slice(start, start + _BLOCK), slice(*np.searchsorted(row, [start, start + _BLOCK]))
+        stock[part] = _drawn(changes[part], level[part], row[mine] - start, column[mine], closes[mine])
+    return stock
+
+
+def _drawn(changes: NDArray[np.int32], level: NDArray[np.float64], row: Ints, column: Ints, closes: Ints) -> _Lines:
+    """Closing stock of some series from the `level` (n,) that each begins with, nan for none, and its later counts."""
+    moving = changes.astype(np.float64)
+    np.cumsum(moving, axis=1, out=moving)
+    once = np.bincount(row, minlength=len(level)).max(initial=0) <= 1 and bool(np.isnan(level[row]).all())
     if once:  # each counted once and never before: one offset holds on both sides of the count
         level[row] = closes - moving[row, column]
         moving += level[:, None]
@@ -287,8 +300,7 @@ def _closing(
     else:
         stock = moving + level[:, None]
         _re_anchor(stock, moving, row, column, closes)
-    np.fmax(stock, 0, out=stock)  # no count at all, not a number, becomes zero as well
-    return stock.astype(np.int32)
+    return np.fmax(stock, 0, out=stock)  # no count at all, not a number, becomes zero as well
 
 
 def _re_anchor(stock: NDArray[np.float64], moving: NDArray[np.float64], row: Ints, column: Ints, closes: Ints) -> None:

@@ -7,12 +7,15 @@ Up to which day a product's packs hold stands in `demand_packed`; triggers move 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, timedelta
 from functools import cache
+from operator import itemgetter
+from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 from sqlalchemy import ColumnElement, bindparam, delete, func, literal_column, select, text
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncConnection
@@ -21,7 +24,7 @@ from bot.storage import ledgerrows
 from bot.storage.bulk import insert_rows
 from bot.storage.chunks import chunked
 from bot.storage.ledgerrows import Ints, Rows, Scope, Shape
-from bot.storage.packform import SPAN, Packed, packed, span_of, unpacked
+from bot.storage.packform import SPAN, Packed, Row, packed, span_of, unpacked
 from bot.storage.tables import DailyDemand, DemandPack, DemandPacked, Product
 
 _EPOCH = date(1970, 1, 1)
@@ -77,14 +80,38 @@ class Until:
         return np.where(self.product[place] == products, self.day[place], _NEVER)
 
 
-async def demand(scope: Scope, since: int, last: int) -> tuple[Ints, list[Packed]]:
+@dataclass(frozen=True, slots=True, eq=False)
+class Bundle:
+    """Packs as they lie, whose days from `since` up to `last` are asked for, and until when those of products hold."""
+
+    rows: Sequence[Row]
+    until: Until
+    since: int
+    last: int
+
+    def opened(self, today_of: Callable[[Ints], Ints]) -> list[Packed]:
+        """Their records of days that are over where `today_of` places is a later one."""
+        found = []
+        for part in unpacked(self.rows):
+            end = np.minimum(self.until.of(part.product), self.last + 1)
+            found.append(part.within(self.since, np.minimum(end, today_of(part.location))))
+        return found
+
+    def columns(self) -> Iterator[NDArray[Any]]:
+        """All that the records are made of, beside the days that are asked for."""
+        yield from (self.until.product, self.until.day)
+        product, span, wide, body = (list(map(itemgetter(place), self.rows)) for place in range(4))
+        yield from (np.array(column, np.int64) for column in (product, span, wide, list(map(len, body))))
+        yield np.frombuffer(b"".join(body), np.uint8)
+
+
+async def demand(scope: Scope, since: int, last: int) -> tuple[Ints, Bundle]:
     """The whole catalogue's demand of the days `since` to `last`: rows as `ledgerrows.demand` has them, and packs."""
     until = await Until.read(scope)
     spans = {"first": span_of(since), "final": span_of(last)}
     # The driver's own tuples, as in `Scope.read`.
     found = (await scope.connection.execute(_PACKS, spans)).cursor.fetchall()
-    parts = [part.within(since, np.minimum(until.of(part.product), last + 1)) for part in unpacked(found)]
-    return await _rest(scope, until, since, min(last, await newest(scope))), parts
+    return await _rest(scope, until, since, min(last, await newest(scope))), Bundle(found, until, since, last)
 
 
 async def _rest(scope: Scope, until: Until, since: int, last: int) -> Ints:

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import date, datetime
+from itertools import chain
 
-from sqlalchemy import BindParameter, and_, bindparam, or_, select
+from sqlalchemy import BindParameter, and_, bindparam, func, null, or_, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bot.storage import requests
@@ -26,7 +27,7 @@ _REFUSED = (
     .join(Request, Request.id == Case.request_id)
     .join(RequestLine, and_(RequestLine.request_id == Request.id, RequestLine.case_id == Case.id))
     .where(
-        Case.resolved_at.is_(None),
+        func.coalesce(Case.resolved_at, null()).is_(None),  # SQLite is kept from starting with every unresolved case
         Request.state.in_(("rejected", "cancelled")),
         Request.decided_at.is_not(None),
     )
@@ -37,8 +38,9 @@ _BUSY_OF, _REFUSED_OF = _BUSY.where(RequestLine.case_id.in_(_OF)), _REFUSED.wher
 
 async def busy(connection: AsyncConnection, of: Collection[int] | None = None) -> set[int]:
     """Those of the cases (None: of all) with an answer under way: an open or approved request, a running promotion."""
-    asked = connection.scalars(_BUSY) if of is None else connection.scalars(_BUSY_OF, {"of": list(of)})
-    return {case_id for case_id in await asked if case_id is not None}
+    asked = connection.execute(_BUSY) if of is None else connection.execute(_BUSY_OF, {"of": list(of)})
+    # The driver's own tuples: of a whole catalogue there are tens of thousands.
+    return set(chain.from_iterable((await asked).cursor.fetchall()))
 
 
 async def refusals(connection: AsyncConnection, of: Collection[int] | None = None) -> dict[int, tuple[datetime, int]]:

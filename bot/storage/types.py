@@ -33,11 +33,9 @@ class UtcDateTime(TypeDecorator[datetime]):
             raise ValueError(f"{value!r} has no zone; instants are stored in UTC")
         return to_micros(value) if dialect.name == "sqlite" else value.astimezone(UTC)
 
-    def process_result_value(self, value: Any | None, dialect: Dialect) -> datetime | None:  # noqa: ANN401  # driver type
+    def process_result_value(self, value: Any | None, dialect: Dialect) -> datetime | None:  # noqa: ANN401, ARG002  # driver type, the hook's form
         """Give back an aware datetime in UTC."""
-        if value is None:
-            return None
-        return of_micros(value) if dialect.name == "sqlite" else value.astimezone(UTC)
+        return of_stored(value)
 
 
 class Micros(TypeDecorator[Decimal]):
@@ -93,3 +91,10 @@ def of_micros(micros: int) -> datetime:
     """The inverse of `to_micros`."""
     seconds, rest = divmod(micros, 1_000_000)
     return datetime.fromtimestamp(seconds, UTC).replace(microsecond=rest)
+
+
+def of_stored(value: int | datetime | None) -> datetime | None:
+    """An instant as either database's driver gives it, aware and in UTC."""
+    if value is None:
+        return None
+    return of_micros(value) if isinstance(value, int) else value.astimezone(UTC)

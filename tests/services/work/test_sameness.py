@@ -2,16 +2,24 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Awaitable, Callable
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
 import pytest
 from sqlalchemy import delete, text, update
 
+from bot.domain.forecasting.lessons import Lessons, plain
+from bot.domain.sourcing import SourcingSettings
+from bot.domain.told import ToldAge
 from bot.ports import MovableClock
+from bot.services import sources
+from bot.services.exchange import Exchange
+from bot.services.sources import Sources
 from bot.storage import tables
+from bot.storage.catalogue import FeedRow, PlaceRow
 from bot.storage.database import Database
 from tests.services.work.shop import Shop, open_shop, steady
 
@@ -138,3 +146,131 @@ async def test_a_resolved_case_keeps_no_fingerprint(shop: Shop) -> None:
     resolved = {case.id for case in await shop.all_cases() if case.resolved_at is not None}
     assert resolved
     assert not resolved & {row.case_id for row in await shop.all(tables.CasePrint)}
+
+
+class Judgements:
+    """How often a watch judged the whole catalogue."""
+
+    def __init__(self, shop: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
+        self.count = 0
+        judge = shop.watch._judge
+
+        def counted(*told: Any) -> Any:
+            self.count += 1
+            return judge(*told)
+
+        monkeypatch.setattr(shop.watch, "_judge", counted)
+
+
+async def test_a_scan_of_facts_that_were_judged_before_judges_nothing_anew(
+    shop: Shop, clock: MovableClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    last, judgements = await shop.scan(), Judgements(shop, monkeypatch)
+    clock.push(MINUTE)
+    again = await shop.scan()
+    assert judgements.count == 0
+    assert (again.series, again.silenced, again.held) == (last.series, last.silenced, last.held)
+    await shop.holds("A1", "UK", 61)
+    await shop.scan()
+    assert judgements.count == 1
+    clock.push(timedelta(days=1))
+    await shop.scan()
+    assert judgements.count == 2
+
+
+async def test_what_a_person_did_to_a_case_is_judged_though_no_fact_changed(
+    shop: Shop, clock: MovableClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked = await shop.requested()
+    promotions = [row.id for row in asked if row.kind == "promotion"]
+    assert promotions
+    judgements = Judgements(shop, monkeypatch)
+    await write(shop, update(tables.Request).where(tables.Request.kind == "promotion").values(state="expired"))
+    report = await shop.scan()
+    assert (judgements.count, report.requests_drafted) == (1, len(promotions))
+    await shop.scan()
+    await write(shop, update(tables.Case).values(snoozed_until=clock.now() + MINUTE))
+    judgements.count = 0
+    await shop.scan()
+    assert judgements.count == 1
+
+
+async def test_other_rules_judge_the_same_facts_anew(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
+    await shop.scan()
+    judgements = Judgements(shop, monkeypatch)
+    shop.watch._sourcing = SourcingSettings(cool_down_days=1)
+    await shop.scan()
+    assert judgements.count == 1
+
+
+def _longer(told: Sources) -> Any:
+    past = told.past
+    return dataclasses.replace(past, today={place: day + 1 for place, day in past.today.items()})
+
+
+STUDIED: Lessons = Lessons.__new__(Lessons)
+PLACE = PlaceRow(9, "X", "X", "UTC", "GB")
+FEED = FeedRow(1, "till", "sales", datetime(2011, 11, 20, 12, tzinfo=UTC), 48)
+AGE = ToldAge("amazon", datetime(2011, 11, 20, tzinfo=UTC), ((0, 90, 5),))
+OTHERS: dict[str, Callable[[Sources], Any]] = {
+    "whole": lambda _told: False,
+    "places": lambda told: {**told.places, 9: PLACE},
+    "products": lambda told: dict(list(told.products.items())[1:]),
+    "past": _longer,
+    "new": lambda _told: {1: 3},
+    "exchange": lambda _told: Exchange("GBP", {"USD": Decimal("0.8")}),
+    "routes": lambda told: dataclasses.replace(told.routes, lead_time=told.routes.lead_time + 1),
+    "assortments": lambda _told: {1: {7}},
+    "feeds": lambda _told: (FEED,),
+    "requested": lambda told: told.requested[1:],
+    "unshipped": lambda _told: [(1, 0, 1, 5)],
+    "inbounds": lambda told: told.inbounds[1:],
+    "lessons": lambda _told: STUDIED,
+    "category_names": lambda _told: {1: "Lamps"},
+    "told_ages": lambda _told: {(1, 1): AGE},
+}
+
+
+async def test_every_fact_that_a_snapshot_is_made_of_is_in_the_digest(
+    sqlite_database: Database, clock: MovableClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sources, "plain", lambda lessons: "lessons" if lessons is STUDIED else plain(lessons))
+    shop = await planted(sqlite_database, clock)
+    async with shop.database.reading() as connection:
+        told = await sources.read(connection, shop.settings, clock.now())
+        later = await sources.read(connection, shop.settings, clock.now() + MINUTE)
+    assert told.digest() == later.digest()
+    for name, other in OTHERS.items():
+        assert dataclasses.replace(told, **{name: other(told)}).digest() != told.digest(), name
+    fed = dataclasses.replace(told, feeds=(FEED,))
+    of_feeds: dict[str, Any] = {
+        "stale_feeds": (FEED,),
+        "fed": {FEED.id: {1}},
+        "feeds": (dataclasses.replace(FEED, fresh_until=clock.now() - timedelta(days=1, hours=10)),),
+    }
+    for name, value in of_feeds.items():
+        assert dataclasses.replace(fed, **{name: value}).digest() != fed.digest(), name
+    assert {field.name for field in dataclasses.fields(Sources)} == {*OTHERS, *of_feeds, "at"}
+
+
+async def test_every_figure_of_the_past_is_in_the_digest(sqlite_database: Database, clock: MovableClock) -> None:
+    shop = await planted(sqlite_database, clock)
+    async with shop.database.reading() as connection:
+        past = (await sources.read(connection, shop.settings, clock.now())).past.ledger
+    bundle, told = past.packs, {column.tobytes() for column in past.columns()}
+    assert bundle is not None
+    assert bundle.rows
+    for column in (past.facts.demand, past.facts.moved, past.facts.sold_after, bundle.until.product, bundle.until.day):
+        assert column.tobytes() in told
+    for field in dataclasses.fields(past.facts.counts):
+        assert getattr(past.facts.counts, field.name).tobytes() in told
+    before = list(bundle.columns())
+    first: tuple[Any, ...] = bundle.rows[0]
+    for place, value in enumerate(first):
+        other: Any = (*first[:place], b"\1" + value if place == 3 else int(value) + 1, *first[place + 1 :])
+        after = dataclasses.replace(bundle, rows=[other, *bundle.rows[1:]]).columns()
+        assert any(one.tobytes() != two.tobytes() for one, two in zip(before, after, strict=True)), place
+    assert {field.name for field in dataclasses.fields(past)} == {"window", "places", "facts", "packs"}
+    kept = {"demand", "moved", "counts", "sold_after", "packed"}
+    assert {field.name for field in dataclasses.fields(past.facts)} == kept
+    assert {field.name for field in dataclasses.fields(bundle)} == {"rows", "until", "since", "last"}
