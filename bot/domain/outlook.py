@@ -13,7 +13,7 @@ from typing import TypeVar
 import numpy as np
 
 from bot.domain.arrays import Bools, Floats, Ints, ratio
-from bot.domain.demand import BLOCK, DemandEstimate, DemandSettings, SeriesHistory, day_masks, without_spikes
+from bot.domain.demand import BLOCK, DemandEstimate, DemandSettings, SeriesHistory, day_shares, without_spikes
 from bot.domain.forecasting import states, targets
 from bot.domain.forecasting.compiled import in_blocks
 from bot.domain.forecasting.engine import EngineSettings
@@ -114,8 +114,9 @@ class Question:
 
 
 def panel_of(history: SeriesHistory, settings: DemandSettings, groups: Groups) -> Panel:
-    """A history of days as forecasters see it: days that do not count have no stock."""
-    masks = day_masks(history, settings)
+    """A history of days as forecasters see it: days that do not count have no stock, others as much as is known."""
+    days = day_shares(history, settings)
+    masks = days.masks
     there = masks.listed.any(axis=1)
     nothing = np.full(history.series, np.nan)
     listed = np.where(there, masks.listed.argmax(axis=1), history.days)
@@ -123,7 +124,7 @@ def panel_of(history: SeriesHistory, settings: DemandSettings, groups: Groups) -
         first=history.first_day,
         freq="day",
         units=history.units.astype(np.float32),
-        in_stock=masks.usable.astype(np.float32),
+        in_stock=days.share,
         listed=_told_of(history, listed).astype(np.int64),
         pool=groups.category,
         region=groups.region,

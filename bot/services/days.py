@@ -14,10 +14,11 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bot.domain.arrays import Bools, Ints
 from bot.domain.demand import SeriesHistory
+from bot.domain.parts import Parts
 from bot.storage import catalogue as facts
-from bot.storage import ledger
+from bot.storage import ledger, partdays
 from bot.storage.catalogue import PlaceRow
-from bot.storage.ledger import HistoryArrays
+from bot.storage.ledger import HistoryArrays, Told
 
 _EPOCH = date(1970, 1, 1)
 
@@ -68,11 +69,40 @@ async def days_before(
     location_ids: Sequence[int] | None = None,
 ) -> Days:
     """The last `days` whole local days before `at` of every series with any fact, and what has been sold since."""
+    book, _told = await _book(connection, places, at, days, product_ids, location_ids)
+    return book
+
+
+async def days_by_hours(
+    connection: AsyncConnection,
+    places: Mapping[int, PlaceRow],
+    at: datetime,
+    days: int,
+    product_ids: Sequence[int] | None = None,
+    location_ids: Sequence[int] | None = None,
+) -> Days:
+    """The same with those days marked of which it is known for how much of their hours there was stock."""
+    book, told = await _book(connection, places, at, days, product_ids, location_ids)
+    cells, share = await partdays.parts(connection, told, at)
+    column = cells.column + (told.history.first_day - _EPOCH).days - book.today[cells.row] + days
+    within = (column >= 0) & (column < days)
+    parts = Parts.of(len(book.today), cells.row[within], column[within], share[within])
+    return dataclasses.replace(book, history=dataclasses.replace(book.history, parts=parts))
+
+
+async def _book(
+    connection: AsyncConnection,
+    places: Mapping[int, PlaceRow],
+    at: datetime,
+    days: int,
+    product_ids: Sequence[int] | None,
+    location_ids: Sequence[int] | None,
+) -> tuple[Days, Told]:
     local = {place.id: (at.astimezone(ZoneInfo(place.zone)).date() - _EPOCH).days for place in places.values()}
     latest, earliest = (max(local.values()), min(local.values())) if local else (0, 0)
     until = _EPOCH + timedelta(days=latest)
     shifts = latest - earliest
-    found = await ledger.history(
+    told = await ledger.told(
         connection,
         until,
         days + 1 + shifts,
@@ -81,13 +111,14 @@ async def days_before(
         location_ids=location_ids,
         zones={place.id: place.zone for place in places.values()},
     )
+    found = told.history
     today = np.array([local[place] for place in found.location_ids.tolist()], dtype=np.int64)
     behind = latest - today  # columns after a location's own today
     units, closing, receipts = (
         _aligned(matrix, behind, days) for matrix in (found.units, found.on_hand, found.receipts)
     )
     here = found.units.shape[1] - 1 - behind
-    return Days(
+    book = Days(
         product_ids=found.product_ids,
         location_ids=found.location_ids,
         today=today,
@@ -99,6 +130,7 @@ async def days_before(
         committed=found.committed.astype(np.int64),
         counted=found.counted,
     )
+    return book, told
 
 
 def _aligned(matrix: NDArray[np.int32], behind: Ints, days: int) -> NDArray[np.int32]:

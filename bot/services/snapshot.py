@@ -27,7 +27,7 @@ from bot.domain.uplift import Lift
 from bot.domain.watch import Assessment, Network, Positions, Routes, Taught, WatchSettings, assess
 from bot.services import peaking
 from bot.services.buying import Market, market, review_columns
-from bot.services.days import Days, days_before, with_new
+from bot.services.days import Days, days_by_hours, with_new
 from bot.services.exchange import Exchange
 from bot.services.rates import exchange_at
 from bot.services.settings import ServiceSettings
@@ -132,7 +132,7 @@ async def take(
     """Read the facts as of `at` (aware); of some products and places only where they are named."""
     places = await facts.places(connection)
     products = await facts.products(connection, product_ids)
-    book = await days_before(connection, places, at, HISTORY_DAYS, product_ids, location_ids)
+    book = await days_by_hours(connection, places, at, HISTORY_DAYS, product_ids, location_ids)
     book = book.only(np.isin(book.product_ids, np.fromiter(products, dtype=np.int64, count=len(products))))
     groups = Groups(categories(book.product_ids, products), book.location_ids)
     met = np.unique(groups.category).tolist()  # categories

@@ -46,6 +46,16 @@ class HistoryArrays:
     counted_at: NDArray[np.int64]
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class Told:
+    """A history, and what was told of its stock with an instant: counts, and movements as `Facts.moved` has them."""
+
+    history: HistoryArrays
+    counts: Counts
+    moved: ledgerrows.Ints
+    zones: Mapping[int, str]  # of every location, by ascending id
+
+
 @dataclass(frozen=True, slots=True)
 class Stock:
     """Units on the shelf of one product at one location; `counted_at` is the latest count it is reckoned from."""
@@ -104,6 +114,21 @@ async def history(
     lived through `until`. A sale that was cancelled only after `at` is still demand. `zones` are every location's by
     ascending id, where the caller has them. ValueError when `days` is below 1.
     """
+    found = await told(connection, until, days, at=at, product_ids=product_ids, location_ids=location_ids, zones=zones)
+    return found.history
+
+
+async def told(
+    connection: AsyncConnection,
+    until: date,
+    days: int,
+    *,
+    at: datetime | None = None,
+    product_ids: Sequence[int] | None = None,
+    location_ids: Sequence[int] | None = None,
+    zones: Mapping[int, str] | None = None,
+) -> Told:
+    """A history as `history` gives it, with the instants that it rests on."""
     if days < 1:
         raise ValueError("a history has at least one day")
     zones = zones if zones is not None else await _zones(connection)
@@ -123,7 +148,8 @@ async def history(
         sold_after=await ledgerrows.sold_after_count(scope, counts.id[~counts.opens]),
         packed=[part.within(since, places.today_of(part.location)) for part in parts],
     )
-    return HistoryArrays(_EPOCH + timedelta(days=window.first), *assemble(window, facts))
+    arrays = HistoryArrays(_EPOCH + timedelta(days=window.first), *assemble(window, facts))
+    return Told(arrays, counts, facts.moved, zones)
 
 
 async def _demand(scope: ledgerrows.Scope, since: int, last: int) -> tuple[ledgerrows.Ints, list[Packed]]:

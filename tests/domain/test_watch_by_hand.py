@@ -213,7 +213,7 @@ def test_evidence_says_what_was_known_and_what_was_shown() -> None:
     assert told["inputs"]["incoming"] == [[30, 24]]
     assert told["windows"][0] == {
         "window": 7, "weight": 0.5, "units": 28.0, "in_stock_days": 7, "base_days": 7, "span_days": 7,
-        "left_out_days": 0, "marked_days": 0, "raw": 4.0, "corrected": 4.0,
+        "left_out_days": 0, "part_days": 0, "part_out_days": 0.0, "marked_days": 0, "raw": 4.0, "corrected": 4.0,
     }  # fmt: skip
     assert told["lying"] == {
         "idle_days": 0, "days_since_sale": 0, "idle_lines": [30, 60, 90], "cover_line": 180.0,

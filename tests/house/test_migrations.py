@@ -19,7 +19,7 @@ from bot.storage.database import Database
 from bot.storage.migrations import config, differences, migrate, revisions
 from tests.services.work.kit import add
 
-HEAD = "0022"
+HEAD = "0023"
 
 
 async def inspected(database: Database) -> dict[str, Any]:
