@@ -133,7 +133,7 @@ def shares(told: Told, cells: Cells, sold: Ints, at: datetime) -> NDArray[np.flo
     line = _line(placed, where, (start, opening), (count[~opens], of_count[~opens]), sold)
     share = line.share(start, end)
     closes = history.on_hand[cells.row, cells.column] > 0
-    bad = line.doubted(start, end) | (line.last > 0) != closes
+    bad = line.doubted(start, end) | ((line.last > 0) != closes)
     bad |= (_first_counted(placed)[cells.row] > start) | (end > to_micros(at))
     bad |= _untold(placed, line, (cells, start, end))
     return np.where(bad, np.nan, share)

@@ -1,0 +1,247 @@
+"""For how much of a day there was stock, as counts, movements and sales tell with their instants."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from datetime import UTC, date, datetime, time, timedelta
+from random import Random
+from zoneinfo import ZoneInfo
+
+import pytest
+from sqlalchemy import text, update
+
+from bot.storage import ledger, partdays
+from bot.storage.database import Database
+from bot.storage.partmath import TIMED
+from bot.storage.tables import StockLevel
+from tests.ingest.conftest import Desk
+
+SALES = "invoice,sku,quantity,date,price,customer,country\n"
+STOCK = "sku,location,on_hand,committed,as_of\n"
+GOODS = "sku,location,quantity,ordered_at,eta,received,id\n"
+AT = datetime(2011, 11, 21, 9, tzinfo=UTC)
+LONDON = ZoneInfo("Europe/London")
+
+Key = tuple[str, date]  # a product, and the local day
+
+
+async def parts(database: Database, days: int = 40, at: datetime = AT) -> dict[Key, float]:
+    """Every day that is known by its hours, and the share of it in stock."""
+    async with database.reading() as connection:
+        told = await ledger.told(connection, date(2011, 11, 22), days, at=at)
+        cells, share = await partdays.parts(connection, told, at)
+        skus = dict((await connection.execute(text("SELECT id, sku FROM products"))).all())
+    products = told.history.product_ids[cells.row].tolist()
+    found = [told.history.first_day + timedelta(days=column) for column in cells.column.tolist()]
+    return {(skus[one], day): part for one, day, part in zip(products, found, share.tolist(), strict=True)}
+
+
+def sale(at: str, units: int, sku: str = "A") -> str:
+    return f"{sku}{at},{sku},{units},{at},2,7,United Kingdom\n"
+
+
+async def on(desk: Desk, day: str, **more: str) -> float | None:
+    """The part of one day that there was stock, after the files named were taken; None where it is not known."""
+    heads = {"stock": STOCK, "sales": SALES, "inbounds": GOODS}
+    for kind in ("stock", "sales", "inbounds"):
+        if kind in more:
+            await desk.take(heads[kind] + more[kind], kind, f"{kind}.csv")  # type: ignore[arg-type]  # one of the three
+    return (await parts(desk.database)).get(("A", date.fromisoformat(day)))
+
+
+TEN = "A,UK,10,0,2011-11-01 00:00\n"
+
+
+async def test_what_sold_out_at_six_in_the_evening_was_there_for_three_quarters_of_the_day(any_desk: Desk) -> None:
+    sold = sale("2011-11-05 09:00", 4) + sale("2011-11-05 18:00", 6)
+    assert await on(any_desk, "2011-11-05", stock=TEN, sales=sold) == pytest.approx(0.75)
+    assert len(await parts(any_desk.database)) == 1
+    assert len(await parts(any_desk.database, 19)) == 1  # the count lies before those days
+    assert not await parts(any_desk.database, 18)  # how much there was as the first day began is not in the window
+
+
+async def test_goods_that_arrive_at_nine_are_there_from_nine(any_desk: Desk) -> None:
+    goods = "A,UK,20,2011-10-01,2011-11-08,2011-11-08 09:00,1\n"
+    found = await on(any_desk, "2011-11-08", stock=TEN, sales=sale("2011-11-05 12:00", 10), inbounds=goods)
+    assert found == pytest.approx(15 / 24)
+    assert await on(any_desk, "2011-11-05") == pytest.approx(0.5)
+    assert await on(any_desk, "2011-11-06") is None  # a whole day without stock is one already
+
+
+async def test_what_comes_and_goes_on_one_day_was_there_in_between(any_desk: Desk) -> None:
+    goods = "A,UK,3,2011-10-01,2011-11-08,2011-11-08 06:00,1\n"
+    sold = sale("2011-11-05 12:00", 10) + sale("2011-11-08 12:00", 3)
+    assert await on(any_desk, "2011-11-08", stock=TEN, sales=sold, inbounds=goods) == pytest.approx(0.25)
+
+
+async def test_a_day_on_which_clocks_turn_has_its_own_number_of_hours(any_desk: Desk) -> None:
+    """On 30 October 2011 it was one o'clock in London twice: noon came after thirteen hours, of twenty-five."""
+    stock = "A,UK,10,0,2011-10-20 00:00\n"
+    found = await on(any_desk, "2011-10-30", stock=stock, sales=sale("2011-10-30 12:00", 10))
+    assert found == pytest.approx(13 / 25)
+
+
+async def test_a_day_in_spring_has_twenty_three_hours(any_desk: Desk) -> None:
+    await any_desk.take(STOCK + "A,UK,10,0,2011-03-20 00:00\n", "stock", "s.csv")
+    await any_desk.take(SALES + sale("2011-03-27 12:00", 10))
+    found = await parts(any_desk.database, 300)
+    assert found == {("A", date(2011, 3, 27)): pytest.approx(11 / 23)}
+
+
+@pytest.mark.parametrize(
+    ("stock", "sold", "why"),
+    [
+        ("A,UK,10,0,2011-11-05 10:00\n", sale("2011-11-05 18:00", 10), "nobody counted before the day began"),
+        (TEN, sale("2011-11-05", 10), "the sale has no hour"),
+        (TEN, sale("2011-11-05 18:00", 10) + sale("2011-11-05 19:00", 1), "it sold what was not there"),
+        (TEN + "A,UK,0,0,2011-11-05 18:00\n", "", "it was gone some time before the count"),
+        (TEN + "A,UK,5,0,2011-11-07 18:00\n", sale("2011-11-05 18:00", 10), "more came some time before the count"),
+        (TEN + "A,UK,5,0,2011-11-06 00:00\n", sale("2011-11-05 18:00", 10), "more came before the day was over"),
+    ],
+    ids=lambda each: each if " " in each and "," not in each else "",
+)
+async def test_a_day_of_which_a_change_has_no_time_stays_a_whole_day(
+    desk: Desk, stock: str, sold: str, why: str
+) -> None:
+    known = await on(desk, "2011-11-05", stock=stock, sales=sold or sale("2011-11-02 09:00", 1))
+    assert known is None, why
+
+
+async def test_a_count_says_when_stock_went_where_the_one_before_is_an_hour_old(any_desk: Desk) -> None:
+    stock = TEN + "A,UK,10,0,2011-11-05 17:00\nA,UK,0,0,2011-11-05 18:00\n"
+    assert await on(any_desk, "2011-11-05", stock=stock, sales=sale("2011-10-01 09:00", 1)) == pytest.approx(0.75)
+
+
+async def test_a_count_says_when_stock_came_where_readings_say_that_it_had_not_yet(any_desk: Desk) -> None:
+    stock = TEN + "A,UK,5,0,2011-11-08 09:00\n"
+    assert await on(any_desk, "2011-11-08", stock=stock, sales=sale("2011-11-05 12:00", 10)) is None
+    for late, known in ((TIMED, True), (TIMED + timedelta(minutes=1), False)):
+        until = datetime(2011, 11, 8, 9, tzinfo=UTC) - late
+        async with any_desk.database.transaction() as connection:
+            await connection.execute(update(StockLevel).values(unchanged_until=until).where(StockLevel.on_hand == 5))
+        found = await parts(any_desk.database)
+        assert (found.get(("A", date(2011, 11, 8))) == pytest.approx(15 / 24)) is known
+        assert found["A", date(2011, 11, 5)] == pytest.approx(0.5)  # it did not come on that very evening
+
+
+async def test_today_is_not_over_and_what_comes_later_is_not_seen(any_desk: Desk) -> None:
+    sold = sale("2011-11-20 12:00", 4) + sale("2011-11-20 18:00", 6)
+    assert await on(any_desk, "2011-11-20", stock=TEN, sales=sold) == pytest.approx(0.75)
+    assert not await parts(any_desk.database, at=datetime(2011, 11, 20, 19, tzinfo=UTC))
+    assert not await parts(any_desk.database, at=datetime(2011, 11, 20, 17, tzinfo=UTC))
+
+
+@dataclass
+class Told:
+    """What files say of one product: (instant, rank, units), counts last of an instant."""
+
+    sku: str
+    zone: ZoneInfo
+    events: list[tuple[datetime, int, int]] = field(default_factory=list)
+
+    def lines(self, rank: int, form: str) -> Iterator[str]:
+        """The lines of a file of sales (0), arrivals (1) or counts (2)."""
+        for number, (at, which, units) in enumerate(sorted(self.events)):
+            if which == rank:
+                yield form.format(n=number, sku=self.sku, units=abs(units), at=f"{at:%Y-%m-%dT%H:%M:%SZ}")
+
+    def parts(self, days: int) -> dict[Key, float]:
+        """The same once more, one event after the other."""
+        spans: list[tuple[datetime, datetime]] = []  # with stock
+        doubts: list[tuple[datetime, datetime]] = [(datetime.min.replace(tzinfo=UTC),) * 2]
+        level, since, counted = 0, AT, None
+        for at, rank, units in sorted(self.events):
+            day = at.astimezone(self.zone)
+            midnight = datetime.combine(day, time(), self.zone).astimezone(UTC)
+            if rank < 2:
+                level += units
+                if midnight == at or (units < 0 and level - units <= 0):
+                    doubts.append((midnight, midnight + timedelta(hours=1)))
+            else:
+                flips = (units > 0) != (level > 0)
+                if counted is None or (flips and at - counted > TIMED):
+                    doubts.append((counted or datetime.min.replace(tzinfo=UTC), at))
+                level, counted = units, at
+            if since < at and spans and spans[-1][1] == datetime.max.replace(tzinfo=UTC):
+                spans[-1] = (spans[-1][0], at)
+            if level > 0:
+                spans.append((at, datetime.max.replace(tzinfo=UTC)))
+            elif spans:
+                spans[-1] = (spans[-1][0], min(spans[-1][1], at))
+            since = at
+        return dict(self._days(days, spans, doubts))
+
+    def _days(
+        self, days: int, spans: list[tuple[datetime, datetime]], doubts: list[tuple[datetime, datetime]]
+    ) -> Iterator[tuple[Key, float]]:
+        for back in range(days - 1):
+            day = date(2011, 11, 22) - timedelta(days=back)
+            start, end = (
+                datetime.combine(each, time(), self.zone).astimezone(UTC) for each in (day, day + timedelta(days=1))
+            )
+            if end > AT or any(a < end and b > start for a, b in doubts):
+                continue
+            lain = sum((max(min(b, end) - max(a, start), timedelta()) for a, b in spans), timedelta())
+            if timedelta() < lain < end - start:
+                yield (self.sku, day), lain / (end - start)
+
+
+def lived(sku: str, zone: ZoneInfo, random: Random) -> Told:
+    """A month and a half of a product of which some things are told with their time and some are not."""
+    told, level, true = Told(sku, zone), 0, 0
+    at = datetime(2011, 10, 12, random.randrange(24), tzinfo=UTC)
+    while at < AT:
+        kind = random.random()
+        local = at.astimezone(zone)
+        if kind < 0.1:  # a line without an hour
+            at = max(at, datetime.combine(local + timedelta(days=1), time(), zone).astimezone(UTC))
+        if kind < 0.06:
+            told.events.append((at, 2, true))
+            level = true
+        elif kind < 0.3 or not true:
+            arrived, written = random.randrange(1, 12), random.random() < 0.7
+            true += arrived
+            if written:
+                level += arrived
+                told.events.append((at, 1, arrived))
+            if not written or random.random() < 0.2:
+                at += timedelta(minutes=random.choice([20, 80, 300]))
+                told.events.append((at, 2, true))
+                level = true
+        elif kind < 0.36:  # stolen, and found out later
+            true = 0
+            at += timedelta(minutes=random.choice([20, 80, 300]))
+            told.events.append((at, 2, 0))
+            level = 0
+        elif level > 0:
+            sold = random.randrange(1, min(level, true) + 1)
+            level, true = level - sold, true - sold
+            told.events.append((at, 0, -sold))
+        at += timedelta(minutes=random.randrange(1, 60 * random.choice([1, 4, 40])))
+    told.events = [each for each in told.events if each[0] < AT]
+    return told
+
+
+async def test_shares_are_those_of_a_plain_replay_of_every_event(desk: Desk) -> None:
+    """Counts, arrivals and sales of forty products at two places, over the days on which clocks turn."""
+    random = Random(20111030)  # noqa: S311  # a fixed seed for a test
+    zones = (("United Kingdom", "UK", LONDON), ("Germany", "DE", ZoneInfo("Europe/Berlin")))
+    told: list[tuple[Told, str, str]] = []
+    for number in range(40):
+        market, code, zone = zones[number % 2]
+        told.append((lived(f"S{number:02}", zone, random), market, code))
+    sales = [f"{{sku}}x{{n}},{{sku}},{{units}},{{at}},2,7,{market}\n" for _told, market, _code in told]
+    goods = [f"{{sku}},{code},{{units}},2011-10-01,2011-11-01,{{at}},{{n}}\n" for _told, _market, code in told]
+    stock = [f"{{sku}},{code},{{units}},0,{{at}}\n" for _told, _market, code in told]
+    for rank, head, forms, kind in (
+        (0, SALES, sales, "sales"), (1, GOODS, goods, "inbounds"), (2, STOCK, stock, "stock"),
+    ):  # fmt: skip
+        lines = [line for (each, _m, _c), form in zip(told, forms, strict=True) for line in each.lines(rank, form)]
+        await desk.take(head + "".join(lines), kind, f"{kind}.csv")  # type: ignore[arg-type]  # one of the three
+    expected: dict[Key, float] = {}
+    for each, _market, _code in told:
+        expected |= each.parts(45)
+    found = await parts(desk.database, 45)
+    assert found == pytest.approx(expected)
+    assert len(expected) > 100
