@@ -12,6 +12,7 @@ import pytest
 from bot.domain.cases import step
 from bot.domain.demand import SeriesHistory
 from bot.domain.evidence import evidence
+from bot.domain.parts import Parts
 from bot.domain.surge import SurgeSettings
 from bot.domain.watch import Assessment, Positions, Routes, WatchSettings, assess
 from tests.domain.replaying import replayed
@@ -34,8 +35,11 @@ def single(
     marked = np.zeros(sold.shape, dtype=np.bool_)
     marked[:, sold.shape[1] - more.get("marked", 0) :] = True
     one, days = np.ones(1, dtype=np.int64), np.ones(1)
+    shares = more.get("parts", {})
+    parts = Parts.of(1, np.zeros(len(shares), np.int64), np.array([*shares], np.int64), np.array([*shares.values()]))
+    past = SeriesHistory(date(2011, 1, 1), sold, np.full_like(sold, closing), marked if marked.any() else None)
     return assess(
-        SeriesHistory(date(2011, 1, 1), sold, np.full_like(sold, closing), marked if marked.any() else None),
+        replace(past, parts=parts),
         Routes(20 * days, 0 * days, 7 * days, one, 12 * one, 300 * one, 500 * one, service_level=0.95 * days),
         Positions(
             on_hand * one, on_hand * one, arriving, more.get("overdue", 0) * one, more.get("pending", 0) * one, 0 * one
