@@ -162,7 +162,7 @@ class DemandEstimate:
     part_out_days: Floats  # (n, W) what was left out of those, in days
     marked_days: Ints  # (n, W) days of the event calendar inside the span
     velocity: Floats  # blended base units per day
-    sd: Floats  # units: standard deviation (n - 1) of a base day in the longest window, of those in stock throughout
+    sd: Floats  # units: standard deviation (n - 1) of a base day in the longest window, be it a part of one
     cv: Floats  # sd over the mean base day; 0 without demand
     week_cv: Floats  # the same over weekly rates; NaN with fewer than four weeks
     adi: Floats  # in-stock days per sale day; inf without demand
@@ -294,10 +294,9 @@ def _estimate_block(history: SeriesHistory, settings: DemandSettings) -> DemandE
     weights = np.where(days > 0, np.asarray(settings.blend), 0.0)
     velocity = ratio((corrected * weights).sum(axis=1), weights.sum(axis=1), 0.0)
 
-    whole = member & (share == 1)
-    throughout = np.where(whole, base, 0.0)
-    mean, sd = _mean_sd(throughout.sum(1), np.einsum("ij,ij->i", throughout, throughout), whole.sum(axis=1))
     longest = np.where(member, base, 0.0)
+    # Parts of days among them: without those that sold out, what is left would vary too little.
+    mean, sd = _mean_sd(longest.sum(1), np.einsum("ij,ij->i", longest, longest), member.sum(axis=1))
     sales = (longest > 0).sum(axis=1)
     size_mean, size_sd = _mean_sd(longest.sum(1), np.einsum("ij,ij->i", longest, longest), sales)
     adi = ratio(days[:, -1], sales, np.inf)

@@ -221,7 +221,8 @@ def _line(placed: _Placed, where: Ints, opened: tuple[Ints, Ints], counted: tupl
     cell, instant, units = (np.concatenate([part[at] for part in parts]) for at in (0, 1, 3))
     kind = np.concatenate([np.full(len(part[0]), part[2]) for part in parts])
     number = np.concatenate([np.full(len(part[0]), -1) if part[4] is None else part[4] for part in parts])
-    order = np.lexsort((number, kind, np.where(kind == _STARTS, 0, instant), cell))
+    first = np.where(kind == _MOVES, -units, number)  # at one instant what comes stands before what goes
+    order = np.lexsort((first, kind, np.where(kind == _STARTS, 0, instant), cell))
     cell, instant, units, kind, number = (each[order] for each in (cell, instant, units, kind, number))
     running = np.cumsum(np.where(kind == _MOVES, units, 0))
     anchor = np.maximum.accumulate(np.where(kind == _MOVES, 0, np.arange(len(kind))))

@@ -23,6 +23,7 @@ class SlowDemand:
     part_out_days: list[float]
     raw: list[float]
     velocity: float
+    mean: float  # of as many days as `sd`, be they parts of days
     sd: float
     adi: float
     cv2: float
@@ -82,8 +83,8 @@ def slow_demand(
         sum(base[day] for day in found) / days if found else 0.0 for found, days in zip(chosen, rests_on, strict=True)
     ]
     weights = [weight if found else 0.0 for weight, found in zip(settings.blend, chosen, strict=True)]
-    days = [base[day] for day in chosen[-1] if day not in part]
-    sizes = [base[day] for day in chosen[-1] if base[day] > 0]
+    days = [base[day] for day in chosen[-1]]
+    sizes = [size for size in days if size > 0]
     within = [[day for day in part if day >= len(units) - span] for span in spans]
     return SlowDemand(
         corrected=corrected,
@@ -94,6 +95,7 @@ def slow_demand(
         part_out_days=[sum(1 - part[day] for day in found) for found in within],
         raw=[mean(units[-window:]) for window in settings.windows],
         velocity=sum(map(math.prod, zip(weights, corrected, strict=True))) / sum(weights) if sum(weights) else 0.0,
+        mean=mean(days) if days else 0.0,
         sd=stdev(days) if len(days) > 1 else 0.0,
         adi=sum(part.get(day, 1) for day in chosen[-1]) / len(sizes) if sizes else math.inf,
         cv2=(stdev(sizes) / mean(sizes)) ** 2 if len(sizes) > 1 else 0.0,

@@ -43,7 +43,7 @@ def test_a_day_sold_out_at_noon_counts_as_half_a_day() -> None:
     assert parts.in_stock_days[0].tolist() == [7.5, 30.5, 90.5]  # back by whole days until enough are in it
     assert (parts.left_out_days[0].tolist(), parts.part_days[0].tolist()) == ([1, 1, 1], [1, 1, 1])
     assert parts.part_out_days[0].tolist() == [0.5, 0.5, 0.5]
-    assert parts.sd[0] == 0  # of whole days, which sold alike
+    assert parts.sd[0] == pytest.approx(np.std([10] * 90 + [5], ddof=1))  # the day that sold out is one of them
 
 
 def test_a_part_of_a_day_with_few_sales_is_not_left_out_as_a_whole() -> None:

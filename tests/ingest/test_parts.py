@@ -15,6 +15,7 @@ from bot.storage import ledger, partdays
 from bot.storage.database import Database
 from bot.storage.partmath import TIMED
 from bot.storage.tables import StockLevel
+from tests.domain.hours import Event, slow_parts
 from tests.ingest.conftest import Desk
 
 SALES = "invoice,sku,quantity,date,price,customer,country\n"
@@ -31,7 +32,7 @@ async def parts(database: Database, days: int = 40, at: datetime = AT) -> dict[K
     async with database.reading() as connection:
         told = await ledger.told(connection, date(2011, 11, 22), days, at=at)
         cells, share = await partdays.parts(connection, told, at)
-        skus = dict((await connection.execute(text("SELECT id, sku FROM products"))).all())
+        skus = {row.id: str(row.sku) for row in await connection.execute(text("SELECT id, sku FROM products"))}
     products = told.history.product_ids[cells.row].tolist()
     found = [told.history.first_day + timedelta(days=column) for column in cells.column.tolist()]
     return {(skus[one], day): part for one, day, part in zip(products, found, share.tolist(), strict=True)}
@@ -41,12 +42,21 @@ def sale(at: str, units: int, sku: str = "A") -> str:
     return f"{sku}{at},{sku},{units},{at},2,7,United Kingdom\n"
 
 
+async def take(desk: Desk, kind: str, lines: str) -> None:
+    """A file of one kind."""
+    match kind:
+        case "sales":
+            await desk.take(SALES + lines, "sales", "sales.csv")
+        case "inbounds":
+            await desk.take(GOODS + lines, "inbounds", "inbounds.csv")
+        case _:
+            await desk.take(STOCK + lines, "stock", "stock.csv")
+
+
 async def on(desk: Desk, day: str, **more: str) -> float | None:
     """The part of one day that there was stock, after the files named were taken; None where it is not known."""
-    heads = {"stock": STOCK, "sales": SALES, "inbounds": GOODS}
-    for kind in ("stock", "sales", "inbounds"):
-        if kind in more:
-            await desk.take(heads[kind] + more[kind], kind, f"{kind}.csv")  # type: ignore[arg-type]  # one of the three
+    for kind, lines in more.items():
+        await take(desk, kind, lines)
     return (await parts(desk.database)).get(("A", date.fromisoformat(day)))
 
 
@@ -134,57 +144,28 @@ async def test_today_is_not_over_and_what_comes_later_is_not_seen(any_desk: Desk
 
 @dataclass
 class Told:
-    """What files say of one product: (instant, rank, units), counts last of an instant."""
+    """What files say of one product: which file, and what."""
 
     sku: str
     zone: ZoneInfo
-    events: list[tuple[datetime, int, int]] = field(default_factory=list)
+    events: list[tuple[str, Event]] = field(default_factory=list)
 
-    def lines(self, rank: int, form: str) -> Iterator[str]:
-        """The lines of a file of sales (0), arrivals (1) or counts (2)."""
-        for number, (at, which, units) in enumerate(sorted(self.events)):
-            if which == rank:
-                yield form.format(n=number, sku=self.sku, units=abs(units), at=f"{at:%Y-%m-%dT%H:%M:%SZ}")
+    def add(self, kind: str, at: datetime, units: int) -> None:
+        """A line of one of the files."""
+        self.events.append((kind, Event(at, units, kind == "stock")))
+
+    def lines(self, kind: str, form: str) -> Iterator[str]:
+        """The lines of one file."""
+        for number, (of, event) in enumerate(self.events):
+            if of == kind:
+                at = f"{event.at:%Y-%m-%dT%H:%M:%SZ}"
+                yield form.format(n=number, sku=self.sku, units=abs(event.units), at=at)
 
     def parts(self, days: int) -> dict[Key, float]:
         """The same once more, one event after the other."""
-        spans: list[tuple[datetime, datetime]] = []  # with stock
-        doubts: list[tuple[datetime, datetime]] = [(datetime.min.replace(tzinfo=UTC),) * 2]
-        level, since, counted = 0, AT, None
-        for at, rank, units in sorted(self.events):
-            day = at.astimezone(self.zone)
-            midnight = datetime.combine(day, time(), self.zone).astimezone(UTC)
-            if rank < 2:
-                level += units
-                if midnight == at or (units < 0 and level - units <= 0):
-                    doubts.append((midnight, midnight + timedelta(hours=1)))
-            else:
-                flips = (units > 0) != (level > 0)
-                if counted is None or (flips and at - counted > TIMED):
-                    doubts.append((counted or datetime.min.replace(tzinfo=UTC), at))
-                level, counted = units, at
-            if since < at and spans and spans[-1][1] == datetime.max.replace(tzinfo=UTC):
-                spans[-1] = (spans[-1][0], at)
-            if level > 0:
-                spans.append((at, datetime.max.replace(tzinfo=UTC)))
-            elif spans:
-                spans[-1] = (spans[-1][0], min(spans[-1][1], at))
-            since = at
-        return dict(self._days(days, spans, doubts))
-
-    def _days(
-        self, days: int, spans: list[tuple[datetime, datetime]], doubts: list[tuple[datetime, datetime]]
-    ) -> Iterator[tuple[Key, float]]:
-        for back in range(days - 1):
-            day = date(2011, 11, 22) - timedelta(days=back)
-            start, end = (
-                datetime.combine(each, time(), self.zone).astimezone(UTC) for each in (day, day + timedelta(days=1))
-            )
-            if end > AT or any(a < end and b > start for a, b in doubts):
-                continue
-            lain = sum((max(min(b, end) - max(a, start), timedelta()) for a, b in spans), timedelta())
-            if timedelta() < lain < end - start:
-                yield (self.sku, day), lain / (end - start)
+        asked = [date(2011, 11, 22) - timedelta(days=back) for back in range(days - 1)]
+        found = slow_parts((event for _kind, event in self.events), self.zone, asked, AT)
+        return {(self.sku, day): share for day, share in found.items()}
 
 
 def lived(sku: str, zone: ZoneInfo, random: Random) -> Told:
@@ -197,29 +178,29 @@ def lived(sku: str, zone: ZoneInfo, random: Random) -> Told:
         if kind < 0.1:  # a line without an hour
             at = max(at, datetime.combine(local + timedelta(days=1), time(), zone).astimezone(UTC))
         if kind < 0.06:
-            told.events.append((at, 2, true))
+            told.add("stock", at, true)
             level = true
         elif kind < 0.3 or not true:
             arrived, written = random.randrange(1, 12), random.random() < 0.7
             true += arrived
             if written:
                 level += arrived
-                told.events.append((at, 1, arrived))
+                told.add("inbounds", at, arrived)
             if not written or random.random() < 0.2:
                 at += timedelta(minutes=random.choice([20, 80, 300]))
-                told.events.append((at, 2, true))
+                told.add("stock", at, true)
                 level = true
         elif kind < 0.36:  # stolen, and found out later
             true = 0
             at += timedelta(minutes=random.choice([20, 80, 300]))
-            told.events.append((at, 2, 0))
+            told.add("stock", at, 0)
             level = 0
         elif level > 0:
             sold = random.randrange(1, min(level, true) + 1)
             level, true = level - sold, true - sold
-            told.events.append((at, 0, -sold))
+            told.add("sales", at, -sold)
         at += timedelta(minutes=random.randrange(1, 60 * random.choice([1, 4, 40])))
-    told.events = [each for each in told.events if each[0] < AT]
+    told.events = [each for each in told.events if each[1].at < AT]
     return told
 
 
@@ -234,11 +215,9 @@ async def test_shares_are_those_of_a_plain_replay_of_every_event(desk: Desk) -> 
     sales = [f"{{sku}}x{{n}},{{sku}},{{units}},{{at}},2,7,{market}\n" for _told, market, _code in told]
     goods = [f"{{sku}},{code},{{units}},2011-10-01,2011-11-01,{{at}},{{n}}\n" for _told, _market, code in told]
     stock = [f"{{sku}},{code},{{units}},0,{{at}}\n" for _told, _market, code in told]
-    for rank, head, forms, kind in (
-        (0, SALES, sales, "sales"), (1, GOODS, goods, "inbounds"), (2, STOCK, stock, "stock"),
-    ):  # fmt: skip
-        lines = [line for (each, _m, _c), form in zip(told, forms, strict=True) for line in each.lines(rank, form)]
-        await desk.take(head + "".join(lines), kind, f"{kind}.csv")  # type: ignore[arg-type]  # one of the three
+    for kind, forms in (("sales", sales), ("inbounds", goods), ("stock", stock)):
+        lines = [line for (each, _m, _c), form in zip(told, forms, strict=True) for line in each.lines(kind, form)]
+        await take(desk, kind, "".join(lines))
     expected: dict[Key, float] = {}
     for each, _market, _code in told:
         expected |= each.parts(45)
