@@ -16,6 +16,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from bot.storage.ledger import Told
 from bot.storage.ledgerrows import Ints
 from bot.storage.partmath import Cells, doubtful, shares
+from bot.storage.sellinghours import selling_hours
 from bot.storage.types import to_micros
 
 _MOST = 20_000  # days in one statement
@@ -40,12 +41,15 @@ WHERE s.sold_at <= :at
 async def parts(connection: AsyncConnection, told: Told, at: datetime) -> tuple[Cells, NDArray[np.float64]]:
     """The days of which it is known for how much of their hours there was stock, and the share, above 0 and below 1.
 
+    Each hour counts for as much of a day as the place sells in it.
+
     `at` (aware) is the instant that the history was asked for; the day that holds it is none of them.
     """
     cells = doubtful(told)
     if not len(cells.row):
         return cells, np.zeros(0)
-    share = shares(told, cells, await _sold(connection, told, cells, at), at)
+    hours = await selling_hours(connection, told.zones, at)
+    share = shares(told, cells, await _sold(connection, told, cells, at), hours, at)
     known = (share > 0) & (share < 1)
     return Cells(cells.row[known], cells.column[known]), share[known]
 

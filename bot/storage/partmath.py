@@ -8,6 +8,7 @@ story than what moved since the one before, unless the change is known to have c
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
@@ -25,6 +26,8 @@ from bot.storage.types import to_micros
 _EPOCH = date(1970, 1, 1)
 TIMED = timedelta(minutes=90)  # stores are read every hour, and now and then a little later
 _BLOCK = 512  # rows looked through together, so that they stay in the processor's cache
+_LONGEST = 26  # hours of a day at most
+_HOUR = 3_600_000_000  # microseconds
 _STARTS, _MOVES, _COUNTS = 0, 1, 2  # of events at one instant: a count saw what moved by then
 
 Bools = NDArray[np.bool_]
@@ -118,20 +121,24 @@ def _passing(placed: _Placed) -> Ints:
     return found
 
 
-def shares(told: Told, cells: Cells, sold: Ints, at: datetime) -> NDArray[np.float64]:
+def shares(
+    told: Told, cells: Cells, sold: Ints, hours: Mapping[int, NDArray[np.float64]], at: datetime
+) -> NDArray[np.float64]:
     """The share (k,) of each day that had stock, NaN where it is not known; `at` is the instant of the history.
 
-    `sold`: index of the cell, instant, units taken off the shelf.
+    `sold`: index of the cell, instant, units taken off the shelf. `hours`: by location what part of a day each of its
+    24 hours counts for.
     """
     placed, history = _Placed.of(told), told.history
-    start, end = _spans(cells, history, told.zones)
+    spans = Spans.of(cells, history, told.zones, hours)
+    start, end = spans.start, spans.end
     opening = history.on_hand[cells.row, cells.column - 1].astype(np.int64)
     where = cells.row * history.on_hand.shape[1] + cells.column
     count, of_count = _matched(where, placed.count_cell)
     opens = placed.counts.opens[count]
     opening[of_count[opens]] = placed.counts.units[count[opens]]  # in order of time: the last one holds
     line = _line(placed, where, (start, opening), (count[~opens], of_count[~opens]), sold)
-    share = line.share(start, end)
+    share = line.share(spans)
     closes = history.on_hand[cells.row, cells.column] > 0
     bad = line.doubted(start, end) | ((line.last > 0) != closes)
     bad |= (_first_counted(placed)[cells.row] > start) | (end > to_micros(at))
@@ -139,17 +146,51 @@ def shares(told: Told, cells: Cells, sold: Ints, at: datetime) -> NDArray[np.flo
     return np.where(bad, np.nan, share)
 
 
-def _spans(cells: Cells, history: HistoryArrays, zones: Mapping[int, str]) -> tuple[Ints, Ints]:
-    """The instants (k,) at which each day begins and ends at its place: 23 or 25 hours apart where clocks turn."""
-    days = history.on_hand.shape[1]
-    pairs, which = np.unique(history.location_ids[cells.row] * days + cells.column, return_inverse=True)
-    found = np.empty((len(pairs), 2), np.int64)
-    for at, pair in enumerate(pairs.tolist()):
-        place, column = divmod(pair, days)
-        zone, day = ZoneInfo(zones[place]), history.first_day + timedelta(days=column)
-        for side, each in enumerate((day, day + timedelta(days=1))):
-            found[at, side] = to_micros(datetime.combine(each, time(), zone).astimezone(UTC))
-    return found[which, 0], found[which, 1]
+@dataclass(frozen=True, slots=True, eq=False)
+class Spans:
+    """When each day (k,) begins and ends at its place, 23 or 25 hours apart where clocks turn, and what passed by when.
+
+    `passed` (d, m): the part of a day that is over after so many hours, of `d` different days; `day` (k,): of which.
+    """
+
+    start: Ints
+    end: Ints
+    day: Ints
+    passed: NDArray[np.float64]
+
+    @classmethod
+    def of(
+        cls, cells: Cells, history: HistoryArrays, zones: Mapping[int, str], hours: Mapping[int, NDArray[np.float64]]
+    ) -> Spans:
+        """Of the days at their places, as their clocks show them."""
+        days = history.on_hand.shape[1]
+        pairs, which = np.unique(history.location_ids[cells.row] * days + cells.column, return_inverse=True)
+        ends, passed = np.empty((len(pairs), 2), np.int64), np.ones((len(pairs), _LONGEST + 1))
+        for at, pair in enumerate(pairs.tolist()):
+            place, column = divmod(pair, days)
+            zone, day = ZoneInfo(zones[place]), history.first_day + timedelta(days=column)
+            begin, end = (
+                datetime.combine(each, time(), zone).astimezone(UTC) for each in (day, day + timedelta(days=1))
+            )
+            ends[at] = to_micros(begin), to_micros(end)
+            counts = hours[place]
+            if end - begin != timedelta(days=1):
+                lasted = range(math.ceil((end - begin) / timedelta(hours=1)))
+                counts = counts[[(begin + timedelta(hours=hour)).astimezone(zone).hour for hour in lasted]]
+            passed[at, 0], passed[at, 1 : len(counts) + 1] = 0.0, np.cumsum(counts) / counts.sum()
+        return cls(ends[which, 0], ends[which, 1], which, passed)
+
+    def over(self, cell: Ints, instant: Ints) -> NDArray[np.float64]:
+        """What part of the days of some cells is over at an instant, from 0 to 1."""
+        since = np.clip(instant - self.start[cell], 0, self.end[cell] - self.start[cell])
+        whole, rest = np.divmod(since, _HOUR)
+        passed = self.passed[self.day[cell]]
+        line, ahead = np.arange(len(cell)), np.minimum(whole + 1, _LONGEST)
+        before = passed[line, whole]
+        # The last hour of a day may be a short one, where clocks turn by half an hour.
+        lasts = np.minimum(self.end[cell] - self.start[cell] - whole * _HOUR, _HOUR)
+        part: NDArray[np.float64] = before + (passed[line, ahead] - before) * rest / np.maximum(lasts, 1)
+        return part
 
 
 def _matched(where: Ints, cell: Ints) -> tuple[Ints, Ints]:
@@ -184,15 +225,14 @@ class _Line:
         last: Ints = self.level[np.append(np.flatnonzero(self.kind == _STARTS)[1:], len(self.cell)) - 1]
         return last
 
-    def share(self, start: Ints, end: Ints) -> NDArray[np.float64]:
-        """(k,): how much of the time from `start` to `end` there was stock."""
-        until = np.append(self.instant[1:], 0)
-        final = np.append(self.cell[1:] != self.cell[:-1], np.ones(min(len(self.cell), 1), np.bool_))
-        until[final] = end[self.cell[final]]
-        there = np.where(self.level > 0, until - self.instant, 0)
-        lain = np.bincount(self.cell, weights=there, minlength=len(start))
-        whole: NDArray[np.float64] = lain / (end - start)
-        return whole
+    def share(self, spans: Spans) -> NDArray[np.float64]:
+        """(k,): how much of each cell's day there was stock."""
+        over = spans.over(self.cell, self.instant)
+        until = np.ones(len(over))
+        until[:-1] = over[1:]
+        until[:-1][self.cell[1:] != self.cell[:-1]] = 1.0
+        there = np.where(self.level > 0, until - over, 0.0)
+        return np.bincount(self.cell, weights=there, minlength=len(spans.start)).astype(np.float64)
 
     def doubted(self, start: Ints, end: Ints) -> Bools:
         """(k,): cells where something was sold that was not there, or moved at no hour of the day."""

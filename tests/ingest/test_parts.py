@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, time, timedelta
 from random import Random
@@ -15,7 +15,7 @@ from bot.storage import ledger, partdays
 from bot.storage.database import Database
 from bot.storage.partmath import TIMED
 from bot.storage.tables import StockLevel
-from tests.domain.hours import Event, slow_parts
+from tests.domain.hours import Event, slow_hours, slow_parts
 from tests.ingest.conftest import Desk
 
 SALES = "invoice,sku,quantity,date,price,customer,country\n"
@@ -161,10 +161,10 @@ class Told:
                 at = f"{event.at:%Y-%m-%dT%H:%M:%SZ}"
                 yield form.format(n=number, sku=self.sku, units=abs(event.units), at=at)
 
-    def parts(self, days: int) -> dict[Key, float]:
+    def parts(self, days: int, hours: Sequence[float]) -> dict[Key, float]:
         """The same once more, one event after the other."""
         asked = [date(2011, 11, 22) - timedelta(days=back) for back in range(days - 1)]
-        found = slow_parts((event for _kind, event in self.events), self.zone, asked, AT)
+        found = slow_parts((event for _kind, event in self.events), self.zone, asked, AT, hours)
         return {(self.sku, day): share for day, share in found.items()}
 
 
@@ -219,8 +219,20 @@ async def test_shares_are_those_of_a_plain_replay_of_every_event(desk: Desk) -> 
         lines = [line for (each, _m, _c), form in zip(told, forms, strict=True) for line in each.lines(kind, form)]
         await take(desk, kind, "".join(lines))
     expected: dict[Key, float] = {}
-    for each, _market, _code in told:
-        expected |= each.parts(45)
+    lived_through = [date(2011, 10, 23) + timedelta(days=day) for day in range(28)]  # as of Monday, the 21st
+    times = {
+        code: [
+            event.at
+            for each, _m, where in told
+            for kind, event in each.events
+            if kind == "sales" and where == code and event.at.astimezone(each.zone).date() in lived_through
+        ]
+        for _market, code, _zone in zones
+    }
+    hours = slow_hours(times, {code: zone for _market, code, zone in zones})
+    assert max(hours["UK"]) > 1.05 * min(hours["UK"])
+    for each, _market, code in told:
+        expected |= each.parts(45, hours[code])
     found = await parts(desk.database, 45)
     assert found == pytest.approx(expected)
     assert len(expected) > 100

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from tests.domain.hours import Event, slow_parts
+from tests.domain.hours import Event, slow_hours, slow_parts
 from tests.sample.oracle import Oracle
 
 Key = tuple[str, str]  # code, place
@@ -160,11 +160,32 @@ class MadeUp:
                 counted = table == "stock_levels"
                 events[sku, place].append(Event(datetime.fromtimestamp(moment / 1e6, UTC), number, counted))
         zones = {place: ZoneInfo(zone) for place, zone in oracle.rows("SELECT place, zone FROM zones")}
+        hours = slow_hours(self._sold_in(oracle, at), zones)
         found: dict[Key, dict[int, float]] = {}
         for key, mine in events.items():
             first = at.astimezone(zones[key[1]]).date() - timedelta(days=REACH)
             days = [first + timedelta(days=ahead) for ahead in range(REACH)]
-            found[key] = {(day - first).days: share for day, share in slow_parts(mine, zones[key[1]], days, at).items()}
+            parts = slow_parts(mine, zones[key[1]], days, at, hours[key[1]])
+            found[key] = {(day - first).days: share for day, share in parts.items()}
+        return found
+
+    def _sold_in(self, oracle: Oracle, at: datetime) -> dict[str, list[datetime]]:
+        """The instants of 2,000 sales at most of the four weeks until the Sunday before last midnight's Monday."""
+        last = at.date() - timedelta(days=at.weekday() + 1)
+        chosen = self.rows("SELECT sku, id FROM products ORDER BY (id * 48271) % 2147483647 LIMIT 100")
+        products = dict(chosen)
+        places = dict(self.rows("SELECT code, id FROM locations"))
+        lines = oracle.base.execute(
+            "SELECT code, place, day, CAST(epoch(moment) AS BIGINT) FROM lines "
+            "WHERE kind = 'sale' AND day >= $first AND day < $last",
+            {"first": last - timedelta(weeks=4), "last": last},
+        ).fetchall()
+        ordered = sorted(
+            (products[code], places[place], *rest, place) for code, place, *rest in lines if code in products
+        )
+        found: dict[str, list[datetime]] = {}
+        for _product, _place, _day, moment, code in ordered[:2000]:
+            found.setdefault(code, []).append(datetime.fromtimestamp(moment, UTC))
         return found
 
     def route(self, key: Key) -> tuple[float, float]:
