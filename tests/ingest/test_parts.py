@@ -5,16 +5,17 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, time, timedelta
+from decimal import Decimal
 from random import Random
 from zoneinfo import ZoneInfo
 
 import pytest
-from sqlalchemy import text, update
+from sqlalchemy import insert, text, update
 
 from bot.storage import ledger, partdays
 from bot.storage.database import Database
 from bot.storage.partmath import TIMED
-from bot.storage.tables import StockLevel
+from bot.storage.tables import Sale, StockLevel
 from tests.domain.hours import Event, slow_hours, slow_parts
 from tests.ingest.conftest import Desk
 
@@ -133,6 +134,44 @@ async def test_a_count_says_when_stock_came_where_readings_say_that_it_had_not_y
         found = await parts(any_desk.database)
         assert (found.get(("A", date(2011, 11, 8))) == pytest.approx(15 / 24)) is known
         assert found["A", date(2011, 11, 5)] == pytest.approx(0.5)  # it did not come on that very evening
+
+
+async def test_an_hour_counts_for_what_is_sold_in_it(any_desk: Desk) -> None:
+    """Everything else there is sold at eight in the evening: what was out from six on missed most of its day.
+
+    A sale of the very midnight has no hour, and of the last days before this week's Monday nothing is asked.
+    """
+    sold = sale("2011-11-05 09:00", 4) + sale("2011-11-05 18:00", 6) + sale("2011-11-05 12:00", 1, "E")
+    assert await on(any_desk, "2011-11-05", stock=TEN, sales=sold) == pytest.approx(0.75)
+    evening = [datetime(2011, 10, 23, 20, 30, tzinfo=LONDON) + timedelta(days=day % 28) for day in range(197)]
+    unheard = [datetime(2011, 11, 20, 7, tzinfo=LONDON), datetime(2011, 10, 22, 7, tzinfo=LONDON)]
+    midnight = [datetime(2011, 11, 2, tzinfo=LONDON)]
+    await add_sales(any_desk, [*evening[:-1], *unheard * 50, *midnight * 50])
+    assert (await parts(any_desk.database))["A", date(2011, 11, 5)] == pytest.approx(0.75)  # too few with an hour: 199
+    await add_sales(any_desk, evening[-1:])
+    known = [datetime(2011, 11, 5, hour, tzinfo=LONDON) for hour in (9, 18, 12)]
+    hours = slow_hours({"UK": [*evening, *known]}, {"UK": LONDON, "DE": ZoneInfo("Europe/Berlin")})["UK"]
+    found = (await parts(any_desk.database))["A", date(2011, 11, 5)]
+    assert found == pytest.approx(sum(hours[:18]) / sum(hours))
+    assert found < 0.2
+
+
+async def add_sales(desk: Desk, instants: list[datetime]) -> None:
+    """One more of the product E each."""
+    [(product, place)] = await desk.rows(
+        "SELECT p.id, l.id FROM products p, locations l WHERE sku = 'E' AND code = 'UK'"
+    )
+    before = (await desk.rows("SELECT COUNT(*) FROM sales"))[0][0]
+    rows = [
+        {
+            "source": "till", "external_id": f"{before + number}", "order_ref": "1", "product_id": product,
+            "location_id": place, "code": "E", "sold_at": at, "day": at.date(), "quantity": 1,
+            "unit_price": Decimal(2), "amount_minor": 200, "currency": "GBP", "customer": "", "kind": "sale",
+        }
+        for number, at in enumerate(instants)
+    ]  # fmt: skip
+    async with desk.database.transaction() as connection:
+        await connection.execute(insert(Sale), rows)
 
 
 async def test_today_is_not_over_and_what_comes_later_is_not_seen(any_desk: Desk) -> None:
