@@ -115,7 +115,9 @@ def main() -> None:
     print("| stock-outs | bias, blend | off by | bias, learned | off by |\n| --- | --- | --- | --- | --- |")
     for name, figures in found.items():
         mean, worst = np.mean(figures, axis=0), np.abs(figures).max(axis=0)
-        print(f"| {name} |", " | ".join(f"{one:+.1%} ({far:.1%})" for one, far in zip(mean, worst, strict=True)), "|")
+        signs = ("+", "", "+", "")
+        told_of = [f"{one:{sign}.1%} ({far:.1%})" for one, far, sign in zip(mean, worst, signs, strict=True)]
+        print(f"| {name} |", " | ".join(told_of), "|")
     print(f"\n{told['whole days'].series} series each; in brackets the unluckiest of {len(SEEDS)} seeds.")
 
 
