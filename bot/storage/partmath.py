@@ -8,7 +8,6 @@ story than what moved since the one before, unless the change is known to have c
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
@@ -21,7 +20,7 @@ from numpy.typing import NDArray
 from bot.storage.ledger import HistoryArrays, Told
 from bot.storage.ledgermath import Counts
 from bot.storage.ledgerrows import Ints
-from bot.storage.types import to_micros
+from bot.storage.types import of_micros, to_micros
 
 _EPOCH = date(1970, 1, 1)
 TIMED = timedelta(minutes=90)  # stores are read every hour, and now and then a little later
@@ -165,19 +164,25 @@ class Spans:
         """Of the days at their places, as their clocks show them."""
         days = history.on_hand.shape[1]
         pairs, which = np.unique(history.location_ids[cells.row] * days + cells.column, return_inverse=True)
-        ends, passed = np.empty((len(pairs), 2), np.int64), np.ones((len(pairs), _LONGEST + 1))
-        for at, pair in enumerate(pairs.tolist()):
-            place, column = divmod(pair, days)
-            zone, day = ZoneInfo(zones[place]), history.first_day + timedelta(days=column)
-            begin, end = (
-                datetime.combine(each, time(), zone).astimezone(UTC) for each in (day, day + timedelta(days=1))
-            )
-            ends[at] = to_micros(begin), to_micros(end)
-            counts = hours[place]
-            if end - begin != timedelta(days=1):
-                lasted = range(math.ceil((end - begin) / timedelta(hours=1)))
-                counts = counts[[(begin + timedelta(hours=hour)).astimezone(zone).hour for hour in lasted]]
-            passed[at, 0], passed[at, 1 : len(counts) + 1] = 0.0, np.cumsum(counts) / counts.sum()
+        place, column = np.divmod(pairs, days)
+        places, of = np.unique(place, return_inverse=True)
+        clocks = [ZoneInfo(zones[each]) for each in places.tolist()]
+        dates = [history.first_day + timedelta(days=ahead) for ahead in range(days + 1)]
+        ends = np.array(
+            [
+                [to_micros(datetime.combine(dates[at + side], time(), clocks[one]).astimezone(UTC)) for side in (0, 1)]
+                for one, at in zip(of.tolist(), column.tolist(), strict=True)
+            ],
+            np.int64,
+        )
+        passed = np.ones((len(pairs), _LONGEST + 1))
+        usual = np.stack([hours[each] for each in places.tolist()])
+        passed[:, 0], passed[:, 1:25] = 0.0, np.cumsum(usual, axis=1)[of]
+        for odd in np.flatnonzero(np.diff(ends)[:, 0] != 24 * _HOUR).tolist():
+            lasted = range(ends[odd, 0], ends[odd, 1], _HOUR)
+            shares = usual[of[odd], [of_micros(at).astimezone(clocks[of[odd]]).hour for at in lasted]]
+            passed[odd, 1:] = 1.0
+            passed[odd, 1 : len(shares) + 1] = np.cumsum(shares) / shares.sum()
         return cls(ends[which, 0], ends[which, 1], which, passed)
 
     def over(self, cell: Ints, instant: Ints) -> NDArray[np.float64]:

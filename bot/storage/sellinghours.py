@@ -22,7 +22,7 @@ from bot.storage.types import of_micros
 HOURS = 24
 LEAST = 200  # sales with an hour, below which every hour of the day is thought to sell alike
 _LEAN = 200.0
-_PRODUCTS, _LINES = 100, 2_000  # that tell at most, whatever a shop sells
+_PRODUCTS, _LINES = 100, 1_000  # that tell at most, whatever a shop sells
 _WEEKS = timedelta(weeks=4)
 _HOUR = 3_600_000_000  # microseconds
 _DAY = HOURS * _HOUR
@@ -72,9 +72,19 @@ def spread(counts: Sequence[Ints] | Ints) -> NDArray[np.float64]:
 
 def _counted(instants: Ints, zone: str) -> Ints:
     """Sales by the hour of the local clock (24,); those of the very midnight, which have no hour, are left out."""
+    if not len(instants):
+        return np.zeros(HOURS, np.int64)
     begun, which = np.unique(instants // _HOUR, return_inverse=True)
     there = ZoneInfo(zone)
-    offsets = [of_micros(hour * _HOUR).astimezone(there).utcoffset() or timedelta() for hour in begun.tolist()]
-    ahead = np.array([offset // timedelta(microseconds=1) for offset in offsets], np.int64)
-    clock = (instants + ahead[which]) % _DAY
+    ahead = np.array([_ahead(begun[0], there), _ahead(begun[-1], there)])
+    if ahead[0] == ahead[1]:  # clocks turn one way in four weeks
+        clock = (instants + ahead[0]) % _DAY
+    else:
+        clock = (instants + np.array([_ahead(hour, there) for hour in begun])[which]) % _DAY
     return np.bincount(clock[clock > 0] // _HOUR, minlength=HOURS)
+
+
+def _ahead(hour: np.int64, zone: ZoneInfo) -> int:
+    """Microseconds that a clock is ahead of UTC in an hour since 1970."""
+    offset = of_micros(int(hour) * _HOUR).astimezone(zone).utcoffset()
+    return (offset or timedelta()) // timedelta(microseconds=1)

@@ -259,15 +259,13 @@ async def test_shares_are_those_of_a_plain_replay_of_every_event(desk: Desk) -> 
         await take(desk, kind, "".join(lines))
     expected: dict[Key, float] = {}
     lived_through = [date(2011, 10, 23) + timedelta(days=day) for day in range(28)]  # as of Monday, the 21st
-    times = {
-        code: [
-            event.at
-            for each, _m, where in told
-            for kind, event in each.events
-            if kind == "sales" and where == code and event.at.astimezone(each.zone).date() in lived_through
-        ]
-        for _market, code, _zone in zones
-    }
+    sold = [
+        (each.sku, code, event.at)
+        for each, _m, code in told
+        for kind, event in each.events
+        if kind == "sales" and event.at.astimezone(each.zone).date() in lived_through
+    ]
+    times = {code: [at for _sku, where, at in sorted(sold)[:1000] if where == code] for _market, code, _zone in zones}
     hours = slow_hours(times, {code: zone for _market, code, zone in zones})
     assert max(hours["UK"]) > 1.05 * min(hours["UK"])
     for each, _market, code in told:

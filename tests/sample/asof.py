@@ -170,7 +170,7 @@ class MadeUp:
         return found
 
     def _sold_in(self, oracle: Oracle, at: datetime) -> dict[str, list[datetime]]:
-        """The instants of 2,000 sales at most of the four weeks until the Sunday before last midnight's Monday."""
+        """The instants of 1,000 sales at most of the four weeks until the Sunday before last midnight's Monday."""
         last = at.date() - timedelta(days=at.weekday() + 1)
         chosen = self.rows("SELECT sku, id FROM products ORDER BY (id * 48271) % 2147483647 LIMIT 100")
         products = dict(chosen)
@@ -184,7 +184,7 @@ class MadeUp:
             (products[code], places[place], *rest, place) for code, place, *rest in lines if code in products
         )
         found: dict[str, list[datetime]] = {}
-        for _product, _place, _day, moment, code in ordered[:2000]:
+        for _product, _place, _day, moment, code in ordered[:1000]:
             found.setdefault(code, []).append(datetime.fromtimestamp(moment, UTC))
         return found
 

@@ -15,12 +15,13 @@ import pytest
 from sqlalchemy import insert, update
 
 from bot.chat.cards.story import story
-from bot.chat.nodes import Message, Text
+from bot.chat.nodes import Message
 from bot.domain.sourcing import SourcingSettings
 from bot.ports import MovableClock
 from bot.services import snapshot
 from bot.storage import tables
 from bot.storage.database import Database
+from bot.words import verbatim
 from tests.chat.test_cards import said
 from tests.domain.replaying import replayed
 from tests.services.work.shop import Shop, open_shop
@@ -101,7 +102,7 @@ async def test_why_tells_the_parts_and_every_figure_is_replayed(shop: Shop) -> N
     for window in told["windows"]:
         assert window["corrected"] == pytest.approx(window["units"] / window["base_days"])
         assert window["in_stock_days"] + window["part_out_days"] + window["left_out_days"] == window["span_days"]
-    card = Message(Text("Why"), tuple(story("stockout_risk", told, "GBP")))
+    card = Message(verbatim("Why"), tuple(story("stockout_risk", told, "GBP")))
     english, chinese = (said(card, code) for code in ("en", "zh_CN"))
     assert "(0.79 days without stock left out: 0 as a whole, and parts of 2 more)" in english
     assert "（剔除缺货 0.79 天：整天 0 天，另有 2 天的部分时段）" in chinese
