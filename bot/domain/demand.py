@@ -1,7 +1,8 @@
 """Demand: which days count, how fast a series sells on them, and how regularly.
 
 Velocity is units per in-stock day. A day without stock is no demand of zero: it is left out, and the window reaches
-further back until it holds enough in-stock days (Inventory Planner). Spikes are kept out of the base rate (OCA
+further back until it holds enough in-stock days (Inventory Planner); where it is known for how much of its hours there
+was stock, a day counts for that part of one. Spikes are kept out of the base rate (OCA
 `stock_average_daily_sale`). Classes of regularity are those of Syntetos, Boylan & Croston (2005).
 
 Where a catalogue is large enough to teach, `bot.domain.outlook` forecasts, and takes the place of the blended velocity;

@@ -178,7 +178,7 @@ def outlook(
         now = np.array([ready.periods])
         levels[block] = states.levels(ready, np.asarray(lessons.half_lives), now)[0]
         velocity[block] = lessons.weights.growth * (levels[block] @ lessons.weights.beta) * known[block]
-        daily[block] = _daily_sd(ready)
+        daily[block] = _daily_sd(ready, velocity[block])
         pace = Pace(velocity[block], daily[block], borrowed.rate_sd[block], borrowed.share[block])
         _borrow(_rows(borrowed, block), ready, lessons, levels[block], part[block], known[block], pace)
         for span in spans:
@@ -289,13 +289,13 @@ def _ready(
     return targets.prepared(panel, leaning_on(lessons.weekdays, panel, engine.weekday_prior))
 
 
-def _daily_sd(ready: targets.Past) -> Floats:
-    """The deviation of a whole day in stock, at least that of Poisson sales."""
+def _daily_sd(ready: targets.Past, velocity: Floats) -> Floats:
+    """The deviation of a whole day in stock, at least that of Poisson sales; that of these where no day was whole."""
     sold = np.where(ready.whole, ready.units, 0.0).astype(np.float64)
     count = ready.whole.sum(axis=1)
     mean = ratio(sold.sum(axis=1), count, 0.0)
     squares = ratio(np.einsum("ij,ij->i", sold, sold), count, 0.0)
-    return np.sqrt(np.maximum(squares - mean**2, mean))
+    return np.sqrt(np.where(count > 0, np.maximum(squares - mean**2, mean), velocity))
 
 
 def levels_named(half_lives: Sequence[float]) -> list[str]:

@@ -105,6 +105,16 @@ def test_velocities_by_what_was_taught_are_those_of_hours_in_stock() -> None:
     assert velocity["whole"] < 0.95 * float(rate.sum())
 
 
+def test_what_was_in_stock_on_no_whole_day_scatters_as_poisson_sales_do() -> None:
+    share = {(0, day): 0.5 for day in range(100)}
+    days = history(np.full((1, 100), 5), np.zeros((1, 100)), share)
+    one = np.ones(1)
+    question = Question(14 * one, 21 * one, None, 0 * one, 0.9 * one, by_place(1))
+    found = outlook(days, BlendedVelocity().estimate(days, RULES), RULES, lessons(), question)
+    assert found.velocity[0] == pytest.approx(10, rel=0.1)
+    assert found.daily_sd[0] == pytest.approx(np.sqrt(found.velocity[0]))
+
+
 @st.composite
 def told(draw: st.DrawFn) -> tuple[SeriesHistory, dict[tuple[int, int], float]]:
     n, days = draw(st.integers(1, 4)), draw(st.integers(1, 130))
