@@ -1,7 +1,8 @@
 """Demand: which days count, how fast a series sells on them, and how regularly.
 
 Velocity is units per in-stock day. A day without stock is no demand of zero: it is left out, and the window reaches
-further back until it holds enough in-stock days (Inventory Planner). Spikes are kept out of the base rate (OCA
+further back until it holds enough in-stock days (Inventory Planner); where it is known for how much of its hours there
+was stock, a day counts for that part of one. Spikes are kept out of the base rate (OCA
 `stock_average_daily_sale`). Classes of regularity are those of Syntetos, Boylan & Croston (2005).
 
 Where a catalogue is large enough to teach, `bot.domain.outlook` forecasts, and takes the place of the blended velocity;
@@ -11,7 +12,7 @@ which days count, spikes and classes are those found here.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from datetime import date, timedelta
 from enum import IntEnum
 from typing import Literal
@@ -20,6 +21,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bot.domain.arrays import Bools, Counts, Floats, Ints, ratio, shaped
+from bot.domain.parts import Parts, Shares
 
 BLOCK = 512  # rows worked on together, so that a block's arrays stay in the processor's cache
 
@@ -45,6 +47,7 @@ class SeriesHistory:
     `behind` (n,): days by which a row's columns lie before those days, where its place has yesterday still; None: none.
     `since` (n,): the column in which the product was first told of, where that is new; stock before it is only reckoned
     backwards. 0 of others; None: of all.
+    `parts`: the days of which it is known for how much of their hours there was stock; None: of no day.
     """
 
     first_day: date
@@ -54,6 +57,7 @@ class SeriesHistory:
     receipts: Counts | None = None
     behind: Ints | None = None
     since: Ints | None = None
+    parts: Parts | None = None
 
     def __post_init__(self) -> None:
         """Refuse arrays that do not fit each other."""
@@ -65,6 +69,8 @@ class SeriesHistory:
         for name, column in (("behind", self.behind), ("since", self.since)):
             if column is not None:
                 shaped(name, column, self.units.shape[:1])
+        if self.parts is not None and self.parts.series != len(self.units):
+            raise ValueError(f"parts are of {self.parts.series} series, not {len(self.units)}")
 
     @property
     def series(self) -> int:
@@ -91,6 +97,7 @@ class SeriesHistory:
             None if self.receipts is None else self.receipts[chosen],
             None if self.behind is None else self.behind[chosen],
             None if self.since is None else self.since[chosen],
+            None if self.parts is None else self.parts.rows(chosen),
         )
 
     def tail(self, days: int) -> SeriesHistory:
@@ -104,6 +111,7 @@ class SeriesHistory:
             None if self.receipts is None else self.receipts[:, cut:],
             self.behind,
             None if self.since is None else np.maximum(self.since - cut, 0),
+            None if self.parts is None else self.parts.tail(cut),
         )
 
     def blocks(self) -> Iterator[slice]:
@@ -147,13 +155,15 @@ class DemandEstimate:
     raw: Floats  # (n, W) units per calendar day, nothing corrected
     corrected: Floats  # (n, W) base units per in-stock day; 0 where the window holds no such day
     units: Floats  # (n, W) base units behind `corrected`: spikes capped
-    in_stock_days: Ints  # (n, W) days with stock in the window
-    base_days: Ints  # (n, W) days behind `corrected`: the in-stock days, or `least_days` where the window is unfilled
+    in_stock_days: Floats  # (n, W) days with stock in the window, parts of days among them
+    base_days: Floats  # (n, W) days behind `corrected`: the in-stock days, or `least_days` where the window is unfilled
     span_days: Ints  # (n, W) calendar days the window reached back
-    left_out_days: Ints  # (n, W) stocked-out days inside the span
+    left_out_days: Ints  # (n, W) days inside the span that were left out as a whole, for want of stock
+    part_days: Ints  # (n, W) days inside the span that count for the part of their hours that had stock
+    part_out_days: Floats  # (n, W) what was left out of those, in days
     marked_days: Ints  # (n, W) days of the event calendar inside the span
     velocity: Floats  # blended base units per day
-    sd: Floats  # units: standard deviation (n - 1) of a base day in the longest window
+    sd: Floats  # units: standard deviation (n - 1) of a base day in the longest window, be it a part of one
     cv: Floats  # sd over the mean base day; 0 without demand
     week_cv: Floats  # the same over weekly rates; NaN with fewer than four weeks
     adi: Floats  # in-stock days per sale day; inf without demand
@@ -174,11 +184,17 @@ class DayMasks:
 
 
 def day_masks(history: SeriesHistory, settings: DemandSettings) -> DayMasks:
-    """Tell in-stock days from the others.
+    """Tell in-stock days from the others, by whole days alone.
 
     A day is stocked out when stock was zero and sales fell under `stockout_sales_share` of the series' mean day with
     stock; with `or` either is enough. Days before the first sale or stock are not listed: they count nowhere.
     """
+    listed, stocked_out = _stocked_out(history, settings)
+    return DayMasks(listed, stocked_out, _usable(history, listed & ~stocked_out))
+
+
+def _stocked_out(history: SeriesHistory, settings: DemandSettings) -> tuple[Bools, Bools]:
+    """Days that are listed, and those of them without stock, (n, T) each."""
     units, closing = history.units, history.on_hand
     sold, some = units > 0, closing > 0
     listed = np.logical_or.accumulate(sold | some, axis=1)
@@ -188,27 +204,50 @@ def day_masks(history: SeriesHistory, settings: DemandSettings) -> DayMasks:
     with_stock = listed & ~zero
     mean = ratio(np.einsum("ij,ij->i", units, with_stock, dtype=np.float64), with_stock.sum(1), 0.0)
     few = units < (settings.stockout_sales_share * mean)[:, None]
-    stocked_out = listed & ((zero & (few | ~sold)) if settings.stockout_join == "and" else (zero | few))
-    usable = listed & ~stocked_out
-    if history.marked is not None:
-        calm = usable & ~history.marked
-        usable = np.where(calm.any(axis=1, keepdims=True), calm, usable)  # what knows no usual day has those alone
-    return DayMasks(listed, stocked_out, usable)
+    stocked_out: Bools = listed & ((zero & (few | ~sold)) if settings.stockout_join == "and" else (zero | few))
+    return listed, stocked_out
+
+
+def _usable(history: SeriesHistory, in_stock: Bools) -> Bools:
+    """Days in stock without those that are marked; what knows no usual day has those alone."""
+    if history.marked is None:
+        return in_stock
+    calm = in_stock & ~history.marked
+    return np.where(calm.any(axis=1, keepdims=True), calm, in_stock)
+
+
+@dataclass(frozen=True, slots=True)
+class DayShares:
+    """What each day counts for, (n, T): `share` of it had stock and is no event; `parts` are the days between 0 and 1.
+
+    In the `masks` a day that is known by its hours is not stocked out, and usable where it is not marked.
+    """
+
+    masks: DayMasks
+    parts: Parts | None
+    share: Shares
+
+
+def day_shares(history: SeriesHistory, settings: DemandSettings) -> DayShares:
+    """Days as the demand estimate and the forecasters count them: by their hours where those are known."""
+    if history.parts is None or not len(history.parts.row):
+        masks = day_masks(history, settings)
+        return DayShares(masks, None, masks.usable.astype(np.float32))
+    listed, stocked_out = _stocked_out(history, settings)
+    known = history.parts.where(listed)
+    stocked_out[known.row, known.column] = False
+    usable = _usable(history, listed & ~stocked_out)
+    parts = known.where(usable)
+    share = usable.astype(np.float32)
+    parts.put(share)
+    return DayShares(DayMasks(listed, stocked_out, usable), parts, share)
 
 
 def without_spikes(history: SeriesHistory, settings: DemandSettings) -> SeriesHistory:
     """The history with each day's units capped where they would be a spike among all days that count."""
-    masks = day_masks(history, settings)
+    masks = day_shares(history, settings).masks
     limit = _spike_limit(np.where(masks.usable, history.units, 0).astype(np.float64), settings)
-    return SeriesHistory(
-        history.first_day,
-        np.minimum(history.units, limit[:, None]),
-        history.on_hand,
-        history.marked,
-        history.receipts,
-        history.behind,
-        history.since,
-    )
+    return replace(history, units=np.minimum(history.units, limit[:, None]))
 
 
 class BlendedVelocity:
@@ -229,11 +268,13 @@ class BlendedVelocity:
 
 def _estimate_block(history: SeriesHistory, settings: DemandSettings) -> DemandEstimate:
     """The estimate for a block of rows; inside, day arrays run newest first."""
-    masks = day_masks(history, settings)
+    days_of = day_shares(history, settings)
+    masks = days_of.masks
     units = np.ascontiguousarray(history.units[:, ::-1], dtype=np.float64)
     usable = np.ascontiguousarray(masks.usable[:, ::-1])
+    share = np.ascontiguousarray(days_of.share[:, ::-1])
     stocked_out = masks.stocked_out[:, ::-1]
-    in_stock = np.cumsum(usable, axis=1, dtype=np.int32)
+    in_stock = np.cumsum(share, axis=1, dtype=np.float64)
     spans = np.stack([_span(in_stock, window, settings) for window in settings.windows], axis=1)
     reached = np.arange(history.days) < spans[:, -1:]
     member = usable & reached  # the in-stock days of the longest window
@@ -243,18 +284,20 @@ def _estimate_block(history: SeriesHistory, settings: DemandSettings) -> DemandE
     base = np.where(usable, np.minimum(units, limit[:, None]), 0.0)
 
     totals = _at(np.cumsum(base, axis=1), spans)
-    days = _at(in_stock, spans).astype(np.int64)
+    days = _at(in_stock, spans)
     left_out = _at(np.cumsum(stocked_out, axis=1, dtype=np.int32), spans).astype(np.int64)
     marked = masks.listed & ~masks.stocked_out & ~masks.usable
     marked_days = _at(np.cumsum(marked[:, ::-1], axis=1, dtype=np.int32), spans).astype(np.int64)
     listed = masks.listed.sum(axis=1)
+    part_days, part_out = _parts_within(days_of.parts, spans, history.days)
     base_days = _base_days(days, listed - marked.sum(axis=1), settings)
     corrected = ratio(totals, base_days, 0.0)
     weights = np.where(days > 0, np.asarray(settings.blend), 0.0)
     velocity = ratio((corrected * weights).sum(axis=1), weights.sum(axis=1), 0.0)
 
     longest = np.where(member, base, 0.0)
-    mean, sd = _mean_sd(longest.sum(1), np.einsum("ij,ij->i", longest, longest), days[:, -1])
+    # Parts of days among them: without those that sold out, what is left would vary too little.
+    mean, sd = _mean_sd(longest.sum(1), np.einsum("ij,ij->i", longest, longest), member.sum(axis=1))
     sales = (longest > 0).sum(axis=1)
     size_mean, size_sd = _mean_sd(longest.sum(1), np.einsum("ij,ij->i", longest, longest), sales)
     adi = ratio(days[:, -1], sales, np.inf)
@@ -267,11 +310,13 @@ def _estimate_block(history: SeriesHistory, settings: DemandSettings) -> DemandE
         base_days=base_days,
         span_days=spans,
         left_out_days=left_out,
+        part_days=part_days,
+        part_out_days=part_out,
         marked_days=marked_days,
         velocity=velocity,
         sd=sd,
         cv=ratio(sd, mean, 0.0),
-        week_cv=_week_cv(base, usable, settings),
+        week_cv=_week_cv(base, share, settings),
         adi=adi,
         cv2=cv2,
         kind=demand_class(adi, cv2, settings),
@@ -289,7 +334,17 @@ def demand_class(adi: Floats, cv2: Floats, settings: DemandSettings) -> Ints:
     return np.where(np.isinf(adi), DemandClass.NONE, kind).astype(np.int64)
 
 
-def _span(in_stock: NDArray[np.int32], window: int, settings: DemandSettings) -> Ints:
+def _parts_within(parts: Parts | None, spans: Ints, days: int) -> tuple[Ints, Floats]:
+    """How many days of each span count for a part of their hours, and what is left out of them, (n, W) each."""
+    count, out = np.zeros(spans.shape, dtype=np.int64), np.zeros(spans.shape)
+    if parts is not None:
+        row, window = np.nonzero((days - parts.column)[:, None] <= spans[parts.row])
+        np.add.at(count, (parts.row[row], window), 1)
+        np.add.at(out, (parts.row[row], window), 1.0 - parts.share[row].astype(np.float64))
+    return count, out
+
+
+def _span(in_stock: Floats, window: int, settings: DemandSettings) -> Ints:
     """Calendar days a window reaches back, per row: until it holds enough in-stock days, and never less than itself."""
     days = in_stock.shape[1]
     need = int(np.ceil(window * settings.window_fill))
@@ -297,7 +352,7 @@ def _span(in_stock: NDArray[np.int32], window: int, settings: DemandSettings) ->
     return reach
 
 
-def _base_days(in_stock: Ints, listed: Ints, settings: DemandSettings) -> Ints:
+def _base_days(in_stock: Floats, listed: Ints, settings: DemandSettings) -> Floats:
     """The days a window's rate rests on, (n, W).
 
     One sale on the only day with stock is no rate: where a window could not be filled with in-stock days, days
@@ -305,7 +360,7 @@ def _base_days(in_stock: Ints, listed: Ints, settings: DemandSettings) -> Ints:
     """
     need = np.ceil(np.asarray(settings.windows) * settings.window_fill)
     floor = np.minimum(settings.least_days, listed)[:, None]
-    return np.where((in_stock > 0) & (in_stock < need), np.maximum(in_stock, floor), in_stock).astype(np.int64)
+    return np.where((in_stock > 0) & (in_stock < need), np.maximum(in_stock, floor), in_stock)
 
 
 def _at(running: NDArray[np.float64] | NDArray[np.int32], spans: Ints) -> Floats:
@@ -336,11 +391,11 @@ def _spike_limit(member_units: Floats, settings: DemandSettings) -> Floats:
     return np.where(sales >= settings.spike_sale_days, limit, np.inf)
 
 
-def _week_cv(base: Floats, usable: Bools, settings: DemandSettings) -> Floats:
+def _week_cv(base: Floats, share: Shares, settings: DemandSettings) -> Floats:
     """Coefficient of variation of the weekly rates (units per in-stock day); NaN with fewer than four weeks."""
     weeks = min(settings.week_buckets, base.shape[1] // 7)
     shape = (base.shape[0], weeks, 7)
-    days = usable[:, : weeks * 7].reshape(shape).sum(axis=2)
+    days = share[:, : weeks * 7].reshape(shape).sum(axis=2, dtype=np.float64)
     rates = ratio(base[:, : weeks * 7].reshape(shape).sum(axis=2), days, 0.0)
     counted = days >= settings.week_days_needed
     rates = np.where(counted, rates, 0.0)

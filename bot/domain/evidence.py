@@ -155,6 +155,8 @@ def _windows(a: Assessment, sheet: Sheet) -> Texts:
                     "base_days": demand.base_days[:, column],
                     "span_days": demand.span_days[:, column],
                     "left_out_days": demand.left_out_days[:, column],
+                    "part_days": demand.part_days[:, column],
+                    "part_out_days": demand.part_out_days[:, column],
                     "marked_days": demand.marked_days[:, column],
                     "raw": demand.raw[:, column],
                     "corrected": demand.corrected[:, column],

@@ -13,7 +13,7 @@ from typing import TypeVar
 import numpy as np
 
 from bot.domain.arrays import Bools, Floats, Ints, ratio
-from bot.domain.demand import BLOCK, DemandEstimate, DemandSettings, SeriesHistory, day_masks, without_spikes
+from bot.domain.demand import BLOCK, DemandEstimate, DemandSettings, SeriesHistory, day_shares, without_spikes
 from bot.domain.forecasting import states, targets
 from bot.domain.forecasting.compiled import in_blocks
 from bot.domain.forecasting.engine import EngineSettings
@@ -114,8 +114,9 @@ class Question:
 
 
 def panel_of(history: SeriesHistory, settings: DemandSettings, groups: Groups) -> Panel:
-    """A history of days as forecasters see it: days that do not count have no stock."""
-    masks = day_masks(history, settings)
+    """A history of days as forecasters see it: days that do not count have no stock, others as much as is known."""
+    days = day_shares(history, settings)
+    masks = days.masks
     there = masks.listed.any(axis=1)
     nothing = np.full(history.series, np.nan)
     listed = np.where(there, masks.listed.argmax(axis=1), history.days)
@@ -123,7 +124,7 @@ def panel_of(history: SeriesHistory, settings: DemandSettings, groups: Groups) -
         first=history.first_day,
         freq="day",
         units=history.units.astype(np.float32),
-        in_stock=masks.usable.astype(np.float32),
+        in_stock=days.share,
         listed=_told_of(history, listed).astype(np.int64),
         pool=groups.category,
         region=groups.region,
@@ -177,7 +178,7 @@ def outlook(
         now = np.array([ready.periods])
         levels[block] = states.levels(ready, np.asarray(lessons.half_lives), now)[0]
         velocity[block] = lessons.weights.growth * (levels[block] @ lessons.weights.beta) * known[block]
-        daily[block] = _daily_sd(ready)
+        daily[block] = _daily_sd(ready, velocity[block])
         pace = Pace(velocity[block], daily[block], borrowed.rate_sd[block], borrowed.share[block])
         _borrow(_rows(borrowed, block), ready, lessons, levels[block], part[block], known[block], pace)
         for span in spans:
@@ -288,13 +289,13 @@ def _ready(
     return targets.prepared(panel, leaning_on(lessons.weekdays, panel, engine.weekday_prior))
 
 
-def _daily_sd(ready: targets.Past) -> Floats:
-    """The deviation of a whole day in stock, at least that of Poisson sales."""
+def _daily_sd(ready: targets.Past, velocity: Floats) -> Floats:
+    """The deviation of a whole day in stock, at least that of Poisson sales; that of these where no day was whole."""
     sold = np.where(ready.whole, ready.units, 0.0).astype(np.float64)
     count = ready.whole.sum(axis=1)
     mean = ratio(sold.sum(axis=1), count, 0.0)
     squares = ratio(np.einsum("ij,ij->i", sold, sold), count, 0.0)
-    return np.sqrt(np.maximum(squares - mean**2, mean))
+    return np.sqrt(np.where(count > 0, np.maximum(squares - mean**2, mean), velocity))
 
 
 def levels_named(half_lives: Sequence[float]) -> list[str]:

@@ -32,13 +32,23 @@ Topic = Literal["restock", "surge", "slump", "slow", "late", "stale", "requests"
 
 @dataclass(frozen=True, slots=True)
 class Velocity:
-    """Units per day in one window: as sold, corrected for days without stock, and how many days were left out."""
+    """Units per day in one window: as sold, corrected for days without stock, and how many days were left out.
+
+    Of `part_days` more only the hours without stock were left out, `part_out` days together.
+    """
 
     window: int  # days
     units: int
     raw: Decimal
     corrected: Decimal
     days_left_out: int
+    part_days: int = 0
+    part_out: Decimal = Decimal(0)
+
+    @property
+    def left_out(self) -> Decimal:
+        """All that was left out, in days."""
+        return self.days_left_out + self.part_out
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import dataclasses
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -12,12 +13,14 @@ import numpy as np
 from numpy.typing import NDArray
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from bot.domain.arrays import Bools, Ints
+from bot.domain.arrays import Bools, Floats, Ints
 from bot.domain.demand import SeriesHistory
+from bot.domain.parts import Parts
 from bot.storage import catalogue as facts
-from bot.storage import ledger
+from bot.storage import ledger, partdays
 from bot.storage.catalogue import PlaceRow
 from bot.storage.ledger import HistoryArrays
+from bot.storage.partmath import Cells
 
 _EPOCH = date(1970, 1, 1)
 
@@ -65,17 +68,27 @@ def since_told(book: Days, known: Mapping[int, int]) -> Days:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
+class Hours:
+    """A history, and for which share of their hours some of its days had stock."""
+
+    history: HistoryArrays
+    cells: Cells
+    share: Floats
+
+
+@dataclass(frozen=True, slots=True, eq=False)
 class Past:
     """What `Days` are made of: the ledger's facts, and each location's own today (days since 1970)."""
 
     ledger: ledger.Past
     today: Mapping[int, int]
     days: int
+    hours: Hours | None = None  # where they were asked for
 
     def brought(self) -> Days:
         """The facts as arrays, each location's by its own calendar."""
         latest, days = max(self.today.values(), default=0), self.days
-        found = self.ledger.history()
+        found = self.ledger.history() if self.hours is None else self.hours.history
         today = np.array([self.today[place] for place in found.location_ids.tolist()], dtype=np.int64)
         behind = latest - today  # columns after a location's own today
         units, closing, receipts = (
@@ -83,16 +96,24 @@ class Past:
         )
         here = found.units.shape[1] - 1 - behind
         last = _EPOCH + timedelta(days=latest - days)
+        parts = None if self.hours is None else self._parts(self.hours, today)
         return Days(
             product_ids=found.product_ids,
             location_ids=found.location_ids,
             today=today,
-            history=SeriesHistory(last, units, _known(closing, found), receipts=receipts, behind=behind),
+            history=SeriesHistory(last, units, _known(closing, found), receipts=receipts, behind=behind, parts=parts),
             on_hand=found.on_hand[:, -1].astype(np.int64),
             sold_today=found.units[np.arange(len(here)), here].astype(np.int64),
             committed=found.committed.astype(np.int64),
             counted=found.counted,
         )
+
+    def _parts(self, hours: Hours, today: Ints) -> Parts:
+        """The shares of the `days` before each location's own today."""
+        cells = hours.cells
+        column = cells.column + (hours.history.first_day - _EPOCH).days - today[cells.row] + self.days
+        within = (column >= 0) & (column < self.days)
+        return Parts.of(len(today), cells.row[within], column[within], hours.share[within])
 
 
 async def past_before(
@@ -128,6 +149,26 @@ async def days_before(
 ) -> Days:
     """The last `days` whole local days before `at` of every series with any fact, and what has been sold since."""
     return (await past_before(connection, places, at, days, product_ids, location_ids)).brought()
+
+
+async def days_by_hours(
+    connection: AsyncConnection,
+    places: Mapping[int, PlaceRow],
+    at: datetime,
+    days: int,
+    product_ids: Sequence[int] | None = None,
+    location_ids: Sequence[int] | None = None,
+) -> Days:
+    """The same with those days marked of which it is known for how much of their hours there was stock."""
+    past = await past_before(connection, places, at, days, product_ids, location_ids)
+    return (await by_hours(connection, past, at)).brought()
+
+
+async def by_hours(connection: AsyncConnection, past: Past, at: datetime) -> Past:
+    """A past with what its sales tell of the hours of days that sold out; the rest of it is put together for that."""
+    told = await asyncio.to_thread(past.ledger.told)
+    cells, share = await partdays.parts(connection, told, at)
+    return dataclasses.replace(past, hours=Hours(told.history, cells, share))
 
 
 def _aligned(matrix: NDArray[np.int32], behind: Ints, days: int) -> NDArray[np.int32]:

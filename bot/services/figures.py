@@ -6,7 +6,8 @@ Exact definitions, which `/stock` and a case's card share:
   instant; what was sold since that midnight is `sold_today` and in no window.
 - `Velocity.units` are the units of uncancelled sales in the window, and `raw` = units / W. `corrected` = units /
   in-stock days, spikes capped, where days without stock are left out and the window reaches further back until it holds
-  enough in-stock days; `days_left_out` counts the days it stepped over. `per_day` blends the corrected ones.
+  enough in-stock days; `days_left_out` counts the days it stepped over, and of `part_days` more it left out the hours
+  without stock, `part_out` days together. `per_day` blends the corrected ones.
 - `on_hand` is the stock at the instant, `available` = on_hand - committed,
   `incoming` all that is ordered and not received, `position` = available + incoming + pending - backorders.
 - `days_of_cover` = available / per_day, less what events ahead take off; `stockout_on` is the local day on which cover
@@ -110,6 +111,8 @@ def velocities(taken: Snapshot, assessed: Assessment, row: int) -> tuple[Velocit
             raw=decimal(demand.raw[row, column], 4) or Decimal(0),
             corrected=decimal(demand.corrected[row, column], 4) or Decimal(0),
             days_left_out=int(demand.left_out_days[row, column]),
+            part_days=int(demand.part_days[row, column]),
+            part_out=decimal(demand.part_out_days[row, column], 2) or Decimal(0),
         )
         for column, window in enumerate(assessed.settings.demand.windows)
     )

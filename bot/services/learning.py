@@ -25,7 +25,7 @@ from bot.domain.outlook import panel_of
 from bot.domain.sourcing import SourcingSettings
 from bot.domain.uplift import learned_sizes
 from bot.services import snapshot
-from bot.services.days import Days, days_before, with_new
+from bot.services.days import Days, days_by_hours, with_new
 from bot.services.peaking import behind, todays, with_events
 from bot.services.settings import ServiceSettings
 from bot.storage import catalogue as facts
@@ -92,11 +92,11 @@ async def _read(
     known = await facts.products(connection)
     products = np.fromiter(known, dtype=np.int64)
     chosen = products[evenly(len(products), max(1, TEACHERS // max(1, len(places))))].tolist()
-    book = await days_before(connection, places, at, PAST_DAYS, chosen)
+    book = await days_by_hours(connection, places, at, PAST_DAYS, chosen)
     if 2 * len(book.today) < TEACHERS and len(chosen) < len(products):  # few products are at every place
         more = TEACHERS * len(chosen) // max(1, len(book.today))
         chosen = products[evenly(len(products), more)].tolist()
-        book = await days_before(connection, places, at, PAST_DAYS, chosen)
+        book = await days_by_hours(connection, places, at, PAST_DAYS, chosen)
     book = await with_new(connection, book, at, PAST_DAYS, chosen)
     today = todays(places, at)
     events = behind(places, today, settings.peaks, PAST_DAYS)

@@ -114,8 +114,10 @@ class Known:
     def covers(self, read: Read, rules: tuple[ServiceSettings, SourcingSettings]) -> bool:
         """Whether these facts say nothing else, and every case is written as they say: but for the cases of feeds and
         of products that are sold no more, which need no judgement.
+
+        The digest is of days. Whose facts changed within one, as the hour of a sale may, is noted as touched.
         """
-        if read.digest != self.digest or rules != self.rules:
+        if read.touched or read.digest != self.digest or rules != self.rules:
             return False
         return not any(len(rows) for rows in changing(self.levels, read.standing, read.written).values())
 

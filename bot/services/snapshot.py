@@ -29,7 +29,7 @@ from bot.services.buying import Market, market, review_columns
 from bot.services.days import Days, since_told
 from bot.services.exchange import Exchange
 from bot.services.settings import ServiceSettings
-from bot.services.sources import HISTORY_DAYS, Sources, read
+from bot.services.sources import HISTORY_DAYS, Sources, read, with_hours
 from bot.storage import orders
 from bot.storage.catalogue import FeedRow, InboundRow, PlaceRow, ProductRow
 
@@ -125,7 +125,8 @@ async def take(
     location_ids: Sequence[int] | None = None,
 ) -> Snapshot:
     """Read the facts as of `at` (aware); of some products and places only where they are named."""
-    return put_together(await read(connection, settings, at, product_ids, location_ids), settings, sourcing)
+    told = await with_hours(connection, await read(connection, settings, at, product_ids, location_ids))
+    return put_together(told, settings, sourcing)
 
 
 def put_together(told: Sources, settings: ServiceSettings, sourcing: SourcingSettings) -> Snapshot:

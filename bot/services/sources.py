@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from collections.abc import Set as AbstractSet
-from dataclasses import astuple, dataclass
+from dataclasses import astuple, dataclass, replace
 from datetime import date, datetime, timedelta
 from hashlib import sha256
 from zoneinfo import ZoneInfo
@@ -139,6 +139,11 @@ async def read(
         category_names=await facts.category_names(connection, None if product_ids is None else met) if met else {},
         told_ages=await ages.fresh(connection, at, product_ids),
     )
+
+
+async def with_hours(connection: AsyncConnection, told: Sources) -> Sources:
+    """The facts with the hours for which days that sold out had stock, which a reading without news can do without."""
+    return replace(told, past=await days.by_hours(connection, told.past, told.at))
 
 
 def _lacks(feed: FeedRow, places: Mapping[int, PlaceRow], past: days.Past) -> bool:

@@ -140,7 +140,7 @@ class Watch:
         phases.begin("load")
         read = await self._read(at, scope)
         scans = read.scans
-        known, judged = await scope.reckoned(self._known, read, phases)
+        known, judged = await self._known(read, scope, phases)
         found = self._without_figures(read) if judged is None else judged.findings
         applied, drafted = Applied(), 0
         for part in batches(found, self._batch):
@@ -197,6 +197,7 @@ class Watch:
             standing = await case_rows.unresolved(connection, products)
             inactive = await variants.inactive(connection, without_facts(told.products, standing))
             if products is not None:
+                told = await sources.with_hours(connection, told)
                 taken = snapshot.put_together(told, self._settings, self._sourcing)
                 ranks = await self._ranking.recent(connection, taken)
                 return Read(scans, told, standing, seen, inactive, taken=taken, ranks=ranks)
@@ -234,13 +235,20 @@ class Watch:
             return 0
         return await self._cases.announce(connection, dataclasses.replace(applied, news=feeds), at, len(feeds))
 
-    def _known(self, read: Read, phases: Phases) -> tuple[Known, Judged | None]:
+    async def _known(self, read: Read, scope: Scope, phases: Phases) -> tuple[Known, Judged | None]:
         """What the facts say; None where they said it before, and every case is written as they say."""
         rules = self._settings, self._sourcing
-        if self._last is not None and self._last.covers(read, rules):
+        if self._last is not None and await scope.reckoned(self._last.covers, read, rules):
             return self._last, None
-        judged = self._judge(read, phases)
+        judged = await self._judged(read, scope, phases)
         return Known(read.digest, rules, judged.levels), judged
+
+    async def _judged(self, read: Read, scope: Scope, phases: Phases) -> Judged:
+        """What the facts say, with the hours of days that sold out, for which a whole catalogue is read once more."""
+        if read.taken is None:
+            async with self._database.reading_of(scope.size) as connection:
+                read = dataclasses.replace(read, told=await sources.with_hours(connection, read.told))
+        return await scope.reckoned(self._judge, read, phases)
 
     def _judge(self, read: Read, phases: Phases) -> Judged:
         """What the facts say."""
@@ -275,7 +283,7 @@ class Watch:
         if judged is None and known.unmet == text:
             return known, Meant((), known.held)
         if judged is None:
-            judged = await scope.reckoned(self._judge, read, phases)
+            judged = await self._judged(read, scope, phases)
             phases.begin("draft")
         drafting = Drafting(judged.taken, judged.assessed, judged.moves, self._sourcing, asked.minimums)
         reviews = Reviews(judged.taken, judged.assessed, asked.seen)

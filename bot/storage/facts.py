@@ -120,11 +120,19 @@ async def changed_after(connection: AsyncConnection, last: tuple[int, int]) -> s
 
 async def refresh_feed(connection: AsyncConnection, source: str, kind: str, until: datetime, limit_hours: int) -> None:
     """Note that a source's facts now speak for every instant up to `until`; it never goes back."""
-    latest = await connection.scalar(select(Feed.fresh_until).where(Feed.source == source, Feed.kind == kind))
+    latest = await fresh_until(connection, source, kind)
     fresh = max(until, latest) if latest else until
     insert = insert_into(connection, Feed).values(source=source, kind=kind, fresh_until=fresh, limit_hours=limit_hours)
     changed = {"fresh_until": fresh, "limit_hours": limit_hours}
     await connection.execute(insert.on_conflict_do_update(index_elements=[Feed.source, Feed.kind], set_=changed))
+
+
+async def fresh_until(connection: AsyncConnection, source: str, kind: str) -> datetime | None:
+    """Up to which instant a source's facts of a kind speak; None where they never did."""
+    found: datetime | None = await connection.scalar(
+        select(Feed.fresh_until).where(Feed.source == source, Feed.kind == kind)
+    )
+    return found
 
 
 async def is_fed(connection: AsyncConnection, source: str, kind: str) -> bool:

@@ -47,6 +47,16 @@ class HistoryArrays:
     counted_at: NDArray[np.int64]
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class Told:
+    """A history, and what was told of its stock with an instant: counts, and movements as `Facts.moved` has them."""
+
+    history: HistoryArrays
+    counts: Counts
+    moved: ledgerrows.Ints
+    zones: Mapping[int, str]  # of every location, by ascending id
+
+
 @dataclass(frozen=True, slots=True)
 class Stock:
     """Units on the shelf of one product at one location; `counted_at` is the latest count it is reckoned from."""
@@ -125,6 +135,10 @@ class Past:
         if self.packs is not None:
             facts = replace(facts, packed=self.packs.opened(self.places.today_of))
         return HistoryArrays(_EPOCH + timedelta(days=self.window.first), *assemble(self.window, facts))
+
+    def told(self) -> Told:
+        """The history with the instants that it rests on."""
+        return Told(self.history(), self.facts.counts, self.facts.moved, self.places.names)
 
     def columns(self) -> Iterator[NDArray[Any]]:
         """Pasts of one window and one today at each place whose columns are alike are the same history."""

@@ -41,6 +41,11 @@ class Places:
         self._zones = zones
         self._today = today
 
+    @property
+    def names(self) -> dict[int, str]:
+        """The zone of each location, by ascending id."""
+        return dict(zip(self._ids.tolist(), (zone.key for zone in self._zones), strict=True))
+
     def today_of(self, locations: Ints) -> Ints:
         """The local day of each location."""
         today: Ints = self._today[np.searchsorted(self._ids, locations)]
@@ -76,7 +81,10 @@ class Places:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Counts:
-    """Counts of stock as columns, in order of time; `opens` where the count was taken as its local day began."""
+    """Counts of stock as columns, in order of time; `opens` where the count was taken as its local day began.
+
+    `until` is the instant, 0 where nobody knows, after which a count changed what it changed.
+    """
 
     product: Ints
     location: Ints
@@ -84,17 +92,18 @@ class Counts:
     units: Ints
     committed: Ints
     id: Ints
+    until: Ints
     day: Ints
     opens: NDArray[np.bool_]
 
     @classmethod
     def read(cls, rows: Ints, places: Places, window: Window) -> Counts:
-        """Columns of the rows (product, location, instant, units, committed, id) up to the window's last day."""
+        """Columns of the rows (as `ledgerrows.counts` has them) up to the window's last day."""
         rows = rows[np.lexsort((rows[:, 5], rows[:, 2]))]
         days, opens = places.local_days(rows[:, 1], rows[:, 2])
         kept = days <= window.last
-        product, location, instant, units, committed, ids = rows[kept].T
-        return cls(product, location, instant, units, committed, ids, days[kept], opens[kept])
+        product, location, instant, units, committed, ids, until = rows[kept].T
+        return cls(product, location, instant, units, committed, ids, until, days[kept], opens[kept])
 
 
 @dataclass(frozen=True, slots=True, eq=False)

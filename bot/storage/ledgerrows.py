@@ -72,7 +72,9 @@ class Shape:
             return func.unixepoch(column).op("/", return_type=Integer())(literal_column("86400"))
         return column.op("-", return_type=Integer())(literal_column("DATE '1970-01-01'"))
 
-    def micros(self, column: InstrumentedAttribute[datetime]) -> ColumnElement[int]:
+    def micros(
+        self, column: InstrumentedAttribute[datetime] | InstrumentedAttribute[datetime | None]
+    ) -> ColumnElement[int]:
         """An instant's column as microseconds since 1970."""
         if self.sqlite:
             return type_coerce(column, BigInteger)
@@ -222,11 +224,11 @@ def _movements(shape: Shape, span: Span) -> Rows:
 async def counts(scope: Scope, first: int) -> Ints:
     """Every count from the window's start on, and the latest one before it.
 
-    Columns: product, location, instant, on hand, committed, id.
+    Columns: product, location, instant, on hand, committed, id, unchanged until (0: nobody knows).
     """
     # No zone is further than 14 hours ahead of UTC: what is before this instant is before the window everywhere.
     start = datetime.fromisoformat(f"{_date(first)}T00:00+14:00")
-    return await scope.read(_counts(scope.shape), 6, start=start)
+    return await scope.read(_counts(scope.shape), 7, start=start)
 
 
 @cache
@@ -234,7 +236,8 @@ def _counts(shape: Shape) -> CompoundSelect[*tuple[Any, ...]]:
     c = StockLevel
     start: BindParameter[datetime] = bindparam("start")
     at: BindParameter[datetime] = bindparam("at")
-    columns = (c.product_id, c.location_id, shape.micros(c.as_of), c.on_hand, c.committed, c.id)
+    until = func.coalesce(shape.micros(c.unchanged_until), 0)
+    columns = (c.product_id, c.location_id, shape.micros(c.as_of), c.on_hand, c.committed, c.id, until)
     inside = select(*columns).where(c.as_of >= start, c.as_of <= at)
     latest = shape.only(
         select(c.product_id, c.location_id, func.max(c.as_of).label("as_of"))

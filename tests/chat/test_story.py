@@ -92,6 +92,16 @@ def test_what_is_not_so_is_not_told() -> None:
     assert order == "Nothing is to be ordered: 277 units are there or under way."
 
 
+def test_parts_of_days_that_were_left_out_are_told_apart_from_whole_ones() -> None:
+    partly = evidence()
+    partly["windows"] = [{**partly["windows"][-1], "left_out_days": 3, "part_days": 2, "part_out_days": 0.8125}]
+    assert (
+        "11.51 on a day in stock (3.81 days without stock left out: 3 as a whole, and parts of 2 more);"
+        in (told(partly)[0])
+    )
+    assert "（剔除缺货 3.81 天：整天 3 天，另有 2 天的部分时段）" in told(partly, "zh_CN")[0]
+
+
 def test_overdue_goods_are_told_and_not_counted_as_coming() -> None:
     late = evidence()
     late["inputs"] = {**late["inputs"], "overdue": 240}

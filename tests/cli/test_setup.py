@@ -135,7 +135,7 @@ def test_from_init_to_ready_as_a_person_would_go() -> None:
     code, _ = init(*ANSWERS, "n", "n")
     assert code == 0
     assert stocktide("check").code == 1
-    assert stocktide("migrate").out == "Migrated the database from none to 0024.\n"
+    assert stocktide("migrate").out == "Migrated the database from none to 0025.\n"
     ran = stocktide("check")
     assert ran.code == 0
     assert ran.out.splitlines()[-1] == "Ready. Next: stocktide run"
@@ -143,9 +143,9 @@ def test_from_init_to_ready_as_a_person_would_go() -> None:
 
 def test_the_installed_program_migrates_quietly_and_once(home: Path) -> None:
     first = program("migrate", folder=home)
-    assert (first.code, first.out, first.err) == (0, "Migrated the database from none to 0024.\n", "")
+    assert (first.code, first.out, first.err) == (0, "Migrated the database from none to 0025.\n", "")
     second = program("migrate", folder=home)
-    assert (second.code, second.out, second.err) == (0, "The database is at 0024.\n", "")
+    assert (second.code, second.out, second.err) == (0, "The database is at 0025.\n", "")
 
 
 @pytest.mark.parametrize(

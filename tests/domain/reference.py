@@ -6,7 +6,7 @@ The tests compare the two; the benchmark takes this one as its baseline.
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from statistics import NormalDist, mean, stdev
 
@@ -16,11 +16,14 @@ from bot.domain.demand import DemandSettings
 @dataclass
 class SlowDemand:
     corrected: list[float]
-    in_stock_days: list[int]
+    in_stock_days: list[float]
     span_days: list[int]
     left_out_days: list[int]
+    part_days: list[int]
+    part_out_days: list[float]
     raw: list[float]
     velocity: float
+    mean: float  # of as many days as `sd`, be they parts of days
     sd: float
     adi: float
     cv2: float
@@ -48,16 +51,22 @@ def slow_days(units: Sequence[int], closing: Sequence[int], settings: DemandSett
     return out, listed
 
 
-def slow_demand(units: Sequence[int], closing: Sequence[int], settings: DemandSettings) -> SlowDemand:
-    """The demand of one series."""
+def slow_demand(
+    units: Sequence[int], closing: Sequence[int], settings: DemandSettings, parts: Mapping[int, float] | None = None
+) -> SlowDemand:
+    """The demand of one series; `parts`: the share in stock of the days of which it is known."""
+    cut = max(0, len(units) - settings.reach_days)
+    part = {day - cut: share for day, share in (parts or {}).items() if day >= cut}
     units, closing = list(units[-settings.reach_days :]), list(closing[-settings.reach_days :])
     out, listed = slow_days(units, closing, settings)
+    part = {day: share for day, share in part.items() if listed[day]}
+    out = [short and day not in part for day, short in enumerate(out)]
     usable = [listed[day] and not out[day] for day in range(len(units))]
     spans, chosen = [], []
     for window in settings.windows:
         need, span = math.ceil(window * settings.window_fill), 0
         found: list[int] = []
-        while span < len(units) and (span < window or len(found) < need):
+        while span < len(units) and (span < window or sum(part.get(day, 1) for day in found) < need):
             span += 1
             if usable[-span]:
                 found.append(len(units) - span)
@@ -67,23 +76,28 @@ def slow_demand(units: Sequence[int], closing: Sequence[int], settings: DemandSe
     base = [min(sold, limit) for sold in units]
     rests_on = []
     for window, found in zip(settings.windows, chosen, strict=True):
-        filled = len(found) >= math.ceil(window * settings.window_fill)
-        rests_on.append(len(found) if filled or not found else max(len(found), min(settings.least_days, sum(listed))))
+        held = sum(part.get(day, 1) for day in found)
+        filled = held >= math.ceil(window * settings.window_fill)
+        rests_on.append(held if filled or not found else max(held, min(settings.least_days, sum(listed))))
     corrected = [
         sum(base[day] for day in found) / days if found else 0.0 for found, days in zip(chosen, rests_on, strict=True)
     ]
     weights = [weight if found else 0.0 for weight, found in zip(settings.blend, chosen, strict=True)]
     days = [base[day] for day in chosen[-1]]
     sizes = [size for size in days if size > 0]
+    within = [[day for day in part if day >= len(units) - span] for span in spans]
     return SlowDemand(
         corrected=corrected,
-        in_stock_days=[len(found) for found in chosen],
+        in_stock_days=[sum(part.get(day, 1) for day in found) for found in chosen],
         span_days=spans,
         left_out_days=[sum(out[-span:]) for span in spans],
+        part_days=[len(found) for found in within],
+        part_out_days=[sum(1 - part[day] for day in found) for found in within],
         raw=[mean(units[-window:]) for window in settings.windows],
         velocity=sum(map(math.prod, zip(weights, corrected, strict=True))) / sum(weights) if sum(weights) else 0.0,
+        mean=mean(days) if days else 0.0,
         sd=stdev(days) if len(days) > 1 else 0.0,
-        adi=len(days) / len(sizes) if sizes else math.inf,
+        adi=sum(part.get(day, 1) for day in chosen[-1]) / len(sizes) if sizes else math.inf,
         cv2=(stdev(sizes) / mean(sizes)) ** 2 if len(sizes) > 1 else 0.0,
         spike_limit=limit,
         spike_days=sum(units[day] > limit for day in chosen[-1]),

@@ -12,6 +12,7 @@ import pytest
 from bot.domain.cases import step
 from bot.domain.demand import SeriesHistory
 from bot.domain.evidence import evidence
+from bot.domain.parts import Parts
 from bot.domain.surge import SurgeSettings
 from bot.domain.watch import Assessment, Positions, Routes, WatchSettings, assess
 from tests.domain.replaying import replayed
@@ -34,8 +35,11 @@ def single(
     marked = np.zeros(sold.shape, dtype=np.bool_)
     marked[:, sold.shape[1] - more.get("marked", 0) :] = True
     one, days = np.ones(1, dtype=np.int64), np.ones(1)
+    shares = more.get("parts", {})
+    parts = Parts.of(1, np.zeros(len(shares), np.int64), np.array([*shares], np.int64), np.array([*shares.values()]))
+    past = SeriesHistory(date(2011, 1, 1), sold, np.full_like(sold, closing), marked if marked.any() else None)
     return assess(
-        SeriesHistory(date(2011, 1, 1), sold, np.full_like(sold, closing), marked if marked.any() else None),
+        replace(past, parts=parts),
         Routes(20 * days, 0 * days, 7 * days, one, 12 * one, 300 * one, 500 * one, service_level=0.95 * days),
         Positions(
             on_hand * one, on_hand * one, arriving, more.get("overdue", 0) * one, more.get("pending", 0) * one, 0 * one
@@ -213,7 +217,7 @@ def test_evidence_says_what_was_known_and_what_was_shown() -> None:
     assert told["inputs"]["incoming"] == [[30, 24]]
     assert told["windows"][0] == {
         "window": 7, "weight": 0.5, "units": 28.0, "in_stock_days": 7, "base_days": 7, "span_days": 7,
-        "left_out_days": 0, "marked_days": 0, "raw": 4.0, "corrected": 4.0,
+        "left_out_days": 0, "part_days": 0, "part_out_days": 0.0, "marked_days": 0, "raw": 4.0, "corrected": 4.0,
     }  # fmt: skip
     assert told["lying"] == {
         "idle_days": 0, "days_since_sale": 0, "idle_lines": [30, 60, 90], "cover_line": 180.0,

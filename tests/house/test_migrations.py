@@ -20,7 +20,7 @@ from bot.storage.database import Database
 from bot.storage.migrations import config, differences, migrate, revisions
 from tests.services.work.kit import add
 
-HEAD = "0024"
+HEAD = "0025"
 
 
 async def inspected(database: Database) -> dict[str, Any]:

@@ -7,12 +7,14 @@ and routes), row by row, for the file knows of none; sales, returns and stock no
 from __future__ import annotations
 
 import sqlite3
-from collections import Counter
+from collections import Counter, defaultdict
 from dataclasses import dataclass
-from datetime import date, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Any
+from zoneinfo import ZoneInfo
 
+from tests.domain.hours import Event, slow_hours, slow_parts
 from tests.sample.oracle import Oracle
 
 Key = tuple[str, str]  # code, place
@@ -23,7 +25,7 @@ REACH = 180  # days that a velocity looks back at most
 _KNOWN = """
 WITH here AS (SELECT place, CAST(timezone(zone, $at) AS DATE) AS today FROM zones),
 known AS (
-    SELECT l.code, l.place, l.day, l.quantity, here.today, l.kind,
+    SELECT l.code, l.place, l.day, l.moment, l.quantity, here.today, l.kind,
            l.kind = 'sale' AND NOT coalesce(undone.moment <= $at, FALSE) AS wanted
     FROM lines l JOIN here USING (place)
     LEFT JOIN cancelled c ON c.line = l.line LEFT JOIN lines undone ON undone.line = c.by_line
@@ -135,6 +137,55 @@ class MadeUp:
                 shelf[key] += change[key, day]
                 demand.append(wanted.get((key, day), 0))
                 closing.append(max(shelf[key], 0))
+        return found
+
+    def parts(self, oracle: Oracle, at: datetime) -> dict[Key, dict[int, float]]:
+        """The share of the day with stock where its hours are known; days by their place in what `days` gives."""
+        events: defaultdict[Key, list[Event]] = defaultdict(list)
+        lines = oracle.base.execute(
+            f"{_KNOWN} SELECT code, place, CAST(epoch(moment) AS BIGINT), "  # noqa: S608  # no input in it
+            "CASE WHEN kind IN ('write_off', 'adjustment') THEN quantity ELSE -quantity END FROM known",
+            {"at": at},
+        ).fetchall()
+        for code, place, moment, units in lines:
+            events[code, place].append(Event(datetime.fromtimestamp(moment, UTC), int(units)))
+        for table, units in (("stock_levels", "on_hand"), ("stock_movements", "quantity")):
+            when = "as_of" if table == "stock_levels" else "at"
+            rows = self.rows(
+                f"SELECT p.sku, l.code, t.{when}, t.{units} FROM {table} t {{named}} "  # noqa: S608  # no input in it
+                f"WHERE t.{when} <= ? AND (t.source = 'reconstruction' OR {table == 'stock_levels'})",
+                _micros(at),
+            )
+            for sku, place, moment, number in rows:
+                counted = table == "stock_levels"
+                events[sku, place].append(Event(datetime.fromtimestamp(moment / 1e6, UTC), number, counted))
+        zones = {place: ZoneInfo(zone) for place, zone in oracle.rows("SELECT place, zone FROM zones")}
+        hours = slow_hours(self._sold_in(oracle, at), zones)
+        found: dict[Key, dict[int, float]] = {}
+        for key, mine in events.items():
+            first = at.astimezone(zones[key[1]]).date() - timedelta(days=REACH)
+            days = [first + timedelta(days=ahead) for ahead in range(REACH)]
+            parts = slow_parts(mine, zones[key[1]], days, at, hours[key[1]])
+            found[key] = {(day - first).days: share for day, share in parts.items()}
+        return found
+
+    def _sold_in(self, oracle: Oracle, at: datetime) -> dict[str, list[datetime]]:
+        """The instants of 1,000 sales at most of the four weeks until the Sunday before last midnight's Monday."""
+        last = at.date() - timedelta(days=at.weekday() + 1)
+        chosen = self.rows("SELECT sku, id FROM products ORDER BY (id * 48271) % 2147483647 LIMIT 100")
+        products = dict(chosen)
+        places = dict(self.rows("SELECT code, id FROM locations"))
+        lines = oracle.base.execute(
+            "SELECT code, place, day, CAST(epoch(moment) AS BIGINT) FROM lines "
+            "WHERE kind = 'sale' AND day >= $first AND day < $last",
+            {"first": last - timedelta(weeks=4), "last": last},
+        ).fetchall()
+        ordered = sorted(
+            (products[code], places[place], *rest, place) for code, place, *rest in lines if code in products
+        )
+        found: dict[str, list[datetime]] = {}
+        for _product, _place, _day, moment, code in ordered[:1000]:
+            found.setdefault(code, []).append(datetime.fromtimestamp(moment, UTC))
         return found
 
     def route(self, key: Key) -> tuple[float, float]:

@@ -8,7 +8,6 @@ import math
 import re
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
-from dataclasses import replace
 from datetime import UTC, datetime
 from decimal import Decimal
 from pathlib import Path
@@ -168,11 +167,13 @@ def test_corrected_velocity_is_that_of_a_plain_replay_of_days(
     monday: dict[Key, StockLine], oracle: Oracle, made_up: MadeUp
 ) -> None:
     compare(monday, sold(oracle, MONDAY), made_up, MONDAY)
-    left_out = 0
+    left_out, parts = 0, made_up.parts(oracle, MONDAY)
     for key, days in made_up.days(oracle, MONDAY).items():
-        slow, line = slow_demand(*days, RULES), monday[key]
+        slow, line = slow_demand(*days, RULES, parts[key]), monday[key]
         assert [float(each.corrected) for each in line.velocities] == pytest.approx(slow.corrected, abs=5.1e-5), key
         assert [each.days_left_out for each in line.velocities] == slow.left_out_days, key
+        assert [each.part_days for each in line.velocities] == slow.part_days, key
+        assert [float(each.part_out) for each in line.velocities] == pytest.approx(slow.part_out_days, abs=5.1e-3), key
         assert float(line.per_day) == pytest.approx(slow.velocity, abs=5.1e-5), key
         cover = line.on_hand / slow.velocity if slow.velocity else None
         if cover is None:
@@ -181,19 +182,20 @@ def test_corrected_velocity_is_that_of_a_plain_replay_of_days(
             assert float(line.days_of_cover or 0) == pytest.approx(cover, abs=5.1e-3), key
         left_out += any(slow.left_out_days)
     assert left_out > 10  # the sample does run out of stock
+    assert sum(map(len, parts.values())) > 10  # and on days of which its hours tell
 
 
 def test_levels_follow_from_the_formulas(monday: dict[Key, StockLine], oracle: Oracle, made_up: MadeUp) -> None:
     """Safety stock = z sqrt(L sd^2 + d^2 sd_L^2), or a negative binomial's quantile for irregular series."""
     regular = irregular = 0
+    parts = made_up.parts(oracle, MONDAY)
     for key, days in made_up.days(oracle, MONDAY).items():
-        slow, line = slow_demand(*days, RULES), monday[key]
+        slow, line = slow_demand(*days, RULES, parts[key]), monday[key]
         if slow.velocity == 0:
             assert (line.reorder_point, line.safety_stock, line.order_up_to) == (0, 0, 0), key
             continue
         lead, spread = made_up.route(key)
-        mean = slow_demand(*days, replace(RULES, least_days=0)).corrected[-1]  # of the in-stock days that sd is of
-        skewed = slow.adi >= 1.32 or slow.sd / mean >= 1
+        skewed = slow.adi >= 1.32 or slow.sd / slow.mean >= 1
         level = LEVELS[line.abc]
         safety, span = (_safety(slow, each, spread, level, skewed=skewed) for each in (lead, lead + REVIEW_DAYS))
         d = slow.velocity

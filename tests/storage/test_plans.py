@@ -5,9 +5,9 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from sqlalchemy import event
+from sqlalchemy import event, text
 
-from bot.storage import ledger
+from bot.storage import ledger, partdays, sellinghours
 from bot.storage.database import Database
 
 AT = datetime(2011, 11, 21, 9, tzinfo=UTC)
@@ -34,3 +34,15 @@ async def test_the_ledger_never_walks_sales_by_their_source_alone(sqlite_databas
                 plans += [str(row.detail) for row in rows]
     assert any("ix_sales" in plan for plan in plans)
     assert not [plan for plan in plans if "ix_sales_order" in plan or plan.endswith("(source=?)")]
+
+
+async def test_the_sales_of_single_days_and_of_some_weeks_are_looked_up_by_product_place_and_day(
+    sqlite_database: Database,
+) -> None:
+    days = {"first": "2011-10-23", "last": "2011-11-20"}
+    asked = ((partdays._SQLITE, {"cells": '[[1, 1, "2011-11-20"]]', "at": 0}), (sellinghours._SQLITE, days))
+    async with sqlite_database.reading() as connection:
+        for statement, values in asked:
+            rows = await connection.execute(text(f"EXPLAIN QUERY PLAN {statement.text}"), values)
+            plans = [str(row.detail) for row in rows]
+            assert [plan for plan in plans if "ix_sales_place (product_id=? AND location_id=? AND day" in plan], plans

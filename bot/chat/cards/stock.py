@@ -181,7 +181,7 @@ def _speeds(line: StockLine) -> list[Block]:
             labels.count(each.units),
             labels.rate_number(each.raw),
             labels.rate_number(each.corrected),
-            labels.count(each.days_left_out),
+            Number(each.left_out, 2),
         )
         for each in line.velocities
     )
@@ -283,8 +283,8 @@ def _note(line: StockLine) -> Inline | None:
                 undated=labels.count(line.undated),
             )
         )
-    left_out = max(line.velocities, key=lambda each: each.days_left_out, default=None)
-    if left_out is not None and left_out.days_left_out:
+    left_out = max(line.velocities, key=lambda each: each.left_out, default=None)
+    if left_out is not None and left_out.left_out:
         parts.append(_left_out(left_out))
     if not parts:
         return None
@@ -295,6 +295,17 @@ def _note(line: StockLine) -> Inline | None:
 
 
 def _left_out(speed: Velocity) -> Words:
+    if speed.part_days:
+        return _(
+            "{corrected} corrected, {raw} as sold over {window} days; {days} days without stock left out: {whole} as a"
+            " whole, and parts of {count} more",
+            corrected=labels.per_day(speed.corrected),
+            raw=labels.rate_number(speed.raw),
+            window=speed.window,
+            days=Number(speed.left_out, 2),
+            whole=speed.days_left_out,
+            count=speed.part_days,
+        )
     return n_(
         "{corrected} corrected, {raw} as sold over {window} days; {count} day without stock left out",
         "{corrected} corrected, {raw} as sold over {window} days; {count} days without stock left out",

@@ -78,7 +78,7 @@ def _velocity(told: _Told) -> list[Inline]:
     days = decimal_of(window.get("window"))
     if now is None or days is None:
         return []
-    out = int(decimal_of(window.get("left_out_days")) or 0)
+    out, parts_out = (int(decimal_of(window.get(name)) or 0) for name in ("left_out_days", "part_days"))
     parts: list[Inline] = [
         n_(
             "In the last {count} day {raw} a day were sold, {corrected} on a day in stock",
@@ -88,7 +88,16 @@ def _velocity(told: _Told) -> list[Inline]:
             corrected=_rate(decimal_of(window.get("corrected"))),
         )
     ]
-    if out:
+    if parts_out:
+        parts.append(
+            _(
+                " ({days} days without stock left out: {whole} as a whole, and parts of {count} more)",
+                days=Number(out + (decimal_of(window.get("part_out_days")) or 0), 2),
+                whole=out,
+                count=parts_out,
+            )
+        )
+    elif out:
         parts.append(n_(" ({count} day without stock left out)", " ({count} days without stock left out)", out))
     parts.append(_("; {rate} a day are expected now.", rate=Bold(_rate(now))))
     forecast = told.evidence.get("forecast")

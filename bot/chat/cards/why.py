@@ -288,9 +288,15 @@ def _window(window: Mapping[str, Any]) -> tuple[Inline, ...]:
         _figure(window.get("units"), 1),
         _figure(window.get("raw"), 2),
         _figure(window.get("corrected"), 2),
-        _figure(window.get("left_out_days"), 0),
+        _left_out(window),
         labels.share(decimal_of(window.get("weight"))),
     )
+
+
+def _left_out(window: Mapping[str, Any]) -> Inline:
+    """Whole days, and the hours of others in days; cases of former versions tell whole days alone."""
+    whole, parts = (decimal_of(window.get(name)) for name in ("left_out_days", "part_out_days"))
+    return labels.NONE if whole is None else Number(whole + (parts or 0), 2)
 
 
 def _figure(value: object, decimals: int) -> Inline:

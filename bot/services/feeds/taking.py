@@ -43,7 +43,8 @@ from bot.storage.types import to_micros
 
 LIMIT_HOURS = {"stock": 3, "orders": 3}  # after three missed hourly readings nobody should rely on the figures
 WATCHED = {"stock": "stock", "orders": "sales"}  # the kinds whose freshness the watch looks at
-_LEVEL = ("product_id", "location_id", "as_of", "source", "on_hand", "committed", "incoming")
+_FIGURES = ("on_hand", "committed", "incoming")
+_LEVEL = ("product_id", "location_id", "as_of", "source", *_FIGURES, "unchanged_until")
 _INBOUND = (
     "product_id", "location_id", "quantity", "ordered_at", "expected_on", "received_at", "source", "external_id",
 )  # fmt: skip
@@ -194,7 +195,12 @@ class Taking:
     async def _counted(
         self, connection: AsyncConnection, desk: Desk, whole: Mapping[tuple[int, int], Sequence[Counted]], now: datetime
     ) -> Taken:
-        """What lies of each product at each location, as the sum of its variants."""
+        """What lies of each product at each location, as the sum of its variants.
+
+        Up to when the store's readings speak it lay as it did before: what changed since then is what is told now.
+        """
+        spoken = await facts.fresh_until(connection, desk.source, WATCHED["stock"])
+        until = None if spoken is None else to_micros(spoken)
         products = {product for product, _ in whole}
         last = await storebooks.last_counts(connection, desk.source, products)
         moved = await storebooks.last_moves(connection, products)
@@ -202,7 +208,7 @@ class Taking:
         for key, stated in sorted(whole.items()):  # two pages at once never wait crosswise
             at = min(max(fact.as_of for fact in stated), now)  # a store whose clock is ahead has counted by now
             # What is owed stands in `committed`; a shelf holds no fewer than nothing.
-            told = [max(sum(getattr(fact, name) for fact in stated), 0) for name in _LEVEL[4:]]
+            told = [max(sum(getattr(fact, name) for fact in stated), 0) for name in _FIGURES]
             before = last.get(key)
             if before is not None and told == [*before[1:]]:  # the same sum says nothing of when the rest was counted
                 at = min([at, *(fact.as_of for fact in stated if any(fact[1:]))])
@@ -211,7 +217,7 @@ class Taking:
                 continue
             if not still or before is None or told[:2] != [*before[1:3]]:
                 weighty.add(key[0])
-            levels.append((*key, to_micros(at), desk.source, *told))
+            levels.append((*key, to_micros(at), desk.source, *told, until))
         added, updated = await masters.upsert(connection, StockLevel, _LEVEL[:4], _LEVEL, levels)
         return Taken(changed=added + updated, touched=weighty)
 

@@ -121,7 +121,8 @@ class Route(Base):
 class StockLevel(Base):
     """A count of stock at an instant, as a file or a store stated it. The latest one at or before a moment is the base;
     movements and sales after it are added. `incoming` is what a store says is on its way, without a date: shown, and
-    counted nowhere, for it may be the goods of `inbounds`.
+    counted nowhere, for it may be the goods of `inbounds`. What it changed, it changed after `unchanged_until`, up to
+    when readings of the source had told all that changed; null where nobody knows.
     """
 
     __tablename__ = "stock_levels"
@@ -134,6 +135,7 @@ class StockLevel(Base):
     committed: Mapped[int] = mapped_column(default=0)
     source: Mapped[str]
     incoming: Mapped[int] = mapped_column(default=0, server_default="0")
+    unchanged_until: Mapped[datetime | None]
 
 
 class StockAge(Base):

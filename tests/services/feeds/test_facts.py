@@ -8,7 +8,7 @@ from datetime import date, timedelta
 import pytest
 
 from bot.domain.views import StoreIncoming
-from bot.ports import Fault, InboundFact
+from bot.ports import Fault, InboundFact, Page
 from bot.services.feeds.naming import Names
 from bot.storage import ledger, storebooks, stores
 from bot.storage.tables import StorePlace, StoreShelf
@@ -51,6 +51,19 @@ async def test_the_same_count_after_a_sale_is_news(shop: Shop) -> None:
     async with shop.database.reading() as connection:
         (stock,) = await ledger.on_hand(connection, NOW + timedelta(hours=2))
     assert stock.on_hand == 10
+
+
+async def test_a_count_is_kept_with_the_instant_up_to_which_readings_had_told_another(shop: Shop) -> None:
+    """Nine were there at ten, when a reading ended, and by half past, as a delivery says, they were gone."""
+    shop.clock.push(timedelta(hours=3))
+    await shop.take("stock", count("MUG", 9), until=NOW)
+    await shop.take("stock", until=NOW + timedelta(minutes=60))
+    await shop.taking.take(SHOP, Page("stock", (count("MUG", 0, minutes=90),), ""))
+    until = 1_000_000 * int((NOW + timedelta(minutes=60)).timestamp())
+    async with shop.database.reading() as connection:
+        told = (await ledger.past(connection, NOW.date(), 2, at=shop.clock.now())).told()
+    assert told.counts.units.tolist() == [9, 0]
+    assert told.counts.until.tolist() == [0, until]
 
 
 async def test_what_a_store_whose_clock_is_ahead_counts_holds_at_once(shop: Shop) -> None:
