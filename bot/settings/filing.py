@@ -7,6 +7,7 @@ import os
 import re
 import secrets
 import stat
+import time
 import tomllib
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
@@ -14,8 +15,10 @@ from pathlib import Path
 
 from bot.errors import Fault, SettingsError
 from bot.settings.sealing import Place
+from bot.words import _
 
 PRIVATE = 0o600
+_PATIENCE, _LOOK = 3.0, 0.02  # seconds that another command is waited for, and between two looks
 # Every text and comment of a TOML file. A text of three quotes may end with two more that belong to it.
 _TEXTS = re.compile(
     r'"""(?:\\.|[^\\])*?"""(?:"{0,2})'
@@ -32,9 +35,22 @@ def read_text(file: Path) -> str:
     try:
         return file.read_bytes().decode()
     except FileNotFoundError:
-        raise SettingsError([Fault(str(file), "there is no such file", "run `stocktide init` to write one")]) from None
+        raise SettingsError(
+            [Fault(str(file), _("there is no such file"), _("run `stocktide init` to write one"))]
+        ) from None
     except (OSError, UnicodeDecodeError) as error:
-        raise SettingsError([Fault(str(file), f"cannot be read: {error}")]) from None
+        raise SettingsError([Fault(str(file), _("cannot be read: {error}", error=error))]) from None
+
+
+def _locked(folder: int) -> bool:
+    """Whether the folder's lock was to be had; OSError where the file system has none."""
+    import fcntl  # noqa: PLC0415  # not on every system
+
+    try:
+        fcntl.flock(folder, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    return True
 
 
 @contextmanager
@@ -43,15 +59,18 @@ def alone(file: Path) -> Iterator[None]:
     if os.name != "posix":
         yield
         return
-    import fcntl  # noqa: PLC0415  # not on every system
-
     try:
         folder = os.open(file.parent, os.O_RDONLY)
     except OSError as error:
-        raise SettingsError([Fault(str(file.parent), f"cannot be opened: {error.strerror}")]) from None
+        raise SettingsError([Fault(str(file.parent), _("cannot be opened: {error}", error=error.strerror))]) from None
     try:
+        until = time.monotonic() + _PATIENCE
         with suppress(OSError):  # a file system without locks
-            fcntl.flock(folder, fcntl.LOCK_EX)
+            while not _locked(folder):
+                if time.monotonic() > until:
+                    problem = _("is being changed by another command")
+                    raise SettingsError([Fault(str(file), problem, _("do it again"))])
+                time.sleep(_LOOK)
         yield
     finally:
         os.close(folder)
@@ -71,8 +90,8 @@ def with_values(text: str, wanted: Mapping[Place, str], change: Callable[[str], 
         if place:
             text = f"{head}{quoted(change(left.pop(place)))}{tail}"
     if left:
-        remedy = "seal it by hand: `stocktide secrets seal`"
-        raise SettingsError([Fault(".".join(place), "is not found in the file's text", remedy) for place in left])
+        remedy = _("seal it by hand: {command}", command="`stocktide secrets seal`")
+        raise SettingsError([Fault(".".join(place), _("is not found in the file's text"), remedy) for place in left])
     return text
 
 
@@ -119,7 +138,8 @@ def with_line(text: str, head: Place, key: str, value: str) -> str:
         if _at(data, (*head, key)) == value:
             return new
     place = ".".join(head)
-    raise SettingsError([Fault(f"{place}.{key}", "finds no place in the file", f"write it below [{place}] by hand")])
+    remedy = _("write it below [{place}] by hand", place=place)
+    raise SettingsError([Fault(f"{place}.{key}", _("finds no place in the file"), remedy)])
 
 
 def table_text(head: str, values: Mapping[str, object]) -> str:
@@ -163,7 +183,13 @@ def draft(file: Path, text: str, like: os.stat_result | None, mode: int) -> Iter
         yield new
     except OSError as error:
         raise SettingsError(
-            [Fault(str(file), f"cannot be written: {error.strerror}", "may you write in its folder, and is it yours?")]
+            [
+                Fault(
+                    str(file),
+                    _("cannot be written: {error}", error=error.strerror),
+                    _("may you write in its folder, and is it yours?"),
+                )
+            ]
         ) from None
     finally:
         new.unlink(missing_ok=True)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import fcntl
+import os
 from pathlib import Path
 
 import pytest
@@ -89,3 +91,19 @@ def test_a_secret_that_the_environment_gives_is_not_replaced_in_vain(
     with pytest.raises(SettingsError, match="would mean something else"):
         replace_secrets(file, NONE, "my shop", {"secret": "y"})
     assert file.read_text() == before
+
+
+def test_a_file_that_another_command_holds_for_long_is_left(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    file = tmp_path / "stocktide.toml"
+    file.write_text("[stores.connected.shop]\nkind = 'local'\n")
+    monkeypatch.setattr("bot.settings.filing._PATIENCE", 0.0)
+    held = os.open(tmp_path, os.O_RDONLY)
+    fcntl.flock(held, fcntl.LOCK_EX)
+    try:
+        with pytest.raises(SettingsError, match="is being changed by another command"):
+            replace_secrets(file, {}, "shop", {"token": "canary"})
+    finally:
+        os.close(held)
+    assert "canary" not in file.read_text()
+    replace_secrets(file, {}, "shop", {"token": "canary"})
+    assert settings.load(file, {}).stores.connected["shop"].token.get_secret_value() == "canary"
