@@ -96,12 +96,13 @@ class AmazonFeed:
         Amazon cancels a report that holds nothing, and one that it has no time for: such a marketplace (`Mark.left`)
         may list anything, so that the reading is none of all there is.
         """
-        mark = mark.begin(self._api.clock.now())
+        anew, mark = mark.begun is None, mark.begin(self._api.clock.now())
         seen: set[str] = set()  # a SKU that several marketplaces list is told as the first one lists it
         for market in self._account.markets[mark.part :]:
             if not mark.report:
                 mark = replace(mark, report=await reports.ask(self._api, goods.LISTINGS, [market.id], None, None))
-                yield Page("products", (), str(mark))
+                yield Page("products", (), str(mark), anew=anew)
+                anew = False
             try:
                 document = await reports.made(self._api, mark.report)
                 mark = mark if document else replace(mark, left=(*mark.left, market.id))
@@ -139,7 +140,8 @@ class AmazonFeed:
 
     async def _stock(self, mark: Mark) -> AsyncIterator[Page]:
         """All counts, stock by stock; each from its beginning, for the token of a next page lives for seconds."""
-        mark = mark.begin(self._api.clock.now())
+        anew, mark = mark.begun is None, mark.begin(self._api.clock.now())
+        yield Page("stock", (), str(mark), anew=anew)
         for market in self._account.stocks[mark.part :]:
             query = {"granularityType": "Marketplace", "granularityId": market.id, "marketplaceIds": market.id}
             pages = self._api.pages("getInventorySummaries", "nextToken", details="true", **query)

@@ -54,6 +54,33 @@ async def test_what_amazon_tells_is_taken_once_and_follows_its_changes(
     assert await shop.faults() == {}
 
 
+async def test_what_amazon_lists_and_counts_no_more_is_gone_within_the_hour(
+    amazon: Amazon, sqlite_database: Database, clock: MovableClock
+) -> None:
+    shop = await open_shop(sqlite_database, clock)
+    location = await shop.add(
+        Location, code="FBA", name="FBA", zone="Europe/Berlin", country="DE", currency="EUR", markets=[]
+    )  # fmt: skip
+    await shop.add(StorePlace, store=SHOP, place="FBA-EU", name="Amazon", location_id=location, counts=True)
+    lamp = {"seller-sku": "LAMP", "item-name": "Lampe", "price": "9.90", "status": "Active"}
+    mug = {**lamp, "seller-sku": "MUG", "item-name": "Becher"}
+    market, cursors = amazon.account.market.id, dict[str, str]()
+    for sku in ("LAMP", "MUG"):
+        amazon.account.count(sku, 40)
+    for listed in ([lamp, mug], [lamp]):
+        amazon.account.flat_listings = {market: listed}
+        amazon.account.stock[market] = [row for row in amazon.account.stock[market] if row["sellerSku"] in str(listed)]
+        kinds: tuple[FactKind, ...] = ("products", "stock")
+        for kind in kinds:
+            for page in await amazon.read(kind, cursors.get(kind, "")):
+                await shop.taking.take(SHOP, page)
+                cursors[kind] = page.cursor
+        clock.push(timedelta(hours=1))
+    assert await shop.rows("SELECT sku, active FROM products ORDER BY sku") == [("LAMP", 1), ("MUG", 0)]
+    newest = "SELECT p.sku, l.on_hand FROM stock_levels l JOIN products p ON p.id = l.product_id ORDER BY l.id"
+    assert dict(await shop.rows(newest)) == {"LAMP": 40, "MUG": 0}
+
+
 async def test_rows_that_cannot_be_read_stand_as_one_fault_until_a_report_can_be_read_whole(
     amazon: Amazon, sqlite_database: Database, clock: MovableClock
 ) -> None:
