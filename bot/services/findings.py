@@ -117,7 +117,7 @@ def closing(standing: Mapping[str, CaseRow], inactive: Collection[int]) -> list[
     return [_ending(key, case, "unsold") for key, case in standing.items() if case.product_id in inactive]
 
 
-def forgotten(taken: Snapshot, standing: Mapping[str, CaseRow], inactive: Collection[int]) -> list[Finding]:
+def forgotten(series: Snapshot | Levels, standing: Mapping[str, CaseRow], inactive: Collection[int]) -> list[Finding]:
     """Findings that resolve every other case of which nothing was read: all facts of it are gone.
 
     Facts go by hand, or with the store or the place that told them; nothing is left then that could recover.
@@ -125,7 +125,7 @@ def forgotten(taken: Snapshot, standing: Mapping[str, CaseRow], inactive: Collec
     mine = [
         (key, case) for key, case in standing.items() if case.product_id is not None and case.product_id not in inactive
     ]
-    unread = _rows_of(taken, [case for _key, case in mine]) < 0
+    unread = _rows_of(series, [case for _key, case in mine]) < 0
     return [_ending(key, case, "unknown") for (key, case), gone in zip(mine, unread.tolist(), strict=True) if gone]
 
 

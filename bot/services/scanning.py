@@ -13,7 +13,7 @@ from typing import Any, TypeVar
 from bot.domain.sourcing import Moves, SourcingSettings
 from bot.domain.watch import Assessment
 from bot.services.cases import Finding
-from bot.services.findings import Drafted, Levels, changing
+from bot.services.findings import Drafted, Levels, changing, forgotten
 from bot.services.joining import Held
 from bot.services.ranking import Classes
 from bot.services.settings import ServiceSettings
@@ -118,6 +118,8 @@ class Known:
         The digest is of days. Whose facts changed within one, as the hour of a sale may, is noted as touched.
         """
         if read.touched or read.digest != self.digest or rules != self.rules:
+            return False
+        if forgotten(self.levels, read.standing, read.inactive):  # another process opened them by facts now gone
             return False
         return not any(len(rows) for rows in changing(self.levels, read.standing, read.written).values())
 

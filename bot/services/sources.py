@@ -27,6 +27,7 @@ from bot.storage import catalogue as facts
 from bot.storage import lessons as lesson_rows
 from bot.storage import requests as request_rows
 from bot.storage.catalogue import FeedRow, InboundRow, PlaceRow, ProductRow, RouteColumns
+from bot.storage.sellinghours import week_of
 
 HISTORY_DAYS = 365
 _EPOCH = date(1970, 1, 1)
@@ -68,7 +69,8 @@ class Sources:
     def digest(self) -> bytes:
         """The same for two readings that make one snapshot, but for its instant and for how long feeds are fresh yet.
 
-        All that is reckoned by the instant goes by local days, or is in what was read.
+        All that is reckoned by the instant goes by local days, by the week for which selling hours hold, which begins
+        while local days run, or is in what was read.
         """
         made = sha256()  # the quickest where processors help with it
         for part in self._told():
@@ -78,7 +80,7 @@ class Sources:
 
     def _told(self) -> Iterator[bytes | memoryview]:
         window = self.past.ledger.window
-        yield repr((self.whole, tuple(window), self.past.today, self.past.days)).encode()
+        yield repr((self.whole, tuple(window), self.past.today, self.past.days, week_of(self.at))).encode()
         for column in self.past.ledger.columns():
             yield repr((column.dtype.str, column.shape)).encode()
             yield np.ascontiguousarray(column).data

@@ -128,6 +128,8 @@ class Watch:
             until = await marks.get(connection, _WHOLE)
         if until is not None and datetime.fromisoformat(until) > self._clock.now():
             return None
+        if len(products):
+            self._last = None  # they are touched no more, and slumps and surges that ease wait for the whole
         return await self._scan(at, Scope(products, telling), Phases(None))
 
     async def _under_way(self, until: datetime) -> None:

@@ -7,7 +7,7 @@ leans on all of them, as if `_LEAN` of its own sales had been spread as theirs a
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from itertools import chain
 from zoneinfo import ZoneInfo
 
@@ -44,12 +44,17 @@ _POSTGRES = text(
 )
 
 
+def week_of(at: datetime) -> date:
+    """The Monday, by UTC, of the week for which the hours at an instant (aware) hold."""
+    day = at.astimezone(UTC).date()
+    return day - timedelta(days=day.weekday())
+
+
 async def selling_hours(
     connection: AsyncConnection, zones: Mapping[int, str], at: datetime
 ) -> dict[int, NDArray[np.float64]]:
     """The share (24,) of a day's sales in each hour of the local clock, by location (`zones` are theirs)."""
-    monday = at.astimezone(UTC).date() - timedelta(days=at.astimezone(UTC).weekday())
-    last = monday - timedelta(days=1)  # the day before may still run somewhere as the week begins
+    last = week_of(at) - timedelta(days=1)  # the day before may still run somewhere as the week begins
     first, sqlite = last - _WEEKS, connection.dialect.name == "sqlite"
     days = {"first": first.isoformat() if sqlite else first, "last": last.isoformat() if sqlite else last}
     rows = (await connection.execute(_SQLITE if sqlite else _POSTGRES, days)).cursor.fetchall()

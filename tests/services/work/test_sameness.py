@@ -18,7 +18,7 @@ from bot.ports import MovableClock
 from bot.services import sources
 from bot.services.exchange import Exchange
 from bot.services.sources import Sources
-from bot.storage import tables
+from bot.storage import tables, touched
 from bot.storage.catalogue import FeedRow, PlaceRow
 from bot.storage.database import Database
 from tests.services.work.shop import Shop, open_shop, steady
@@ -203,6 +203,38 @@ async def test_other_rules_judge_the_same_facts_anew(shop: Shop, monkeypatch: py
     assert judgements.count == 1
 
 
+async def test_a_rescan_leaves_what_it_may_not_judge_to_the_next_scan_though_the_facts_of_days_are_the_same(
+    shop: Shop, clock: MovableClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await shop.add_product("G1")  # it has no case, and may have a slump
+    await shop.scan()
+    async with shop.database.transaction() as connection:  # as where a past sale is told at another hour
+        await touched.touch(connection, [shop.skus["G1"]], clock.now())
+    assert await shop.watch.rescan([shop.skus["G1"]], clock.now(), lambda _news: 5) is not None
+    assert not await shop.all(tables.TouchedProduct)
+    judgements = Judgements(shop, monkeypatch)
+    await shop.scan()
+    assert judgements.count == 1
+    assert await shop.watch.rescan([], clock.now(), lambda _news: 5) is not None  # feeds alone
+    judgements.count = 0
+    await shop.scan()
+    assert judgements.count == 0
+
+
+async def test_cases_of_facts_that_came_and_went_between_two_scans_of_a_process_are_closed(shop: Shop) -> None:
+    await shop.add_product("F1")
+    await shop.scan()
+    await shop.holds("F1", "UK", 900)
+    elsewhere = shop.watch._last
+    await shop.scan()
+    mine = [case.id for case in await shop.all_cases() if case.product_id == shop.skus["F1"]]
+    assert mine
+    await write(shop, delete(tables.StockLevel).where(tables.StockLevel.product_id == shop.skus["F1"]))
+    shop.watch._last = elsewhere  # as of a process that did not make the scan between
+    await shop.scan()
+    assert {case.id for case in await shop.all_cases() if case.ended == "unknown"} == {*mine}
+
+
 def _longer(told: Sources) -> Any:
     past = told.past
     return dataclasses.replace(past, today={place: day + 1 for place, day in past.today.items()})
@@ -240,6 +272,8 @@ async def test_every_fact_that_a_snapshot_is_made_of_is_in_the_digest(
         told = await sources.read(connection, shop.settings, clock.now())
         later = await sources.read(connection, shop.settings, clock.now() + MINUTE)
     assert told.digest() == later.digest()
+    sunday = dataclasses.replace(told, at=datetime(2011, 11, 20, 23, 59, tzinfo=UTC))  # in the east it is Monday
+    assert sunday.digest() != told.digest()
     for name, other in OTHERS.items():
         assert dataclasses.replace(told, **{name: other(told)}).digest() != told.digest(), name
     fed = dataclasses.replace(told, feeds=(FEED,))
