@@ -189,6 +189,24 @@ async def any_aside(connection: AsyncConnection, store: str) -> bool:
     return found.first() is not None
 
 
+async def standing_faults(
+    connection: AsyncConnection, store: str, kind: FactKind, subjects: Collection[str]
+) -> set[str]:
+    """Which of the subjects have a fault of a kind: what was told of them last could not be taken."""
+    found: set[str] = set()
+    asked = sorted(subjects)
+    for start in range(0, len(asked), _PART):
+        part = asked[start : start + _PART]
+        found |= set(
+            await connection.scalars(
+                select(StoreFault.subject).where(
+                    StoreFault.store == store, StoreFault.kind == kind, StoreFault.subject.in_(part)
+                )
+            )
+        )
+    return found
+
+
 async def set_aside(connection: AsyncConnection, store: str, kind: FactKind, since: datetime) -> set[str] | None:
     """The variants of a kind's facts that were set aside since: their faults name them, alone or at a place.
 

@@ -190,14 +190,34 @@ class Taking:
                 earlier = said_by.get((fact.code, fact.place))
                 if earlier is None or fact.as_of >= earlier.as_of:
                     said_by[fact.code, fact.place] = fact
-        return await self._counted(connection, desk, await with_the_rest(connection, desk, counts, now), now)
+        unheard = await self._unheard(connection, desk, counts)
+        return await self._counted(connection, desk, await with_the_rest(connection, desk, counts, now), now, unheard)
+
+    async def _unheard(
+        self, connection: AsyncConnection, desk: Desk, counts: Mapping[tuple[int, int], Mapping[Shelf, StockFact]]
+    ) -> set[tuple[int, int]]:
+        """Series of which the readings before could not take a count: those say nothing of when it changed."""
+        store = desk.source.removeprefix("store:")
+        named = {
+            key: {name for code, place in told for name in (code, f"{code}@{place}")} for key, told in counts.items()
+        }
+        aside = await rows.standing_faults(
+            connection, store, "stock", {each for both in named.values() for each in both}
+        )
+        return {key for key, both in named.items() if both & aside}
 
     async def _counted(
-        self, connection: AsyncConnection, desk: Desk, whole: Mapping[tuple[int, int], Sequence[Counted]], now: datetime
+        self,
+        connection: AsyncConnection,
+        desk: Desk,
+        whole: Mapping[tuple[int, int], Sequence[Counted]],
+        now: datetime,
+        unheard: Collection[tuple[int, int]] = (),
     ) -> Taken:
         """What lies of each product at each location, as the sum of its variants.
 
-        Up to when the store's readings speak it lay as it did before: what changed since then is what is told now.
+        Up to when the store's readings speak it lay as it did before, but for what is `unheard`: what changed since
+        then is what is told now.
         """
         spoken = await facts.fresh_until(connection, desk.source, WATCHED["stock"])
         until = None if spoken is None else to_micros(spoken)
@@ -217,7 +237,7 @@ class Taking:
                 continue
             if not still or before is None or told[:2] != [*before[1:3]]:
                 weighty.add(key[0])
-            levels.append((*key, to_micros(at), desk.source, *told, until))
+            levels.append((*key, to_micros(at), desk.source, *told, None if key in unheard else until))
         added, updated = await masters.upsert(connection, StockLevel, _LEVEL[:4], _LEVEL, levels)
         return Taken(changed=added + updated, touched=weighty)
 

@@ -66,6 +66,23 @@ async def test_a_count_is_kept_with_the_instant_up_to_which_readings_had_told_an
     assert told.counts.until.tolist() == [0, until]
 
 
+async def test_readings_that_could_not_take_a_count_do_not_say_until_when_it_was_another(shop: Shop) -> None:
+    """Of the first reading after what was set aside nobody knows when it changed; of the next one it is known again."""
+    shop.clock.push(timedelta(hours=5))
+    await shop.take("stock", count("MUG", 0), count("TEA", 3), until=NOW)
+    aside = Fault(f"v-MUG@{EAST}", verbatim("no number"))
+    for minutes in (60, 120):
+        await shop.take("stock", faults=(aside,), until=NOW + timedelta(minutes=minutes))
+    await shop.take("stock", count("MUG", 50, minutes=180), count("TEA", 2, minutes=180))
+    await shop.take("stock", count("MUG", 40, minutes=190))
+    query = (
+        "SELECT p.sku, l.on_hand, l.unchanged_until IS NULL FROM stock_levels l "
+        "JOIN products p ON p.id = l.product_id ORDER BY l.id"
+    )
+    told = [(sku, units, bool(unknown)) for sku, units, unknown in await shop.rows(query)]
+    assert sorted(told[2:]) == [("MUG", 40, False), ("MUG", 50, True), ("TEA", 2, False)]
+
+
 async def test_what_a_store_whose_clock_is_ahead_counts_holds_at_once(shop: Shop) -> None:
     await shop.take("stock", count("MUG", 10, minutes=-5))
     await shop.take("stock", count("MUG", 0, minutes=5))
