@@ -233,11 +233,14 @@ class Taking:
             if before is not None and told == [*before[1:]]:  # the same sum says nothing of when the rest was counted
                 at = min([at, *(fact.as_of for fact in stated if any(fact[1:]))])
             still = before is not None and moved.get(key, before.as_of) <= before.as_of
-            if before is not None and (at < before.as_of or (still and told == [*before[1:]])):
+            known = before is not None and told == [*before[1:]] and (still or at == before.as_of)
+            if known or (before is not None and at < before.as_of):
                 continue
             if not still or before is None or told[:2] != [*before[1:3]]:
                 weighty.add(key[0])
-            levels.append((*key, to_micros(at), desk.source, *told, None if key in unheard else until))
+            instant = to_micros(at)
+            unchanged = None if until is None or until > instant or key in unheard else until
+            levels.append((*key, instant, desk.source, *told, unchanged))
         added, updated = await masters.upsert(connection, StockLevel, _LEVEL[:4], _LEVEL, levels)
         return Taken(changed=added + updated, touched=weighty)
 

@@ -83,6 +83,21 @@ async def test_readings_that_could_not_take_a_count_do_not_say_until_when_it_was
     assert sorted(told[2:]) == [("MUG", 40, False), ("MUG", 50, True), ("TEA", 2, False)]
 
 
+async def test_a_count_that_is_told_again_after_a_sale_keeps_until_when_it_was_another(shop: Shop) -> None:
+    """Some stores tell each count by when it changed: that it is still the same says nothing new of that change."""
+    shop.clock.push(timedelta(hours=6))
+    await shop.take("stock", count("MUG", 0), until=NOW)
+    await shop.take("stock", count("MUG", 50, minutes=200), until=NOW + timedelta(minutes=200))
+    await shop.take("orders", order("1", sold("a", "MUG", 2), placed_at=NOW + timedelta(minutes=210)))
+    kept = await shop.rows("SELECT * FROM stock_levels ORDER BY id")
+    again = await shop.take("stock", count("MUG", 50, minutes=200), until=NOW + timedelta(minutes=260))
+    assert (again.changed, again.touched) == (0, set())
+    assert await shop.rows("SELECT * FROM stock_levels ORDER BY id") == kept
+    await shop.take("stock", count("MUG", 0, minutes=230))  # readings had told 48 until later than that
+    query = "SELECT on_hand, unchanged_until IS NULL FROM stock_levels ORDER BY id"
+    assert [(units, bool(unknown)) for units, unknown in await shop.rows(query)] == [(0, True), (50, False), (0, True)]
+
+
 async def test_what_a_store_whose_clock_is_ahead_counts_holds_at_once(shop: Shop) -> None:
     await shop.take("stock", count("MUG", 10, minutes=-5))
     await shop.take("stock", count("MUG", 0, minutes=5))
