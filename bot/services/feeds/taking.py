@@ -108,7 +108,7 @@ class Taking:
             return Taken()
         desk = Desk(f"store:{store}", await rows.spots(connection, store))
         left = await without_the_gone(connection, desk, since)
-        taken = await self._counted(connection, desk, {key: (count,) for key, count in left.items()}, now)
+        taken = await self._counted(connection, desk, {key: (count,) for key, count in left.items()}, now, left)
         await touched.touch(connection, taken.touched, now, now)
         return taken
 
@@ -216,8 +216,8 @@ class Taking:
     ) -> Taken:
         """What lies of each product at each location, as the sum of its variants.
 
-        Up to when the store's readings speak it lay as it did before, but for what is `unheard`: what changed since
-        then is what is told now.
+        Up to when the store's readings speak it lay as it did before, but for what is `unheard`, or is left without
+        what this very reading does not tell: what changed since then is what is told now.
         """
         spoken = await facts.fresh_until(connection, desk.source, WATCHED["stock"])
         until = None if spoken is None else to_micros(spoken)

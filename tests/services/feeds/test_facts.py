@@ -98,6 +98,17 @@ async def test_a_count_that_is_told_again_after_a_sale_keeps_until_when_it_was_a
     assert [(units, bool(unknown)) for units, unknown in await shop.rows(query)] == [(0, True), (50, False), (0, True)]
 
 
+async def test_of_a_variant_that_is_gone_nobody_knows_when_its_units_went(shop: Shop) -> None:
+    mug = await shop.product("MUG")
+    await code(shop, "v-MUG-2", mug, "confirmed")
+    await shop.take("stock", count("MUG-2", 5, minutes=-1000), count("MUG", 0, minutes=-1000), until=NOW, anew=True)
+    shop.clock.push(timedelta(hours=9))
+    now = NOW + timedelta(hours=9)
+    await shop.take("stock", count("MUG", 0, minutes=541), until=now, anew=True)
+    told = await shop.rows("SELECT on_hand, unchanged_until IS NULL FROM stock_levels ORDER BY as_of")
+    assert [(units, bool(unknown)) for units, unknown in told] == [(5, True), (0, True)]
+
+
 async def test_what_a_store_whose_clock_is_ahead_counts_holds_at_once(shop: Shop) -> None:
     await shop.take("stock", count("MUG", 10, minutes=-5))
     await shop.take("stock", count("MUG", 0, minutes=5))
