@@ -189,12 +189,11 @@ class Spans:
         """What part of the days of some cells is over at an instant, from 0 to 1."""
         since = np.clip(instant - self.start[cell], 0, self.end[cell] - self.start[cell])
         whole, rest = np.divmod(since, _HOUR)
-        passed = self.passed[self.day[cell]]
-        line, ahead = np.arange(len(cell)), np.minimum(whole + 1, _LONGEST)
-        before = passed[line, whole]
+        day, ahead = self.day[cell], np.minimum(whole + 1, _LONGEST)
+        before = self.passed[day, whole]
         # The last hour of a day may be a short one, where clocks turn by half an hour.
         lasts = np.minimum(self.end[cell] - self.start[cell] - whole * _HOUR, _HOUR)
-        part: NDArray[np.float64] = before + (passed[line, ahead] - before) * rest / np.maximum(lasts, 1)
+        part: NDArray[np.float64] = before + (self.passed[day, ahead] - before) * rest / np.maximum(lasts, 1)
         return part
 
 
