@@ -19,6 +19,7 @@ from bot.domain.parts import Parts
 from bot.storage import catalogue as facts
 from bot.storage import ledger, partdays
 from bot.storage.catalogue import PlaceRow
+from bot.storage.database import FEW
 from bot.storage.ledger import HistoryArrays
 from bot.storage.partmath import Cells
 
@@ -166,7 +167,8 @@ async def days_by_hours(
 
 async def by_hours(connection: AsyncConnection, past: Past, at: datetime) -> Past:
     """A past with what its sales tell of the hours of days that sold out; the rest of it is put together for that."""
-    told = await asyncio.to_thread(past.ledger.told)
+    few = past.ledger.packs is None and len(np.unique(past.ledger.facts.counts.product)) <= FEW
+    told = past.ledger.told() if few else await asyncio.to_thread(past.ledger.told)
     cells, share = await partdays.parts(connection, told, at)
     return dataclasses.replace(past, hours=Hours(told.history, cells, share))
 

@@ -113,7 +113,7 @@ async def test_a_few_products_are_judged_on_the_spot_and_many_in_a_thread(
     monkeypatch.setattr("bot.services.scanning.FEW", 1)
     await touch(shop, "A1", "A2")
     await rescans.round()
-    assert threads == ["_known", "_seen"]
+    assert threads == ["_judge", "_seen"]
 
 
 @pytest.mark.databases("sqlite")
