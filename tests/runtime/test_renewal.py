@@ -53,14 +53,14 @@ async def test_a_signal_during_such_a_drain_is_the_end(app: App, monkeypatch: py
         os.kill(os.getpid(), signal.SIGTERM)
         for _turn in range(20):  # until the loop has looked at its signals
             await asyncio.sleep(0)
+        await stopped()
 
     running = asyncio.create_task(app.runtime.run())
     await until(lambda: app.runtime.connected, 20)
     stopped = app.runtime.stop
     monkeypatch.setattr(app.runtime, "stop", stop)
     app.services.connecting._renew()
-    assert await asyncio.wait_for(running, 10) is False
-    await stopped()
+    assert await asyncio.wait_for(running, 20) is False
 
 
 def test_other_settings_of_the_file_wait_for_the_next_start(tmp_path: Path) -> None:
