@@ -127,9 +127,11 @@ def _fit(loaded: Settings, name: str, kind: str, texts: Sequence[str]) -> dict[s
 
 def _secrets(kind: str, piped: Sequence[str], loaded: Settings) -> dict[str, str]:
     """The secrets of the kind: a line of standard input each, or asked for; what is left empty is left out."""
-    if piped:
-        given = {field: sys.stdin.readline().strip() for field in piped}
-        return {field: secret for field, secret in given.items() if secret}
+    given = {field: sys.stdin.readline().strip() for field in piped} if piped else _asked(kind, loaded)
+    return {field: secret for field, secret in given.items() if secret}
+
+
+def _asked(kind: str, loaded: Settings) -> dict[str, str]:
     from bot.stores import SECRETS
 
     asked = SECRETS[kind]
@@ -137,11 +139,10 @@ def _secrets(kind: str, piped: Sequence[str], loaded: Settings) -> dict[str, str
         say(err, f"Nobody can be asked here, so no secret is taken: {', '.join(_flag(field) for field in asked)}.")
         return {}
     say(err, "Nothing of what you type is shown; Enter leaves out what the store does not ask for.")
-    given = {
+    return {
         field: typer.prompt(spoken(called, loaded), default="", show_default=False, hide_input=True, err=True).strip()
         for field, called in asked.items()
     }
-    return {field: secret for field, secret in given.items() if secret}
 
 
 def _flag(field: str) -> str:

@@ -85,8 +85,7 @@ class StorePages:
         lines = [(name, held.get(name), states.get(name)) for name in sorted({*states, *held})]
         return self._pages.page(
             request, "stores.html", voice, title=_("Stores"), lines=lines, admin=asker.role == "admin",
-            writable=connecting.writable, asked=connecting.secrets, broken=_broken, read_at=_read_at,
-            code=Code,
+            writable=connecting.writable, broken=_broken, read_at=_read_at, code=Code,
         )  # fmt: skip
 
     async def form(self, request: Request, asker: Asker, voice: Voice) -> Response:

@@ -7,19 +7,34 @@ from dataclasses import replace
 from datetime import UTC, date, datetime, time, timedelta
 from typing import Any, cast
 
+import pytest
 from sqlalchemy import insert
 
 from bot.domain.sourcing import SourcingSettings
 from bot.ports import MovableClock
 from bot.services.scorecards import Scorecards
 from bot.storage import forecasts, tables
+from bot.storage.database import Database
 from tests.services.work.kit import add
-from tests.services.work.shop import Shop
+from tests.services.work.shop import Shop, open_shop
 
 SUNDAY = datetime(2011, 11, 20, 12, tzinfo=UTC)
 MONDAY, NEXT = date(2011, 11, 21), date(2011, 11, 28)
 DAY = timedelta(days=1)
 MORNING = datetime(2011, 11, 21, 9, tzinfo=UTC)
+
+
+@pytest.fixture
+def clock() -> MovableClock:
+    """The noon before the week begins."""
+    return MovableClock(SUNDAY, frozen=True)
+
+
+@pytest.fixture
+async def shop(database: Database, clock: MovableClock) -> Shop:
+    shop = await open_shop(database, clock)
+    await shop.add_place("UK")
+    return shop
 
 
 def scorecards(shop: Shop, **more: Any) -> Scorecards:

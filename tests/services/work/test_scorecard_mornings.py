@@ -15,11 +15,9 @@ from sqlalchemy import update
 from bot.chat.codec import decode_message
 from bot.chat.nodes import Chart
 from bot.domain.chart import ScoreChart
-from bot.ports import MovableClock
 from bot.services import Services
 from bot.services.jobs import JobRunner
 from bot.storage import tables
-from bot.storage.database import Database
 from jobs.scorecard import JOB
 from tests.services.work.kit import add_channel
 from tests.services.work.scored import (
@@ -33,20 +31,9 @@ from tests.services.work.scored import (
     stocked,
     to,
 )
-from tests.services.work.shop import Shop, open_shop
-
-
-@pytest.fixture
-def clock() -> MovableClock:
-    """The noon before the week begins."""
-    return MovableClock(SUNDAY, frozen=True)
-
-
-@pytest.fixture
-async def shop(database: Database, clock: MovableClock) -> Shop:
-    shop = await open_shop(database, clock)
-    await shop.add_place("UK")
-    return shop
+from tests.services.work.scored import clock as clock  # noqa: PLC0414  # a fixture
+from tests.services.work.scored import shop as shop  # noqa: PLC0414  # a fixture
+from tests.services.work.shop import Shop
 
 
 async def channel(shop: Shop, name: str, zone: str) -> int:

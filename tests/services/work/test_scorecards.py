@@ -8,10 +8,8 @@ from datetime import date, timedelta
 import pytest
 from sqlalchemy import delete, insert, select, update
 
-from bot.ports import MovableClock
 from bot.services.cleanup import clean
 from bot.storage import forecasts, tables
-from bot.storage.database import Database
 from tests.services.work.kit import add
 from tests.services.work.scored import (
     DAY,
@@ -26,20 +24,9 @@ from tests.services.work.scored import (
     stocked,
     to,
 )
-from tests.services.work.shop import Shop, open_shop
-
-
-@pytest.fixture
-def clock() -> MovableClock:
-    """The noon before the week begins."""
-    return MovableClock(SUNDAY, frozen=True)
-
-
-@pytest.fixture
-async def shop(database: Database, clock: MovableClock) -> Shop:
-    shop = await open_shop(database, clock)
-    await shop.add_place("UK")
-    return shop
+from tests.services.work.scored import clock as clock  # noqa: PLC0414  # a fixture
+from tests.services.work.scored import shop as shop  # noqa: PLC0414  # a fixture
+from tests.services.work.shop import Shop
 
 
 async def test_a_weeks_forecasts_are_kept_once_and_later_facts_change_nothing_of_them(shop: Shop) -> None:
